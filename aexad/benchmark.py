@@ -1,0 +1,153 @@
+"""Which runs a benchmark is made of: settings (``config/config.yaml``) and the benchmark files.
+
+A benchmark only *selects*: data sets, categories, scenarios, seeds, methods. What a run is follows
+from the catalogue and the recipes alone, so two benchmarks that name the same run share it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, NamedTuple
+
+from pydantic import BeforeValidator, Field, field_validator
+
+from aexad.data.catalogue import Dataset
+from aexad.data.index import local_categories
+from aexad.errors import ConfigError
+from aexad.schema import Strict, nearest, read_yaml, validate
+
+Scenario = Literal["standard", "anomalies_only", "one_class"]
+
+
+class Run(NamedTuple):
+    """One training run; its fields are the wildcards of the workflow."""
+
+    dataset: str
+    category: str
+    scenario: str
+    seed: int
+    method: str
+
+    @property
+    def data_folder(self) -> Path:
+        """What all methods share, below ``results/``: the split and the training set."""
+        return Path("runs", self.dataset, self.category, self.scenario, f"seed{self.seed}")
+
+    @property
+    def folder(self) -> Path:
+        """The run's own folder, below ``results/``."""
+        return self.data_folder / self.method
+
+
+def _names(value: Any) -> Any:
+    """``a,b`` of the command line, a single name, or a list."""
+    return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+
+
+Names = Annotated[list[str], BeforeValidator(_names), Field(min_length=1)]
+
+
+class Settings(Strict):
+    """``config/config.yaml``; each key can be set for one call with ``--config key=value``."""
+
+    benchmark: str = Field("report", description="a file of config/benchmarks, without .yaml")
+    categories: Names | None = Field(None, description="only these categories; none: all")
+    methods: Names | None = Field(None, description="only these methods; none: all")
+    data: str = Field("data", description="folder of the data sets")
+    sources: dict[str, str] = Field(
+        default_factory=dict, description="data set: local folder or archive to take it from"
+    )
+    weights_dir: str | None = Field(
+        None, description="folder of <timm name>.safetensors; none: AEXAD_WEIGHTS, if that is set"
+    )
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto: a GPU where one is")
+    threads: int = Field(1, ge=1, le=256, description="CPU threads of one training or inference job")
+
+
+class Benchmark(Strict):
+    """``config/benchmarks/<name>.yaml``."""
+
+    title: str
+    description: str = ""
+    datasets: dict[str, Literal["all"] | list[str]] = Field(
+        min_length=1, description="data set: its categories, or all"
+    )
+    scenarios: list[Scenario] = Field(["standard"], min_length=1)
+    seeds: list[Annotated[int, Field(ge=0)]] = Field([0], min_length=1)
+    methods: list[str] = Field(min_length=1, description="names of config/methods.yaml")
+    panels: int = Field(4, ge=1, le=100, description="test images that each run draws as panels")
+    gallery: int = Field(4, ge=1, le=20, description="test images a category in the gallery")
+
+    @field_validator("methods", "seeds", "scenarios")
+    @classmethod
+    def _distinct(cls, value: list[Any]) -> list[Any]:
+        twice = sorted({str(item) for item in value if value.count(item) > 1})
+        if twice:
+            raise ValueError(f"named twice: {', '.join(twice)}")
+        return value
+
+    def runs(self, catalogue: dict[str, Dataset], settings: Settings, where: str) -> list[Run]:
+        """Every run of the benchmark, in a fixed order; ``where`` names its file, for messages.
+
+        Categories and methods are narrowed to those of ``settings``; a name there that the
+        benchmark does not have is an error, not an empty result.
+        """
+        categories = {
+            (dataset, category)
+            for dataset in self.datasets
+            for category in self._categories(dataset, catalogue, settings, where)
+        }
+        _check_narrowing("categories", settings.categories, [c for _, c in categories], where)
+        _check_narrowing("methods", settings.methods, self.methods, where)
+        return [
+            Run(dataset, category, scenario, seed, method)
+            for dataset, category in sorted(categories)
+            if settings.categories is None or category in settings.categories
+            for scenario in self.scenarios
+            for seed in self.seeds
+            for method in self.methods
+            if settings.methods is None or method in settings.methods
+        ]
+
+    def _categories(
+        self, name: str, catalogue: dict[str, Dataset], settings: Settings, where: str
+    ) -> list[str]:
+        if name not in catalogue:
+            raise ConfigError(f"{where}: no data set '{name}'; {nearest(name, list(catalogue))}")
+        known = known_categories(name, catalogue[name], settings)
+        wanted = self.datasets[name]
+        if wanted == "all":
+            return known
+        for category in wanted:
+            if category not in known:
+                hint = nearest(category, known)
+                raise ConfigError(f"{where}: data set '{name}' has no category '{category}'; {hint}")
+        return list(wanted)
+
+
+def known_categories(name: str, dataset: Dataset, settings: Settings) -> list[str]:
+    """The categories of a data set: as listed, or those found in its local folder."""
+    if dataset.categories is not None:
+        return dataset.categories
+    source = settings.sources.get(name, dataset.source)
+    if source is None:
+        raise ConfigError(
+            f"data set '{name}' has neither 'categories' nor a local folder; add it to 'sources' "
+            f"(--config 'sources={{{name}: FOLDER}}')"
+        )
+    return local_categories(Path(source))
+
+
+def read_benchmark(folder: str | Path, name: str) -> Benchmark:
+    """Read ``<folder>/<name>.yaml``; an unknown name is an error that says what there is."""
+    path = Path(folder) / f"{name}.yaml"
+    if not path.is_file():
+        there = [file.stem for file in Path(folder).glob("*.yaml")]
+        raise ConfigError(f"{path}: no benchmark '{name}'; {nearest(name, there)}")
+    return validate(Benchmark, read_yaml(path), str(path))
+
+
+def _check_narrowing(key: str, wanted: list[str] | None, known: list[str], where: str) -> None:
+    for name in wanted or []:
+        if name not in known:
+            raise ConfigError(f"{key}={name}: not in {where}; {nearest(name, list(known))}")

@@ -1,0 +1,142 @@
+"""Recipes: everything that defines a method, from ``config/methods.yaml``.
+
+A run is fixed by its data set, category, scenario and seed, and by the recipe of its method. So a
+benchmark never changes a recipe: a shorter training, say, is a method with a name of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from aexad.errors import ConfigError
+from aexad.schema import Strict, nearest, read_yaml, validate
+
+
+class Optimiser(Strict):
+    """How the trained part is optimised."""
+
+    name: Literal["adam", "adamw"] = Field("adam", description="torch.optim.Adam or AdamW")
+    learning_rate: float = Field(1e-3, gt=0, le=1)
+    encoder_learning_rate: float | None = Field(
+        None, gt=0, le=1, description="for a trained encoder; none: the same as learning_rate"
+    )
+    weight_decay: float = Field(1e-4, ge=0, le=1)
+    schedule: Literal["constant", "cosine"] = Field(
+        "constant", description="cosine: decays to final_learning_rate over all epochs"
+    )
+    final_learning_rate: float = Field(1e-6, ge=0, le=1)
+    gradient_clip: float | None = Field(None, gt=0, description="largest norm of the gradient")
+
+
+class HeatMap(Strict):
+    """How a reconstruction error becomes a heat map (paper: section on explanations)."""
+
+    normalise: Literal["target", "standard"] = Field(
+        "target",
+        description="target: error / squared distance to F, in [0, 1]; standard: (e - mean) / std",
+    )
+    target: Literal["two", "inverse"] = Field(
+        "two", description="F of the normalisation: 2, or 1 - x; that of the loss where it has one"
+    )
+    filter: Literal["adaptive", "none"] | int = Field(
+        "adaptive", description="Gaussian filter: its half size k from the image, none, or a fixed k"
+    )
+    extent: Literal["components", "runs"] = Field(
+        "components", description="what the adaptive k measures: 8-connected components, or runs"
+    )
+
+    @model_validator(mode="after")
+    def _positive_k(self) -> HeatMap:
+        if isinstance(self.filter, int) and self.filter < 1:
+            raise ValueError(f"heat_map.filter: a fixed k is at least 1 (got {self.filter})")
+        return self
+
+
+class Recipe(Strict):
+    """One method: model, encoder, tuning, loss, optimiser, heat map."""
+
+    model: Literal["aexad"] = Field("aexad", description="the network")
+    encoder: str = Field(description="any timm backbone, by its name with the pre-training tag")
+    weights: Literal["pretrained", "none"] = Field(
+        "pretrained", description="none: random weights, drawn from the run's seed"
+    )
+    tuning: Literal["frozen", "layernorm", "full"] = Field(
+        "frozen", description="which part of the encoder is trained with the decoder"
+    )
+    features: list[int] | None = Field(
+        None,
+        min_length=1,
+        description="stages or blocks, concatenated; none: the last stage that is at least "
+        "28x28 at working size 224 (CNN, Swin), or the last block (ViT)",
+    )
+    input_size: int | None = Field(
+        None, ge=16, le=2048, description="of the encoder, in pixels; none: the working size"
+    )
+    loss: Literal["aexad", "mse"] = Field(
+        "aexad", description="aexad: normals are rebuilt, anomalies driven to F; mse: normals alone"
+    )
+    target: Literal["two", "inverse"] = Field("two", description="F of the loss: 2, or 1 - x")
+    optimiser: Optimiser = Optimiser()
+    epochs: int = Field(200, ge=1, le=100_000)
+    batch_size: int = Field(16, ge=1, le=4096)
+    heat_map: HeatMap = HeatMap()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Recipe:
+        if self.weights == "none" and self.tuning == "layernorm":
+            raise ValueError("tuning 'layernorm' adapts a pre-trained encoder; weights are 'none'")
+        return self
+
+    @property
+    def training(self) -> dict[str, Any]:
+        """What the trained model depends on: an edit of the rest never trains again."""
+        return self.model_dump(exclude={"heat_map"})
+
+
+def read_recipes(path: str | Path) -> dict[str, Recipe]:
+    """Read every method of ``config/methods.yaml``; ``base:`` inherits from another entry."""
+    entries = read_yaml(path)
+    return {
+        name: validate(Recipe, _resolved(name, entries, path), f"{path}: method '{name}'")
+        for name in entries
+    }
+
+
+def read_recipe(path: str | Path, method: str) -> Recipe:
+    """The recipe of one method; an unknown name is an error that names its nearest neighbour."""
+    recipes = read_recipes(path)
+    if method not in recipes:
+        raise ConfigError(f"{path}: no method '{method}'; {nearest(method, list(recipes))}")
+    return recipes[method]
+
+
+def _resolved(
+    name: str, entries: Mapping[str, Any], path: str | Path, seen: tuple[str, ...] = ()
+) -> dict[str, Any]:
+    if name in seen:
+        raise ConfigError(f"{path}: 'base' runs in a circle: {' -> '.join((*seen, name))}")
+    entry = entries[name]
+    if not isinstance(entry, dict):
+        raise ConfigError(f"{path}: method '{name}' must be a mapping (key: value)")
+    if "base" not in entry:
+        return dict(entry)
+    base = entry["base"]
+    if base not in entries:
+        hint = nearest(str(base), list(entries))
+        raise ConfigError(f"{path}: method '{name}': no base '{base}'; {hint}")
+    return _merged(
+        _resolved(base, entries, path, (*seen, name)),
+        {key: value for key, value in entry.items() if key != "base"},
+    )
+
+
+def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    both = dict(base)
+    for key, value in over.items():
+        inner = base.get(key)
+        both[key] = _merged(inner, value) if isinstance(inner, dict) and isinstance(value, dict) else value
+    return both

@@ -1,0 +1,85 @@
+"""Configuration files: one typed source for their rules, their defaults and their JSON schemas.
+
+Every configuration class derives from :class:`Strict`. Its fields carry type, bounds, default and
+description; ``workflow/schemas/*.json`` are generated from them (``make schemas``) for editors and
+readers, and a test fails when they are stale.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from aexad.errors import ConfigError
+
+
+class Strict(BaseModel):
+    """A configuration class: immutable, and without room for keys that nobody reads."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+Model = TypeVar("Model", bound=Strict)
+
+
+def nearest(name: str, choices: list[str]) -> str:
+    """A hint for an unknown ``name``: its nearest neighbour, or what there is to choose from."""
+    close = difflib.get_close_matches(name, choices, n=1, cutoff=0.5)
+    return f"did you mean {close[0]!r}?" if close else f"there is: {', '.join(sorted(choices))}"
+
+
+def read_yaml(path: str | Path) -> dict[str, Any]:
+    """Read a YAML file whose top level is a mapping."""
+    path = Path(path)
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: no such file; write it or name another one") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
+    if content is None:
+        return {}
+    if not isinstance(content, dict):
+        kind = type(content).__name__
+        raise ConfigError(f"{path}: the top level is a {kind}; it must be a mapping (key: value)")
+    return content
+
+
+def validate(model: type[Model], content: Mapping[str, Any], where: str) -> Model:
+    """Check ``content`` against ``model``; all problems are reported together, on one line.
+
+    ``where`` names the file and entry, for the message. An unknown key names its nearest neighbour.
+    """
+    try:
+        return model.model_validate(dict(content))
+    except ValidationError as error:
+        problems = []
+        for item in error.errors():
+            key = ".".join(str(part) for part in item["loc"]) or "value"
+            if item["type"] == "extra_forbidden":
+                problems.append(f"unknown key '{key}' ({_known_keys(model, item['loc'])})")
+            else:
+                message = item["msg"].removeprefix("Value error, ")
+                got = "" if item["type"] == "missing" else f" (got {_shown(item['input'])})"
+                problems.append(f"'{key}': {message[0].lower()}{message[1:]}{got}")
+        raise ConfigError(f"{where}: {'; '.join(problems)}") from None
+
+
+def _shown(value: object, most: int = 60) -> str:
+    text = repr(value)
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def _known_keys(model: type[BaseModel], location: tuple[int | str, ...]) -> str:
+    for part in location[:-1]:
+        field = model.model_fields.get(str(part))
+        inner = field.annotation if field else None
+        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
+            return "it has no meaning here; remove it"
+        model = inner
+    return nearest(str(location[-1]), list(model.model_fields))
