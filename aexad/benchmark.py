@@ -14,6 +14,7 @@ from pydantic import BeforeValidator, Field, field_validator
 from aexad.data.catalogue import Dataset
 from aexad.data.index import local_categories
 from aexad.errors import ConfigError
+from aexad.recipe import Recipe
 from aexad.schema import Strict, nearest, read_yaml, validate
 
 Scenario = Literal["standard", "anomalies_only", "one_class"]
@@ -61,7 +62,9 @@ class Settings(Strict):
         None, description="folder of <timm name>.safetensors; none: AEXAD_WEIGHTS, if that is set"
     )
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto: a GPU where one is")
-    threads: int = Field(1, ge=1, le=256, description="CPU threads of one training or inference job")
+    threads: int = Field(
+        1, ge=1, le=256, description="CPU threads of one training or inference job"
+    )
 
 
 class Benchmark(Strict):
@@ -86,12 +89,24 @@ class Benchmark(Strict):
             raise ValueError(f"named twice: {', '.join(twice)}")
         return value
 
-    def runs(self, catalogue: dict[str, Dataset], settings: Settings, where: str) -> list[Run]:
+    def runs(
+        self,
+        catalogue: dict[str, Dataset],
+        recipes: dict[str, Recipe],
+        settings: Settings,
+        where: str,
+    ) -> list[Run]:
         """Every run of the benchmark, in a fixed order; ``where`` names its file, for messages.
 
-        Categories and methods are narrowed to those of ``settings``; a name there that the
-        benchmark does not have is an error, not an empty result.
+        A method has no run in a scenario that lacks the images its loss trains on. Categories and
+        methods are narrowed to those of ``settings``; a name there that the benchmark does not have
+        is an error, not an empty result.
         """
+        for method in self.methods:
+            if method not in recipes:
+                raise ConfigError(
+                    f"{where}: no method '{method}'; {nearest(method, list(recipes))}"
+                )
         categories = {
             (dataset, category)
             for dataset in self.datasets
@@ -107,6 +122,7 @@ class Benchmark(Strict):
             for seed in self.seeds
             for method in self.methods
             if settings.methods is None or method in settings.methods
+            if scenario in recipes[method].scenarios
         ]
 
     def _categories(
@@ -121,7 +137,9 @@ class Benchmark(Strict):
         for category in wanted:
             if category not in known:
                 hint = nearest(category, known)
-                raise ConfigError(f"{where}: data set '{name}' has no category '{category}'; {hint}")
+                raise ConfigError(
+                    f"{where}: data set '{name}' has no category '{category}'; {hint}"
+                )
         return list(wanted)
 
 

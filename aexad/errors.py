@@ -18,7 +18,7 @@ class DataError(AexadError):
 
 
 class DownloadError(AexadError):
-    """A download or an archive that failed, does not match its digest, or is not safe to extract."""
+    """A download or archive that failed, does not match its digest, or is not safe to extract."""
 
 
 class WeightsError(AexadError):

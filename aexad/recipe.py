@@ -16,6 +16,14 @@ from aexad.errors import ConfigError
 from aexad.schema import Strict, nearest, read_yaml, validate
 
 
+# F(x): what an anomalous pixel x is driven to, 2 or 1 - x.
+Target = Literal["two", "inverse"]
+
+# F(x) = 1 - x leaves x = 1/2 without a distance to divide by: loss and heat map count a distance
+# |F(x) - x| below this one as this one. (At 0.1 a pixel weighs at most 100 times one at F's far end.)
+SMALLEST_DISTANCE_TO_TARGET = 0.1
+
+
 class Optimiser(Strict):
     """How the trained part is optimised."""
 
@@ -39,11 +47,10 @@ class HeatMap(Strict):
         "target",
         description="target: error / squared distance to F, in [0, 1]; standard: (e - mean) / std",
     )
-    target: Literal["two", "inverse"] = Field(
-        "two", description="F of the normalisation: 2, or 1 - x; that of the loss where it has one"
-    )
+    target: Target = Field("two", description="F of the normalisation 'target': 2, or 1 - x")
     filter: Literal["adaptive", "none"] | int = Field(
-        "adaptive", description="Gaussian filter: its half size k from the image, none, or a fixed k"
+        "adaptive",
+        description="Gaussian filter: its half size k from the image, none, or a fixed k",
     )
     extent: Literal["components", "runs"] = Field(
         "components", description="what the adaptive k measures: 8-connected components, or runs"
@@ -79,7 +86,7 @@ class Recipe(Strict):
     loss: Literal["aexad", "mse"] = Field(
         "aexad", description="aexad: normals are rebuilt, anomalies driven to F; mse: normals alone"
     )
-    target: Literal["two", "inverse"] = Field("two", description="F of the loss: 2, or 1 - x")
+    target: Target = Field("two", description="F of the loss: 2, or 1 - x")
     optimiser: Optimiser = Optimiser()
     epochs: int = Field(200, ge=1, le=100_000)
     batch_size: int = Field(16, ge=1, le=4096)
@@ -90,6 +97,13 @@ class Recipe(Strict):
         if self.weights == "none" and self.tuning == "layernorm":
             raise ValueError("tuning 'layernorm' adapts a pre-trained encoder; weights are 'none'")
         return self
+
+    @property
+    def scenarios(self) -> tuple[str, ...]:
+        """Scenarios with the images that the loss trains on."""
+        if self.loss == "mse":
+            return ("standard", "one_class")
+        return ("standard", "anomalies_only")
 
     @property
     def training(self) -> dict[str, Any]:
@@ -138,5 +152,7 @@ def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     both = dict(base)
     for key, value in over.items():
         inner = base.get(key)
-        both[key] = _merged(inner, value) if isinstance(inner, dict) and isinstance(value, dict) else value
+        both[key] = (
+            _merged(inner, value) if isinstance(inner, dict) and isinstance(value, dict) else value
+        )
     return both

@@ -27,7 +27,9 @@ class Dataset(Strict):
         description="textures: drawn here from scikit-image's photographs; else the layout on disk"
     )
     categories: list[str] | None = Field(
-        None, min_length=1, description="none: every folder of the data set with a train/good inside"
+        None,
+        min_length=1,
+        description="none: every folder of the data set with a train/good inside",
     )
     download: Download | None = Field(None, description="none: embedded, or a local source only")
     source: str | None = Field(None, description="a local folder or archive, used instead of it")

@@ -1,0 +1,44 @@
+# Two commands do all the set-up: make demo, make test.
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/installed
+CORES ?= all
+
+.PHONY: demo test lint format schemas lock benchmarks clean
+.DEFAULT_GOAL := demo
+
+demo: $(INSTALLED)  ## the whole benchmark in small, on embedded photographs
+	$(BIN)/snakemake --cores $(CORES) --config benchmark=demo
+	@echo "Done. Open results/demo/report.html"
+
+test: $(INSTALLED)
+	$(BIN)/python -m pytest
+
+lint: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check Snakefile workflow
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake --lint
+	$(BIN)/mypy
+
+format: $(INSTALLED)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/snakefmt Snakefile workflow
+
+schemas: $(INSTALLED)  ## workflow/schemas and docs/configuration.md, from the configuration classes
+	$(BIN)/python -m aexad.configuration
+
+$(INSTALLED): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(v < (3, 11) and \
+	  f"aexad needs Python 3.11 or newer, {sys.executable} is {v[0]}.{v[1]}; run: make PYTHON=python3.11")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+lock: $(INSTALLED)  ## after a change of versions in .venv
+	$(BIN)/python -m pip freeze --exclude-editable | $(BIN)/python workflow/lock.py > requirements.lock
+
+clean:  ## all that can be made again; results and data stay
+	rm -rf .venv .snakemake .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info

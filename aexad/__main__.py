@@ -1,0 +1,5 @@
+"""``python -m aexad``."""
+
+from aexad.cli import main
+
+raise SystemExit(main())

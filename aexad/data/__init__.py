@@ -1,0 +1,1 @@
+"""From an origin to arrays: fetch, index, split, augment."""

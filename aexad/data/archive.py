@@ -1,0 +1,138 @@
+"""Extraction of archives from the network, which are trusted in nothing.
+
+Members are copied out one by one as plain files: no owner, no mode, no link, no device of an
+archive ever reaches the disk. A link to another member of a tar archive becomes a copy of it.
+"""
+
+from __future__ import annotations
+
+import lzma
+import os
+import re
+import shutil
+import stat
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path, PurePosixPath
+from typing import IO, NamedTuple
+
+from tqdm import tqdm
+
+from aexad.errors import DownloadError
+
+CHUNK = 2**20
+DAMAGE = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError)
+
+
+class _Member(NamedTuple):
+    """A file of an archive; folders come into being with their files."""
+
+    name: str
+    size: int
+    open: Callable[[], IO[bytes]]
+
+
+def extract(archive: str | os.PathLike[str], folder: str | os.PathLike[str]) -> None:
+    """Extract a tar archive (plain, gzip, bzip2, xz) or a zip archive into an empty folder.
+
+    Refused are absolute names, names that lead out of the folder, devices, links to anything but
+    another member of the archive, encrypted members, and members larger than the disk has room for.
+    On failure the folder may hold a part; the caller removes it.
+
+    Raises
+    ------
+    aexad.errors.DownloadError
+        The archive is refused, damaged, of another kind, or does not fit on the disk.
+    """
+    archive, folder = Path(archive), Path(folder)
+    try:
+        members = _members(archive)
+        for member in tqdm(members, f"extracting {archive.name}", unit="file", disable=None):
+            target = folder / _safe_name(member.name, archive)
+            room = shutil.disk_usage(folder).free
+            if member.size > room:
+                raise DownloadError(
+                    f"{archive}: {member.name} needs {member.size / 1e9:.2f} GB and {folder.parent} "
+                    f"has {room / 1e9:.2f} GB left; free some space"
+                )
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with member.open() as source, target.open("wb") as copy:
+                shutil.copyfileobj(source, copy, CHUNK)
+    except DAMAGE as error:
+        raise DownloadError(
+            f"{archive}: damaged ({error or type(error).__name__}); get it again"
+        ) from None
+    except OSError as error:
+        raise DownloadError(f"{archive}: cannot be extracted: {error.strerror or error}") from None
+
+
+def _members(archive: Path) -> Iterator[_Member]:
+    if not archive.stat().st_size:
+        raise DownloadError(f"{archive}: the file is empty; get it again")
+    if tarfile.is_tarfile(archive):
+        return _tar_members(archive)
+    if zipfile.is_zipfile(archive):
+        return _zip_members(archive)
+    raise DownloadError(
+        f"{archive}: neither a tar (plain, gzip, bzip2, xz) nor a zip archive, or damaged; "
+        "name one of these or the extracted folder"
+    )
+
+
+def _tar_members(archive: Path) -> Iterator[_Member]:
+    with tarfile.open(archive) as tar:
+        for member in tar:
+            if member.isdir():
+                _safe_name(member.name, archive)
+                continue
+            if not (member.isfile() or member.issym() or member.islnk()):
+                raise DownloadError(
+                    f"{archive}: {member.name} is a device or a pipe; the archive is not safe"
+                )
+            yield _Member(member.name, member.size, lambda: _tar_content(tar, member, archive))  # noqa: B023 (used before the next)
+
+
+def _tar_content(tar: tarfile.TarFile, member: tarfile.TarInfo, archive: Path) -> IO[bytes]:
+    """The bytes of a file; a link is looked up in the archive, never on the disk."""
+    outside = DownloadError(
+        f"{archive}: {member.name} links to {member.linkname}, which is no file of the archive; "
+        "the archive is not safe"
+    )
+    try:
+        content = tar.extractfile(member)
+    except (KeyError, RecursionError):
+        raise outside from None
+    if content is None:
+        raise outside
+    return content
+
+
+def _zip_members(archive: Path) -> Iterator[_Member]:
+    with zipfile.ZipFile(archive) as packed:
+        for member in packed.infolist():
+            if member.is_dir():
+                _safe_name(member.filename, archive)
+                continue
+            kind = stat.S_IFMT(member.external_attr >> 16)
+            if kind not in (0, stat.S_IFREG):
+                raise DownloadError(
+                    f"{archive}: {member.filename} is a link or a device; the archive is not safe"
+                )
+            if member.flag_bits & 1:
+                raise DownloadError(
+                    f"{archive}: {member.filename} is encrypted; extract it and name the folder"
+                )
+            yield _Member(member.filename, member.file_size, lambda: packed.open(member))  # noqa: B023 (used before the next)
+
+
+def _safe_name(name: str, archive: Path) -> PurePosixPath:
+    """The member's path below the folder; names that lead elsewhere are refused."""
+    path = PurePosixPath(name.replace("\\", "/"))
+    drive = re.match(r"[A-Za-z]:", name)
+    if path.is_absolute() or drive or ".." in path.parts or "\0" in name:
+        raise DownloadError(
+            f"{archive}: {name!r} lies outside of the archive's folder; the archive is not safe"
+        )
+    return path

@@ -1,0 +1,203 @@
+"""Reading photographs and masks: one place decides what a pixel of a file means.
+
+Photographs become RGB with 8 bits a channel, masks become boolean. Whatever is wrong with a file is
+a :class:`~aexad.errors.DataError` that names it.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from PIL import ExifTags, Image, ImageOps
+
+from aexad.errors import DataError
+
+ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
+"""The endings of image files, in lower case; upper case is accepted too."""
+
+FORMATS = ("PNG", "JPEG", "MPO", "BMP", "TIFF")  # by content: never a format that starts a program
+THRESHOLD = 127  # of 255: a mask pixel above it is anomalous
+SIDEWAYS = (5, 6, 7, 8)  # the EXIF orientations that exchange width and height
+WHITE, BLACK = (255, 255, 255), (0, 0, 0)
+# What Pillow raises on damaged files, beside OSError; its decoders promise no single class.
+DAMAGE = (SyntaxError, ValueError, EOFError, struct.error, LookupError, TypeError, OverflowError)
+
+
+def is_image(path: str | os.PathLike[str]) -> bool:
+    """Whether the name is that of an image: a known ending, and not a hidden file."""
+    path = Path(path)
+    return path.suffix.lower() in ENDINGS and not path.name.startswith(".")
+
+
+def load_image(path: str | os.PathLike[str], size: int | None = None) -> np.ndarray:
+    """Read a photograph as RGB.
+
+    Greyscale becomes three equal channels; 16 bits are scaled to 8 by the range of the type (65535
+    becomes 255), so that the brightness of an image never depends on its own extremes. Transparent
+    pixels show a white background, as they do in a viewer. The orientation of EXIF is applied.
+
+    Parameters
+    ----------
+    path
+        A PNG, JPEG, BMP or TIFF file.
+    size
+        Working size S in pixels; the image is resized to S x S (bilinear, antialiased), whatever
+        its proportions. None: as large as it is.
+
+    Returns
+    -------
+    numpy.ndarray
+        uint8 [S, S, 3], or [H, W, 3] without ``size``.
+
+    Raises
+    ------
+    aexad.errors.DataError
+        No such file, not an image, damaged, too large, or 32 bits a pixel and channel.
+    """
+    with _opened(path) as image:
+        rgb = _rgb(_eight_bit(ImageOps.exif_transpose(image), path), WHITE)
+        if size is not None and rgb.size != (size, size):
+            rgb = rgb.resize((size, size), Image.Resampling.BILINEAR)
+        return np.array(rgb)
+
+
+def load_mask(
+    path: str | os.PathLike[str] | None,
+    size: int | None = None,
+    shape: tuple[int, int] | None = None,
+) -> np.ndarray:
+    """Read a mask: True where a pixel is anomalous.
+
+    A pixel is anomalous when its brightest channel is above 127 of 255 *after* the resize
+    (nearest), so a mask in any bright colour, a palette or a boolean image is read as it was meant.
+
+    Parameters
+    ----------
+    path
+        A PNG, JPEG, BMP or TIFF file; None for a normal image, which has no mask.
+    size
+        Working size S in pixels; None: as large as it is.
+    shape
+        Height and width of the image that the mask belongs to; a mask of another size is refused.
+        For a normal image without ``size``, the shape of what is returned.
+
+    Returns
+    -------
+    numpy.ndarray
+        bool [S, S], or [H, W] without ``size``.
+
+    Raises
+    ------
+    aexad.errors.DataError
+        As for :func:`load_image`; not the shape of its image; or a mask that marks something, but
+        nothing above the threshold (labels 0 and 1, say), which would vanish in silence.
+    """
+    if path is None:
+        return _no_anomaly(size, shape)
+    with _opened(path) as image:
+        levels = _levels(_eight_bit(ImageOps.exif_transpose(image), path))
+    highest = int(levels.max(initial=0))
+    if 0 < highest <= THRESHOLD:
+        raise DataError(
+            f"{path}: the brightest pixel of this mask is {highest} of 255, and only pixels above "
+            f"{THRESHOLD} are anomalous; save it with 255 for anomalous and 0 for normal"
+        )
+    if shape is not None and levels.shape != tuple(shape):
+        raise DataError(f"{path}: {size_mismatch(levels.shape, tuple(shape))}")
+    if size is not None and levels.shape != (size, size):
+        nearest = Image.fromarray(levels).resize((size, size), Image.Resampling.NEAREST)
+        levels = np.asarray(nearest)
+    return levels > THRESHOLD
+
+
+def image_size(path: str | os.PathLike[str]) -> tuple[int, int]:
+    """Height and width of an image as :func:`load_image` returns it, read from its header alone."""
+    with _opened(path) as image:
+        width, height = image.size
+        if image.format == "TIFF":  # Pillow applies the orientation of TIFF itself
+            return height, width
+        # Not image.getexif(): for PNG that would decode all pixels in search of a late EXIF chunk.
+        orientation = Image.Image.getexif(image).get(ExifTags.Base.Orientation)
+        return (width, height) if orientation in SIDEWAYS else (height, width)
+
+
+def size_mismatch(mask: tuple[int, ...], image: tuple[int, ...]) -> str:
+    """What to tell of a mask that has another size than its image; both as (height, width)."""
+    return (
+        f"the mask is {mask[1]}x{mask[0]} pixels and its image {image[1]}x{image[0]}; "
+        "save both at the same size"
+    )
+
+
+@contextmanager
+def _opened(path: str | os.PathLike[str]) -> Iterator[Image.Image]:
+    """Open an image; what goes wrong while it is opened or decoded names the file."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about metadata that nobody here reads
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(path, formats=FORMATS) as image:
+                yield image
+    except FileNotFoundError:
+        raise DataError(f"{path}: no such file; restore it, or build the index again") from None
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        most = (Image.MAX_IMAGE_PIXELS or 0) // 10**6
+        raise DataError(f"{path}: more than {most} million pixels; scale it down") from None
+    except Image.UnidentifiedImageError:
+        raise DataError(f"{path}: {_not_an_image(Path(path))}") from None
+    except OSError as error:
+        # The system's own errors (permission, a folder, a bad disk) have a number; Pillow's none.
+        reason = error.strerror if error.errno else f"damaged or truncated ({_line(error)})"
+        raise DataError(f"{path}: cannot be read: {reason}; restore or replace it") from None
+    except DAMAGE as error:
+        raise DataError(f"{path}: damaged ({_line(error)}); restore or replace it") from None
+
+
+def _not_an_image(path: Path) -> str:
+    if path.stat().st_size == 0:
+        return "the file is empty; restore or replace it"
+    return "not a PNG, JPEG, BMP or TIFF image, or its header is damaged; convert or replace it"
+
+
+def _line(error: BaseException) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def _eight_bit(image: Image.Image, path: str | os.PathLike[str]) -> Image.Image:
+    """Bring 16-bit greyscale to 8 bits by the range of its type; 32 bits have none."""
+    if image.mode.startswith("I;16"):
+        levels = np.asarray(image).astype(np.uint32)
+        return Image.fromarray(((levels + 128) // 257).astype(np.uint8))
+    if image.mode in ("I", "F"):
+        raise DataError(f"{path}: 32 bits a pixel have no fixed range; save it with 8 or 16 bits")
+    return image
+
+
+def _rgb(image: Image.Image, background: tuple[int, int, int]) -> Image.Image:
+    """Convert any 8-bit mode to RGB; what is transparent shows the background."""
+    if not image.has_transparency_data:
+        return image.convert("RGB")
+    layer = image.convert("RGBA")
+    below = Image.new("RGBA", layer.size, (*background, 255))
+    return Image.alpha_composite(below, layer).convert("RGB")
+
+
+def _levels(image: Image.Image) -> np.ndarray:
+    """The brightest channel of each pixel: uint8 [H, W]. A pure red is as bright as white."""
+    if image.mode in ("1", "L") and not image.has_transparency_data:
+        return np.asarray(image.convert("L"))
+    return np.asarray(_rgb(image, BLACK)).max(axis=2)
+
+
+def _no_anomaly(size: int | None, shape: tuple[int, int] | None) -> np.ndarray:
+    if size is not None:
+        return np.zeros((size, size), dtype=bool)
+    if shape is None:
+        raise TypeError("without a path, load_mask needs 'size' or 'shape'")
+    return np.zeros(shape, dtype=bool)

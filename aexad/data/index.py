@@ -1,0 +1,255 @@
+"""The index of a data set: every image with its split, defect type and mask, each path checked.
+
+The index is the one interface between data sets and the rest: whoever adds a data set of another
+form writes a function that returns this table.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+from tqdm import tqdm
+
+from aexad.data.catalogue import Dataset
+from aexad.data.images import ENDINGS, image_size, is_image, size_mismatch
+from aexad.errors import DataError
+from aexad.schema import nearest
+
+COLUMNS = ["category", "split", "defect", "image", "mask"]
+GOOD = "good"
+MOST_SHOWN = 20  # problems of one data set that are listed; the others are counted
+
+
+class Entry(NamedTuple):
+    """One row of the index; paths are POSIX and relative to the data set's root."""
+
+    category: str
+    split: str
+    defect: str
+    image: str
+    mask: str
+
+
+def local_categories(folder: str | os.PathLike[str]) -> list[str]:
+    """The categories of a local folder: its folders with a ``train/good`` inside, sorted.
+
+    Raises
+    ------
+    aexad.errors.DataError
+        The folder is missing, or holds no category.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise DataError(f"{folder}: no such folder; name the folder that holds the categories")
+    categories = sorted(path.name for path in _folders(folder) if (path / "train/good").is_dir())
+    if not categories:
+        hint = " (it looks like one category: name the folder above it)"
+        raise DataError(
+            f"{folder}: no folder in it has the form <category>/train/good"
+            f"{hint if (folder / 'train').is_dir() else ''}"
+        )
+    return categories
+
+
+def build_index(root: str | os.PathLike[str], name: str, dataset: Dataset) -> pd.DataFrame:
+    """List and check a data set in MVTec AD layout.
+
+    The layout is ``<category>/train/good``, ``<category>/test/<good or defect type>`` and
+    ``<category>/ground_truth/<defect type>``, where the mask of ``STEM.EXT`` is
+    ``STEM_mask.EXT`` or ``STEM.EXT`` with any known ending. Hidden files and files that are no
+    images are ignored. Headers alone are read, so that a large data set takes seconds.
+
+    Parameters
+    ----------
+    root
+        Folder of the data set.
+    name
+        Its name in the catalogue, for messages.
+    dataset
+        Its entry in the catalogue; without ``categories`` those in the folder are taken.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Strings: category, split (train, test), defect (``good`` or the type), image, mask (empty
+        for good images). Sorted by all but the mask.
+
+    Raises
+    ------
+    aexad.errors.DataError
+        All that is wrong with the data set, one line a problem.
+    """
+    root = Path(root)
+    found = local_categories(root)
+    entries: list[Entry] = []
+    problems: list[str] = []
+    for category in dataset.categories or found:
+        if category in found:
+            entries += _category_entries(root, category, problems)
+        else:
+            hint = nearest(category, found)
+            problems.append(f"{root / category / 'train/good'}: no such folder; {hint}")
+    progress = tqdm(entries, desc=f"checking {name}", unit="image", disable=None)
+    for entry in progress:
+        problems += _image_problems(root, entry)
+    if problems:
+        raise DataError(_report(name, problems))
+    return pd.DataFrame(sorted(entries), columns=COLUMNS, dtype=str)
+
+
+def read_index(path: str | os.PathLike[str]) -> pd.DataFrame:
+    """Read the CSV of an index; all columns are strings, and an empty mask is an empty string."""
+    return read_table(path, COLUMNS, "index")
+
+
+def read_table(path: str | os.PathLike[str], columns: list[str], verb: str) -> pd.DataFrame:
+    """Read a CSV of strings with exactly these columns; ``verb`` is what makes it, for messages."""
+    try:
+        table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    except FileNotFoundError:
+        raise DataError(f"{path}: no such file; make it with 'aexad {verb}'") from None
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError):
+        raise DataError(f"{path}: not a CSV table; make it anew with 'aexad {verb}'") from None
+    if list(table.columns) != columns:
+        raise DataError(
+            f"{path}: the columns are {', '.join(table.columns)} instead of {', '.join(columns)}; "
+            f"make it anew with 'aexad {verb}'"
+        )
+    return table
+
+
+def listing_digest(folder: str | os.PathLike[str]) -> str:
+    """Digest of what a folder holds: sha256 over the sorted names and sizes of its files.
+
+    Files that come, go or change their size change it; contents are not read. Hidden files, which
+    the index ignores too, do not count.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise DataError(f"{folder}: no such folder")
+    listing = []
+    for parent, folders, files in os.walk(folder, followlinks=True):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for file in files:
+            if not file.startswith("."):
+                path = Path(parent, file)
+                size = path.stat().st_size if path.exists() else -1  # -1: a link to nowhere
+                listing.append((path.relative_to(folder).as_posix(), size))
+    lines = [f"{size} {name}\n" for name, size in sorted(listing)]
+    return hashlib.sha256("".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def _category_entries(root: Path, category: str, problems: list[str]) -> list[Entry]:
+    """All images of a category; missing folders, empty folders and missing masks are problems."""
+    train, test = root / category / "train", root / category / "test"
+    normals = _images(train / GOOD)
+    entries = [Entry(category, "train", GOOD, _relative(image, root), "") for image in normals]
+    if not normals:
+        problems.append(_empty(train / GOOD))
+    problems += [
+        f"{path}: only train/good is used for training; move it there, to test, or away"
+        for path in (*_folders(train), *_images(train))
+        if path.name != GOOD
+    ]
+    problems += [
+        f"{path}: not in a folder of its type; move it to test/<defect type>"
+        for path in _images(test)
+    ]
+    if all(path.name == GOOD for path in _folders(test)):
+        problems.append(f"{test}: no folder of a defect type; there is nothing to test")
+    for folder in _folders(test):
+        entries += _test_entries(root, category, folder, problems)
+    return entries
+
+
+def _test_entries(root: Path, category: str, folder: Path, problems: list[str]) -> Iterator[Entry]:
+    images = _images(folder)
+    if not images:
+        problems.append(_empty(folder))
+    masks = {} if folder.name == GOOD else _masks(root / category / "ground_truth" / folder.name)
+    stems: dict[str, Path] = {}
+    for image in images:
+        mask = ""
+        if folder.name != GOOD:
+            if image.stem in stems:
+                problems.append(
+                    f"{image}: has the same mask as {stems[image.stem].name}; rename or remove one"
+                )
+            stems[image.stem] = image
+            mask = _mask_of(image, masks.get(image.stem, []), root, category, problems)
+        yield Entry(category, "test", folder.name, _relative(image, root), mask)
+
+
+def _masks(folder: Path) -> dict[str, list[Path]]:
+    """The masks of a folder by the stem of the image that each may belong to."""
+    masks = defaultdict(list)
+    for mask in _images(folder):
+        masks[mask.stem].append(mask)
+        if mask.stem.endswith("_mask"):
+            masks[mask.stem.removesuffix("_mask")].append(mask)
+    return masks
+
+
+def _mask_of(image: Path, masks: list[Path], root: Path, category: str, problems: list[str]) -> str:
+    if len(masks) == 1:
+        return _relative(masks[0], root)
+    if masks:
+        names = ", ".join(mask.name for mask in masks)
+        problems.append(f"{image}: has {len(masks)} masks ({names}); keep one")
+    else:
+        wanted = root / category / "ground_truth" / image.parent.name / f"{image.stem}_mask.png"
+        problems.append(f"{image}: has no mask; add {wanted}, or remove the image")
+    return ""
+
+
+def _image_problems(root: Path, entry: Entry) -> list[str]:
+    """What is wrong with an image and its mask, as far as their headers tell."""
+    try:
+        image = image_size(root / entry.image)
+        if entry.mask:
+            mask = image_size(root / entry.mask)
+            if mask != image:
+                return [f"{root / entry.mask}: {size_mismatch(mask, image)}"]
+    except DataError as error:
+        return [str(error)]
+    return []
+
+
+def _report(name: str, problems: list[str]) -> str:
+    if len(problems) == 1:
+        return f"data set '{name}': {problems[0]}"
+    shown = "".join(f"\n  {problem}" for problem in problems[:MOST_SHOWN])
+    rest = len(problems) - MOST_SHOWN
+    more = f"\n  and {rest} more" if rest > 0 else ""
+    return f"data set '{name}' has {len(problems)} problems:{shown}{more}"
+
+
+def _empty(folder: Path) -> str:
+    if not folder.is_dir():
+        return f"{folder}: no such folder; add it, with images"
+    return f"{folder}: no images in it (known endings: {' '.join(ENDINGS)}); add some, or remove it"
+
+
+def _folders(folder: Path) -> list[Path]:
+    return [path for path in _listed(folder) if path.is_dir()]
+
+
+def _images(folder: Path) -> list[Path]:
+    return [path for path in _listed(folder) if is_image(path) and not path.is_dir()]
+
+
+def _listed(folder: Path) -> list[Path]:
+    """What is in a folder, hidden names apart, sorted; nothing if there is no such folder."""
+    if not folder.is_dir():
+        return []
+    return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+
+
+def _relative(path: Path, root: Path) -> str:
+    return path.relative_to(root).as_posix()

@@ -1,0 +1,65 @@
+"""Inference: a trained model's heat maps, binary maps and scores of the test images of a split."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from tqdm import tqdm
+
+from aexad.data.images import load_image
+from aexad.errors import DataError
+from aexad.heatmaps import heat_maps
+from aexad.models import Model
+from aexad.recipe import HeatMap
+from aexad.training import as_float
+
+BATCH = 16
+
+
+def infer(
+    model: Model, split: pd.DataFrame, root: str | Path, settings: HeatMap, device: torch.device
+) -> dict[str, np.ndarray]:
+    """Explain the test images of a split.
+
+    Parameters
+    ----------
+    split
+        A split table; its rows of role ``test`` are explained, in their order.
+    root
+        Folder that the image paths of the split are relative to.
+    settings
+        How the reconstruction error becomes a heat map.
+
+    Returns
+    -------
+    dict
+        The arrays of ``maps.npz``: ``image`` str [n], ``heat_map`` float32 [n, S, S] (raw),
+        ``binary`` bool [n, S, S], ``score`` float32 [n], ``k`` int64 [n] and ``reconstruction``
+        uint8 [n, S, S, 3] (for pictures; the maps come from the unrounded one).
+    """
+    names = split.loc[split["role"] == "test", "image"].to_numpy(dtype=str)
+    if not len(names):
+        raise DataError("the split has no test images; make it again with the verb 'split'")
+    size = model.network.size
+    network = model.network.to(device, memory_format=torch.channels_last).eval()
+    parts: dict[str, list[np.ndarray]] = {}
+    for start in tqdm(range(0, len(names), BATCH), desc="infer", unit="batch", disable=None):
+        batch = names[start : start + BATCH]
+        pixels = np.stack([load_image(Path(root, name), size) for name in batch])
+        images = as_float(torch.from_numpy(pixels).to(device).permute(0, 3, 1, 2))
+        with torch.inference_mode():
+            reconstructions = network(images)
+        maps = heat_maps(images, reconstructions, settings)
+        rounded = (reconstructions * 255).round().to(torch.uint8).permute(0, 2, 3, 1)
+        for name, value in {
+            "heat_map": maps.heat_map,
+            "binary": maps.binary,
+            "score": maps.score.astype(np.float32),
+            "k": maps.k,
+            "reconstruction": rounded.cpu().numpy(),
+        }.items():
+            parts.setdefault(name, []).append(value)
+    return {"image": names} | {name: np.concatenate(values) for name, values in parts.items()}

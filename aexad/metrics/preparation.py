@@ -1,0 +1,117 @@
+"""What the pixel metrics have in common: checked input, split pixels, and exact rank counts.
+
+Anomalous pixels are few. So the scores of the *normal* pixels are sorted once, the place of every
+anomalous pixel among them is found by binary search, and how many normal pixels lie above it and
+level with it is all that AUROC, AP, AUPRO and the best thresholds need. Nothing is binned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import numpy as np
+
+Maps = np.ndarray | Sequence[np.ndarray]
+"""Maps of n images: one array [n, H, W], or n arrays [H, W] whose sizes may differ."""
+
+
+def image_pairs(scores: Maps, masks: Maps) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Check the scores and masks of a test set, image by image.
+
+    Parameters
+    ----------
+    scores : real [n, H, W], or n of [H, W]
+        Any range; higher is more anomalous.
+    masks : bool (or 0 and 1) [n, H, W], or n of [H, W]
+        True where a pixel is anomalous.
+
+    Yields
+    ------
+    tuple of numpy.ndarray
+        Scores float32 or float64 [H, W] and mask bool [H, W] of one image.
+
+    Raises
+    ------
+    ValueError
+        If numbers of images or shapes differ, a score is NaN or infinite, or a mask is not binary;
+        the message says what came.
+    """
+    if len(scores) != len(masks):
+        raise ValueError(f"got {len(scores)} score maps and {len(masks)} masks; one each is needed")
+    return checked_pairs(zip(scores, masks, strict=True))
+
+
+def checked_pairs(
+    pairs: Iterable[tuple[np.ndarray, np.ndarray]],
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """As :func:`image_pairs`, for pairs that come one by one (from a file, say)."""
+    for index, (score, mask) in enumerate(pairs):
+        score, mask = np.asarray(score), np.asarray(mask)
+        if score.ndim != 2 or score.shape != mask.shape or not score.size:
+            raise ValueError(
+                f"image {index}: the scores are {list(score.shape)} and the mask is "
+                f"{list(mask.shape)}; both must be [H, W], with at least one pixel"
+            )
+        yield checked_scores(score, f"image {index}"), checked_labels(mask, f"mask {index}")
+
+
+def checked_scores(scores: np.ndarray, name: str) -> np.ndarray:
+    """Return finite real numbers as float32 or float64, without loss; else raise ValueError."""
+    if scores.dtype.kind not in "fiub":
+        raise ValueError(f"{name}: scores are of type {scores.dtype}; real numbers are needed")
+    if scores.dtype not in (np.float32, np.float64):
+        scores = scores.astype(np.float64)
+    finite = np.isfinite(scores)
+    if not finite.all():
+        nan = int(np.isnan(scores).sum())
+        raise ValueError(f"{name}: {nan} scores are NaN, {int((~finite).sum()) - nan} are infinite")
+    return scores
+
+
+def checked_labels(labels: np.ndarray, name: str) -> np.ndarray:
+    """Return labels as bool if they are bool, or nothing but 0 and 1; else raise ValueError."""
+    if labels.dtype == bool:
+        return labels
+    if labels.dtype.kind not in "fiu" or not ((labels == 0) | (labels == 1)).all():
+        found = ", ".join(str(value) for value in np.unique(labels)[:5])
+        raise ValueError(
+            f"{name}: not binary: {labels.dtype} with the values {found}"
+            f"{', …' if len(np.unique(labels)) > 5 else ''}; only 0 and 1 are allowed"
+        )
+    return labels.astype(bool)
+
+
+def joined(pieces: list[np.ndarray]) -> np.ndarray:
+    """Concatenate ``pieces``, which are given up one by one: memory stays below twice their size."""
+    if not pieces:
+        return np.empty(0)
+    result = np.empty(sum(len(piece) for piece in pieces), np.result_type(*pieces))
+    end = len(result)
+    while pieces:
+        piece = pieces.pop()
+        result[end - len(piece) : end] = piece
+        end -= len(piece)
+    return result
+
+
+def rank_counts(normal: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """How many normal scores exceed each value, and how many are at least as high.
+
+    Parameters
+    ----------
+    normal : float [N]
+        Ascending.
+    values : float [M]
+        Of the type of ``normal``. Any order; ascending ones are found several times faster,
+        because neighbours share their way through the cache.
+
+    Returns
+    -------
+    above, at_least : int64 [M]
+    """
+    first = np.searchsorted(normal, values, side="left")
+    after = first.copy()
+    # Most scores meet no equal one: the second search is for those that do.
+    level = np.flatnonzero(normal[np.minimum(first, len(normal) - 1)] == values)
+    after[level] = np.searchsorted(normal, values[level], side="right")
+    return len(normal) - after, len(normal) - first

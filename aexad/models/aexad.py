@@ -1,0 +1,177 @@
+"""The network of AE-XAD, with any encoder (Angiulli et al. 2025; report on Vision Transformers).
+
+images [B, 3, S, S]
+  -> encoder         [B, C, g, g]     28x28 (CNN) or 14x14 (ViT) at S = 224; frozen, or tuned
+  -> projection      [B, 64, d, d]    d = S / 8; trained
+  -> decoder:
+       branch 1, not trained: tanh, sum of groups of 8 channels, upsampled: b1 [B, 8, S, S]
+       branch 2, trained: three blocks, 64 -> 32 -> 16 -> 8 channels:       b2 [B, 8, S, S]
+       b = b1 * b2 + b2 -> 3x3 convolution, SELU, 3x3 convolution, sigmoid
+  -> reconstructions [B, 3, S, S] in [0, 1]
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from aexad.errors import ConfigError
+from aexad.models.encoders import DECODER_STRIDE, Encoder, resized
+from aexad.models.weights import Weights
+from aexad.recipe import Recipe
+
+CODE_CHANNELS = 64
+IMAGE_CHANNELS = 8
+
+
+class Projection(nn.Module):
+    """The trained step from the encoder's features to the decoder's code [B, 64, d, d].
+
+    Features on the decoder's grid pass one convolution, as in AE-XAD. Tokens of a Transformer lie
+    on half that grid and pass the report's head: 1x1 to 256, 3x3 to 128, SELU, then a transposed
+    convolution that doubles the grid. Features on another grid are first resized to the nearer.
+    """
+
+    def __init__(self, channels: int, grid: int, code_grid: int) -> None:
+        super().__init__()
+        halfway = code_grid * 0.5**0.5
+        if grid > halfway:
+            self.grid = code_grid
+            self.layers: nn.Module = nn.Conv2d(channels, CODE_CHANNELS, 3, padding=1)
+        else:
+            self.grid = code_grid // 2
+            self.layers = nn.Sequential(
+                nn.Conv2d(channels, 256, 1),
+                nn.Conv2d(256, 128, 3, padding=1),
+                nn.SELU(),
+                nn.ConvTranspose2d(128, CODE_CHANNELS, 2, stride=2),
+            )
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Project features [B, C, g, g] to the code [B, 64, d, d]."""
+        return self.layers(resized(features, self.grid))
+
+
+class Decoder(nn.Module):
+    """Code [B, 64, d, d] to reconstructions [B, 3, 8d, 8d]."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.blocks = nn.Sequential(_block(64, 32), _block(32, 16), _block(16, 8))
+        self.to_image = nn.Sequential(
+            nn.Conv2d(8, 8, 3, padding=1), nn.SELU(), nn.Conv2d(8, 3, 3, padding=1), nn.Sigmoid()
+        )
+
+    def forward(self, code: Tensor) -> Tensor:
+        """Decode, as the figure of the paper shows it."""
+        b2 = self.blocks(code)  # (B, 8, S, S)
+        return self.to_image(_attended(b2, self.attention(code)))
+
+    @staticmethod
+    def attention(code: Tensor) -> Tensor:
+        """Branch 1 before its upsampling, [B, 8, d, d].
+
+        tanh and the sum commute with nearest-neighbour upsampling, so both are done on the small
+        grid, on 1/64 of the cells.
+        """
+        return code.tanh().unflatten(1, (IMAGE_CHANNELS, -1)).sum(dim=2)
+
+
+def _attended(b2: Tensor, b1: Tensor) -> Tensor:
+    """b1 * b2 + b2, with b1 [B, 8, d, d] upsampled (nearest) without being written out."""
+    scale = b2.shape[-1] // b1.shape[-1]
+    tiles = b2.unflatten(3, (-1, scale)).unflatten(2, (-1, scale))  # (B, 8, d, s, d, s)
+    return (tiles * (1 + b1)[:, :, :, None, :, None]).flatten(4, 5).flatten(2, 3)
+
+
+def _block(channels: int, out: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(channels, out, 3, padding=1),
+        nn.SELU(),
+        nn.ConvTranspose2d(out, out, 2, stride=2),
+        nn.SELU(),
+    )
+
+
+class AEXAD(nn.Module):
+    """Encoder, projection and decoder; split into a frozen and a trained part.
+
+    The frozen part runs once per image (:meth:`features`), the trained one in every step
+    (:meth:`decode`). With a tuned encoder there is no frozen part: the features are the images.
+
+    Parameters
+    ----------
+    recipe
+        Encoder, weights, tuning, features and input size.
+    size
+        Side S of the images, a multiple of 16.
+    weights
+        Pre-trained tensors; needed unless the recipe says ``weights: none``.
+    """
+
+    def __init__(self, recipe: Recipe, size: int, weights: Weights | None = None) -> None:
+        super().__init__()
+        if size % (2 * DECODER_STRIDE):
+            raise ConfigError(f"working size {size} is no multiple of {2 * DECODER_STRIDE}")
+        if (weights is None) != (recipe.weights == "none"):
+            raise ValueError(f"recipe says weights '{recipe.weights}', but got {weights!r:.40}")
+        self.size = size
+        self.tuning = recipe.tuning
+        self.encoder = Encoder(recipe.encoder, size, recipe.features, recipe.input_size, weights)
+        self.projection = Projection(
+            self.encoder.channels, self.encoder.grid, size // DECODER_STRIDE
+        )
+        self.decoder = Decoder()
+        # A pre-trained encoder keeps the statistics of its batch norms; random ones mean nothing.
+        self._normalise_by_batch = recipe.tuning == "full" and weights is None
+        self._keep_encoder = recipe.tuning == "full" or weights is None
+        if recipe.tuning == "full":
+            self.encoder.requires_grad_(True)
+        elif recipe.tuning == "layernorm":
+            norms = [m for m in self.encoder.modules() if isinstance(m, nn.LayerNorm)]
+            if not norms:
+                raise ConfigError(
+                    f"encoder '{recipe.encoder}' has no layer norms; set 'tuning' to frozen or full"
+                )
+            for norm in norms:
+                norm.requires_grad_(True)
+
+    def features(self, images: Tensor) -> Tensor:
+        """Run the frozen part on images [B, 3, S, S]: what :meth:`decode` starts from."""
+        if self.tuning != "frozen":
+            return images
+        with torch.no_grad():
+            return self.encoder(images)
+
+    def decode(self, features: Tensor) -> Tensor:
+        """Run the trained part: reconstructions [B, 3, S, S] in [0, 1]."""
+        if self.tuning != "frozen":
+            features = self.encoder(features)
+        return self.decoder(self.projection(features))
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Reconstruct images [B, 3, S, S] in [0, 1]."""
+        return self.decode(self.features(images))
+
+    def train(self, mode: bool = True) -> AEXAD:
+        """As in torch, but an encoder's batch norms learn statistics only if all of it is new."""
+        super().train(mode)
+        self.encoder.train(mode and self._normalise_by_batch)
+        return self
+
+    def trained_state(self) -> dict[str, Tensor]:
+        """The tensors that a model file holds: all that cannot be had from the weights' source."""
+        frozen = {
+            f"encoder.{name}"
+            for name, tensor in self.encoder.state_dict(keep_vars=True).items()
+            if not (self._keep_encoder or tensor.requires_grad)
+        }
+        return {name: t for name, t in self.state_dict().items() if name not in frozen}
+
+    def load_trained_state(self, tensors: dict[str, Tensor]) -> None:
+        """Take back what :meth:`trained_state` gave; a missing or foreign tensor is an error."""
+        expected = set(self.trained_state())
+        if expected != set(tensors):
+            odd = sorted(expected ^ set(tensors))
+            raise ValueError(f"{len(odd)} tensors do not match the recipe, the first is '{odd[0]}'")
+        self.load_state_dict(tensors, strict=False)

@@ -1,0 +1,92 @@
+"""Means over seeds and over categories, with what stands behind each of them.
+
+Over seeds: the mean, and the sample standard deviation where there is more than one seed. Over
+categories: the macro mean (each category weighs the same), and the sample standard deviation over
+seeds of that mean.
+"""
+
+from __future__ import annotations
+
+import pandas as pd
+
+CELL = ["dataset", "scenario", "category", "method", "metric"]
+ROW = ["dataset", "scenario", "method", "metric"]
+
+
+def over_seeds(metrics: pd.DataFrame) -> pd.DataFrame:
+    """Average each run's value over the seeds that have one.
+
+    Parameters
+    ----------
+    metrics : DataFrame
+        Rows of ``metrics.csv``.
+
+    Returns
+    -------
+    DataFrame
+        One row for each data set, scenario, category, method and metric, in the order of first
+        appearance: mean, std (NaN below two values), seeds (that have a value), of (seeds in all),
+        low and high (fewest and most test images behind one value), reason (why values are
+        undefined).
+    """
+    return (
+        metrics.groupby(CELL, sort=False)
+        .agg(
+            mean=("value", "mean"),
+            std=("value", "std"),
+            seeds=("value", "count"),
+            of=("seed", "nunique"),
+            low=("n", "min"),
+            high=("n", "max"),
+            reason=("reason", _distinct),
+        )
+        .reset_index()
+    )
+
+
+def over_categories(metrics: pd.DataFrame) -> pd.DataFrame:
+    """Average the categories' means (macro), over those categories that have a value.
+
+    Returns
+    -------
+    DataFrame
+        One row for each data set, scenario, method and metric: mean; std over the seeds in which
+        all these categories have a value (NaN below two such seeds); seeds; categories (behind the
+        mean); cover (their names, joined); of (categories in all); low and high (test images
+        behind the mean in one seed).
+    """
+    cells = over_seeds(metrics)
+    defined = cells["mean"].notna()
+    behind = cells[["low", "high"]].where(defined, 0)
+    means = (
+        cells.assign(
+            categories=defined,
+            cover=cells["category"].where(defined, ""),
+            low=behind["low"],
+            high=behind["high"],
+        )
+        .groupby(ROW, sort=False)
+        .agg(
+            mean=("mean", "mean"),
+            seeds=("seeds", "max"),
+            categories=("categories", "sum"),
+            of=("categories", "size"),
+            cover=("cover", _distinct),
+            low=("low", "sum"),
+            high=("high", "sum"),
+        )
+        .reset_index()
+    )
+    return means.merge(_spread(metrics, means), on=ROW, how="left")
+
+
+def _spread(metrics: pd.DataFrame, means: pd.DataFrame) -> pd.DataFrame:
+    """Standard deviation over seeds of the macro mean; each seed must have the same categories."""
+    by_seed = metrics.groupby([*ROW, "seed"], sort=False)["value"].agg(["mean", "count"])
+    by_seed = by_seed.reset_index().merge(means[[*ROW, "categories"]], on=ROW)
+    whole = by_seed[by_seed["count"] == by_seed["categories"]]
+    return whole.groupby(ROW, sort=False)["mean"].std().rename("std").reset_index()
+
+
+def _distinct(texts: pd.Series) -> str:
+    return "; ".join(dict.fromkeys(text for text in texts if text))

@@ -1,0 +1,34 @@
+"""The sentences that tables and figures share: which data are behind them, and how to read them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from aexad.reporting.labels import counted, listed, scenario_phrase
+
+
+def data_phrase(metrics: pd.DataFrame, titles: Mapping[str, str]) -> str:
+    """Say which data, scenarios and seeds are behind some rows of ``metrics.csv``."""
+    images = metrics.groupby(["dataset", "category", "scenario", "seed"])["n"].max()
+    seeds = sorted(int(seed) for seed in metrics["seed"].unique())
+    parts = []
+    for dataset, part in metrics.groupby("dataset", sort=False):
+        # Of several seeds and scenarios, the one with the most test images.
+        most = int(images[dataset].groupby(["scenario", "seed"]).sum().max())
+        categories = counted(part["category"].nunique(), "category", "categories")
+        parts.append(f"{titles.get(str(dataset), dataset)} ({categories}, {most} test images)")
+    scenarios = [scenario_phrase(name) for name in metrics["scenario"].unique()]
+    numbers = listed([str(seed) for seed in seeds], most=5)
+    return f"Data: {listed(parts)}; {listed(scenarios)}; {counted(len(seeds), 'seed')} ({numbers})."
+
+
+def reading_phrase(metrics: pd.DataFrame) -> str:
+    """Say how a table of ``metrics`` is to be read."""
+    text = "Higher is better"
+    if len(set(metrics["method"])) > 1:
+        text += "; best bold, runner-up italic"
+    if len(set(metrics["seed"])) > 1:
+        text += "; mean ± sample standard deviation over the seeds"
+    return text + "."

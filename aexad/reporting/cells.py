@@ -1,0 +1,116 @@
+"""From means to the cells of a table: printed digits, emphasis, footnotes.
+
+Best and runner-up are decided on the printed digits: a lead that cannot be read off the table is
+no lead, so what prints the same is emphasised the same.
+"""
+
+from __future__ import annotations
+
+import math
+import string
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import pandas as pd
+
+from aexad.reporting.labels import DAGGER, counted, listed
+from aexad.reporting.table import BEST, SECOND, Cell, Note
+
+DIGITS = 3
+UNDEFINED = "n/a"
+
+
+class Value(NamedTuple):
+    """What a cell prints: a mean, its spread over the seeds (NaN: none), and why it is special."""
+
+    mean: float
+    std: float
+    note: str = ""
+
+
+class Notes:
+    """The footnotes of one table: † for random encoders, a letter for every other text."""
+
+    def __init__(self) -> None:
+        self._marks: dict[str, str] = {}
+
+    def mark(self, text: str) -> str:
+        """The mark of a footnote; the same text has the same mark, no text has none."""
+        letters = sum(mark != DAGGER for mark in self._marks.values())
+        return self._marks.setdefault(text, string.ascii_letters[letters]) if text else ""
+
+    def dagger(self, text: str) -> str:
+        """The mark † for ``text``."""
+        return self._marks.setdefault(text, DAGGER)
+
+    def all(self) -> tuple[Note, ...]:
+        """Every footnote, in the order of the marks' first use."""
+        return tuple(Note(mark, text) for text, mark in self._marks.items())
+
+
+def number(value: float) -> str:
+    """A metric's value as the report prints it."""
+    return f"{value:.{DIGITS}f}"
+
+
+def emphases(values: Sequence[float]) -> list[str]:
+    """Best and runner-up among ``values``, decided on the printed digits; NaN is neither.
+
+    Ties share their emphasis. Where all are equal, or there is but one, nothing stands out.
+    """
+    printed = [None if math.isnan(value) else float(number(value)) for value in values]
+    ranked = sorted({value for value in printed if value is not None}, reverse=True)
+    if len(ranked) < 2:
+        return [""] * len(values)
+    place = {ranked[0]: BEST, ranked[1]: SECOND}
+    return ["" if value is None else place.get(value, "") for value in printed]
+
+
+def number_cells(values: Sequence[Value], notes: Notes, comparable: bool = True) -> list[Cell]:
+    """One cell a value; without ``comparable`` none is called the best."""
+    ranks = emphases([value.mean for value in values]) if comparable else [""] * len(values)
+    return [
+        Cell(_printed(value), rank, notes.mark(value.note))
+        for value, rank in zip(values, ranks, strict=True)
+    ]
+
+
+def method_cells(names: Sequence[str], methods: pd.DataFrame, notes: Notes) -> list[Cell]:
+    """One cell a method; † and a footnote where its encoder was not pre-trained."""
+    random = not_pretrained(names, methods)
+    if not random:
+        return [Cell(name) for name in names]
+    text = f"Encoder not pre-trained (random weights): {listed(random)}."
+    return [Cell(name, "", notes.dagger(text) if name in random else "") for name in names]
+
+
+def not_pretrained(names: Sequence[str], methods: pd.DataFrame) -> list[str]:
+    """Those of ``names`` with a run whose encoder was not pre-trained."""
+    random = set(methods.loc[methods["pretrained"] != "yes", "method"])
+    return [name for name in names if name in random]
+
+
+def of_category(row: pd.Series) -> Value:
+    """A value over seeds (a row of ``over_seeds``); seeds without one are a footnote."""
+    lost, note = row["of"] - row["seeds"], ""
+    if row["seeds"] == 0:
+        note = f"Undefined: {row['reason']}."
+    elif lost:
+        note = f"Undefined for {counted(lost, 'seed')} of {row['of']}: {row['reason']}."
+    return Value(row["mean"], row["std"], note)
+
+
+def of_all_categories(row: pd.Series) -> Value:
+    """A value over categories (a row of ``over_categories``); those without one are a footnote."""
+    note = ""
+    if row["categories"] == 0:
+        note = "Undefined in every category."
+    elif row["categories"] < row["of"]:
+        note = f"Mean over the {row['categories']} of {row['of']} categories that have a value."
+    return Value(row["mean"], row["std"], note)
+
+
+def _printed(value: Value) -> str:
+    if math.isnan(value.mean):
+        return UNDEFINED
+    return number(value.mean) + ("" if math.isnan(value.std) else f" ± {number(value.std)}")

@@ -1,0 +1,111 @@
+"""The gallery: the same test images under each method."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib import patheffects
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+
+from aexad.reporting.pictures import Z_HIGH, Z_LOW, Photograph, Picture, image_label
+from aexad.reporting.style import OUTLINE, literal
+
+COLOUR_MAP = "inferno"
+CELL = 1.15  # inches
+NORMALISE = Normalize(Z_LOW, Z_HIGH, clip=True)
+
+
+def gallery_figure(
+    images: Sequence[Photograph],
+    pictures: Mapping[str, Sequence[Picture]],
+    names: Mapping[str, str],
+) -> Figure:
+    """Draw a row an image; first the photograph with its truth outlined, then a column a method.
+
+    Parameters
+    ----------
+    images : sequence of Photograph
+        The rows.
+    pictures : mapping of str to sequence of Picture
+        Method: its maps of the same images, in the same order.
+    names : mapping of str to str
+        Method: its name above the column.
+    """
+    columns = 1 + len(pictures)
+    heads = {method: _wrapped(names[method]) for method in pictures}
+    top = 0.16 * (1 + max(head.count("\n") for head in heads.values())) + 0.1
+    left, bottom, gap = 0.3, 0.62, 0.2
+    width = max(left + columns * (CELL + 0.06), 3.8)
+    height = top + len(images) * (CELL + gap) + bottom
+    figure = Figure(figsize=(width, height))
+
+    def cell(row: int, column: int) -> Axes:
+        x = left + column * (CELL + 0.06)
+        y = height - top - row * (CELL + gap) - CELL
+        axes = figure.add_axes((x / width, y / height, CELL / width, CELL / height))
+        return bare(axes)
+
+    for row, shown in enumerate(images):
+        axes = cell(row, 0)
+        axes.imshow(shown.pixels)
+        outline(axes, shown.mask)
+        axes.set_ylabel(literal(image_label(shown.image)), fontsize=7)
+        if row == 0:
+            axes.set_title("input, truth")
+        for column, (method, maps) in enumerate(pictures.items(), start=1):
+            axes = cell(row, column)
+            axes.imshow(maps[row].heat_map, cmap=COLOUR_MAP, norm=NORMALISE)
+            outline(axes, shown.mask)
+            axes.set_xlabel(_values(maps[row]), fontsize=6.5, labelpad=2)
+            if row == 0:
+                axes.set_title(heads[method])
+    _colour_bar(figure, width, height)
+    return figure
+
+
+def bare(axes: Axes) -> Axes:
+    """Axes for a picture: no ticks, no frame, no grid."""
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.grid(visible=False)
+    axes.spines[:].set_visible(False)
+    return axes
+
+
+def outline(axes: Axes, mask: np.ndarray) -> None:
+    """Draw the edge of the true region, legible on light and on dark ground."""
+    if mask.any() and not mask.all():
+        edge = axes.contour(mask, levels=[0.5], colors=OUTLINE, linewidths=0.8)
+        edge.set_path_effects([patheffects.withStroke(linewidth=1.6, foreground="black")])
+
+
+def _values(picture: Picture) -> str:
+    if math.isnan(picture.xauc) and math.isnan(picture.iou):
+        return f"no defect · score {picture.score:.3g}"
+    return f"X-AUC {picture.xauc:.2f} · IoU {picture.iou:.2f}"
+
+
+def _wrapped(name: str) -> str:
+    """Break a method's name at hyphens, so that it fits above its column."""
+    lines = [""]
+    for part in literal(name).replace("-", "-\0").split("\0"):
+        if lines[-1] and len(lines[-1]) + len(part) > 14:
+            lines.append("")
+        lines[-1] += part
+    return "\n".join(lines)
+
+
+def _colour_bar(figure: Figure, width: float, height: float) -> None:
+    length = min(3.2, width - 0.8)
+    axes = figure.add_axes((0.5 - length / width / 2, 0.4 / height, length / width, 0.09 / height))
+    bar = figure.colorbar(
+        ScalarMappable(NORMALISE, COLOUR_MAP), cax=axes, orientation="horizontal", extend="both"
+    )
+    bar.set_ticks([-1, 0, 1, 3, 5], labels=["-1", "mean", "threshold", "3", "5"])
+    bar.ax.tick_params(labelsize=6.5, length=2)
+    bar.set_label("heat map, standard deviations from its mean", fontsize=7, labelpad=2)

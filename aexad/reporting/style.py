@@ -1,0 +1,87 @@
+"""How figures look: one colour and marker a method, and files that are the same every time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import matplotlib as mpl
+from matplotlib.figure import Figure
+
+from aexad.files import written_whole
+
+# Okabe and Ito (2008), told apart with any common colour blindness; yellow is too pale on white.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#444444")
+MARKERS = ("o", "s", "^", "D", "v", "P")
+OUTLINE = "#00E5FF"
+"""Of the true region: the one hue that neither photographs nor the heat maps' colours have."""
+
+TEXT_WIDTH = 7.0
+"""Inches; the width of a text column pair, and of the report's page."""
+
+_STYLE: dict[Any, Any] = {
+    "font.family": "DejaVu Sans",  # ships with matplotlib: the same letters on every machine
+    "font.size": 8,
+    "axes.titlesize": 8.5,
+    "axes.titleweight": "bold",
+    "axes.labelsize": 8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.color": "#E4E4E4",
+    "grid.linewidth": 0.6,
+    "axes.axisbelow": True,
+    "legend.frameon": False,
+    "lines.linewidth": 1.2,
+    "savefig.dpi": 200,
+    "svg.hashsalt": "aexad",
+    "svg.fonttype": "path",
+}
+
+
+Line = Literal["-", "--", ":", "-."]
+
+
+class MethodStyle(NamedTuple):
+    """The look of one method."""
+
+    colour: str
+    marker: str
+    line: Line
+
+
+def method_styles(methods: Sequence[str]) -> dict[str, MethodStyle]:
+    """Give each method its look; the first 42 have different pairs of colour and marker."""
+    lines: tuple[Line, ...] = ("-", "--", ":", "-.")
+    return {
+        method: MethodStyle(
+            COLOURS[i % len(COLOURS)],
+            MARKERS[i % len(MARKERS)],
+            lines[i // len(COLOURS) % len(lines)],
+        )
+        for i, method in enumerate(methods)
+    }
+
+
+def styled() -> AbstractContextManager[None]:
+    """Draw in the report's style inside this context, whatever the user's matplotlibrc says."""
+    return mpl.rc_context({**mpl.rcParamsDefault, "backend": "agg", **_STYLE})
+
+
+def literal(text: str) -> str:
+    """``text`` as matplotlib prints it unchanged: a dollar sign would start a formula."""
+    return text.replace("$", r"\$")
+
+
+def save_png(figure: Figure, path: Path) -> None:
+    """Write a PNG without the version of matplotlib in it."""
+    with written_whole(path) as temporary:
+        figure.savefig(temporary, format="png", metadata={"Software": None})
+
+
+def save_svg(figure: Figure, path: Path) -> None:
+    """Write an SVG without date and version."""
+    with written_whole(path) as temporary:
+        figure.savefig(temporary, format="svg", metadata={"Date": None, "Creator": None})

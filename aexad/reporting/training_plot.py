@@ -1,0 +1,88 @@
+"""The figure of the training: both parts of the loss by epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
+
+from aexad.reporting.style import TEXT_WIDTH, MethodStyle, literal
+
+PARTS = {"loss_normal": "normal pixels", "loss_anomalous": "anomalous pixels"}
+
+Curves = Mapping[tuple[str, str, int], pd.DataFrame]
+"""``training.csv`` by category, method and seed."""
+
+
+def training_figure(
+    curves: Curves, styles: Mapping[str, MethodStyle], names: Mapping[str, str]
+) -> Figure:
+    """Draw a row a category, a panel a part of the loss, a line a run; log scale.
+
+    Parameters
+    ----------
+    curves : mapping
+        ``training.csv`` (columns epoch, loss_normal, loss_anomalous) by category, method and seed.
+    styles : mapping of str to MethodStyle
+        The look of each method, in the order of drawing.
+    names : mapping of str to str
+        Method: its name in the legend.
+    """
+    categories = list(dict.fromkeys(category for category, _, _ in curves))
+    figure = Figure(figsize=(TEXT_WIDTH, 1.5 * len(categories) + 0.7), layout="constrained")
+    panels = figure.subplots(len(categories), len(PARTS), sharex=True, squeeze=False)
+    for row, category in zip(panels, categories, strict=True):
+        for axes, (part, title) in zip(row, PARTS.items(), strict=True):
+            for method, style in styles.items():
+                lines = [
+                    curve
+                    for (where, who, _), curve in curves.items()
+                    if (where, who) == (category, method)
+                ]
+                _lines(axes, lines, part, style)
+            _finish(axes)
+            if category == categories[0]:
+                axes.set_title(title)
+            if category == categories[-1]:
+                axes.set_xlabel("epoch")
+        row[0].set_ylabel(f"{literal(category)}\nloss")
+    handles = [
+        Line2D([], [], color=style.colour, linestyle=style.line, label=names[method])
+        for method, style in styles.items()
+    ]
+    figure.legend(handles=handles, loc="outside upper center", ncols=min(len(handles), 4))
+    return figure
+
+
+def _lines(axes: Axes, curves: Sequence[pd.DataFrame], part: str, style: MethodStyle) -> None:
+    for curve in curves:
+        # A part that a loss does not have is empty or 0, which a log scale cannot show.
+        known = curve[curve[part] > 0]
+        if known.empty:
+            continue
+        axes.plot(
+            known["epoch"],
+            known[part],
+            color=style.colour,
+            linestyle=style.line,
+            linewidth=1.2 if len(curves) == 1 else 0.8,
+            alpha=1 if len(curves) == 1 else 0.7,
+            marker=style.marker if len(known) == 1 else "",
+            markersize=3,
+        )
+
+
+def _finish(axes: Axes) -> None:
+    if axes.get_lines():
+        axes.set_yscale("log")
+        axes.yaxis.set_major_locator(LogLocator(numticks=5))
+        axes.yaxis.set_minor_formatter(NullFormatter())
+    else:
+        axes.set_yticks([])
+        axes.text(0.5, 0.5, "no such part", transform=axes.transAxes, ha="center", color="#777777")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
+    axes.tick_params(length=2)

@@ -1,0 +1,115 @@
+# What the rules look up: settings, runs, recipes, digests. Functions only, no rules.
+import os
+from pathlib import Path
+
+from aexad.benchmark import Settings, read_benchmark
+from aexad.data.catalogue import read_catalogue
+from aexad.data.index import listing_digest
+from aexad.errors import AexadError
+from aexad.provenance import code_digest
+from aexad.recipe import read_recipes
+from aexad.schema import nearest, validate
+
+RUN_DATA = "results/runs/{dataset}/{category}/{scenario}/seed{seed}"
+RUN = RUN_DATA + "/{method}"
+
+try:
+    SETTINGS = validate(Settings, config, "config/config.yaml or --config")
+    CATALOGUE = read_catalogue("config/datasets.yaml")
+    RECIPES = read_recipes("config/methods.yaml")
+    BENCHMARK = read_benchmark("config/benchmarks", SETTINGS.benchmark)
+    RUNS = BENCHMARK.runs(
+        CATALOGUE, RECIPES, SETTINGS, f"config/benchmarks/{SETTINGS.benchmark}.yaml"
+    )
+except AexadError as error:
+    raise WorkflowError(str(error)) from None
+
+# A narrowed call (categories=… or methods=…) makes runs; a benchmark's tables need all of them.
+WHOLE = SETTINGS.categories is None and SETTINGS.methods is None
+GPUS = int(
+    SETTINGS.device == "cuda"
+    or (SETTINGS.device == "auto" and Path("/dev/nvidia0").exists())
+)
+
+
+def run_outputs():
+    """Metrics and panels of every run."""
+    return [
+        f"results/{run.folder}/{name}"
+        for run in RUNS
+        for name in ("metrics.json", "panels")
+    ]
+
+
+def metrics_of_runs(wildcards):
+    return [f"results/{run.folder}/metrics.json" for run in RUNS]
+
+
+def dataset_entry(wildcards):
+    """Catalogue entry of a data set, or an error that says what there is."""
+    if wildcards.dataset not in CATALOGUE:
+        raise WorkflowError(
+            f"config/datasets.yaml: no data set '{wildcards.dataset}'; "
+            f"{nearest(wildcards.dataset, list(CATALOGUE))}"
+        )
+    return CATALOGUE[wildcards.dataset]
+
+
+def recipe(wildcards):
+    """Recipe of a method, or an error that names its nearest neighbour."""
+    if wildcards.method not in RECIPES:
+        raise WorkflowError(
+            f"config/methods.yaml: no method '{wildcards.method}'; "
+            f"{nearest(wildcards.method, list(RECIPES))}"
+        )
+    return RECIPES[wildcards.method]
+
+
+def training_recipe(wildcards):
+    return recipe(wildcards).training
+
+
+def heat_map_recipe(wildcards):
+    return recipe(wildcards).heat_map.model_dump()
+
+
+def local_source(wildcards):
+    """The local folder or archive of a data set, or nothing."""
+    return SETTINGS.sources.get(wildcards.dataset, dataset_entry(wildcards).source)
+
+
+def origin(wildcards):
+    """What `fetch` depends on: a change of it fetches again."""
+    entry = dataset_entry(wildcards)
+    drawn = code_digest("aexad.data.textures") if entry.adaptor == "textures" else None
+    download = entry.download.model_dump() if entry.download else None
+    return [drawn, download, local_source(wildcards)]
+
+
+def images_digest(wildcards):
+    """Changes when files of a local folder come, go or change in size."""
+    source = local_source(wildcards)
+    return listing_digest(source) if source and Path(source).is_dir() else None
+
+
+def training_data(wildcards):
+    """All that the training set of a run depends on, as one parameter.
+
+    The training set itself is temporary and made anew for each new method; because of this parameter
+    the methods that are trained already need not look at its time stamp.
+    """
+    entry = dataset_entry(wildcards)
+    return {
+        "library": code_digest(
+            "aexad.data.index", "aexad.data.split", "aexad.data.augmentation"
+        ),
+        "origin": origin(wildcards),
+        "images": images_digest(wildcards),
+        "labelled": entry.labelled_per_defect(wildcards.category),
+        "size": entry.size,
+    }
+
+
+def option(name, value):
+    """A command-line option, or nothing where there is no value."""
+    return f"{name} {value}" if value is not None else ""

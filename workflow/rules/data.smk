@@ -1,0 +1,94 @@
+# From a URL, a local folder or a drawing to the training set of one category, scenario and seed.
+
+
+rule fetch:
+    output:
+        f"{SETTINGS.data}/{{dataset}}.json",
+    params:
+        origin=origin,
+        data=SETTINGS.data,
+        source=lambda wildcards: option("--source", local_source(wildcards)),
+    log:
+        "results/index/logs/{dataset}.fetch.log",
+    benchmark:
+        "results/index/benchmarks/{dataset}.fetch.tsv"
+    message:
+        "Fetching data set {wildcards.dataset}"
+    resources:
+        mem_mb=1000,
+        runtime=240,
+    shell:
+        "python -m aexad fetch --dataset {wildcards.dataset} --data {params.data}"
+        " {params.source} --log {log}"
+
+
+rule index:
+    input:
+        f"{SETTINGS.data}/{{dataset}}.json",
+    output:
+        "results/index/{dataset}.csv",
+    params:
+        library=code_digest("aexad.data.index"),
+        images=images_digest,
+        categories=lambda wildcards: dataset_entry(wildcards).categories,
+        data=SETTINGS.data,
+    log:
+        "results/index/logs/{dataset}.index.log",
+    benchmark:
+        "results/index/benchmarks/{dataset}.index.tsv"
+    message:
+        "Checking every file of {wildcards.dataset}"
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    shell:
+        "python -m aexad index --dataset {wildcards.dataset} --data {params.data}"
+        " --output {output} --log {log}"
+
+
+rule split:
+    input:
+        "results/index/{dataset}.csv",
+    output:
+        RUN_DATA + "/split.csv",
+    params:
+        library=code_digest("aexad.data.split"),
+        labelled=lambda wildcards: dataset_entry(wildcards).labelled_per_defect(
+            wildcards.category
+        ),
+    log:
+        RUN_DATA + "/logs/split.log",
+    benchmark:
+        RUN_DATA + "/benchmarks/split.tsv"
+    message:
+        "Splitting {wildcards.category} ({wildcards.scenario}, seed {wildcards.seed})"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    shell:
+        "python -m aexad split --dataset {wildcards.dataset} --category {wildcards.category}"
+        " --scenario {wildcards.scenario} --seed {wildcards.seed} --index {input}"
+        " --output {output} --log {log}"
+
+
+rule augment:
+    input:
+        RUN_DATA + "/split.csv",
+    output:
+        temp(RUN_DATA + "/train.npz"),
+    params:
+        made_of=training_data,
+        data=SETTINGS.data,
+    log:
+        RUN_DATA + "/logs/augment.log",
+    benchmark:
+        RUN_DATA + "/benchmarks/augment.tsv"
+    message:
+        "Augmenting {wildcards.category} ({wildcards.scenario}, seed {wildcards.seed})"
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    shell:
+        "python -m aexad augment --dataset {wildcards.dataset} --data {params.data}"
+        " --scenario {wildcards.scenario} --seed {wildcards.seed} --split {input}"
+        " --output {output} --log {log}"
