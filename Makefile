@@ -38,7 +38,9 @@ $(INSTALLED): requirements.lock pyproject.toml
 	@touch $@
 
 lock: $(INSTALLED)  ## after a change of versions in .venv
-	$(BIN)/python -m pip freeze --exclude-editable | $(BIN)/python workflow/lock.py > requirements.lock
+	$(BIN)/python -m pip freeze --exclude-editable | sed -E \
+	  's/^(cuda-|nvidia-|triton=).*/& ; sys_platform == "linux" and platform_machine == "x86_64"/' \
+	  > requirements.lock
 
 clean:  ## all that can be made again; results and data stay
 	rm -rf .venv .snakemake .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info

@@ -78,7 +78,6 @@ class Benchmark(Strict):
     scenarios: list[Scenario] = Field(["standard"], min_length=1)
     seeds: list[Annotated[int, Field(ge=0)]] = Field([0], min_length=1)
     methods: list[str] = Field(min_length=1, description="names of config/methods.yaml")
-    panels: int = Field(4, ge=1, le=100, description="test images that each run draws as panels")
     gallery: int = Field(4, ge=1, le=20, description="test images a category in the gallery")
 
     @field_validator("methods", "seeds", "scenarios")

@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
+from zipfile import BadZipFile
 
 import numpy as np
 import pandas as pd
@@ -60,7 +61,7 @@ def read_training_set(path: str | Path) -> TrainingSet:
             return TrainingSet(*(file[name] for name in TrainingSet._fields))
     except FileNotFoundError:
         raise DataError(f"{path}: no such training set; run the verb 'augment' first") from None
-    except (KeyError, ValueError, OSError) as error:
+    except (KeyError, ValueError, OSError, BadZipFile) as error:
         raise DataError(f"{path}: not a training set ({error}); run 'augment' again") from None
 
 

@@ -15,6 +15,7 @@ import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO, NamedTuple
 
@@ -23,7 +24,14 @@ from tqdm import tqdm
 from aexad.errors import DownloadError
 
 CHUNK = 2**20
-DAMAGE = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError)
+DAMAGE = (
+    tarfile.TarError,
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    NotImplementedError,
+)
 
 
 class _Member(NamedTuple):
@@ -54,8 +62,8 @@ def extract(archive: str | os.PathLike[str], folder: str | os.PathLike[str]) -> 
             room = shutil.disk_usage(folder).free
             if member.size > room:
                 raise DownloadError(
-                    f"{archive}: {member.name} needs {member.size / 1e9:.2f} GB and {folder.parent} "
-                    f"has {room / 1e9:.2f} GB left; free some space"
+                    f"{archive}: {member.name} needs {member.size / 1e9:.2f} GB, and the disk of "
+                    f"{folder.parent} has {room / 1e9:.2f} GB left; free some space"
                 )
             target.parent.mkdir(parents=True, exist_ok=True)
             with member.open() as source, target.open("wb") as copy:
@@ -91,7 +99,7 @@ def _tar_members(archive: Path) -> Iterator[_Member]:
                 raise DownloadError(
                     f"{archive}: {member.name} is a device or a pipe; the archive is not safe"
                 )
-            yield _Member(member.name, member.size, lambda: _tar_content(tar, member, archive))  # noqa: B023 (used before the next)
+            yield _Member(member.name, member.size, partial(_tar_content, tar, member, archive))
 
 
 def _tar_content(tar: tarfile.TarFile, member: tarfile.TarInfo, archive: Path) -> IO[bytes]:
@@ -124,7 +132,7 @@ def _zip_members(archive: Path) -> Iterator[_Member]:
                 raise DownloadError(
                     f"{archive}: {member.filename} is encrypted; extract it and name the folder"
                 )
-            yield _Member(member.filename, member.file_size, lambda: packed.open(member))  # noqa: B023 (used before the next)
+            yield _Member(member.filename, member.file_size, partial(packed.open, member))
 
 
 def _safe_name(name: str, archive: Path) -> PurePosixPath:

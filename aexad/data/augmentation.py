@@ -183,9 +183,7 @@ def _place(mask: np.ndarray, matrix: np.ndarray, rng: np.random.Generator) -> np
     return at_start + rng.random(2) * (at_end - at_start)
 
 
-def _warped(
-    anomaly: Photo, matrix: np.ndarray, shift: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+def _warped(anomaly: Photo, matrix: np.ndarray, shift: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Move pixels and mask by ``matrix`` and ``shift``, with bilinear interpolation."""
     inverse = np.linalg.inv(matrix)
     # Pillow counts from the corner of the first pixel, the shift from its centre: hence the halves.

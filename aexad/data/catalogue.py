@@ -35,7 +35,7 @@ class Dataset(Strict):
     source: str | None = Field(None, description="a local folder or archive, used instead of it")
     licence: str = Field("see the data's owner", description="printed when it is fetched")
     citation: str | None = Field(None, description="what to cite when results are published")
-    size: int = Field(224, ge=16, le=2048, multiple_of=8, description="working size in pixels")
+    size: int = Field(224, ge=16, le=2048, multiple_of=16, description="working size in pixels")
     labelled: int = Field(3, ge=1, description="labelled anomalies of each defect type (k)")
     labelled_of: dict[str, int] = Field(
         default_factory=dict, description="k of single categories that have too few defects"

@@ -1,7 +1,7 @@
 """Bring a data set to its place, from wherever it comes, completely or not at all.
 
-A data set's folder is complete from the moment it exists: files are drawn or extracted beside it and
-renamed in one step, with their origin in a hidden file (:data:`STAMP`). The marker
+A data set's folder is complete from the moment it exists: files are drawn or extracted beside it
+and renamed in one step, with their origin in a hidden file (:data:`STAMP`). The marker
 ``<folder>.json``, written last, says the same to the workflow. A folder without a stamp is the
 user's own; it is never changed.
 """
@@ -13,16 +13,17 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from aexad.data.archive import extract
 from aexad.data.catalogue import Dataset
+from aexad.data.index import local_categories
 from aexad.data.textures import PIXELS_SHA256, draw_textures
 from aexad.data.transfer import download, sha256_of
-from aexad.errors import ConfigError, DataError
+from aexad.errors import ConfigError, DataError, DownloadError
 from aexad.files import write_json
 
 STAMP = ".origin.json"
@@ -46,10 +47,10 @@ def fetch(
     """Make ``folder`` hold a data set, and write its marker.
 
     ``textures`` are drawn. A local folder is linked, never copied and never written into. A local
-    archive is extracted. Otherwise the catalogue's archive is downloaded to ``downloads`` beside the
-    folder (resumed where it was cut), verified by its sha256, and extracted. What is already there,
-    complete and from the same origin, is left as it is. Licence and citation of data that are new
-    here are printed to standard error.
+    archive is extracted. Otherwise the catalogue's archive is downloaded to ``downloads`` beside
+    the folder (resumed where it was cut), verified by its sha256, extracted, and removed. What is
+    already there, complete and the same, is left as it is. Licence and citation of data that are
+    new here are printed to standard error.
 
     Parameters
     ----------
@@ -66,7 +67,8 @@ def fetch(
     -------
     pathlib.Path
         The marker, ``<folder>.json``: name, source (textures, folder, archive, download), address
-        (path or URL), sha256 (null for a folder), licence.
+        (path or URL), sha256 (of the archive, or of the textures' pixels; null for a folder),
+        licence.
 
     Raises
     ------
@@ -74,28 +76,166 @@ def fetch(
         There is neither a source nor a download; the source does not exist; or ``folder`` holds
         something that was not made here.
     aexad.errors.DownloadError
-        The download or the archive fails, has another digest, or is not safe to extract.
+        The download or the archive fails, has another digest, is not safe to extract, or holds no
+        data set in MVTec AD layout.
     """
     folder = Path(folder)
     source = source if source is not None else dataset.source
     origin = _origin(name, dataset, None if source is None else Path(source))
     marker = marker_path(folder)
-    if _present(folder, origin):
-        if _read(marker) != origin:
-            write_json(marker, origin)
-        return marker
-    in_place = origin["source"] == "folder" and _same(folder, origin["address"])
-    if not in_place:
-        _check_replaceable(name, folder)
-    _tell(name, dataset)
-    marker.unlink(missing_ok=True)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    if origin["source"] == "folder":
-        if not in_place:
-            _link(folder, Path(origin["address"]))
-    else:
-        with _built(folder) as building:
-            origin = _filled(building, name, dataset, origin, folder.parent / "downloads")
-            write_json(building / STAMP, origin)
-    write_json(marker, origin)
+    if not _present(folder, origin):
+        _check_replaceable(name, folder, origin)
+        _tell(name, dataset)
+        marker.unlink(missing_ok=True)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        origin = _made(name, dataset, folder, origin)
+    if _read(marker) != origin:
+        write_json(marker, origin)
     return marker
+
+
+def _origin(name: str, dataset: Dataset, source: Path | None) -> Origin:
+    """Where the data set is to come from: the content of its marker."""
+    kind, address, sha256 = "download", "", None
+    if dataset.adaptor == "textures":
+        if source is not None:
+            raise ConfigError(f"sources: data set '{name}' is drawn here; remove it from there")
+        kind, address, sha256 = "textures", "scikit-image", PIXELS_SHA256
+    elif source is not None:
+        address = str(source.resolve())
+        if source.is_dir():
+            kind = "folder"
+        elif source.is_file():
+            kind, sha256 = "archive", sha256_of(source)
+        else:
+            raise ConfigError(
+                f"source of data set '{name}': {source}: no such folder or archive; correct "
+                "'sources' in config/config.yaml"
+            )
+    elif dataset.download is not None:
+        address, sha256 = dataset.download.url, dataset.download.sha256
+    else:
+        raise ConfigError(
+            f"data set '{name}' has no download; name its folder or archive: "
+            f"--config 'sources={{{name}: PATH}}', or 'sources' in config/config.yaml"
+        )
+    return {
+        "name": name,
+        "source": kind,
+        "address": address,
+        "sha256": sha256,
+        "licence": dataset.licence,
+    }
+
+
+def _present(folder: Path, origin: Origin) -> bool:
+    """Whether the folder holds that data set already, completely."""
+    if not folder.is_dir():
+        return False
+    if origin["source"] == "folder":
+        return str(folder.resolve()) == origin["address"]
+    stamp = _read(folder / STAMP)
+    return not folder.is_symlink() and stamp.get("sha256") == origin["sha256"]
+
+
+def _check_replaceable(name: str, folder: Path, origin: Origin) -> None:
+    """Refuse to replace anything that was not made here."""
+    if folder.is_symlink():
+        linked = "folder" in (origin["source"], _read(marker_path(folder)).get("source"))
+        ours = linked or not folder.exists()
+    else:
+        ours = not folder.exists() or (
+            folder.is_dir() and ((folder / STAMP).exists() or not any(folder.iterdir()))
+        )
+    if not ours:
+        raise ConfigError(
+            f"{folder} is there, but was not made by fetch; to use it, name it: "
+            f"--config 'sources={{{name}: {folder}}}'; otherwise move it away"
+        )
+
+
+def _made(name: str, dataset: Dataset, folder: Path, origin: Origin) -> Origin:
+    """Make the folder; the origin comes back with the digest of what was really drawn."""
+    with _workplace(folder) as workplace:
+        content = workplace / "content"
+        if origin["source"] == "folder":
+            content.symlink_to(origin["address"], target_is_directory=True)
+            _put(content, folder, workplace)
+            return origin
+        content.mkdir()
+        archive = None
+        if origin["source"] == "textures":
+            origin = origin | {"sha256": _drawn(name, content)}
+        elif origin["source"] == "archive":
+            extract(origin["address"], content)
+        elif dataset.download is not None:
+            archive = download(name, dataset.download, folder.parent / "downloads")
+            extract(archive, content)
+        root = _root(content, origin["address"])
+        write_json(root / STAMP, origin)
+        _put(root, folder, workplace)
+    if archive is not None:
+        archive.unlink()
+    return origin
+
+
+@contextmanager
+def _workplace(folder: Path) -> Iterator[Path]:
+    """A hidden folder beside ``folder`` (so that a rename is one step), gone in the end."""
+    workplace = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        yield workplace
+    finally:
+        shutil.rmtree(workplace, ignore_errors=True)
+
+
+def _put(content: Path, folder: Path, workplace: Path) -> None:
+    """Rename ``content`` to ``folder``; what was there goes away with the workplace."""
+    if folder.is_symlink() or folder.exists():
+        folder.rename(workplace / "former")
+    content.rename(folder)
+
+
+def _root(content: Path, address: str) -> Path:
+    """The folder of the categories: ``content``, or a single folder in it that wraps them."""
+    level = content
+    while True:
+        try:
+            local_categories(level)
+            return level
+        except DataError:
+            # Archives made on a Mac carry a second, invisible tree.
+            inside = [path for path in level.iterdir() if path.name != "__MACOSX"]
+            visible = [path for path in inside if not path.name.startswith(".")]
+            if len(visible) != 1 or not visible[0].is_dir():
+                raise DownloadError(
+                    f"{address}: no folder in this archive has the form <category>/train/good; "
+                    "pack it in MVTec AD layout"
+                ) from None
+            level = visible[0]
+
+
+def _drawn(name: str, content: Path) -> str:
+    digest = draw_textures(content)
+    if digest != PIXELS_SHA256:
+        print(
+            f"{name}: the pixels differ from the reference ({digest}); results are comparable "
+            "among themselves only. Install the versions of requirements.lock",
+            file=sys.stderr,
+        )
+    return digest
+
+
+def _tell(name: str, dataset: Dataset) -> None:
+    """Print under which terms the data may be used."""
+    cite = f" Please cite: {dataset.citation}" if dataset.citation else ""
+    print(f"{name}: {dataset.title}. Licence: {dataset.licence}.{cite}", file=sys.stderr)
+
+
+def _read(path: Path) -> Origin:
+    """A marker or stamp; empty if there is none, or it is damaged."""
+    with suppress(OSError, ValueError):
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if isinstance(content, dict):
+            return content
+    return {}

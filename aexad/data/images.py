@@ -21,7 +21,7 @@ from aexad.errors import DataError
 ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
 """The endings of image files, in lower case; upper case is accepted too."""
 
-FORMATS = ("PNG", "JPEG", "MPO", "BMP", "TIFF")  # by content: never a format that starts a program
+FORMATS = ("PNG", "JPEG", "BMP", "TIFF")  # by content: never a format that starts a program
 THRESHOLD = 127  # of 255: a mask pixel above it is anomalous
 SIDEWAYS = (5, 6, 7, 8)  # the EXIF orientations that exchange width and height
 WHITE, BLACK = (255, 255, 255), (0, 0, 0)
@@ -142,7 +142,9 @@ def _opened(path: str | os.PathLike[str]) -> Iterator[Image.Image]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about metadata that nobody here reads
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path, formats=FORMATS) as image:
+            # Not by its name: Pillow would map an uncompressed TIFF into memory, and then read one
+            # that lies on its side with the wrong width.
+            with Path(path).open("rb") as file, Image.open(file, formats=FORMATS) as image:
                 yield image
     except FileNotFoundError:
         raise DataError(f"{path}: no such file; restore it, or build the index again") from None

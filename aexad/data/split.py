@@ -72,7 +72,9 @@ def split(
         drawn = _drawn(rows, category, labelled, seed)
         rows.loc[rows["image"].isin(drawn), "role"] = "labelled"
     rows = rows[rows["role"].isin((*trained, "test"))]
-    rows = rows.assign(order=rows["role"].map(ROLES.index)).sort_values(["order", "defect", "image"])
+    rows = rows.assign(order=rows["role"].map(ROLES.index)).sort_values(
+        ["order", "defect", "image"]
+    )
     return rows[COLUMNS].reset_index(drop=True)
 
 

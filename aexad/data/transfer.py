@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import http
 import http.client
 import json
 import os
@@ -10,7 +12,7 @@ import shutil
 import time
 import urllib.error
 import urllib.request
-from contextlib import suppress
+from email.message import Message
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
@@ -29,7 +31,7 @@ PAUSES = (1.0, 2.0, 4.0, 8.0, 16.0)
 PASSING = (408, 425, 429, 500, 502, 503, 504)  # answers that another trial may change
 
 
-class _Cut(Exception):
+class _CutError(Exception):
     """The transfer ended early; what came is kept, and another trial may go on from there."""
 
 
@@ -64,8 +66,8 @@ def download(name: str, origin: Download, folder: str | os.PathLike[str]) -> Pat
     Raises
     ------
     aexad.errors.DownloadError
-        The server refuses or fails for good, the disk is too small, or the digest is another one; in
-        the last case the file is removed.
+        The server refuses or fails for good, the disk is too small, or the digest is another one;
+        in the last case the file is removed.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -90,28 +92,32 @@ def sha256_of(path: str | os.PathLike[str]) -> str:
 
 def _fetch_part(name: str, origin: Download, part: Path) -> None:
     """Bring ``part`` to its whole length, in as many trials as it takes."""
-    trial = 0
+    trial, most = 0, _length(part)
     while True:
-        before = _length(part)
         try:
             _receive(name, origin, part)
             return
         except urllib.error.HTTPError as error:
-            if error.code not in PASSING:
-                raise DownloadError(_failed(name, origin, f"{error.code} {error.reason}")) from None
+            error.close()
             problem = f"{error.code} {error.reason}"
-        except (_Cut, urllib.error.URLError, http.client.HTTPException, ConnectionError) as error:
-            problem = str(getattr(error, "reason", error))
-        except TimeoutError:
-            problem = f"no byte within {TIMEOUT:.0f} seconds"
-        except OSError as error:
-            raise DownloadError(f"{part}: cannot be written: {error.strerror or error}") from None
-        if _length(part) > before:
-            trial = 0
+            if error.code not in PASSING:
+                raise DownloadError(_failed(name, origin, problem)) from None
+        except (_CutError, http.client.HTTPException, OSError) as error:
+            if _of_the_disk(error):
+                raise DownloadError(f"{part}: cannot be written: {error}") from None
+            problem = str(getattr(error, "reason", error)) or type(error).__name__
+        if _length(part) > most:
+            trial, most = 0, _length(part)
         if trial == len(PAUSES):
             raise DownloadError(_failed(name, origin, f"{problem} ({trial + 1} trials)"))
         time.sleep(PAUSES[trial])
         trial += 1
+
+
+def _of_the_disk(error: Exception) -> bool:
+    """Whether an error of the system comes from our file and not from the network."""
+    full = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
+    return isinstance(error, OSError) and (error.filename is not None or error.errno in full)
 
 
 def _receive(name: str, origin: Download, part: Path) -> None:
@@ -122,49 +128,69 @@ def _receive(name: str, origin: Download, part: Path) -> None:
         headers["Range"] = f"bytes={start}-"
         if validator:
             headers["If-Range"] = validator
-    request = urllib.request.Request(origin.url, headers=headers)  # noqa: S310 (http or https: the catalogue's rule)
+    # Only http and https: the catalogue refuses other addresses.
+    request = urllib.request.Request(origin.url, headers=headers)  # noqa: S310
     try:
-        response = urllib.request.urlopen(request, timeout=TIMEOUT)  # noqa: S310
+        with urllib.request.urlopen(request, timeout=TIMEOUT) as response:  # noqa: S310
+            _append(name, origin.url, part, start, response)
     except urllib.error.HTTPError as error:
-        if error.code == 416 and start:  # nothing after our bytes: all there, or another file
-            if error.headers.get("Content-Range") == f"bytes */{start}":
-                return
+        if error.code != http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE or not start:
+            raise
+        error.close()
+        if error.headers.get("Content-Range") != f"bytes */{start}":
             part.unlink()
-            raise _Cut("the server's file is shorter than what was there") from None
-        raise
-    with response:
-        goes_on = response.status == 206
-        if goes_on and not response.headers.get("Content-Range", "").startswith(f"bytes {start}-"):
-            part.unlink(missing_ok=True)
-            raise _Cut("the server sent another range than the one asked for")
-        if not goes_on:
-            start = 0
-            etag = response.headers.get("ETag", "")
-            # A weak ETag (W/) must not be used for ranges.
-            strong = etag if not etag.startswith("W/") else ""
-            validator = strong or response.headers.get("Last-Modified")
-            write_json(_state_path(part), _State(origin.url, validator)._asdict())
-        length = response.headers.get("Content-Length")
-        total = start + int(length) if length else None
-        bar = tqdm(
-            desc=f"downloading {name}", initial=start, total=total,
-            unit="B", unit_scale=True, disable=None,
-        )  # fmt: skip
-        with bar, part.open("ab" if goes_on else "wb") as file:
-            while chunk := response.read(CHUNK):
-                file.write(chunk)
-                bar.update(len(chunk))
+            raise _CutError("the server's file is shorter than what was there") from None
+        # Otherwise all bytes were there already.
+
+
+def _append(
+    name: str, url: str, part: Path, start: int, response: http.client.HTTPResponse
+) -> None:
+    """Write the body of an answer to the end of ``part``, or over it if it begins at the start."""
+    goes_on = response.status == http.HTTPStatus.PARTIAL_CONTENT
+    if goes_on and not response.headers.get("Content-Range", "").startswith(f"bytes {start}-"):
+        part.unlink()
+        raise _CutError("the server sent another range than the one asked for")
+    if not goes_on:
+        start = 0
+        state = _State(url, _validator(response.headers))
+        write_json(_state_path(part), state._asdict())
+    length = response.headers.get("Content-Length")
+    total = start + int(length) if length else None
+    bar = tqdm(
+        desc=f"downloading {name}",
+        initial=start,
+        total=total,
+        unit="B",
+        unit_scale=True,
+        disable=None,
+    )
+    with bar, part.open("ab" if goes_on else "wb") as file:
+        while chunk := response.read(CHUNK):
+            file.write(chunk)
+            bar.update(len(chunk))
     if total is not None and _length(part) < total:
-        raise _Cut(f"the connection ended after {_length(part)} of {total} bytes")
+        raise _CutError(f"the connection ended after {_length(part)} of {total} bytes")
+
+
+def _validator(headers: Message) -> str | None:
+    """What an If-Range may hold: a strong ETag, or else the date."""
+    etag = headers.get("ETag")
+    return etag if etag and not etag.startswith("W/") else headers.get("Last-Modified")
 
 
 def _resumable(part: Path, url: str) -> tuple[int, str | None]:
-    """How many bytes of this very address are there, and the server's name for their version."""
-    with suppress(OSError, ValueError, TypeError):
+    """How many bytes of this address are there, and the server's name for their version.
+
+    A part without a state (put there by hand) is resumed too: the digest has the last word.
+    """
+    try:
         state = _State(**json.loads(_state_path(part).read_text(encoding="utf-8")))
-        if state.url == url:
-            return _length(part), state.validator
-    return 0, None
+    except FileNotFoundError:
+        return _length(part), None
+    except (ValueError, TypeError):
+        return 0, None
+    return (_length(part), state.validator) if state.url == url else (0, None)
 
 
 def _verify(path: Path, origin: Download) -> None:
@@ -185,15 +211,15 @@ def _check_room(name: str, origin: Download, part: Path) -> None:
     room = shutil.disk_usage(part.parent).free
     if needed > room:
         raise DownloadError(
-            f"data set '{name}' needs {needed / 1e9:.1f} GB for archive and files, and {part.parent} "
-            f"has {room / 1e9:.1f} GB left; free some, or set 'data' to another disk"
+            f"data set '{name}' needs {needed / 1e9:.1f} GB for archive and files, and the disk of "
+            f"{part.parent} has {room / 1e9:.1f} GB left; free some, or set 'data' to another disk"
         )
 
 
 def _failed(name: str, origin: Download, problem: str) -> str:
     return (
-        f"{origin.url}: {problem}; try again later (what came is kept), or get the archive by other "
-        f"means and name it: --config 'sources={{{name}: FILE}}'"
+        f"{origin.url}: {problem}; try again later (what came is kept), or get the archive by "
+        f"other means and name it: --config 'sources={{{name}: FILE}}'"
     )
 
 

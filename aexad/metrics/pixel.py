@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from aexad.heatmaps import mean_and_std
-from aexad.metrics.preparation import Maps, image_pairs, joined
+from aexad.metrics.preparation import Maps, Pool, image_pairs
 from aexad.metrics.ranking import Ranking, auroc, ranking
 
 SWEEP = (1.0, 1.5, 2.0, 2.5, 3.0, 3.5)
@@ -152,15 +152,14 @@ def _rounded_down(threshold: float, dtype: np.dtype) -> np.floating:
 
 def _pooled(scores: Maps, masks: Maps) -> tuple[np.ndarray, np.ndarray]:
     """All normal and all anomalous scores, ascending."""
-    normal, anomalous = [], []
+    pools = Pool(), Pool()
     for score, mask in image_pairs(scores, masks):
-        normal.append(score[~mask])
-        anomalous.append(score[mask])
-    kind = np.result_type(np.float32, *normal)
-    pools = joined(normal).astype(kind, copy=False), joined(anomalous).astype(kind, copy=False)
-    for pool in pools:
-        pool.sort()
-    return pools
+        for pool, chosen in zip(pools, (~mask, mask), strict=True):
+            pool.add(score[chosen])
+    normal, anomalous = (pool.scores() for pool in pools)
+    normal.sort()
+    anomalous.sort()
+    return normal, anomalous
 
 
 def _ranking(scores: Maps, masks: Maps) -> Ranking:

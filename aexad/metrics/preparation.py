@@ -82,7 +82,7 @@ def checked_labels(labels: np.ndarray, name: str) -> np.ndarray:
 
 
 def joined(pieces: list[np.ndarray]) -> np.ndarray:
-    """Concatenate ``pieces``, which are given up one by one: memory stays below twice their size."""
+    """Concatenate ``pieces`` and empty the list: memory stays within twice their size."""
     if not pieces:
         return np.empty(0)
     result = np.empty(sum(len(piece) for piece in pieces), np.result_type(*pieces))
@@ -92,6 +92,34 @@ def joined(pieces: list[np.ndarray]) -> np.ndarray:
         result[end - len(piece) : end] = piece
         end -= len(piece)
     return result
+
+
+class Pool:
+    """Scores of many images in one array that grows in place, so that they are never held twice.
+
+    Pieces and their concatenation together would need twice the memory of the scores.
+    """
+
+    def __init__(self) -> None:
+        self._scores = np.empty(0, np.float32)
+        self._used = 0
+
+    def add(self, piece: np.ndarray) -> None:
+        """Append the scores of an image; float64 ones make the whole pool float64."""
+        if piece.dtype != self._scores.dtype:
+            self._scores = self._scores.astype(np.result_type(self._scores, piece))
+        end = self._used + len(piece)
+        if end > len(self._scores):
+            # Memory of this size is moved by its address, not copied; a quarter more each time
+            # keeps the number of moves small.
+            self._scores.resize(max(end, self._used * 5 // 4), refcheck=False)
+        self._scores[self._used : end] = piece
+        self._used = end
+
+    def scores(self) -> np.ndarray:
+        """Give the pool away: all scores, in the order in which they came."""
+        self._scores.resize(self._used, refcheck=False)
+        return self._scores
 
 
 def rank_counts(normal: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

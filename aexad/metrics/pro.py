@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import ndimage
 
-from aexad.metrics.preparation import Maps, image_pairs, joined, rank_counts
+from aexad.metrics.preparation import Maps, Pool, image_pairs, joined, rank_counts
 
 LIMIT = 0.3
 """The usual limit of the false-positive rate."""
@@ -72,12 +72,9 @@ def pro(scores: Maps, masks: Maps, limit: float = LIMIT) -> float:
     >>> pro(np.ones((1, 2, 2)), masks), pro(masks, masks)
     (0.15, 1.0)
     """
-    normal, regions = [], []
-    for score, mask in image_pairs(scores, masks):
-        normal.append(score[~mask])
-        regions.append(regions_of(score, mask))
-    pool = joined(normal)
-    return region_overlap(_sorted_top(pool, limit), len(pool), regions, limit)
+    _check_limit(limit)
+    normal, images = _collected(scores, masks)
+    return region_overlap(_sorted_top(normal, limit), len(normal), images, limit)
 
 
 def pro_curve(scores: Maps, masks: Maps) -> ProCurve:
@@ -91,11 +88,8 @@ def pro_curve(scores: Maps, masks: Maps) -> ProCurve:
         As :func:`~aexad.metrics.preparation.image_pairs`, or if there are no anomalous or no normal
         pixels: then there is no curve.
     """
-    normal, images = [], []
-    for score, mask in image_pairs(scores, masks):
-        normal.append(score[~mask])
-        images.append(regions_of(score, mask))
-    pool = np.sort(joined(normal))
+    pool, images = _collected(scores, masks)
+    pool.sort()
     number = sum(len(image.size) for image in images)
     if not number or not len(pool):
         raise ValueError(f"no curve: there are {number} regions and {len(pool)} normal pixels")
@@ -145,6 +139,7 @@ def region_overlap(
     images : Regions of each image
     limit : float
     """
+    _check_limit(limit)
     allowed = limit * normal_pixels
     overlaps = [_region_shares(normal, image, allowed) for image in images if len(image.size)]
     if not overlaps or not normal_pixels:
@@ -152,28 +147,39 @@ def region_overlap(
     return float(np.concatenate(overlaps).mean())
 
 
+def _collected(scores: Maps, masks: Maps) -> tuple[np.ndarray, list[Regions]]:
+    """The scores of all normal pixels, unsorted, and the regions of each image."""
+    pool, images = Pool(), []
+    for score, mask in image_pairs(scores, masks):
+        pool.add(score[~mask])
+        images.append(regions_of(score, mask))
+    return pool.scores(), images
+
+
+def _check_limit(limit: float) -> None:
+    if not 0 < limit <= 1:
+        raise ValueError(f"the limit of the false-positive rate is {limit}; it must be in (0, 1]")
+
+
 def _region_shares(normal: np.ndarray, image: Regions, allowed: float) -> np.ndarray:
     """Normalised area under the recall curve of each region of an image, float64 [R]."""
     if not len(normal):
         return np.full(len(image.size), np.nan)
-    # Whatever lies below all of ``normal`` is found beyond the limit.
+    # Whatever lies below all of ``normal`` lies beyond the limit, where nothing is gained.
     first = np.searchsorted(image.score, normal[0].astype(image.score.dtype), side="left")
     values = image.score[first:].astype(normal.dtype, copy=False)
     above, at_least = rank_counts(normal, values)
-    # In units of the limit: a step at rate f leaves 1 - f; of a slope that crosses the limit, the
-    # triangle below it is left.
-    share = 1 - (above + at_least) / (2 * allowed)
-    crossing = np.flatnonzero(at_least > allowed)
-    left = np.maximum(allowed - above[crossing], 0)
+    # In units of the limit, a step at rate f leaves 1 - f. A slope from f to g leaves 1 - (f+g)/2,
+    # or, if it crosses the limit, the triangle (1-f)^2 / (2 (g-f)) before it.
+    share = np.maximum(1 - (above + at_least) / (2 * allowed), 0)
+    crossing = np.flatnonzero((above < allowed) & (at_least > allowed))
+    left = allowed - above[crossing]
     share[crossing] = left * left / (2 * allowed * (at_least - above)[crossing])
-    areas = np.bincount(image.region[first:], weights=share, minlength=len(image.size))
-    return areas / image.size
+    return np.bincount(image.region[first:], share, minlength=len(image.size)) / image.size
 
 
 def _sorted_top(normal: np.ndarray, limit: float) -> np.ndarray:
     """Sort the part of ``normal`` within the limit, and all ties of its lowest score (in place)."""
-    if not 0 < limit <= 1:
-        raise ValueError(f"the limit of the false-positive rate is {limit}; it must be in (0, 1]")
     bottom = len(normal) - min(int(limit * len(normal)) + 1, len(normal))
     if not bottom:
         normal.sort()

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from aexad.metrics.pixel import SWEEP, Sweep, marked_counts, sweep_of
-from aexad.metrics.preparation import checked_pairs, joined
+from aexad.metrics.preparation import Pool, checked_pairs, joined
 from aexad.metrics.pro import LIMIT, Regions, region_overlap, regions_of
 from aexad.metrics.ranking import Ranking, auroc, ranking
 
@@ -57,7 +57,7 @@ def pixel_summary(
     ValueError
         As :func:`~aexad.metrics.preparation.image_pairs`.
     """
-    normal: list[np.ndarray] = []
+    pool = Pool()
     images: list[Regions] = []
     xauc, counts = [], []
     for score, mask in checked_pairs(pairs):
@@ -65,21 +65,22 @@ def pixel_summary(
         background = np.sort(score[~mask])
         xauc.append(auroc(background, image.score))
         counts.append(marked_counts(score, image.score, a))
-        normal.append(background)
+        pool.add(background)
         images.append(image)
-    pool = joined(normal)
-    pool.sort()
-    overlap = region_overlap(pool, len(pool), images, limit)
+    normal = pool.scores()
+    normal.sort()
+    overlap = region_overlap(normal, len(normal), images, limit)
     sizes = [image.size for image in images]
-    anomalous = joined([image.score for image in images]).astype(pool.dtype, copy=False)
-    del images
+    pieces = [image.score for image in images]
+    del image, images  # and with them the numbers of the regions, before the scores are joined
+    anomalous = joined(pieces).astype(normal.dtype, copy=False)
     anomalous.sort()
     return PixelSummary(
         anomalous_pixels=np.array([size.sum() for size in sizes], dtype=np.int64),
         xauc=np.array(xauc),
         sweep=sweep_of(a, np.array(counts, dtype=np.int64).reshape(-1, 3, len(a))),
-        pooled=ranking(pool, anomalous),
+        pooled=ranking(normal, anomalous),
         pro=overlap,
         regions=sum(len(size) for size in sizes),
-        normal_pixels=len(pool),
+        normal_pixels=len(normal),
     )

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 import pandas as pd
 
 from aexad.benchmark import Run
+from aexad.data.index import read_table
 from aexad.errors import DataError
 from aexad.files import write_csv
 from aexad.reporting.labels import order_of
@@ -94,13 +95,17 @@ def write_collection(runs: Sequence[Run], results: Path, folder: Path) -> None:
 
 def read_metrics(path: Path) -> pd.DataFrame:
     """Read ``metrics.csv``; a category that is called ``none`` or ``001`` stays a name."""
-    numbers = {"seed": "int64", "value": "float64", "n": "int64"}
-    return _read_csv(path, {name: numbers.get(name, "str") for name in METRIC_COLUMNS})
+    table = read_table(path, METRIC_COLUMNS, "collect")
+    try:
+        value = table["value"].replace("", "nan").astype("float64")
+        return table.astype({"seed": "int64", "n": "int64"}).assign(value=value)
+    except ValueError as error:
+        raise DataError(f"{path}: {error}; make it anew with 'aexad collect'") from None
 
 
 def read_methods(path: Path) -> pd.DataFrame:
     """Read ``methods.csv``; every column is text."""
-    return _read_csv(path, dict.fromkeys(METHOD_COLUMNS, "str"))
+    return read_table(path, METHOD_COLUMNS, "collect")
 
 
 def require(runs: Sequence[Run], results: Path, name: str) -> None:
@@ -163,22 +168,3 @@ def _method(content: dict[str, Any], run: Run) -> dict[str, str]:
         "frozen_parameters": str(int(content["parameters"]["frozen"])),
         "epochs": str(int(recipe["epochs"])),
     }
-
-
-def _read_csv(path: Path, columns: dict[str, str]) -> pd.DataFrame:
-    try:
-        table = pd.read_csv(
-            path,
-            dtype=columns,
-            keep_default_na=False,
-            na_values={"value": [""]},
-            float_precision="round_trip",
-        )
-    except FileNotFoundError:
-        raise DataError(f"{path}: no such file; make it with 'snakemake {path}'") from None
-    except ValueError as error:
-        raise DataError(f"{path}: cannot be read ({error}); delete it and make it again") from None
-    absent = [name for name in columns if name not in table]
-    if absent:
-        raise DataError(f"{path}: no column {', '.join(absent)}; delete it and make it again")
-    return table

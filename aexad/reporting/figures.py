@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from aexad.benchmark import Run
 from aexad.data.catalogue import Dataset
+from aexad.data.split import read_split
 from aexad.errors import DataError
 from aexad.files import write_json
 from aexad.reporting.averages import over_categories
@@ -28,7 +29,6 @@ from aexad.reporting.pictures import (
     choose_images,
     read_photographs,
     read_pictures,
-    read_split,
 )
 from aexad.reporting.style import MethodStyle, method_styles, save_png, save_svg, styled
 from aexad.reporting.training_plot import training_figure
@@ -215,7 +215,7 @@ def _gallery_drawing(
         name=f"gallery_{group.where}_{category}",
         title=f"The same test images under each method: {group.title}, {category}, "
         f"{group.scenario}",
-        caption=f"Seed {seed}. The true region is outlined. {SCALE} {RULE}{look.note}",
+        caption=f"Seed {seed}. A line runs around the true region. {SCALE} {RULE}{look.note}",
         alt=f"Test images of {category} with the outline of the true defect, and beside each the "
         f"heat maps of {listed(list(look.names.values()))}, with X-AUC and IoU below each map.",
         draw=draw,
@@ -224,7 +224,7 @@ def _gallery_drawing(
 
 def _read_curve(path: Path) -> pd.DataFrame:
     try:
-        curve = pd.read_csv(path, float_precision="round_trip")
+        curve = pd.read_csv(path)
         return curve[["epoch", "loss_normal", "loss_anomalous"]].astype("float64")
     except (ValueError, KeyError) as error:
-        raise DataError(f"{path}: cannot be read ({error}); delete it and make it again") from None
+        raise DataError(f"{path}: {error}; make it anew with 'aexad train'") from None

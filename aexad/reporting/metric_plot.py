@@ -85,6 +85,9 @@ def _panel(
     axes.set_xlim(*_limits(metrics["value"]))
     axes.set_ylim(len(categories) + 0.5, -0.5)
     axes.set_yticks(range(len(categories) + 1), [*map(literal, categories), "mean"])
+    axes.grid(visible=False, axis="y")
+    for row in range(0, len(categories), 2):
+        axes.axhspan(row - 0.5, row + 0.5, color="#F3F3F3", linewidth=0, zorder=0)
     axes.axhline(len(categories) - 0.5, color="#888888", linewidth=0.8)
     axes.tick_params(length=0)
     axes.locator_params(axis="x", nbins=4)

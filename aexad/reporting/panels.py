@@ -12,6 +12,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
+from aexad.data.split import read_split
 from aexad.reporting.folder import replaced_folder
 from aexad.reporting.gallery import COLOUR_MAP, NORMALISE, bare
 from aexad.reporting.pictures import (
@@ -21,11 +22,11 @@ from aexad.reporting.pictures import (
     image_label,
     read_photographs,
     read_pictures,
-    read_split,
 )
 from aexad.reporting.style import literal, save_png, styled
 
-CELL = 1.35  # inches
+CELL = 1.4  # inches
+DOTS = 160  # an inch: a cell has the 224 pixels of the usual working size
 
 
 def draw_panels(
@@ -73,18 +74,20 @@ def draw_panels(
     names = panel_names(images)
     with replaced_folder(out_folder) as new, styled():
         for name, photo, picture, error in zip(names, photographs, pictures, errors, strict=True):
-            save_png(panel_figure(photo, picture, error, scale), new / name)
+            heading = _heading(picture, run_folder.name)
+            figure = panel_figure(heading, photo, picture, error, scale)
+            save_png(figure, new / name, DOTS)
     return [out_folder / name for name in names]
 
 
 def panel_figure(
-    photograph: Photograph, picture: Picture, error: np.ndarray, scale: Normalize
+    heading: str, photograph: Photograph, picture: Picture, error: np.ndarray, scale: Normalize
 ) -> Figure:
     """Draw the six steps of one image in a row; ``error`` [S, S] has the colours of ``scale``."""
     gap, top, bottom = 0.06, 0.42, 0.4
     width, height = 6 * (CELL + gap) + gap, top + CELL + bottom
     figure = Figure(figsize=(width, height))
-    figure.text(gap / width, 1 - 0.05 / height, _heading(picture), va="top", fontsize=8)
+    figure.text(gap / width, 1 - 0.05 / height, heading, va="top", fontsize=8)
     whole = Normalize(0, 1)
     steps: list[tuple[str, np.ndarray, str | None, Normalize | None]] = [
         ("input", photograph.pixels, None, None),
@@ -119,10 +122,10 @@ def panel_names(images: Sequence[str]) -> list[str]:
     ]
 
 
-def _heading(picture: Picture) -> str:
-    parts = [image_label(picture.image), f"k = {picture.k}", f"score {picture.score:.3g}"]
+def _heading(picture: Picture, method: str) -> str:
+    parts = [method, picture.image, f"k = {picture.k}", f"score {picture.score:.3g}"]
     if math.isnan(picture.xauc) and math.isnan(picture.iou):
-        parts.append("no defect: X-AUC and IoU undefined")
+        parts.append("no defect pixels: X-AUC and IoU undefined")
     else:
         parts += [f"X-AUC {picture.xauc:.3f}", f"IoU {picture.iou:.3f}"]
     return literal("  ·  ".join(parts))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -24,7 +24,8 @@ Z_LOW, Z_HIGH = -1.0, 5.0
 SCALE = (
     "Heat maps in standard deviations from their own mean over the image, from "
     f"{Z_LOW:g} to {Z_HIGH:g} for every method: raw values of different recipes are not "
-    "comparable. The binary map's threshold, mean + std, is at 1."
+    "comparable. The binary map's threshold, mean + std, is at 1. So a good image shows its "
+    "largest deviations, however small they are."
 )
 RULE = (
     "Images are chosen without a look at the scores: defect types in alphabetical order, good "
@@ -81,11 +82,6 @@ def choose_images(split: pd.DataFrame, count: int) -> pd.DataFrame:
     return pd.concat(chosen) if chosen else test
 
 
-def read_split(path: Path) -> pd.DataFrame:
-    """Read ``split.csv``."""
-    return _read(path, dtype="str", keep_default_na=False)
-
-
 def read_photographs(rows: pd.DataFrame, root: Path, size: int) -> list[Photograph]:
     """Read the images and masks of ``rows`` (image, mask: paths below ``root``) at ``size``."""
     return [
@@ -105,18 +101,18 @@ def read_pictures(run_folder: Path, images: Sequence[str]) -> list[Picture]:
         If ``maps.npz`` or ``per_image.csv`` is missing, damaged, or lacks one of the images.
     """
     path = run_folder / "maps.npz"
-    rows = _read(run_folder / "per_image.csv", dtype={"image": "str"}).set_index("image")
+    rows = _read_per_image(run_folder / "per_image.csv")
     try:
         with np.load(path, allow_pickle=False) as file:
             maps = {name: file[name] for name in file.files}
         index = {str(image): i for i, image in enumerate(maps["image"])}
         return [_picture(image, index[image], maps, rows.loc[[image]].iloc[0]) for image in images]
     except FileNotFoundError:
-        raise DataError(f"{path}: no such file; make it with 'snakemake {path}'") from None
+        raise DataError(f"{path}: no such file; make it with 'aexad infer'") from None
     except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
         raise DataError(
-            f"{run_folder}: maps.npz and per_image.csv cannot be used together ({error}); delete "
-            "both and make them again"
+            f"{path}: cannot be used with per_image.csv and split.csv beside it ({error}); make it "
+            "anew with 'aexad infer'"
         ) from None
 
 
@@ -158,10 +154,10 @@ def _picture(image: str, i: int, maps: dict[str, np.ndarray], row: pd.Series) ->
     )
 
 
-def _read(path: Path, **options: Any) -> pd.DataFrame:
+def _read_per_image(path: Path) -> pd.DataFrame:
     try:
-        return pd.read_csv(path, float_precision="round_trip", **options)
+        return pd.read_csv(path, dtype={"image": "str"}).set_index("image")
     except FileNotFoundError:
-        raise DataError(f"{path}: no such file; make it with 'snakemake {path}'") from None
-    except ValueError as error:
-        raise DataError(f"{path}: cannot be read ({error}); delete it and make it again") from None
+        raise DataError(f"{path}: no such file; make it with 'aexad evaluate'") from None
+    except (ValueError, KeyError) as error:
+        raise DataError(f"{path}: {error}; make it anew with 'aexad evaluate'") from None

@@ -35,7 +35,6 @@ _STYLE: dict[Any, Any] = {
     "axes.axisbelow": True,
     "legend.frameon": False,
     "lines.linewidth": 1.2,
-    "savefig.dpi": 200,
     "svg.hashsalt": "aexad",
     "svg.fonttype": "path",
 }
@@ -75,10 +74,10 @@ def literal(text: str) -> str:
     return text.replace("$", r"\$")
 
 
-def save_png(figure: Figure, path: Path) -> None:
-    """Write a PNG without the version of matplotlib in it."""
+def save_png(figure: Figure, path: Path, dots: int = 200) -> None:
+    """Write a PNG of ``dots`` an inch, without the version of matplotlib in it."""
     with written_whole(path) as temporary:
-        figure.savefig(temporary, format="png", metadata={"Software": None})
+        figure.savefig(temporary, format="png", dpi=dots, metadata={"Software": None})
 
 
 def save_svg(figure: Figure, path: Path) -> None:

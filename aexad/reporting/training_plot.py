@@ -8,11 +8,13 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from aexad.reporting.style import TEXT_WIDTH, MethodStyle, literal
 
 PARTS = {"loss_normal": "normal pixels", "loss_anomalous": "anomalous pixels"}
+
+SHORT = 50  # an axis from low to 50 x low has too few powers of ten to be read
 
 Curves = Mapping[tuple[str, str, int], pd.DataFrame]
 """``training.csv`` by category, method and seed."""
@@ -79,7 +81,10 @@ def _lines(axes: Axes, curves: Sequence[pd.DataFrame], part: str, style: MethodS
 def _finish(axes: Axes) -> None:
     if axes.get_lines():
         axes.set_yscale("log")
-        axes.yaxis.set_major_locator(LogLocator(numticks=5))
+        low, high = axes.get_ylim()
+        short = high / low < SHORT
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if short else (1,), numticks=6))
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         axes.yaxis.set_minor_formatter(NullFormatter())
     else:
         axes.set_yticks([])

@@ -53,7 +53,7 @@ rule draw_panels:
     params:
         library=code_digest("aexad.reporting.panels"),
         run=subpath(input.maps, parent=True),
-        count=BENCHMARK.panels,
+        count=SETTINGS.panels,
         data=SETTINGS.data,
     log:
         RUN + "/logs/panels.log",

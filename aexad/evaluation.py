@@ -1,0 +1,261 @@
+"""Evaluation: the heat maps of a test set against its masks, as two files.
+
+``per_image.csv`` has a row an image, ``metrics.json`` the values of the test set, each with the
+number of images behind it, and ``null`` with a reason where there is no value. Maps are a run's
+(``maps.npz``) or anyone's (:mod:`aexad.foreign_maps`); images pass one by one.
+"""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from aexad.data.images import image_size, load_mask
+from aexad.data.index import GOOD
+from aexad.data.split import read_split
+from aexad.errors import DataError
+from aexad.files import write_csv, write_json
+from aexad.metrics import SWEEP, PixelSummary, image_ap, image_auroc, pixel_summary
+
+Size = Literal["model", "native"]
+"""Where maps and masks meet: masks come to the map's size, or maps to the mask's own."""
+
+Pair = tuple[np.ndarray, np.ndarray]
+"""Heat map, real [H, W], and mask, bool [H, W], of one image."""
+
+NO_MAPS = "make it anew with 'aexad infer'"
+NO_ANOMALY, NO_NORMAL = "no anomalous pixels in the test set", "no normal pixels in the test set"
+
+
+class ImageRow(NamedTuple):
+    """What a row of ``per_image.csv`` says of an image without looking at its mask."""
+
+    image: str
+    defect: str
+    score: float
+    """Of the image; higher is more anomalous."""
+    k: int | None
+    """Half size of the filter of its heat map, if known."""
+
+
+def evaluate_run(
+    maps: str | os.PathLike[str],
+    split: str | os.PathLike[str],
+    root: str | os.PathLike[str],
+    output: str | os.PathLike[str],
+    size: Size = "model",
+) -> dict[str, Any]:
+    """Evaluate the heat maps of one run.
+
+    Parameters
+    ----------
+    maps : path
+        The run's ``maps.npz``.
+    split : path
+        Its ``split.csv``; the test rows are those of the maps, in the same order.
+    root : path
+        Folder that the paths of the split are relative to.
+    output : path
+        Folder for ``per_image.csv`` and ``metrics.json``.
+    size : {"model", "native"}
+        ``model``: masks are resized to the maps (nearest). ``native``: maps are upsampled
+        (bilinear) to the masks, which stay as they are.
+
+    Returns
+    -------
+    dict
+        What is in ``metrics.json``.
+
+    Raises
+    ------
+    DataError
+        If a file is missing or damaged, or the maps are not those of the split.
+    """
+    table = read_split(split)
+    rows = table[table["role"] == "test"].reset_index(drop=True)
+    arrays = _read_maps(maps)
+    if list(arrays["image"]) != list(rows["image"]):
+        raise DataError(f"{maps}: not the maps of the test images of {split}; {NO_MAPS}")
+    images = [
+        ImageRow(image, defect, float(score), int(k))
+        for image, defect, score, k in zip(
+            rows["image"], rows["defect"], arrays["score"], arrays["k"], strict=True
+        )
+    ]
+    pairs = _run_pairs(rows, arrays["heat_map"], Path(root), size, str(maps))
+    return write_evaluation(images, pairs, size, output)
+
+
+def write_evaluation(
+    images: Sequence[ImageRow], pairs: Iterable[Pair], size: Size, output: str | os.PathLike[str]
+) -> dict[str, Any]:
+    """Evaluate maps against masks, and write ``per_image.csv`` and ``metrics.json``.
+
+    Parameters
+    ----------
+    images : n ImageRow
+    pairs : n pairs of heat map and mask, in the order of ``images``
+        May be a generator; no more than one pair is held at a time.
+    size : {"model", "native"}
+        What the pairs are at; it is only written down.
+    output : path
+        Folder of the two files.
+    """
+    summary = pixel_summary(pairs)
+    content = metrics_of(images, summary, size)
+    write_csv(Path(output, "per_image.csv"), per_image_table(images, summary))
+    write_json(Path(output, "metrics.json"), content)
+    return content
+
+
+def per_image_table(images: Sequence[ImageRow], summary: PixelSummary) -> pd.DataFrame:
+    """The rows of ``per_image.csv``; a value that is not defined is missing."""
+    table = pd.DataFrame(images, columns=ImageRow._fields).astype({"k": "Int64"})
+    table["anomalous_pixels"] = summary.anomalous_pixels
+    table["xauc"] = summary.xauc
+    for column, a in enumerate(SWEEP):
+        table[named_at("f1", a)] = summary.sweep.f1[:, column]
+        table[named_at("iou", a)] = summary.sweep.iou[:, column]
+    order = [named_at(name, a) for name in ("f1", "iou") for a in SWEEP[1:]]
+    return table[[*ImageRow._fields, "anomalous_pixels", "xauc", "f1", "iou", *order]]
+
+
+def metrics_of(images: Sequence[ImageRow], summary: PixelSummary, size: Size) -> dict[str, Any]:
+    """The content of ``metrics.json``."""
+    anomalous = np.array([image.defect != GOOD for image in images], dtype=bool)
+    without = anomalous & (summary.anomalous_pixels == 0)
+    return {
+        "size": size,
+        "images": {
+            "test": len(images),
+            "good": int((~anomalous).sum()),
+            "anomalous": int(anomalous.sum()),
+            "without_mask_pixels": [
+                row.image for row, lost in zip(images, without, strict=True) if lost
+            ],
+        },
+        "metrics": {
+            **_per_image_means(summary),
+            **_pooled_values(summary),
+            **_image_values(np.array([image.score for image in images]), anomalous),
+        },
+    }
+
+
+def named_at(metric: str, a: float) -> str:
+    """Name of a threshold's value: ``f1`` at a = 1, ``f1@1.5`` at another a."""
+    return metric if a == 1 else f"{metric}@{a}"
+
+
+def upsampled(heat_map: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Resize a map bilinearly, pixel centres at half-integers, its border continued.
+
+    Parameters
+    ----------
+    heat_map : float [H, W]
+    shape : height and width of the result
+
+    Returns
+    -------
+    float [height, width] of the type of ``heat_map``, computed in float64
+    """
+    if heat_map.shape == tuple(shape):
+        return heat_map
+    rows = _interpolated(heat_map.astype(np.float64), shape[0])
+    return _interpolated(rows.T, shape[1]).T.astype(heat_map.dtype)
+
+
+def _interpolated(values: np.ndarray, length: int) -> np.ndarray:
+    """Resize the first axis."""
+    place = (np.arange(length) + 0.5) * (len(values) / length) - 0.5
+    place = place.clip(0, len(values) - 1)
+    before = place.astype(np.intp)
+    after = np.minimum(before + 1, len(values) - 1)
+    # In this form a constant map stays what it is to the last bit.
+    return values[before] + (place - before)[:, None] * (values[after] - values[before])
+
+
+def _read_maps(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
+    names = ("image", "heat_map", "score", "k")
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in names}
+    except FileNotFoundError:
+        raise DataError(f"{path}: no such file; make it with 'aexad infer'") from None
+    except (OSError, ValueError, EOFError, KeyError, AttributeError, zipfile.BadZipFile):
+        raise DataError(f"{path}: damaged, or not the maps of a run; {NO_MAPS}") from None
+    if len({len(array) for array in arrays.values()}) != 1 or arrays["heat_map"].ndim != 3:
+        raise DataError(f"{path}: its arrays do not fit together; {NO_MAPS}")
+    for name in ("heat_map", "score"):
+        bad = [str(i) for i, v in zip(arrays["image"], arrays[name], strict=True) if not _finite(v)]
+        if bad:
+            raise DataError(f"{path}: {name} of {bad[0]} is NaN or infinite; {NO_MAPS}")
+    return arrays
+
+
+def _finite(values: np.ndarray) -> bool:
+    return bool(np.isfinite(values).all())
+
+
+def _run_pairs(
+    rows: pd.DataFrame, heat_maps: np.ndarray, root: Path, size: Size, where: str
+) -> Iterator[Pair]:
+    columns = (rows["image"], rows["defect"], rows["mask"])
+    for image, defect, mask, heat_map in zip(*columns, heat_maps, strict=True):
+        if not mask and defect != GOOD:
+            raise DataError(f"{where}: {image} is anomalous and has no mask to compare with")
+        path = root / mask if mask else None
+        if size == "native":
+            truth = load_mask(path, shape=image_size(root / image))
+            yield upsampled(heat_map, truth.shape), truth
+        else:
+            yield heat_map, load_mask(path, size=len(heat_map))
+
+
+def _per_image_means(summary: PixelSummary) -> dict[str, Any]:
+    values = {"xauc": _mean(summary.xauc, "no image has both anomalous and normal pixels")}
+    for name, per_image in (("f1", summary.sweep.f1), ("iou", summary.sweep.iou)):
+        for a, column in zip(SWEEP, per_image.T, strict=True):
+            values[named_at(name, a)] = _mean(column, "no image has anomalous pixels")
+    return values
+
+
+def _pooled_values(summary: PixelSummary) -> dict[str, Any]:
+    images = len(summary.anomalous_pixels)
+    reason = NO_NORMAL if summary.regions else NO_ANOMALY
+    pooled = summary.pooled
+    values = {
+        "pixel_auroc": pooled.auroc,
+        "pixel_ap": pooled.average_precision,
+        "f1_max": pooled.f1_max,
+        "iou_max": pooled.iou_max,
+        "pro": summary.pro,
+    }
+    result = {name: _value(value, images, reason) for name, value in values.items()}
+    result["pro"]["regions"] = summary.regions
+    return result
+
+
+def _image_values(scores: np.ndarray, anomalous: np.ndarray) -> dict[str, Any]:
+    reason = "no good images in the test set" if anomalous.any() else "no anomalous images"
+    return {
+        "image_auroc": _value(image_auroc(scores, anomalous), len(scores), reason),
+        "image_ap": _value(image_ap(scores, anomalous), len(scores), reason),
+    }
+
+
+def _mean(values: np.ndarray, reason: str) -> dict[str, Any]:
+    defined = values[~np.isnan(values)]
+    return _value(float(defined.mean()) if len(defined) else np.nan, len(defined), reason)
+
+
+def _value(value: float, images: int, reason: str) -> dict[str, Any]:
+    if np.isnan(value):
+        return {"value": None, "n": 0, "reason": reason}
+    return {"value": value, "n": images}

@@ -1,0 +1,187 @@
+"""Anyone's anomaly maps, evaluated like a run's: a folder of maps beside a category of images.
+
+The images and masks lie in MVTec AD layout (``test/<defect>/<stem>.<ending>`` and
+``ground_truth/<defect>/<stem>_mask.<ending>``), the maps in the layout of ``test``: one file an
+image, with the image's stem. ``docs/evaluate_your_own_maps.md`` describes the forms.
+"""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import tifffile
+from PIL import Image
+
+from aexad.data.images import image_size, is_image, load_mask
+from aexad.data.index import GOOD
+from aexad.errors import DataError
+from aexad.evaluation import ImageRow, Pair, Size, upsampled, write_evaluation
+
+ENDINGS = (".npy", ".tiff", ".tif", ".png")
+_SHOWN = 3
+
+
+class MappedImage(NamedTuple):
+    """A test image with its mask and its map."""
+
+    image: Path
+    defect: str
+    mask: Path | None
+    map: Path
+
+
+def evaluate_maps(
+    maps: str | os.PathLike[str],
+    masks: str | os.PathLike[str],
+    output: str | os.PathLike[str],
+    size: Size = "model",
+) -> dict[str, Any]:
+    """Evaluate a folder of anomaly maps against a category of a data set.
+
+    Parameters
+    ----------
+    maps : path
+        Folder of ``<defect>/<stem>.<ending>``, or with ``test``, ``<category>`` or
+        ``<category>/test`` in between. Maps are [H, W]: ``.npy`` and TIFF with real numbers, PNG
+        with 8 or 16 bits; higher is more anomalous. Their highest value is the image's score.
+    masks : path
+        Folder of the category, with ``test`` and ``ground_truth``.
+    output : path
+        Folder for ``per_image.csv`` and ``metrics.json``.
+    size : {"model", "native"}
+        ``model``: as large as the maps are: each as its image, or all S x S, to which the masks
+        are resized. ``native``: maps are upsampled (bilinear) to their images.
+
+    Returns
+    -------
+    dict
+        What is in ``metrics.json``.
+
+    Raises
+    ------
+    DataError
+        If a test image has no map or no mask, a map belongs to no test image, cannot be read, has
+        another shape or holds NaN.
+    """
+    images = list_maps(Path(maps), Path(masks))
+    scores = [float(read_map(image.map).max()) for image in images]
+    described = [
+        ImageRow(image.image.relative_to(masks).as_posix(), image.defect, score, None)
+        for image, score in zip(images, scores, strict=True)
+    ]
+    return write_evaluation(described, _pairs(images, size), size, output)
+
+
+def list_maps(maps: Path, masks: Path) -> list[MappedImage]:
+    """Match test images, masks and maps; whatever is missing or too many is a DataError."""
+    images = {(path.parent.name, path.stem): path for path in _test_images(masks)}
+    folder = _folder_of_maps(maps, masks, sorted({defect for defect, _ in images}))
+    found: dict[tuple[str, str], Path] = {}
+    surplus = []
+    for path in sorted(folder.glob("*/*")):
+        if path.suffix.lower() in ENDINGS and not path.name.startswith("."):
+            key = (path.parent.name, path.stem)
+            if key not in images or key in found:
+                surplus.append(path.relative_to(folder))
+            found[key] = path
+    missing = [image.relative_to(masks) for key, image in images.items() if key not in found]
+    problems = [
+        *([f"no map for {_named(missing)}"] if missing else []),
+        *([f"no test image for {_named(surplus)}, or another map of it"] if surplus else []),
+    ]
+    if problems:
+        raise DataError(
+            f"{folder}: {'; '.join(problems)}; one map is needed for each image of {masks / 'test'}"
+        )
+    return [
+        MappedImage(image, key[0], _mask_of(image, masks), found[key])
+        for key, image in images.items()
+    ]
+
+
+def read_map(path: Path) -> np.ndarray:
+    """Read one anomaly map: float32 or float64 [H, W], finite."""
+    try:
+        if path.suffix.lower() == ".npy":
+            values = np.load(path, allow_pickle=False)
+        elif path.suffix.lower() == ".png":
+            with Image.open(path, formats=["PNG"]) as image:
+                values = np.asarray(image)
+        else:
+            values = tifffile.imread(path)
+    except Exception as error:  # the readers promise no single class for a damaged file
+        reason = " ".join(str(error).split())
+        raise DataError(f"{path}: cannot be read as a map ({reason}); write it anew") from None
+    if values.ndim != 2 or not values.size or values.dtype.kind not in "fiu":
+        raise DataError(
+            f"{path}: {values.dtype} {list(values.shape)} is no map; it must be [H, W], one real "
+            "number a pixel"
+        )
+    if not np.isfinite(values).all():
+        raise DataError(f"{path}: holds NaN or infinite values; give every pixel a number")
+    return values.astype(np.promote_types(values.dtype, np.float32))
+
+
+def _pairs(images: Sequence[MappedImage], size: Size) -> Iterator[Pair]:
+    square: tuple[Path, int] | None = None
+    for image in images:
+        heat_map, shape = read_map(image.map), image_size(image.image)
+        if size == "native" or heat_map.shape == shape:
+            yield upsampled(heat_map, shape), load_mask(image.mask, shape=shape)
+            continue
+        height, width = heat_map.shape
+        square = square or (image.map, height)
+        if not height == width == square[1]:
+            raise DataError(
+                f"{image.map}: {width}x{height} pixels, its image has {shape[1]}x{shape[0]} and "
+                f"{square[0].name} {square[1]}x{square[1]}; give all maps their image's size, or "
+                "one S x S, or use --native"
+            )
+        yield heat_map, load_mask(image.mask, size=height)
+
+
+def _test_images(masks: Path) -> list[Path]:
+    images = sorted(path for path in masks.glob("test/*/*") if is_image(path))
+    if not images:
+        raise DataError(
+            f"{masks}: no images in {masks / 'test'}/<defect>; name the folder of a category, with "
+            "'test' and 'ground_truth'"
+        )
+    stems: dict[tuple[Path, str], Path] = {}
+    for path in images:
+        other = stems.setdefault((path.parent, path.stem), path)
+        if other != path:
+            raise DataError(f"{path}: the same stem as {other.name}; rename one, and its map")
+    return images
+
+
+def _folder_of_maps(maps: Path, masks: Path, defects: Sequence[str]) -> Path:
+    category = maps / masks.resolve().name
+    for folder in (category / "test", category, maps / "test", maps):
+        if any((folder / defect).is_dir() for defect in defects):
+            return folder
+    raise DataError(
+        f"{maps}: none of the folders {', '.join(defects)} in it; maps lie at "
+        f"{maps}/<defect>/<stem>.tiff (or .npy, .png)"
+    )
+
+
+def _mask_of(image: Path, masks: Path) -> Path | None:
+    if image.parent.name == GOOD:
+        return None
+    folder = masks / "ground_truth" / image.parent.name
+    for stem in (f"{image.stem}_mask", image.stem):
+        for path in sorted(folder.glob(f"{glob.escape(stem)}.*")):
+            if is_image(path):
+                return path
+    raise DataError(f"{image}: no mask; it would be {folder / f'{image.stem}_mask.png'}")
+
+
+def _named(paths: Sequence[Path]) -> str:
+    shown = ", ".join(path.as_posix() for path in paths[:_SHOWN])
+    return shown if len(paths) <= _SHOWN else f"{shown} and {len(paths) - _SHOWN} more"

@@ -1,0 +1,135 @@
+"""The answer in plain words, drawn from the numbers: who is best by which metric, and by how much.
+
+Everything is decided on the printed digits, so that a reader finds each number and each difference
+in the tables.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import pandas as pd
+
+from aexad.reporting.averages import over_categories, over_seeds
+from aexad.reporting.cells import DIGITS, not_pretrained, number
+from aexad.reporting.labels import DAGGER, METRIC, counted, listed
+
+ANSWERED = ("xauc", "iou", "pro")
+MOST_NAMED = 4
+
+
+class Answer(NamedTuple):
+    """What the numbers of one data set and scenario say: a sentence a metric."""
+
+    where: str
+    sentences: list[str]
+
+
+def answers(
+    metrics: pd.DataFrame, methods: pd.DataFrame, titles: Mapping[str, str]
+) -> list[Answer]:
+    """Say for each data set and scenario which method is best by X-AUC, IoU and PRO.
+
+    Parameters
+    ----------
+    metrics, methods : DataFrame
+        Rows of ``metrics.csv`` and ``methods.csv``.
+    titles : mapping of str to str
+        Data set: its title.
+    """
+    random = not_pretrained(list(metrics["method"].unique()), methods)
+    metrics = metrics.assign(
+        method=[name + DAGGER if name in random else name for name in metrics["method"]]
+    )
+    found = []
+    for keys, part in metrics.groupby(["dataset", "scenario"], sort=False):
+        dataset, scenario = map(str, keys)
+        sentences = [
+            _finding(name, part[part["metric"] == name])
+            for name in ANSWERED
+            if (part["metric"] == name).any()
+        ]
+        found.append(Answer(f"{titles.get(dataset, dataset)}, {scenario}", sentences))
+    return found
+
+
+def cautions(metrics: pd.DataFrame, methods: pd.DataFrame) -> list[str]:
+    """What the reader must know before using the answer: random encoders, seeds, no test."""
+    names = list(metrics["method"].unique())
+    random = not_pretrained(names, methods)
+    seeds = len(set(metrics["seed"]))
+    said = [_about_encoders(names, random, methods)]
+    if seeds == 1:
+        said.append("One seed: how far chance moves these numbers was not measured.")
+    else:
+        said.append(f"{counted(seeds, 'seed')}; no test of significance was made.")
+    return said
+
+
+def _about_encoders(names: Sequence[str], random: Sequence[str], methods: pd.DataFrame) -> str:
+    encoder = methods.set_index("method")["encoder"]
+    untrained = listed([f"{name}{DAGGER} ({encoder[name]})" for name in random])
+    if not random:
+        return "Every encoder was pre-trained."
+    if len(random) == len(names):
+        return f"No encoder was pre-trained; all started from random weights: {untrained}."
+    return (
+        f"Not pre-trained, started from random weights: {untrained}. A difference between them and "
+        "the others is one of pre-training as well, so this is not a comparison of architectures "
+        "alone."
+    )
+
+
+def _finding(metric: str, metrics: pd.DataFrame) -> str:
+    label, means = METRIC[metric].label, over_categories(metrics)
+    known = means[means["mean"].notna()]
+    if known.empty:
+        return f"{label}: undefined for every method."
+    if len(set(means["cover"])) > 1:
+        return f"{label}: not ranked, because the methods have values in different categories."
+    values = dict(zip(known["method"], known["mean"].round(DIGITS), strict=True))
+    best = max(values.values())
+    first = [method for method, value in values.items() if value == best]
+    if len(values) == 1:
+        return f"{label}: {first[0]} reaches {number(best)}."
+    rest = sorted((name for name in values if name not in first), key=lambda name: -values[name])
+    text = (
+        f"{label}: {first[0]} is best with {number(best)}"
+        if len(first) == 1
+        else f"{label}: {listed(first)} are level at {number(best)}"
+    )
+    if rest:
+        text += ", " + _leads(best, rest, values)
+        if len(first) == 1:
+            text += _spread(first[0], rest[0], known.set_index("method"))
+    return text + "." + _by_category(metrics)
+
+
+def _leads(best: float, rest: Sequence[str], values: Mapping[str, float]) -> str:
+    said = [f"{number(best - values[name])} above {name} ({number(values[name])})" for name in rest]
+    if len(rest) < MOST_NAMED:
+        return listed(said)
+    return f"{said[0]} and {said[-1]}, the last of {len(values)}"
+
+
+def _spread(first: str, second: str, means: pd.DataFrame) -> str:
+    """A lead that the seeds' spread could explain is called so."""
+    lead = means.loc[first, "mean"] - means.loc[second, "mean"]
+    spread = means.loc[[first, second], "std"].max()
+    return f"; its lead over {second} is within one standard deviation over the seeds" * bool(
+        lead <= spread
+    )
+
+
+def _by_category(metrics: pd.DataFrame) -> str:
+    cells = over_seeds(metrics)
+    cells = cells[cells["mean"].notna()].assign(mean=cells["mean"].round(DIGITS))
+    categories = cells["category"].nunique()
+    if categories < 2:
+        return ""
+    top = cells.groupby("category")["mean"].transform("max")
+    wins = Counter(cells.loc[cells["mean"] == top, "method"])
+    said = [f"{method} in {count}" for method, count in wins.most_common()]
+    return f" Best (or level with it) by category: {listed(said)} of {categories}."

@@ -1,0 +1,204 @@
+"""The report: one HTML file that needs nothing but itself, not even a network."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pandas as pd
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from aexad.benchmark import Benchmark, Run
+from aexad.data.catalogue import Dataset
+from aexad.errors import DataError
+from aexad.files import write_text
+from aexad.reporting.answer import answers, cautions
+from aexad.reporting.collect import read, read_methods, read_metrics, require
+from aexad.reporting.embedding import data_uri
+from aexad.reporting.figures import CAPTIONS
+from aexad.reporting.labels import DAGGER, HEADLINE, counted, listed
+from aexad.reporting.tables import build_tables
+
+TEMPLATES = Path(__file__).parent / "templates"
+THUMBNAILS = 200
+"""Panels in one report; with more runs than that, each still shows one."""
+PANEL_WIDTH, FIGURE_WIDTH = 1000, 1400  # pixels
+
+
+class Shown(NamedTuple):
+    """A picture in the page."""
+
+    uri: str
+    title: str
+    alt: str
+    caption: str
+
+
+class RunPanels(NamedTuple):
+    """The panels of one run."""
+
+    method: str
+    folder: str
+    panels: list[Shown]
+
+
+def write_report(
+    benchmark: Benchmark,
+    runs: Sequence[Run],
+    catalogue: Mapping[str, Dataset],
+    *,
+    results: Path,
+    folder: Path,
+) -> None:
+    """Write ``<folder>/report.html``.
+
+    Parameters
+    ----------
+    benchmark : Benchmark
+        Title and description.
+    runs : sequence of Run
+        The runs of the benchmark.
+    catalogue : mapping of str to Dataset
+        Data set: title, licence, citation.
+    results : Path
+        The results folder: each run has ``panels/`` and ``provenance.json``.
+    folder : Path
+        Of the benchmark: ``metrics.csv``, ``methods.csv`` and ``figures/`` are read from it.
+
+    Raises
+    ------
+    DataError
+        If one of these is missing or damaged.
+    """
+    require(runs, results, "provenance.json")
+    metrics, methods = read_metrics(folder / "metrics.csv"), read_methods(folder / "methods.csv")
+    titles = {name: dataset.title for name, dataset in catalogue.items()}
+    tables = build_tables(metrics, methods, titles)
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    page = environment.get_template("report.html.j2").render(
+        title=benchmark.title,
+        description=benchmark.description,
+        lead=_lead(runs, metrics, titles),
+        answers=answers(metrics, methods, titles),
+        cautions=cautions(metrics, methods),
+        summary=tables[0],
+        tables=tables[1:],
+        headline={f"{name}_{scenario}" for name in HEADLINE for scenario in metrics["scenario"]},
+        figures=_figures(folder / "figures"),
+        panels=_panels(runs, results, titles),
+        methods=methods.to_dict("records"),
+        dagger=DAGGER,
+        datasets=[catalogue[name] for name in dict.fromkeys(run.dataset for run in runs)],
+        seeds=sorted({run.seed for run in runs}),
+        costs=_costs(runs, results),
+        versions=_versions(runs, results),
+    )
+    write_text(folder / "report.html", page)
+
+
+def _lead(runs: Sequence[Run], metrics: pd.DataFrame, titles: Mapping[str, str]) -> str:
+    """One sentence: what was compared with what, on what."""
+    methods = counted(len({run.method for run in runs}), "method")
+    seeds = counted(len({run.seed for run in runs}), "seed")
+    datasets = dict.fromkeys(run.dataset for run in runs)
+    places = []
+    for dataset in datasets:
+        categories = list(dict.fromkeys(run.category for run in runs if run.dataset == dataset))
+        noun = "category" if len(categories) == 1 else "categories"
+        named = f"{len(categories)} {noun} of {titles.get(dataset, dataset)}"
+        places.append(f"{named} ({listed(categories, most=6)})")
+    images = metrics.groupby(["dataset", "category", "scenario", "seed"])["n"].max().sum()
+    return (
+        f"{methods} on {listed(places)}, {seeds}: {counted(len(runs), 'training run')}, judged on "
+        f"{images} test images (over all seeds and scenarios)."
+    )
+
+
+def _figures(folder: Path) -> list[Shown]:
+    path = folder / CAPTIONS
+    try:
+        captions = json.loads(path.read_text(encoding="utf-8"))
+        return [
+            Shown(
+                data_uri(
+                    [folder / f"{each['name']}{end}" for end in (".svg", ".png")], FIGURE_WIDTH
+                ),
+                each["title"],
+                each["alt"],
+                each["caption"],
+            )
+            for each in captions
+        ]
+    except FileNotFoundError as error:
+        raise DataError(f"{error.filename}: no such file; make it with 'aexad figures'") from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{path}: {error}; make it anew with 'aexad figures'") from None
+
+
+def _panels(
+    runs: Sequence[Run], results: Path, titles: Mapping[str, str]
+) -> dict[str, list[RunPanels]]:
+    """The panels of each run of the first seed, by data set, category and scenario."""
+    first = [run for run in runs if run.seed == min(run.seed for run in runs)]
+    most = max(1, THUMBNAILS // len(first))
+    shown: dict[str, list[RunPanels]] = {}
+    for run in first:
+        where = f"{titles.get(run.dataset, run.dataset)}, {run.category}, {run.scenario}"
+        paths = sorted((results / run.folder / "panels").glob("*.png"))
+        if not paths:
+            raise DataError(f"{results / run.folder}: no panels; make them with 'aexad panels'")
+        panels = [
+            Shown(
+                uri=data_uri([path], PANEL_WIDTH),
+                title=path.stem,
+                alt=f"{run.method} on {path.stem} of {run.category}: input, reconstruction, error, "
+                "heat map, binary map, truth",
+                caption="",
+            )
+            for path in paths[:most]
+        ]
+        folder = (run.folder / "panels").as_posix()
+        shown.setdefault(where, []).append(RunPanels(run.method, folder, panels))
+    return shown
+
+
+def _costs(runs: Sequence[Run], results: Path) -> list[dict[str, Any]]:
+    """What the runs of each method took on the machine that made them, on average."""
+
+    def cost(content: dict[str, Any], run: Run) -> dict[str, Any]:
+        return {
+            "method": run.method,
+            "machine": f"{content['device']}, {counted(content['threads'], 'thread')}",
+            "features": float(content["seconds"]["features"]),
+            "training": float(content["seconds"]["training"]),
+            "peak": float(content["peak_mb"]),
+        }
+
+    rows = pd.DataFrame([read(results / run.folder / "provenance.json", cost, run) for run in runs])
+    means = rows.groupby(["method", "machine"], sort=False).agg(
+        runs=("training", "size"),
+        features=("features", "mean"),
+        training=("training", "mean"),
+        peak=("peak", "mean"),
+    )
+    return means.reset_index().to_dict("records")
+
+
+def _versions(runs: Sequence[Run], results: Path) -> dict[str, str]:
+    """Every version that a run recorded; runs that differ are all named."""
+    found: dict[str, dict[str, None]] = {}
+    for run in runs:
+        versions = read(
+            results / run.folder / "provenance.json", lambda content, _: content["versions"], run
+        )
+        for name, version in versions.items():
+            found.setdefault(name, {})[str(version)] = None
+    return {name: ", ".join(found[name]) for name in sorted(found)}

@@ -1,0 +1,77 @@
+from pathlib import Path
+
+import pytest
+
+from aexad.benchmark import Benchmark, Run, Settings, read_benchmark
+from aexad.data.catalogue import Dataset
+from aexad.errors import ConfigError
+from aexad.recipe import Recipe
+
+CATALOGUE = {
+    "one": Dataset(title="One", adaptor="mvtec_layout", categories=["bottle", "cable"]),
+    "own": Dataset(title="Own", adaptor="mvtec_layout"),
+}
+RECIPES = {"a": Recipe(encoder="e"), "plain": Recipe(encoder="e", loss="mse")}
+BENCHMARK = {"title": "T", "datasets": {"one": "all"}, "methods": ["a"]}
+
+
+def runs(settings=None, **changes):
+    benchmark = Benchmark(**BENCHMARK | changes)
+    return benchmark.runs(CATALOGUE, RECIPES, Settings(**settings or {}), "file.yaml")
+
+
+def test_runs_are_the_product_in_a_fixed_order():
+    found = runs(seeds=[0, 1], methods=["plain", "a"])
+    assert found[0] == Run("one", "bottle", "standard", 0, "plain")
+    assert len(found) == 2 * 2 * 2
+    assert found == sorted(found, key=lambda run: (run.category, run.seed, run.method != "plain"))
+
+
+def test_a_run_lies_where_the_design_says():
+    run = Run("one", "bottle", "standard", 2, "a")
+    assert run.folder == Path("runs/one/bottle/standard/seed2/a")
+
+
+def test_a_method_has_no_run_in_a_scenario_without_its_images():
+    found = runs(scenarios=["standard", "anomalies_only"], methods=["a", "plain"])
+    assert {(run.scenario, run.method) for run in found} == {
+        ("standard", "a"),
+        ("standard", "plain"),
+        ("anomalies_only", "a"),
+    }
+
+
+def test_a_call_can_be_narrowed():
+    assert {run.category for run in runs({"categories": "cable"})} == {"cable"}
+    assert len(runs({"categories": "bottle,cable", "methods": ["a"]})) == 2
+
+
+@pytest.mark.parametrize(
+    ("settings", "changes", "message"),
+    [
+        ({"categories": "botle"}, {}, "categories=botle: not in file.yaml; did you mean 'bottle'"),
+        ({"methods": "b"}, {}, "methods=b: not in file.yaml"),
+        ({}, {"methods": ["aa"]}, "no method 'aa'; did you mean 'a'"),
+        ({}, {"datasets": {"onne": "all"}}, "no data set 'onne'; did you mean 'one'"),
+        ({}, {"datasets": {"one": ["botle"]}}, "no category 'botle'; did you mean 'bottle'"),
+        ({}, {"datasets": {"own": "all"}}, "neither 'categories' nor a local folder"),
+    ],
+)
+def test_a_name_that_does_not_exist_is_an_error(settings, changes, message):
+    with pytest.raises(ConfigError, match=message):
+        runs(settings, **changes)
+
+
+def test_categories_of_a_folder_of_ones_own_are_found(tmp_path):
+    for category in ("nuts", "bolts"):
+        (tmp_path / category / "train" / "good").mkdir(parents=True)
+    found = runs({"sources": {"own": str(tmp_path)}}, datasets={"own": "all"})
+    assert [run.category for run in found] == ["bolts", "nuts"]
+
+
+def test_an_unknown_benchmark_names_its_nearest_neighbour(tmp_path):
+    (tmp_path / "demo.yaml").write_text("title: T")
+    with pytest.raises(ConfigError, match="no benchmark 'dmo'; did you mean 'demo'"):
+        read_benchmark(tmp_path, "dmo")
+    with pytest.raises(ConfigError, match="'datasets': field required"):
+        read_benchmark(tmp_path, "demo")

@@ -1,0 +1,80 @@
+import pytest
+
+from aexad.errors import ConfigError
+from aexad.recipe import read_recipe, read_recipes
+
+
+@pytest.fixture
+def methods(tmp_path):
+    def write(text):
+        path = tmp_path / "methods.yaml"
+        path.write_text(text)
+        return path
+
+    return write
+
+
+def test_the_defaults_are_the_papers(methods):
+    recipe = read_recipe(methods("a: {encoder: resnet50.tv_in1k}"), "a")
+    assert (recipe.epochs, recipe.batch_size) == (200, 16)
+    optimiser = recipe.optimiser
+    assert (optimiser.name, optimiser.learning_rate, optimiser.weight_decay) == ("adam", 1e-3, 1e-4)
+    assert (recipe.heat_map.normalise, recipe.heat_map.filter) == ("target", "adaptive")
+
+
+def test_base_inherits_key_by_key(methods):
+    path = methods(
+        "a: {encoder: resnet50.tv_in1k, optimiser: {name: adamw, weight_decay: 0.5}}\n"
+        "b: {base: a, epochs: 3, optimiser: {weight_decay: 0.1}}\n"
+        "c: {base: b, encoder: resnet18.tv_in1k}\n"
+    )
+    recipe = read_recipe(path, "c")
+    assert (recipe.encoder, recipe.epochs) == ("resnet18.tv_in1k", 3)
+    assert (recipe.optimiser.name, recipe.optimiser.weight_decay) == ("adamw", 0.1)
+
+
+def test_the_heat_map_is_no_part_of_training(methods):
+    path = methods("a: {encoder: e}\nb: {encoder: e, heat_map: {filter: none}}\n")
+    recipes = read_recipes(path)
+    assert recipes["a"].training == recipes["b"].training
+
+
+def test_scenarios_are_those_that_have_the_images(methods):
+    recipes = read_recipes(methods("a: {encoder: e}\nb: {encoder: e, loss: mse}\n"))
+    assert recipes["a"].scenarios == ("standard", "anomalies_only")
+    assert recipes["b"].scenarios == ("standard", "one_class")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a: {encodr: e}", r"method 'a'.*unknown key 'encodr' \(did you mean 'encoder'\?\)"),
+        ("a: {encoder: e, epochs: 0}", r"'epochs': input should be greater.*\(got 0\)"),
+        ("a: {encoder: e, optimiser: {rate: 1}}", r"key 'optimiser.rate' \(did you mean"),
+        ("a: {encoder: e, heat_map: {filter: 0}}", "a fixed k is at least 1"),
+        ("a: {encoder: e, weights: none, tuning: layernorm}", "layernorm"),
+        ("a: {encoder: e, epochs: 0, batch_size: -1}", "'epochs'.*;.*'batch_size'"),
+        ("a: {base: b}\nb: {base: a}", "'base' runs in a circle: a -> b -> a"),
+        ("alpha: {encoder: e}\nb: {base: alpa}", "no base 'alpa'; did you mean 'alpha'"),
+        ("a: text", "method 'a' must be a mapping"),
+        ("- a", "the top level is a list"),
+        ("a: {", "not valid YAML"),
+    ],
+)
+def test_a_mistake_is_one_clear_line(methods, text, message):
+    path = methods(text)
+    with pytest.raises(ConfigError, match=message) as caught:
+        read_recipes(path)
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_unknown_method_names_its_nearest_neighbour(methods):
+    path = methods("aexad-vit_b16: {encoder: e}")
+    with pytest.raises(ConfigError, match="no method 'aexad-vitb16'; did you mean 'aexad-vit_b16'"):
+        read_recipe(path, "aexad-vitb16")
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(ConfigError, match="no such file"):
+        read_recipes(tmp_path / "methods.yaml")

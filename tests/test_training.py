@@ -1,0 +1,177 @@
+import numpy as np
+import pytest
+import torch
+
+from aexad.errors import ConfigError, DataError, TrainingError
+from aexad.files import write_npz
+from aexad.models import build_model, save_model
+from aexad.recipe import Recipe
+from aexad.training import (
+    TrainingSet,
+    epoch_batches,
+    learning_rate_factor,
+    make_optimiser,
+    pools,
+    read_training_set,
+    train,
+)
+
+CPU = torch.device("cpu")
+CNN = {"encoder": "test_resnet.r160_in1k", "weights": "none", "batch_size": 6}
+VIT = {"encoder": "test_vit.r160_in1k", "weights": "none", "tuning": "full", "batch_size": 6}
+
+
+@pytest.fixture
+def data():
+    rng = np.random.default_rng(0)
+    images = rng.integers(60, 120, (12, 32, 32, 3), dtype=np.uint8)
+    masks = np.zeros((12, 32, 32), dtype=bool)
+    for i in range(8, 12):
+        masks[i, 4:12, 8:20] = True
+        images[i][masks[i]] = 230
+    weight = np.array([1] * 8 + [5, 5, 1, 1])
+    return TrainingSet(images, masks, weight, np.array([f"image {i}" for i in range(12)]))
+
+
+def normals_only(data):
+    return TrainingSet(*(field[:8] for field in data))
+
+
+def anomalies_only(data):
+    return TrainingSet(*(field[8:] for field in data))
+
+
+def test_an_image_is_in_its_pool_as_often_as_its_weight_says(data):
+    normal, anomalous = pools(data, Recipe(**CNN))
+    assert normal.tolist() == list(range(8))
+    assert np.bincount(anomalous, minlength=12)[8:].tolist() == [5, 5, 1, 1]
+
+
+def test_plain_reconstruction_trains_on_normals_alone(data):
+    normal, anomalous = pools(data, Recipe(**CNN, loss="mse"))
+    assert (len(normal), len(anomalous)) == (8, 0)
+
+
+def test_a_loss_without_its_images_is_refused(data):
+    with pytest.raises(ConfigError, match="no normal images"):
+        pools(anomalies_only(data), Recipe(**CNN, loss="mse"))
+    with pytest.raises(ConfigError, match="no labelled anomalies"):
+        pools(normals_only(data), Recipe(**CNN))
+
+
+@pytest.mark.parametrize("batch_size", [6, 16, 32])
+@pytest.mark.parametrize("normals", [25, 40, 54])
+def test_an_epoch_is_one_pass_over_the_normals_and_a_third_of_each_batch_is_anomalous(
+    normals, batch_size
+):
+    normal, anomalous = np.arange(normals), np.arange(100, 120)
+    batches = list(epoch_batches(normal, anomalous, batch_size, seed=0, epoch=1))
+    seen = np.concatenate([batch[batch < 100] for batch in batches])
+    assert sorted(seen) == list(range(normals))
+    for batch in batches[:-1]:
+        assert len(batch) == batch_size
+    for batch in batches:
+        assert (batch >= 100).sum() == pytest.approx(len(batch) / 3, abs=1)
+
+
+def test_no_anomaly_is_drawn_much_oftener_than_another():
+    normal, anomalous = np.arange(200), np.arange(1000, 1007)
+    batches = epoch_batches(normal, anomalous, 16, seed=0, epoch=1)
+    counts = np.bincount(np.concatenate(list(batches)), minlength=1007)[1000:]
+    assert counts.max() - counts.min() <= 1
+
+
+def test_without_normals_an_epoch_is_one_pass_over_the_anomalies():
+    anomalous = np.repeat(np.arange(5), 3)
+    batches = list(epoch_batches(np.array([], dtype=int), anomalous, 4, seed=0, epoch=1))
+    assert [len(batch) for batch in batches] == [4, 4, 4, 3]
+    assert sorted(np.concatenate(batches)) == sorted(anomalous)
+
+
+def test_the_order_depends_on_seed_and_epoch():
+    def order(seed, epoch):
+        batches = epoch_batches(np.arange(20), np.arange(20, 25), 6, seed, epoch)
+        return np.concatenate(list(batches)).tolist()
+
+    assert order(0, 1) == order(0, 1)
+    assert order(0, 1) != order(0, 2)
+    assert order(0, 1) != order(1, 1)
+
+
+def test_cosine_goes_from_the_first_to_the_final_learning_rate():
+    optimiser = {"learning_rate": 5e-4, "schedule": "cosine", "final_learning_rate": 1e-6}
+    recipe = Recipe(**CNN, optimiser=optimiser, epochs=101)
+    rates = [5e-4 * learning_rate_factor(recipe, epoch) for epoch in (1, 51, 101)]
+    assert rates == pytest.approx([5e-4, (5e-4 + 1e-6) / 2, 1e-6])
+
+
+def test_a_tuned_encoder_has_its_own_learning_rate():
+    recipe = Recipe(**VIT, optimiser={"name": "adamw", "encoder_learning_rate": 1e-5})
+    network = build_model(recipe, 32, 0).network
+    optimiser = make_optimiser(network, recipe.optimiser)
+    assert isinstance(optimiser, torch.optim.AdamW)
+    assert [group["lr"] for group in optimiser.param_groups] == [1e-5, 1e-3]
+    trained = sum(p.numel() for p in network.parameters() if p.requires_grad)
+    assert sum(p.numel() for g in optimiser.param_groups for p in g["params"]) == trained
+
+
+@pytest.mark.parametrize("recipe", [CNN, VIT, CNN | {"loss": "mse"}])
+def test_training_lowers_the_loss_and_its_parts_add_up(data, recipe):
+    model = build_model(Recipe(**recipe, epochs=12), 32, 0)
+    history = train(model, data, CPU).history
+    assert history["epoch"].tolist() == list(range(1, 13))
+    assert history["loss"].iloc[-1] < 0.8 * history["loss"].iloc[0]
+    np.testing.assert_allclose(
+        history["loss_normal"] + history["loss_anomalous"], history["loss"], rtol=1e-6
+    )
+    assert (history["loss_anomalous"] > 0).all() == (recipe.get("loss") != "mse")
+
+
+def test_frozen_features_change_nothing(data):
+    """The loop on stored features takes the steps of one that runs the encoder each time."""
+    recipe = Recipe(**CNN, epochs=3)
+    stored, rerun = build_model(recipe, 32, 0), build_model(recipe, 32, 0)
+    fast = train(stored, data, CPU).history
+    # Tuning "full" without trainable encoder parameters is the plain loop: encoder in each step.
+    rerun.network.tuning = "full"
+    plain_recipe = recipe.model_copy(update={"tuning": "full"})
+    slow = train(rerun._replace(recipe=plain_recipe), data, CPU).history
+    np.testing.assert_allclose(fast["loss"], slow["loss"], rtol=1e-5)
+
+
+def test_the_same_seed_gives_the_same_bytes(tmp_path, data):
+    files = []
+    for name in ("a", "b"):
+        model = build_model(Recipe(**VIT, epochs=2), 32, 0)
+        history = train(model, data, CPU).history
+        save_model(model, tmp_path / name)
+        files.append(((tmp_path / name).read_bytes(), history.to_csv()))
+    assert files[0] == files[1]
+
+
+def test_a_loss_that_is_not_finite_stops_and_says_where(data):
+    model = build_model(Recipe(**CNN, epochs=2), 32, 0)
+    with torch.no_grad():
+        next(model.network.decoder.parameters()).fill_(float("nan"))
+    with pytest.raises(TrainingError, match=r"nan in epoch 1 at learning rate 0.001.*image \d"):
+        train(model, data, CPU)
+
+
+def test_a_training_set_is_read_as_it_was_written(tmp_path, data):
+    write_npz(tmp_path / "train.npz", data._asdict())
+    read = read_training_set(tmp_path / "train.npz")
+    assert all(np.array_equal(a, b) for a, b in zip(read, data, strict=True))
+    assert read.size == 32
+
+
+def test_a_file_that_is_no_training_set_is_a_clear_error(tmp_path):
+    with pytest.raises(DataError, match="no such training set"):
+        read_training_set(tmp_path / "train.npz")
+    write_npz(tmp_path / "train.npz", {"images": np.zeros(1000)})
+    torn = (tmp_path / "train.npz").read_bytes()[:500]
+    (tmp_path / "train.npz").write_bytes(torn)
+    with pytest.raises(DataError, match="not a training set"):
+        read_training_set(tmp_path / "train.npz")
+    write_npz(tmp_path / "train.npz", {"images": np.zeros(1)})
+    with pytest.raises(DataError, match="not a training set"):
+        read_training_set(tmp_path / "train.npz")
