@@ -16,7 +16,6 @@ wildcard_constraints:
     scenario="standard|anomalies_only|one_class",
     seed="[0-9]+",
     method="[A-Za-z0-9_.-]+",
-    benchmark="[a-z0-9_]+",
 
 
 localrules:
@@ -25,34 +24,37 @@ localrules:
     figures,
     panels,
     report,
-    plan,
     fetch,
     index,
+    collect,
+    write_tables,
 
 
 rule all:
     input:
-        f"results/{SETTINGS.benchmark}/report.html" if WHOLE else run_outputs(),
+        f"{RESULTS}/report.html"
+        if RUNS == ALL_RUNS
+        else of_runs(RUNS, "metrics.json", "panels"),
 
 
 rule tables:
     input:
-        f"results/{SETTINGS.benchmark}/tables",
+        f"{RESULTS}/tables",
 
 
 rule figures:
     input:
-        f"results/{SETTINGS.benchmark}/figures",
+        f"{RESULTS}/figures",
 
 
 rule panels:
     input:
-        [f"results/{run.folder}/panels" for run in RUNS],
+        of_runs(RUNS, "panels"),
 
 
 rule report:
     input:
-        f"results/{SETTINGS.benchmark}/report.html",
+        f"{RESULTS}/report.html",
 
 
 include: "workflow/rules/data.smk"

@@ -62,6 +62,7 @@ class Settings(Strict):
         None, description="folder of <timm name>.safetensors; none: AEXAD_WEIGHTS, if that is set"
     )
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto: a GPU where one is")
+    panels: int = Field(6, ge=1, le=100, description="test images that each run draws as panels")
     threads: int = Field(
         1, ge=1, le=256, description="CPU threads of one training or inference job"
     )

@@ -11,14 +11,19 @@ import logging
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from aexad.errors import AexadError
+from aexad.errors import AexadError, ConfigError
+
+if TYPE_CHECKING:
+    from aexad.benchmark import Benchmark, Run
+    from aexad.data.catalogue import Dataset
 
 DESCRIPTION = "Explainable image anomaly detection: each verb is one step of the benchmark."
 
 
 def fetch(args: argparse.Namespace) -> None:
-    """download, draw or link a data set"""
+    """Download, draw or link a data set."""
     from aexad.data.catalogue import read_dataset
     from aexad.data.download import fetch as fetch_dataset
 
@@ -27,7 +32,7 @@ def fetch(args: argparse.Namespace) -> None:
 
 
 def index(args: argparse.Namespace) -> None:
-    """list a data set's images and masks, every file checked"""
+    """List a data set's images and masks, every file checked."""
     from aexad.data.catalogue import read_dataset
     from aexad.data.index import build_index
     from aexad.files import write_csv
@@ -37,7 +42,7 @@ def index(args: argparse.Namespace) -> None:
 
 
 def split(args: argparse.Namespace) -> None:
-    """choose the labelled anomalies of one category, scenario and seed"""
+    """Choose the labelled anomalies of one category, scenario and seed."""
     from aexad.data.catalogue import read_dataset
     from aexad.data.index import read_index
     from aexad.data.split import split as make_split
@@ -49,7 +54,7 @@ def split(args: argparse.Namespace) -> None:
 
 
 def augment(args: argparse.Namespace) -> None:
-    """make the training set of a split: copies and pasted defects"""
+    """Make the training set of a split: copies and pasted defects."""
     from aexad.data.augmentation import augment as make_training_set
     from aexad.data.catalogue import read_dataset
     from aexad.data.split import read_split
@@ -62,7 +67,7 @@ def augment(args: argparse.Namespace) -> None:
 
 
 def train(args: argparse.Namespace) -> None:
-    """train one method on one training set"""
+    """Train one method on one training set."""
     from aexad.provenance import peak_memory_mb, versions
     from aexad.recipe import read_recipe
 
@@ -98,7 +103,7 @@ def train(args: argparse.Namespace) -> None:
 
 
 def infer(args: argparse.Namespace) -> None:
-    """explain the test images of a split with a trained model"""
+    """Explain the test images of a split with a trained model."""
     from aexad.recipe import read_recipe
 
     settings = read_recipe(args.methods, args.method).heat_map
@@ -116,13 +121,76 @@ def infer(args: argparse.Namespace) -> None:
 
 
 def evaluate(args: argparse.Namespace) -> None:
-    """score heat maps against masks: a run's, or anyone's"""
-    raise NotImplementedError
+    """Score heat maps against masks: a run's, or anyone's."""
+    if args.maps.is_dir():
+        from aexad.foreign_maps import evaluate_maps
+
+        evaluate_maps(args.maps, args.masks, args.output, "native" if args.native else "model")
+        return
+    if args.dataset is None:
+        raise ConfigError(f"{args.maps} is not a folder; maps of a run need --dataset too")
+    from aexad.data.catalogue import read_dataset
+    from aexad.evaluation import evaluate_run
+
+    size = "native" if args.native else read_dataset(args.datasets, args.dataset).evaluation.size
+    evaluate_run(args.maps, args.masks, args.data / args.dataset, args.output, size)
 
 
 def collect(args: argparse.Namespace) -> None:
-    """gather the metrics of a benchmark's runs into one table"""
-    raise NotImplementedError
+    """Gather the metrics of a benchmark's runs into one table."""
+    from aexad.reporting.collect import write_collection
+
+    _, runs, _ = _read_benchmark(args)
+    write_collection(runs, args.results, args.results / args.benchmark)
+
+
+def tables(args: argparse.Namespace) -> None:
+    """Write the tables of a benchmark (.csv, .md, .tex)."""
+    from aexad.reporting.collect import read_methods, read_metrics
+    from aexad.reporting.tables import write_tables
+
+    _, _, catalogue = _read_benchmark(args)
+    folder = args.results / args.benchmark
+    metrics, methods = read_metrics(folder / "metrics.csv"), read_methods(folder / "methods.csv")
+    write_tables(metrics, methods, catalogue, folder / "tables")
+
+
+def figures(args: argparse.Namespace) -> None:
+    """Draw the figures of a benchmark (.svg, .png)."""
+    from aexad.reporting.collect import read_methods, read_metrics
+    from aexad.reporting.figures import write_figures
+
+    benchmark, runs, catalogue = _read_benchmark(args)
+    folder = args.results / args.benchmark
+    write_figures(
+        runs,
+        read_metrics(folder / "metrics.csv"),
+        read_methods(folder / "methods.csv"),
+        catalogue,
+        results=args.results,
+        data=args.data,
+        gallery=benchmark.gallery,
+        folder=folder / "figures",
+    )
+
+
+def panels(args: argparse.Namespace) -> None:
+    """Draw input, reconstruction, error, heat map, binary map and truth of test images."""
+    from aexad.data.catalogue import read_dataset
+    from aexad.reporting.panels import draw_panels
+
+    size = read_dataset(args.datasets, args.dataset).size
+    root = args.data / args.dataset
+    draw_panels(args.run_folder, args.split, root, size, args.count, args.output)
+
+
+def report(args: argparse.Namespace) -> None:
+    """Put summary, tables, figures and panels of a benchmark on one page."""
+    from aexad.reporting.page import write_report
+
+    benchmark, runs, catalogue = _read_benchmark(args)
+    folder = args.results / args.benchmark
+    write_report(benchmark, runs, catalogue, results=args.results, folder=folder)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -132,8 +200,7 @@ def parser() -> argparse.ArgumentParser:
     verbs = top.add_subparsers(dest="verb", required=True, metavar="VERB", title="verbs")
 
     def verb(run: Callable[[argparse.Namespace], None]) -> argparse.ArgumentParser:
-        name = run.__name__
-        one = verbs.add_parser(name, help=run.__doc__, description=f"{name}: {run.__doc__}.")
+        one = verbs.add_parser(run.__name__, help=run.__doc__, description=run.__doc__)
         one.set_defaults(run=run)
         one.add_argument("--log", type=Path, help="also write messages to this file")
         return one
@@ -166,11 +233,27 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--model", type=Path, required=True, help="from train, .safetensors")
     one.add_argument("--split", type=Path, required=True, help="the split, .csv")
     one.add_argument("--output", type=Path, required=True, help="the maps, .npz")
+    one = verb(evaluate)
+    one.add_argument("--maps", type=Path, required=True, help="a run's maps.npz, or a folder")
+    one.add_argument(
+        "--masks", type=Path, required=True, help="the run's split.csv, or the category's folder"
+    )
+    one.add_argument("--output", type=Path, required=True, help="folder of the results")
+    one.add_argument("--native", action="store_true", help="at each mask's own size")
+    _dataset(one, required=False)
+    one = verb(panels)
+    _dataset(one)
+    one.add_argument("--run-folder", type=Path, required=True, help="with maps.npz, per_image.csv")
+    one.add_argument("--split", type=Path, required=True, help="the split, .csv")
+    one.add_argument("--count", type=int, default=6, help="how many test images")
+    one.add_argument("--output", type=Path, required=True, help="folder of the panels")
+    for run in (collect, tables, figures, report):
+        _benchmark(verb(run))
     return top
 
 
-def _dataset(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("--dataset", required=True, help="its name in the catalogue")
+def _dataset(verb: argparse.ArgumentParser, required: bool = True) -> None:
+    verb.add_argument("--dataset", required=required, help="its name in the catalogue")
     verb.add_argument("--datasets", type=Path, default=Path("config/datasets.yaml"))
     verb.add_argument("--data", type=Path, default=Path("data"), help="folder of the data sets")
 
@@ -188,6 +271,35 @@ def _network(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--weights-dir", type=Path, help="folder of <timm name>.safetensors")
     verb.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     verb.add_argument("--threads", type=int, default=1, help="CPU threads")
+
+
+def _benchmark(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--benchmark", required=True, help="its name among the benchmarks")
+    verb.add_argument("--benchmarks", type=Path, default=Path("config/benchmarks"))
+    verb.add_argument("--datasets", type=Path, default=Path("config/datasets.yaml"))
+    verb.add_argument("--methods", type=Path, default=Path("config/methods.yaml"))
+    verb.add_argument("--data", type=Path, default=Path("data"), help="folder of the data sets")
+    verb.add_argument("--results", type=Path, default=Path("results"))
+    verb.add_argument(
+        "--source",
+        action="append",
+        default=[],
+        metavar="DATASET=FOLDER",
+        help="local folder of a data set whose categories the catalogue does not list",
+    )
+
+
+def _read_benchmark(args: argparse.Namespace) -> tuple[Benchmark, list[Run], dict[str, Dataset]]:
+    from aexad.benchmark import Settings, read_benchmark
+    from aexad.data.catalogue import read_catalogue
+    from aexad.recipe import read_recipes
+
+    catalogue = read_catalogue(args.datasets)
+    benchmark = read_benchmark(args.benchmarks, args.benchmark)
+    settings = Settings(sources=dict(source.split("=", 1) for source in args.source))
+    where = f"{args.benchmarks / args.benchmark}.yaml"
+    runs = benchmark.runs(catalogue, read_recipes(args.methods), settings, where)
+    return benchmark, runs, catalogue
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -1,7 +1,7 @@
 """The configuration's reference, made from the classes that check it: ``make schemas``.
 
-``workflow/schemas/*.json`` serve editors (completion, errors while typing); ``docs/configuration.md``
-serves readers. A test fails when either is stale.
+``workflow/schemas/*.json`` serve editors (completion, errors while typing),
+``docs/configuration.md`` serves readers. A test fails when either is stale.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def schema(name: str) -> dict[str, Any]:
         return entry
     definitions = entry.pop("$defs", {})
     if model is Recipe:
-        # 'base' is resolved before a recipe is checked; what it gives need not be said again.
+        # 'base' is resolved before a recipe is checked: what it gives need not be repeated.
         entry["properties"]["base"] = {"type": "string", "description": "method to inherit from"}
         entry.pop("required", None)
     return {"type": "object", "additionalProperties": entry, "$defs": definitions}
@@ -43,8 +43,8 @@ def schema(name: str) -> dict[str, Any]:
 def reference() -> str:
     """The page ``docs/configuration.md``."""
     parts = [
-        "# Configuration\n\nMade by `make schemas` from the classes that check these files; unknown "
-        "keys and values out of range are refused with the nearest thing that is known.\n"
+        "# Configuration\n\nMade by `make schemas` from the classes that check these files. "
+        "Unknown keys and values out of range are refused, with what was meant or allowed.\n"
     ]
     for path, model, by_name in FILES.values():
         each = "Maps names to entries; each entry has:" if by_name else "Keys:"

@@ -67,4 +67,5 @@ def write_npz(path: str | os.PathLike[str], arrays: Mapping[str, np.ndarray]) ->
         if array.dtype.hasobject:
             raise TypeError(f"array {name!r} has dtype {array.dtype}; only plain dtypes are stored")
     with written_whole(path) as temporary, temporary.open("wb") as file:
-        np.savez(file, **{name: np.ascontiguousarray(array) for name, array in arrays.items()})
+        contiguous: dict[str, Any] = {n: np.ascontiguousarray(array) for n, array in arrays.items()}
+        np.savez(file, **contiguous)

@@ -5,8 +5,8 @@ half size ``k`` is read off the binarised ``e~`` of each image, heat map ``h = G
 ``h > mean(h) + std(h)``, score ``||e * G_k(e)||_2``. ``docs/protocol.md`` lists what the sources
 leave open and what is done here.
 
-Arrays may be NumPy's or torch's; a tensor on a CUDA device is worked on there (connected components
-apart). torch is never imported here: what it needs comes with the tensors.
+Arrays may be NumPy's or torch's; tensors are worked on where they are, connected components apart.
+torch is never imported here: what is needed of it comes with the tensors.
 """
 
 from __future__ import annotations
@@ -107,11 +107,10 @@ def half_size(binary: np.ndarray, extent: str = "components") -> int:
     horizontal and the vertical runs.
     """
     if extent == "components":
-        labels, _ = ndimage.label(binary, structure=_EIGHT_NEIGHBOURS)
-        boxes = ndimage.find_objects(labels)
-        sums = [(sum(b[axis].stop - b[axis].start for b in boxes), len(boxes)) for axis in (0, 1)]
+        labels, number = ndimage.label(binary, structure=_EIGHT_NEIGHBOURS)
+        sums = [(_summed_heights(side, number), number) for side in (labels, labels.T)]
     else:
-        sums = [(int(binary.sum()), _runs(binary)), (int(binary.sum()), _runs(binary.T))]
+        sums = [(int(binary.sum()), _runs(side)) for side in (binary, binary.T)]
     # In integers: (total + count) // (2 count) is half the mean, rounded half up.
     return max([1] + [(total + count) // (2 * count) for total, count in sums if count])
 
@@ -155,11 +154,11 @@ def _checked(images: Any) -> Any:
             f"expected floating-point images [n, C, H, W] in [0, 1], got {images.dtype} "
             f"{list(images.shape)}"
         )
-    if hasattr(images, "detach"):
+    if not isinstance(images, np.ndarray):
         images = images.detach()
-        # float64 is not to be had on every kind of device, and the means need it.
-        images = images.float() if images.device.type == "cuda" else images.cpu().float().numpy()
-    return images.astype(np.float32, copy=False) if isinstance(images, np.ndarray) else images
+        # The means need float64, which is not to be had on every kind of device.
+        return (images if images.device.type == "cuda" else images.cpu()).float()
+    return images.astype(np.float32, copy=False)
 
 
 def _channel_sum(images: Any) -> Any:
@@ -185,6 +184,17 @@ def _half_sizes(relative: Any, settings: HeatMap) -> np.ndarray:
     return np.full(len(relative), k, dtype=np.int64)
 
 
+def _summed_heights(labels: np.ndarray, number: int) -> int:
+    """Sum the heights of the components 1 … ``number`` of a label image [H, W]."""
+    rows, columns = np.nonzero(labels)
+    component = labels[rows, columns] - 1
+    # The pixels come from top to bottom, and of several assignments the last one counts.
+    top, bottom = np.zeros(number, dtype=np.int64), np.zeros(number, dtype=np.int64)
+    top[component[::-1]] = rows[::-1]
+    bottom[component] = rows
+    return int((bottom - top + 1).sum())
+
+
 def _runs(binary: np.ndarray) -> int:
     """Count the runs of set pixels along the first axis."""
     return int(binary[0].sum() + (binary[1:] & ~binary[:-1]).sum())
@@ -192,14 +202,14 @@ def _runs(binary: np.ndarray) -> int:
 
 def _convolved(maps: Any, k: int) -> Any:
     # Rows, then columns: the product with a banded matrix, of which only the band is multiplied.
-    # A GPU may round float32 products to 10 bits (TF32), so it works in float64 here.
-    maps = maps if isinstance(maps, np.ndarray) else maps.double()
+    on_gpu = not isinstance(maps, np.ndarray) and maps.is_cuda
+    maps = maps.double() if on_gpu else maps  # in float32 it may round to 10 bits (TF32)
     columns, result = maps * 0, maps * 0
     for rows, near, weights in _bands(maps.shape[1], k):
         columns[:, rows] = _as(weights, maps) @ maps[:, near]
     for rows, near, weights in _bands(maps.shape[2], k):
         result[:, :, rows] = columns[:, :, near] @ _as(weights, maps).T
-    return result if isinstance(maps, np.ndarray) else result.float()
+    return result.float() if on_gpu else result
 
 
 @lru_cache(maxsize=64)

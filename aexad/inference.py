@@ -44,7 +44,7 @@ def infer(
     if not len(names):
         raise DataError("the split has no test images; make it again with the verb 'split'")
     size = model.network.size
-    network = model.network.to(device, memory_format=torch.channels_last).eval()
+    network = model.network.to(device).to(memory_format=torch.channels_last).eval()
     parts: dict[str, list[np.ndarray]] = {}
     for start in tqdm(range(0, len(names), BATCH), desc="infer", unit="batch", disable=None):
         batch = names[start : start + BATCH]

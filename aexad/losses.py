@@ -31,7 +31,7 @@ def wrong_value(images: Tensor, target: Target) -> Tensor:
 
 
 def squared_distance(images: Tensor, target: Target) -> Tensor:
-    """(F(x) - x)^2 per pixel and channel, kept away from zero by ``SMALLEST_DISTANCE_TO_TARGET``."""
+    """(F(x) - x)^2 per pixel and channel, kept from zero by ``SMALLEST_DISTANCE_TO_TARGET``."""
     return (wrong_value(images, target) - images).square().clamp_min(SMALLEST_DISTANCE_TO_TARGET**2)
 
 

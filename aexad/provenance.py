@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ast
 import hashlib
-import importlib.util
 import platform
 import resource
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+
+LIBRARY = Path(__file__).parent
 
 # Modules that no result depends on: how messages read, and this one.
 WITHOUT_EFFECT = frozenset({"aexad.errors", "aexad.provenance"})
@@ -63,10 +64,9 @@ def peak_memory_mb() -> float:
 
 
 def _source(module: str) -> Path:
-    spec = importlib.util.find_spec(module)
-    if spec is None or spec.origin is None:
-        raise ModuleNotFoundError(f"no library module {module!r}")
-    return Path(spec.origin)
+    # Not importlib's find_spec: it runs the packages above a module, and with them torch.
+    path = LIBRARY.joinpath(*module.split(".")[1:])
+    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
 
 
 @cache
@@ -78,13 +78,6 @@ def _imports(module: str) -> tuple[str, ...]:
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
             names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
-    ours = {name for name in names if name.split(".")[0] == "aexad" and _is_module(name)}
+    ours = {name for name in names if name.split(".")[0] == "aexad" and _source(name).is_file()}
     parents = {name.rpartition(".")[0] for name in ours if name.count(".") > 1}
     return tuple(sorted((ours | parents) - {"aexad"}))
-
-
-def _is_module(name: str) -> bool:
-    try:
-        return importlib.util.find_spec(name) is not None
-    except ModuleNotFoundError:  # the parent is a module, so this is one of its names
-        return False

@@ -15,12 +15,11 @@ from pydantic import Field, model_validator
 from aexad.errors import ConfigError
 from aexad.schema import Strict, nearest, read_yaml, validate
 
-
 # F(x): what an anomalous pixel x is driven to, 2 or 1 - x.
 Target = Literal["two", "inverse"]
 
 # F(x) = 1 - x leaves x = 1/2 without a distance to divide by: loss and heat map count a distance
-# |F(x) - x| below this one as this one. (At 0.1 a pixel weighs at most 100 times one at F's far end.)
+# |F(x) - x| below this one as this one. (A pixel weighs at most 100 times another.)
 SMALLEST_DISTANCE_TO_TARGET = 0.1
 
 

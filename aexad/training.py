@@ -24,6 +24,7 @@ from tqdm import tqdm
 from aexad.errors import ConfigError, DataError, TrainingError
 from aexad.losses import Goal, aexad_goal, mse_goal, weighted_error
 from aexad.models import Model
+from aexad.models.aexad import AEXAD
 from aexad.recipe import Optimiser, Recipe
 
 logger = logging.getLogger(__name__)
@@ -76,7 +77,7 @@ def train(model: Model, data: TrainingSet, device: torch.device) -> Trained:
         If the loss is no longer finite; the message names epoch, images and learning rate.
     """
     recipe = model.recipe
-    network = model.network.to(device, memory_format=torch.channels_last)
+    network = model.network.to(device).to(memory_format=torch.channels_last)
     normal, anomalous = pools(data, recipe)
     start = time.perf_counter()
     images = torch.from_numpy(data.images).to(device).permute(0, 3, 1, 2)  # (N, 3, S, S) uint8
@@ -111,7 +112,7 @@ def pools(data: TrainingSet, recipe: Recipe) -> tuple[np.ndarray, np.ndarray]:
 
     An image with weight w is there w times. Plain reconstruction trains on normals alone.
     """
-    anomalous = data.masks.any(axis=(1, 2))
+    anomalous = np.asarray(data.masks.any(axis=(1, 2)))
     indices = np.repeat(np.arange(len(data.images)), data.weight)
     normal_pool, anomalous_pool = indices[~anomalous[indices]], indices[anomalous[indices]]
     if recipe.loss == "mse":
@@ -158,7 +159,7 @@ def epoch_batches(
         stream = stream[share:]
 
 
-def frozen_features(network: torch.nn.Module, images: Tensor, used: np.ndarray) -> Tensor:
+def frozen_features(network: AEXAD, images: Tensor, used: np.ndarray) -> Tensor:
     """Features of the used images, [N, C, g, g]; the rows of unused images are left empty."""
     features: Tensor | None = None
     batches = np.split(used, range(FEATURE_BATCH, len(used), FEATURE_BATCH))

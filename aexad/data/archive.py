@@ -17,7 +17,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import IO, NamedTuple
+from typing import IO, NamedTuple, Self
 
 from tqdm import tqdm
 
@@ -40,6 +40,19 @@ class _Member(NamedTuple):
     name: str
     size: int
     open: Callable[[], IO[bytes]]
+
+
+class _StrictTarInfo(tarfile.TarInfo):
+    """A header that is cut off or garbled is an error, where ``tarfile`` takes it for the end."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
+        try:
+            return super().frombuf(buf, encoding, errors)
+        except tarfile.EOFHeaderError:  # type: ignore[attr-defined]
+            raise
+        except tarfile.HeaderError as error:
+            raise tarfile.ReadError(str(error)) from None
 
 
 def extract(archive: str | os.PathLike[str], folder: str | os.PathLike[str]) -> None:
@@ -90,7 +103,7 @@ def _members(archive: Path) -> Iterator[_Member]:
 
 
 def _tar_members(archive: Path) -> Iterator[_Member]:
-    with tarfile.open(archive) as tar:
+    with tarfile.open(archive, tarinfo=_StrictTarInfo) as tar:
         for member in tar:
             if member.isdir():
                 _safe_name(member.name, archive)

@@ -16,7 +16,7 @@ import pandas as pd
 from PIL import Image
 from tqdm import tqdm
 
-from aexad.data.images import load_image, load_mask
+from aexad.data.images import image_size, load_image, load_mask
 from aexad.data.randomness import generator
 from aexad.data.split import SCENARIOS
 from aexad.errors import DataError
@@ -105,10 +105,10 @@ def paste(anomaly: Photo, base: Photo, rng: np.random.Generator) -> Photo:
 
     The masks are joined. At least half (:data:`KEPT`) of the region stays inside the frame.
     """
-    pixels, cover = _moved(anomaly, rng)
-    share = cover[..., None].astype(np.float32) / 255
-    blended = pixels * share + base.image * (1 - share)
-    image = np.rint(blended).astype(np.uint8)
+    region, cover = _moved(anomaly, rng)
+    # The region is black outside of its mask, so it carries its coverage already.
+    blended = region + base.image * (1 - cover[..., None] / np.float32(255))
+    image = np.rint(np.minimum(blended, 255)).astype(np.uint8)
     mask = (cover > 127) | base.mask
     return Photo(f"{anomaly.source} -> {base.source}", image, mask)
 
@@ -130,8 +130,10 @@ def _photos(table: pd.DataFrame, root: Path, size: int, scenario: str) -> dict[s
 
 def _photo(root: Path, image: str, mask: str, size: int) -> Photo:
     pixels = load_image(root / image, size)
-    marked = load_mask(root / mask if mask else None, size)
-    if mask and not marked.any():
+    if not mask:
+        return Photo(image, pixels, load_mask(None, size))
+    marked = load_mask(root / mask, size, shape=image_size(root / image))
+    if not marked.any():
         raise DataError(
             f"{root / mask}: no anomalous pixel is left at working size {size}; choose a larger "
             "'size' in config/datasets.yaml, correct the mask, or remove image and mask"
@@ -146,21 +148,22 @@ def _bases(anomaly: Photo, normals: list[Photo], labelled: list[Photo]) -> list[
 
 
 def _moved(anomaly: Photo, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """The anomaly after zoom, rotation and translation: its pixels and its coverage.
+    """The region after zoom, rotation and translation: its pixels and its coverage.
 
     Returns
     -------
     tuple of numpy.ndarray
-        uint8 [S, S, 3] and uint8 [S, S], 255 where a pixel lies wholly in the region.
+        uint8 [S, S, 3], black outside and darker where the region covers a pixel in part; and uint8
+        [S, S], 255 where a pixel lies wholly in the region.
     """
     area = int(anomaly.mask.sum())
     for _ in range(TRIALS):
         zoom = float(np.exp(rng.uniform(*np.log(ZOOM))))
         matrix = _turned(zoom, float(rng.uniform(0, 2 * np.pi)))
-        pixels, cover = _warped(anomaly, matrix, _place(anomaly.mask, matrix, rng))
+        region, cover = _warped(anomaly, matrix, _place(anomaly.mask, matrix, rng))
         seen = int((cover > 127).sum())
         if seen >= max(1, KEPT * area * zoom**2):
-            return pixels, cover
+            return region, cover
     # A region of a pixel or two can vanish between the pixels of a turned grid; unturned it cannot.
     matrix = np.eye(2)
     return _warped(anomaly, matrix, np.rint(_place(anomaly.mask, matrix, rng)))
@@ -184,7 +187,7 @@ def _place(mask: np.ndarray, matrix: np.ndarray, rng: np.random.Generator) -> np
 
 
 def _warped(anomaly: Photo, matrix: np.ndarray, shift: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Move pixels and mask by ``matrix`` and ``shift``, with bilinear interpolation."""
+    """Move region and mask by ``matrix`` and ``shift``, with bilinear interpolation."""
     inverse = np.linalg.inv(matrix)
     # Pillow counts from the corner of the first pixel, the shift from its centre: hence the halves.
     centre = np.array([0.5, 0.5])
@@ -203,7 +206,9 @@ def _warped(anomaly: Photo, matrix: np.ndarray, shift: np.ndarray) -> tuple[np.n
             )
         )
 
-    return moved(anomaly.image), moved(anomaly.mask.astype(np.uint8) * 255)
+    # Cut first, so that no colour from beside the region is mixed into its boundary.
+    region = anomaly.image * anomaly.mask[..., None].astype(np.uint8)
+    return moved(region), moved(anomaly.mask.astype(np.uint8) * 255)
 
 
 def _arrays(groups: list[tuple[list[Photo], int]]) -> Arrays:

@@ -19,6 +19,15 @@ class Download(Strict):
     size_gb: float = Field(gt=0, description="of the archive, for the progress bar and the reader")
 
 
+class Evaluation(Strict):
+    """Where maps and masks meet."""
+
+    size: Literal["model", "native"] = Field(
+        "model",
+        description="model: masks come to the working size; native: maps to each mask's own size",
+    )
+
+
 class Dataset(Strict):
     """One data set: its form, its origin, and how the benchmark uses it."""
 
@@ -40,6 +49,8 @@ class Dataset(Strict):
     labelled_of: dict[str, int] = Field(
         default_factory=dict, description="k of single categories that have too few defects"
     )
+
+    evaluation: Evaluation = Evaluation()
 
     @model_validator(mode="after")
     def _consistent(self) -> Dataset:

@@ -61,10 +61,11 @@ def load_image(path: str | os.PathLike[str], size: int | None = None) -> np.ndar
         No such file, not an image, damaged, too large, or 32 bits a pixel and channel.
     """
     with _opened(path) as image:
-        rgb = _rgb(_eight_bit(ImageOps.exif_transpose(image), path), WHITE)
-        if size is not None and rgb.size != (size, size):
-            rgb = rgb.resize((size, size), Image.Resampling.BILINEAR)
-        return np.array(rgb)
+        upright = _eight_bit(ImageOps.exif_transpose(image), path)
+    rgb = _rgb(upright, WHITE)
+    if size is not None and rgb.size != (size, size):
+        rgb = rgb.resize((size, size), Image.Resampling.BILINEAR)
+    return np.array(rgb)
 
 
 def load_mask(
@@ -101,7 +102,8 @@ def load_mask(
     if path is None:
         return _no_anomaly(size, shape)
     with _opened(path) as image:
-        levels = _levels(_eight_bit(ImageOps.exif_transpose(image), path))
+        upright = _eight_bit(ImageOps.exif_transpose(image), path)
+    levels = _levels(upright)
     highest = int(levels.max(initial=0))
     if 0 < highest <= THRESHOLD:
         raise DataError(

@@ -46,7 +46,10 @@ def local_categories(folder: str | os.PathLike[str]) -> list[str]:
     """
     folder = Path(folder)
     if not folder.is_dir():
-        raise DataError(f"{folder}: no such folder; name the folder that holds the categories")
+        raise DataError(
+            f"{folder}: no such folder; name the folder that holds the categories (for an archive, "
+            "list its 'categories' in config/datasets.yaml)"
+        )
     categories = sorted(path.name for path in _folders(folder) if (path / "train/good").is_dir())
     if not categories:
         hint = " (it looks like one category: name the folder above it)"

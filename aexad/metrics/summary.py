@@ -72,7 +72,7 @@ def pixel_summary(
     overlap = region_overlap(normal, len(normal), images, limit)
     sizes = [image.size for image in images]
     pieces = [image.score for image in images]
-    del image, images  # and with them the numbers of the regions, before the scores are joined
+    images.clear()  # and with them the numbers of the regions, before the scores are joined
     anomalous = joined(pieces).astype(normal.dtype, copy=False)
     anomalous.sort()
     return PixelSummary(

@@ -6,6 +6,8 @@ images [B, 3, S, S] in [0, 1]  ->  resize to the encoder's input  ->  its own no
 
 from __future__ import annotations
 
+from typing import Any
+
 import timm
 import torch
 import torch.nn.functional as F
@@ -51,6 +53,7 @@ class Encoder(nn.Module):
         If a tensor that the features depend on is missing or of another shape.
     """
 
+    backbone: Any  # timm's classes share an interface, but no base class that has it
     mean: Tensor
     std: Tensor
 
@@ -112,7 +115,7 @@ def resized(maps: Tensor, side: int) -> Tensor:
     return F.interpolate(maps, (side, side), mode="bilinear", align_corners=False)
 
 
-def _build(name: str, input_size: int, weights: Weights | None) -> nn.Module:
+def _build(name: str, input_size: int, weights: Weights | None) -> Any:
     """Build the backbone without its head; random weights, or those given."""
     architecture, tag = timm.models.split_model_name_tag(name)
     if not timm.is_model(architecture):
@@ -124,8 +127,8 @@ def _build(name: str, input_size: int, weights: Weights | None) -> nn.Module:
         raise ConfigError(
             f"timm knows no pre-training '{tag}' of '{architecture}'; {nearest(tag, tags)}"
         )
-    config = timm.get_pretrained_cfg(name)
-    options: dict[str, object] = {"num_classes": 0}
+    config: Any = timm.get_pretrained_cfg(name)
+    options: dict[str, Any] = {"num_classes": 0}
     if config.fixed_input_size:  # such a backbone builds its position embeddings for one size
         options["img_size"] = input_size
     if weights is not None:
@@ -137,7 +140,7 @@ def _build(name: str, input_size: int, weights: Weights | None) -> nn.Module:
             "pretrained_cfg_overlay": overlay,
         }
     try:
-        model = timm.create_model(name, **options)
+        model: Any = timm.create_model(name, **options)
     except RuntimeError as error:
         if weights is None:
             raise

@@ -78,7 +78,8 @@ def _from_hub(name: str, folder: Path | None) -> Weights | str:
     from huggingface_hub import hf_hub_download
     from huggingface_hub.errors import HfHubHTTPError
 
-    hub_id = timm.get_pretrained_cfg(name).hf_hub_id
+    config = timm.get_pretrained_cfg(name)
+    hub_id = config.hf_hub_id if config else None
     if not hub_id:
         return "hub: timm knows no pre-trained weights of this name"
     # Each retry is announced as a warning, which says nothing that our own error does not say.

@@ -116,11 +116,10 @@ def _leads(best: float, rest: Sequence[str], values: Mapping[str, float]) -> str
 
 def _spread(first: str, second: str, means: pd.DataFrame) -> str:
     """A lead that the seeds' spread could explain is called so."""
-    lead = means.loc[first, "mean"] - means.loc[second, "mean"]
-    spread = means.loc[[first, second], "std"].max()
-    return f"; its lead over {second} is within one standard deviation over the seeds" * bool(
-        lead <= spread
-    )
+    value, spread = means["mean"].to_dict(), means["std"].to_dict()
+    if value[first] - value[second] <= max(spread[first], spread[second]):  # never true of NaN
+        return f"; its lead over {second} is within one standard deviation over the seeds"
+    return ""
 
 
 def _by_category(metrics: pd.DataFrame) -> str:

@@ -81,6 +81,8 @@ def method_cells(names: Sequence[str], methods: pd.DataFrame, notes: Notes) -> l
     if not random:
         return [Cell(name) for name in names]
     text = f"Encoder not pre-trained (random weights): {listed(random)}."
+    if len(random) < len(names):
+        text += " So this is not a comparison of architectures alone."
     return [Cell(name, "", notes.dagger(text) if name in random else "") for name in names]
 
 

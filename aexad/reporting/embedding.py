@@ -13,33 +13,39 @@ LARGEST_SVG = 400_000  # bytes; a larger drawing holds photographs and is shown 
 QUALITY = 82
 
 
-def data_uri(paths: Sequence[Path], width: int) -> str:
+def embedded(paths: Sequence[Path], width: int) -> tuple[str, int]:
     """Make a ``data:`` address of a picture.
 
     Parameters
     ----------
     paths : sequence of Path
-        The same picture in one or more formats, the preferred one first. A small SVG is taken as it
-        is; anything else becomes a JPEG.
+        The same picture in one or more formats, the preferred one first and a PNG last. A small SVG
+        is taken as it is; anything else becomes a JPEG.
     width : int
         Largest width in pixels; a wider picture is scaled down.
+
+    Returns
+    -------
+    tuple of str and int
+        The address, and the width of the PNG in pixels.
 
     Raises
     ------
     FileNotFoundError
         If one of ``paths`` is missing.
     """
-    for path in paths:
-        if path.suffix == ".svg" and path.stat().st_size <= LARGEST_SVG:
-            return _uri("image/svg+xml", path.read_bytes())
-    with Image.open(next(path for path in paths if path.suffix != ".svg")) as image:
+    with Image.open(paths[-1]) as image:
+        original = image.width
+        for path in paths[:-1]:
+            if path.stat().st_size <= LARGEST_SVG:
+                return _uri("image/svg+xml", path.read_bytes()), original
         picture = image.convert("RGB")
     if picture.width > width:
         height = round(picture.height * width / picture.width)
         picture = picture.resize((width, height), Image.Resampling.LANCZOS)
     buffer = io.BytesIO()
     picture.save(buffer, "JPEG", quality=QUALITY, optimize=True)
-    return _uri("image/jpeg", buffer.getvalue())
+    return _uri("image/jpeg", buffer.getvalue()), original
 
 
 def _uri(kind: str, content: bytes) -> str:

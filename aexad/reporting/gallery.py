@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -18,6 +19,7 @@ from aexad.reporting.style import OUTLINE, literal
 
 COLOUR_MAP = "inferno"
 CELL = 1.15  # inches
+LETTERS = 15  # of a bold name that fit above a cell
 NORMALISE = Normalize(Z_LOW, Z_HIGH, clip=True)
 
 
@@ -39,7 +41,7 @@ def gallery_figure(
     """
     columns = 1 + len(pictures)
     heads = {method: _wrapped(names[method]) for method in pictures}
-    top = 0.16 * (1 + max(head.count("\n") for head in heads.values())) + 0.1
+    top = 0.14 * (1 + max(head.count("\n") for head in heads.values())) + 0.1
     left, bottom, gap = 0.3, 0.62, 0.2
     width = max(left + columns * (CELL + 0.06), 3.8)
     height = top + len(images) * (CELL + gap) + bottom
@@ -57,14 +59,14 @@ def gallery_figure(
         outline(axes, shown.mask)
         axes.set_ylabel(literal(image_label(shown.image)), fontsize=7)
         if row == 0:
-            axes.set_title("input, truth")
+            axes.set_title("input, truth", fontsize=7.5)
         for column, (method, maps) in enumerate(pictures.items(), start=1):
             axes = cell(row, column)
             axes.imshow(maps[row].heat_map, cmap=COLOUR_MAP, norm=NORMALISE)
             outline(axes, shown.mask)
             axes.set_xlabel(_values(maps[row]), fontsize=6.5, labelpad=2)
             if row == 0:
-                axes.set_title(heads[method])
+                axes.set_title(heads[method], fontsize=7.5)
     _colour_bar(figure, width, height)
     return figure
 
@@ -89,18 +91,18 @@ def outline(axes: Axes, mask: np.ndarray) -> None:
 
 def _values(picture: Picture) -> str:
     if math.isnan(picture.xauc) and math.isnan(picture.iou):
-        return f"no defect pixels · score {picture.score:.3g}"
+        return f"score {picture.score:.3g}"
     return f"X-AUC {picture.xauc:.2f} · IoU {picture.iou:.2f}"
 
 
 def _wrapped(name: str) -> str:
-    """Break a method's name at hyphens, so that it fits above its column."""
+    """Break a method's name behind hyphens and underscores, so that it fits above its column."""
     lines = [""]
-    for part in literal(name).replace("-", "-\0").split("\0"):
-        if lines[-1] and len(lines[-1]) + len(part) > 14:
+    for part in re.findall(r"[^-_]*[-_]|[^-_]+", name):
+        if lines[-1] and len(lines[-1]) + len(part) > LETTERS:
             lines.append("")
         lines[-1] += part
-    return "\n".join(lines)
+    return literal("\n".join(lines))
 
 
 def _colour_bar(figure: Figure, width: float, height: float) -> None:

@@ -28,14 +28,14 @@ METRICS = (
     Metric(
         "f1",
         "F1",
-        "F1 of the binary map",
+        "F1",
         "F1 over the pixels of the heat map binarised at its own mean + standard deviation, "
         "averaged over the anomalous test images",
     ),
     Metric(
         "iou",
         "IoU",
-        "intersection over union of the binary map",
+        "intersection over union",
         "intersection over union of the true region and the heat map binarised at its own mean + "
         "standard deviation, averaged over the anomalous test images",
     ),

@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 
 from aexad.reporting.averages import over_categories, over_seeds
 from aexad.reporting.labels import HEADLINE, METRIC
-from aexad.reporting.style import TEXT_WIDTH, MethodStyle, literal
+from aexad.reporting.style import TEXT_WIDTH, MethodStyle, add_legend, literal
 
 COLUMNS = 3
 
@@ -36,7 +36,7 @@ def metric_figure(
     """
     present = [name for name in HEADLINE if (metrics["metric"] == name).any()]
     categories = list(metrics["category"].unique())
-    height = max(0.3, 0.1 * len(styles) + 0.08) * (len(categories) + 1)
+    height = max(0.3, 0.06 * len(styles) + 0.12) * (len(categories) + 1)
     rows = -(-len(present) // COLUMNS)
     columns = min(COLUMNS, len(present))
     figure = Figure(figsize=(TEXT_WIDTH, rows * (height + 0.6) + 0.5), layout="constrained")
@@ -50,7 +50,7 @@ def metric_figure(
         Line2D([], [], color=style.colour, marker=style.marker, linestyle="", label=names[method])
         for method, style in styles.items()
     ]
-    figure.legend(handles=handles, loc="outside upper center", ncols=min(len(handles), 4))
+    add_legend(figure, handles)
     return figure
 
 
@@ -112,5 +112,5 @@ def _note_undefined(axes: Axes, cells: pd.DataFrame, line: Mapping[str, int]) ->
 def _limits(values: pd.Series) -> tuple[float, float]:
     """A little more than the range of the values; all of these metrics lie in [0, 1]."""
     low, high = (0.0, 1.0) if values.isna().all() else (values.min(), values.max())
-    margin = 0.06 * max(high - low, 0.05)
+    margin = max(0.06 * (high - low), 0.01)
     return max(low - margin, -0.03), min(high + margin, 1.03)

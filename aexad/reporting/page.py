@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,7 +16,7 @@ from aexad.errors import DataError
 from aexad.files import write_text
 from aexad.reporting.answer import answers, cautions
 from aexad.reporting.collect import read, read_methods, read_metrics, require
-from aexad.reporting.embedding import data_uri
+from aexad.reporting.embedding import embedded
 from aexad.reporting.figures import CAPTIONS
 from aexad.reporting.labels import DAGGER, HEADLINE, counted, listed
 from aexad.reporting.tables import build_tables
@@ -24,13 +24,15 @@ from aexad.reporting.tables import build_tables
 TEMPLATES = Path(__file__).parent / "templates"
 THUMBNAILS = 200
 """Panels in one report; with more runs than that, each still shows one."""
-PANEL_WIDTH, FIGURE_WIDTH = 1000, 1400  # pixels
+PANEL_WIDTH, FIGURE_WIDTH = 1000, 1400  # pixels, in the file
+ZOOM = 0.57  # of a figure's 200 dots an inch to pixels on the screen
 
 
 class Shown(NamedTuple):
     """A picture in the page."""
 
     uri: str
+    width: int  # on the screen, in pixels
     title: str
     alt: str
     caption: str
@@ -115,10 +117,10 @@ def _lead(runs: Sequence[Run], metrics: pd.DataFrame, titles: Mapping[str, str])
         noun = "category" if len(categories) == 1 else "categories"
         named = f"{len(categories)} {noun} of {titles.get(dataset, dataset)}"
         places.append(f"{named} ({listed(categories, most=6)})")
-    images = metrics.groupby(["dataset", "category", "scenario", "seed"])["n"].max().sum()
+    images = metrics.groupby(["dataset", "category"])["n"].max()
     return (
         f"{methods} on {listed(places)}, {seeds}: {counted(len(runs), 'training run')}, judged on "
-        f"{images} test images (over all seeds and scenarios)."
+        f"{counted(int(images.sum()), 'test image')}."
     )
 
 
@@ -126,21 +128,16 @@ def _figures(folder: Path) -> list[Shown]:
     path = folder / CAPTIONS
     try:
         captions = json.loads(path.read_text(encoding="utf-8"))
-        return [
-            Shown(
-                data_uri(
-                    [folder / f"{each['name']}{end}" for end in (".svg", ".png")], FIGURE_WIDTH
-                ),
-                each["title"],
-                each["alt"],
-                each["caption"],
-            )
-            for each in captions
-        ]
+        return [_figure(folder, **each) for each in captions]
     except FileNotFoundError as error:
         raise DataError(f"{error.filename}: no such file; make it with 'aexad figures'") from None
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, TypeError) as error:
         raise DataError(f"{path}: {error}; make it anew with 'aexad figures'") from None
+
+
+def _figure(folder: Path, name: str, title: str, alt: str, caption: str) -> Shown:
+    uri, width = embedded([folder / f"{name}.svg", folder / f"{name}.png"], FIGURE_WIDTH)
+    return Shown(uri, round(width * ZOOM), title, alt, caption)
 
 
 def _panels(
@@ -157,7 +154,7 @@ def _panels(
             raise DataError(f"{results / run.folder}: no panels; make them with 'aexad panels'")
         panels = [
             Shown(
-                uri=data_uri([path], PANEL_WIDTH),
+                *embedded([path], PANEL_WIDTH),
                 title=path.stem,
                 alt=f"{run.method} on {path.stem} of {run.category}: input, reconstruction, error, "
                 "heat map, binary map, truth",
@@ -170,7 +167,7 @@ def _panels(
     return shown
 
 
-def _costs(runs: Sequence[Run], results: Path) -> list[dict[str, Any]]:
+def _costs(runs: Sequence[Run], results: Path) -> list[dict[Hashable, Any]]:
     """What the runs of each method took on the machine that made them, on average."""
 
     def cost(content: dict[str, Any], run: Run) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from aexad.files import written_whole
 
@@ -67,6 +68,13 @@ def method_styles(methods: Sequence[str]) -> dict[str, MethodStyle]:
 def styled() -> AbstractContextManager[None]:
     """Draw in the report's style inside this context, whatever the user's matplotlibrc says."""
     return mpl.rc_context({**mpl.rcParamsDefault, "backend": "agg", **_STYLE})
+
+
+def add_legend(figure: Figure, handles: Sequence[Line2D]) -> None:
+    """Put a legend above the panels, in as many columns as its longest name leaves room for."""
+    longest = max(len(str(handle.get_label())) for handle in handles)
+    columns = max(1, int(TEXT_WIDTH / (0.068 * longest + 0.55)))  # inches a letter, and a sample
+    figure.legend(handles=handles, loc="outside upper center", ncols=min(columns, len(handles)))
 
 
 def literal(text: str) -> str:

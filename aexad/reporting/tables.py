@@ -159,7 +159,8 @@ def summary_table(metrics: pd.DataFrame, methods: pd.DataFrame, titles: Mapping[
     return Table(
         name="summary",
         title="Summary",
-        caption="Means over the categories, each of which weighs the same. "
+        caption="Means over the categories, each of which weighs the same; X-AUC, F1 and IoU are "
+        "over the anomalous test images alone. "
         f"{data_phrase(metrics, titles)} {reading_phrase(metrics)}",
         header=tuple(Cell(text) for text in [*header, *(metric.label for metric in present)]),
         blocks=tuple(blocks),
@@ -170,8 +171,9 @@ def summary_table(metrics: pd.DataFrame, methods: pd.DataFrame, titles: Mapping[
 
 
 def metric_title(metric: Metric) -> str:
-    """A metric's label with its full name, where that says more."""
-    return metric.label + (f" ({metric.title})" if metric.title != metric.label else "")
+    """A metric's label, with its full name where that says more."""
+    label = metric.label[0].upper() + metric.label[1:]
+    return label + (f" ({metric.title})" if metric.title != metric.label else "")
 
 
 def _by_method(

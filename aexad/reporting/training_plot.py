@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
-from aexad.reporting.style import TEXT_WIDTH, MethodStyle, literal
+from aexad.reporting.style import TEXT_WIDTH, MethodStyle, add_legend, literal
 
 PARTS = {"loss_normal": "normal pixels", "loss_anomalous": "anomalous pixels"}
 
@@ -56,7 +56,7 @@ def training_figure(
         Line2D([], [], color=style.colour, linestyle=style.line, label=names[method])
         for method, style in styles.items()
     ]
-    figure.legend(handles=handles, loc="outside upper center", ncols=min(len(handles), 4))
+    add_legend(figure, handles)
     return figure
 
 
@@ -89,5 +89,5 @@ def _finish(axes: Axes) -> None:
     else:
         axes.set_yticks([])
         axes.text(0.5, 0.5, "no such part", transform=axes.transAxes, ha="center", color="#777777")
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6, min_n_ticks=1))
     axes.tick_params(length=2)

@@ -2,6 +2,7 @@ import io
 import struct
 import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ COLOURS = RNG.integers(0, 256, (6, 9, 3), np.uint8)
 GREYS = RNG.integers(0, 256, (6, 9), np.uint8)
 
 
-def saved(path: Path, pixels: np.ndarray, **options: object) -> Path:
+def saved(path: Path, pixels: np.ndarray, **options: Any) -> Path:
     Image.fromarray(pixels).save(path, **options)
     return path
 
@@ -64,7 +65,9 @@ def test_16_bits_a_channel(tmp_path: Path) -> None:
     row = np.array([[0, 257, 65_535], [32_896, 12_850, 0]], ">u2")
 
     def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        return (
+            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        )
 
     path = tmp_path / "a.png"
     path.write_bytes(
@@ -201,7 +204,7 @@ def truncated() -> bytes:
     ids=["truncated", "empty", "gif", "eps", "zeros"],
 )
 @pytest.mark.parametrize("load", [load_image, load_mask])
-def test_damaged_files_are_named(tmp_path: Path, load, content: bytes, message: str) -> None:
+def test_damaged_files_are_named(tmp_path: Path, load: Any, content: bytes, message: str) -> None:
     path = tmp_path / "bad.png"
     path.write_bytes(content)
     with pytest.raises(DataError, match=message) as error:

@@ -102,9 +102,7 @@ def test_specks_beside_the_defect_are_left_out() -> None:
 
 
 @pytest.mark.parametrize("category", list(SURFACES))
-def test_defects_are_seen_where_the_mask_says(
-    category: str, pixels: dict[str, np.ndarray]
-) -> None:
+def test_defects_are_seen_where_the_mask_says(category: str, pixels: dict[str, np.ndarray]) -> None:
     """Against the clean crop, drawn again from the same numbers: none differs outside the mask."""
     region = textures._photograph(category)[:, BORDER:]
     contrasts = []

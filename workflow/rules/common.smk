@@ -18,31 +18,38 @@ try:
     CATALOGUE = read_catalogue("config/datasets.yaml")
     RECIPES = read_recipes("config/methods.yaml")
     BENCHMARK = read_benchmark("config/benchmarks", SETTINGS.benchmark)
-    RUNS = BENCHMARK.runs(
-        CATALOGUE, RECIPES, SETTINGS, f"config/benchmarks/{SETTINGS.benchmark}.yaml"
-    )
+    WHERE = f"config/benchmarks/{SETTINGS.benchmark}.yaml"
+    RUNS = BENCHMARK.runs(CATALOGUE, RECIPES, SETTINGS, WHERE)
+    # A narrowed call (categories=… or methods=…) makes runs; tables are always of all runs.
+    EVERYTHING = SETTINGS.model_copy(update={"categories": None, "methods": None})
+    ALL_RUNS = BENCHMARK.runs(CATALOGUE, RECIPES, EVERYTHING, WHERE)
 except AexadError as error:
     raise WorkflowError(str(error)) from None
 
-# A narrowed call (categories=… or methods=…) makes runs; a benchmark's tables need all of them.
-WHOLE = SETTINGS.categories is None and SETTINGS.methods is None
+RESULTS = f"results/{SETTINGS.benchmark}"
 GPUS = int(
     SETTINGS.device == "cuda"
     or (SETTINGS.device == "auto" and Path("/dev/nvidia0").exists())
 )
 
 
-def run_outputs():
-    """Metrics and panels of every run."""
-    return [
-        f"results/{run.folder}/{name}"
-        for run in RUNS
-        for name in ("metrics.json", "panels")
-    ]
+def of_runs(runs, *names):
+    """Files of these names of all these runs."""
+    return [f"results/{run.folder}/{name}" for run in runs for name in names]
 
 
-def metrics_of_runs(wildcards):
-    return [f"results/{run.folder}/metrics.json" for run in RUNS]
+def benchmark_options():
+    """How the verbs of the report are told which benchmark, and where its local data lies."""
+    sources = " ".join(
+        f"--source {name}={path}" for name, path in SETTINGS.sources.items()
+    )
+    return f"--benchmark {SETTINGS.benchmark} --data {SETTINGS.data} {sources}".strip()
+
+
+def described(*keys):
+    """What tables and pages say of the benchmark's data sets: a change of it renders them again."""
+    names = dict.fromkeys(run.dataset for run in ALL_RUNS)
+    return {name: CATALOGUE[name].model_dump(include=set(keys)) for name in names}
 
 
 def dataset_entry(wildcards):

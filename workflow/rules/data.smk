@@ -4,19 +4,19 @@
 rule fetch:
     output:
         f"{SETTINGS.data}/{{dataset}}.json",
-    params:
-        origin=origin,
-        data=SETTINGS.data,
-        source=lambda wildcards: option("--source", local_source(wildcards)),
     log:
         "results/index/logs/{dataset}.fetch.log",
     benchmark:
         "results/index/benchmarks/{dataset}.fetch.tsv"
-    message:
-        "Fetching data set {wildcards.dataset}"
     resources:
         mem_mb=1000,
         runtime=240,
+    params:
+        origin=origin,
+        data=SETTINGS.data,
+        source=lambda wildcards: option("--source", local_source(wildcards)),
+    message:
+        "Fetching data set {wildcards.dataset}"
     shell:
         "python -m aexad fetch --dataset {wildcards.dataset} --data {params.data}"
         " {params.source} --log {log}"
@@ -27,20 +27,20 @@ rule index:
         f"{SETTINGS.data}/{{dataset}}.json",
     output:
         "results/index/{dataset}.csv",
+    log:
+        "results/index/logs/{dataset}.index.log",
+    benchmark:
+        "results/index/benchmarks/{dataset}.index.tsv"
+    resources:
+        mem_mb=1000,
+        runtime=30,
     params:
         library=code_digest("aexad.data.index"),
         images=images_digest,
         categories=lambda wildcards: dataset_entry(wildcards).categories,
         data=SETTINGS.data,
-    log:
-        "results/index/logs/{dataset}.index.log",
-    benchmark:
-        "results/index/benchmarks/{dataset}.index.tsv"
     message:
         "Checking every file of {wildcards.dataset}"
-    resources:
-        mem_mb=1000,
-        runtime=30,
     shell:
         "python -m aexad index --dataset {wildcards.dataset} --data {params.data}"
         " --output {output} --log {log}"
@@ -51,20 +51,20 @@ rule split:
         "results/index/{dataset}.csv",
     output:
         RUN_DATA + "/split.csv",
+    log:
+        RUN_DATA + "/logs/split.log",
+    benchmark:
+        RUN_DATA + "/benchmarks/split.tsv"
+    resources:
+        mem_mb=1000,
+        runtime=10,
     params:
         library=code_digest("aexad.data.split"),
         labelled=lambda wildcards: dataset_entry(wildcards).labelled_per_defect(
             wildcards.category
         ),
-    log:
-        RUN_DATA + "/logs/split.log",
-    benchmark:
-        RUN_DATA + "/benchmarks/split.tsv"
     message:
         "Splitting {wildcards.category} ({wildcards.scenario}, seed {wildcards.seed})"
-    resources:
-        mem_mb=1000,
-        runtime=10,
     shell:
         "python -m aexad split --dataset {wildcards.dataset} --category {wildcards.category}"
         " --scenario {wildcards.scenario} --seed {wildcards.seed} --index {input}"
@@ -76,18 +76,18 @@ rule augment:
         RUN_DATA + "/split.csv",
     output:
         temp(RUN_DATA + "/train.npz"),
-    params:
-        made_of=training_data,
-        data=SETTINGS.data,
     log:
         RUN_DATA + "/logs/augment.log",
     benchmark:
         RUN_DATA + "/benchmarks/augment.tsv"
-    message:
-        "Augmenting {wildcards.category} ({wildcards.scenario}, seed {wildcards.seed})"
     resources:
         mem_mb=4000,
         runtime=30,
+    params:
+        made_of=training_data,
+        data=SETTINGS.data,
+    message:
+        "Augmenting {wildcards.category} ({wildcards.scenario}, seed {wildcards.seed})"
     shell:
         "python -m aexad augment --dataset {wildcards.dataset} --data {params.data}"
         " --scenario {wildcards.scenario} --seed {wildcards.seed} --split {input}"

@@ -8,20 +8,21 @@ rule evaluate:
     output:
         per_image=RUN + "/per_image.csv",
         metrics=RUN + "/metrics.json",
-    params:
-        library=code_digest("aexad.evaluation"),
-        folder=subpath(output.metrics, parent=True),
-        data=SETTINGS.data,
     log:
         RUN + "/logs/evaluate.log",
     benchmark:
         RUN + "/benchmarks/evaluate.tsv"
-    message:
-        "Evaluating {wildcards.method} on {wildcards.category} ({wildcards.scenario},"
-        " seed {wildcards.seed})"
     resources:
         mem_mb=4000,
         runtime=30,
+    params:
+        library=code_digest("aexad.evaluation"),
+        folder=subpath(output.metrics, parent=True),
+        size=lambda wildcards: dataset_entry(wildcards).evaluation.size,
+        data=SETTINGS.data,
+    message:
+        "Evaluating {wildcards.method} on {wildcards.category} ({wildcards.scenario},"
+        " seed {wildcards.seed})"
     shell:
         "python -m aexad evaluate --maps {input.maps} --masks {input.split}"
         " --dataset {wildcards.dataset} --data {params.data} --output {params.folder} --log {log}"

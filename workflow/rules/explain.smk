@@ -7,24 +7,24 @@ rule infer:
         split=RUN_DATA + "/split.csv",
     output:
         RUN + "/maps.npz",
+    log:
+        RUN + "/logs/infer.log",
+    benchmark:
+        RUN + "/benchmarks/infer.tsv"
+    threads: SETTINGS.threads
+    resources:
+        mem_mb=8000,
+        runtime=30,
+        gpu=GPUS,
     params:
         library=code_digest("aexad.inference"),
         heat_map=heat_map_recipe,
         data=SETTINGS.data,
         weights=option("--weights-dir", SETTINGS.weights_dir),
         device=SETTINGS.device,
-    threads: SETTINGS.threads
-    log:
-        RUN + "/logs/infer.log",
-    benchmark:
-        RUN + "/benchmarks/infer.tsv"
     message:
         "Explaining {wildcards.category} with {wildcards.method} ({wildcards.scenario},"
         " seed {wildcards.seed})"
-    resources:
-        mem_mb=8000,
-        runtime=30,
-        gpu=GPUS,
     shell:
         "python -m aexad infer --method {wildcards.method} --dataset {wildcards.dataset}"
         " --data {params.data} --model {input.model} --split {input.split} --output {output}"
@@ -50,21 +50,21 @@ rule draw_panels:
                 "image": "{image}",
             },
         ),
-    params:
-        library=code_digest("aexad.reporting.panels"),
-        run=subpath(input.maps, parent=True),
-        count=SETTINGS.panels,
-        data=SETTINGS.data,
     log:
         RUN + "/logs/panels.log",
     benchmark:
         RUN + "/benchmarks/panels.tsv"
-    message:
-        "Drawing panels of {wildcards.category} with {wildcards.method}"
     resources:
         mem_mb=2000,
         runtime=30,
+    params:
+        library=code_digest("aexad.reporting.panels"),
+        run=subpath(input.maps, parent=True),
+        pictures=SETTINGS.panels,
+        data=SETTINGS.data,
+    message:
+        "Drawing panels of {wildcards.category} with {wildcards.method}"
     shell:
         "python -m aexad panels --dataset {wildcards.dataset} --data {params.data}"
-        " --run {params.run} --split {input.split} --count {params.count} --output {output}"
+        " --run-folder {params.run} --split {input.split} --count {params.pictures} --output {output}"
         " --log {log}"

@@ -9,6 +9,15 @@ rule train:
         model=RUN + "/model.safetensors",
         history=RUN + "/training.csv",
         provenance=RUN + "/provenance.json",
+    log:
+        RUN + "/logs/train.log",
+    benchmark:
+        RUN + "/benchmarks/train.tsv"
+    threads: SETTINGS.threads
+    resources:
+        mem_mb=8000,
+        runtime=240,
+        gpu=GPUS,
     params:
         library=code_digest("aexad.training"),
         recipe=training_recipe,
@@ -16,18 +25,9 @@ rule train:
         folder=subpath(output.model, parent=True),
         weights=option("--weights-dir", SETTINGS.weights_dir),
         device=SETTINGS.device,
-    threads: SETTINGS.threads
-    log:
-        RUN + "/logs/train.log",
-    benchmark:
-        RUN + "/benchmarks/train.tsv"
     message:
         "Training {wildcards.method} on {wildcards.category} ({wildcards.scenario},"
         " seed {wildcards.seed})"
-    resources:
-        mem_mb=8000,
-        runtime=240,
-        gpu=GPUS,
     shell:
         "python -m aexad train --method {wildcards.method} --seed {wildcards.seed}"
         " --training-set {input} --output {params.folder} --device {params.device}"

@@ -1,0 +1,197 @@
+"""Archives that mean well, and archives that do not."""
+
+import io
+import stat
+import tarfile
+import zipfile
+from collections import namedtuple
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from aexad.data.archive import extract
+from aexad.errors import DownloadError
+
+NAME, CONTENT = "bolt/train/good/000.png", b"pixels"
+
+
+def tar(path: Path, *members: tuple[str, Any, bytes], mode: Any = "w") -> Path:
+    """Members are (name, content or link target, type)."""
+    with tarfile.open(path, mode) as file:
+        for name, content, kind in members:
+            info = tarfile.TarInfo(name)
+            info.type = kind
+            if kind == tarfile.REGTYPE:
+                info.size = len(content)
+                file.addfile(info, io.BytesIO(content))
+            else:
+                info.linkname = content
+                file.addfile(info)
+    return path
+
+
+def zipped(path: Path, name: str, content: bytes = CONTENT, mode: int = 0) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
+        info = zipfile.ZipInfo(name)
+        info.external_attr = mode << 16
+        file.writestr(info, content)
+    return path
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    """An empty folder, two levels below the test's own."""
+    folder = tmp_path / "outer/place"
+    folder.mkdir(parents=True)
+    return folder
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+@pytest.mark.parametrize("kind", ["", "gz", "bz2", "xz"])
+def test_tar(tmp_path: Path, place: Path, kind: str) -> None:
+    members: list[tuple[str, Any, bytes]] = [
+        ("./bolt", "", tarfile.DIRTYPE),
+        (f"./{NAME}", CONTENT, tarfile.REGTYPE),
+        ("empty.txt", b"", tarfile.REGTYPE),
+    ]
+    extract(tar(tmp_path / "a", *members, mode=f"w:{kind}"), place)
+    assert files(place) == {NAME: CONTENT, "empty.txt": b""}
+
+
+def test_zip(tmp_path: Path, place: Path) -> None:
+    path = zipped(tmp_path / "a.zip", NAME, mode=stat.S_IFREG | 0o777)
+    with zipfile.ZipFile(path, "a") as file:
+        file.mkdir("nut")
+        file.writestr("nut\\train\\good\\000.png", b"made on Windows")
+    extract(path, place)
+    assert files(place) == {NAME: CONTENT, "nut/train/good/000.png": b"made on Windows"}
+    assert not (place / NAME).stat().st_mode & stat.S_IXUSR
+
+
+@pytest.mark.parametrize("kind", [tarfile.LNKTYPE, tarfile.SYMTYPE])
+def test_a_link_inside_becomes_a_copy(tmp_path: Path, place: Path, kind: bytes) -> None:
+    target = NAME if kind == tarfile.LNKTYPE else "000.png"
+    archive = tar(
+        tmp_path / "a.tar",
+        (NAME, CONTENT, tarfile.REGTYPE),
+        ("bolt/train/good/001.png", target, kind),
+    )
+    extract(archive, place)
+    copy = place / "bolt/train/good/001.png"
+    assert copy.read_bytes() == CONTENT
+    assert not copy.is_symlink()
+
+
+@pytest.mark.parametrize(
+    "name", ["../evil", "a/../../evil", "/opt/evil", "..\\evil", "C:\\evil", "c:evil", "\\evil"]
+)
+@pytest.mark.parametrize("kind", ["tar", "zip"])
+def test_names_that_lead_out(tmp_path: Path, place: Path, kind: str, name: str) -> None:
+    if kind == "tar":
+        path = tar(tmp_path / "a", (name, b"evil", tarfile.REGTYPE))
+    else:
+        path = zipped(tmp_path / "a", name)
+    with pytest.raises(DownloadError, match="not safe") as error:
+        extract(path, place)
+    assert str(error.value).startswith(f"{path}: ")
+    assert files(tmp_path) == {"a": path.read_bytes()}
+    assert not Path("/opt/evil").exists()
+
+
+@pytest.mark.parametrize("kind", [tarfile.LNKTYPE, tarfile.SYMTYPE])
+@pytest.mark.parametrize("target", ["/etc/passwd", "../../secret", "missing", "self"])
+def test_links_that_lead_out(tmp_path: Path, place: Path, kind: bytes, target: str) -> None:
+    (tmp_path / "secret").write_text("secret")
+    with pytest.raises(DownloadError, match=r"links to .* not safe"):
+        extract(tar(tmp_path / "a", ("self", target, kind)), place)
+    assert files(place) == {}
+
+
+def test_a_file_written_through_a_link_stays_inside(tmp_path: Path, place: Path) -> None:
+    """The old trick: a link to a folder outside, then a file below the link."""
+    archive = tar(
+        tmp_path / "a",
+        ("door", str(tmp_path), tarfile.SYMTYPE),
+        ("door/evil", b"evil", tarfile.REGTYPE),
+    )
+    with pytest.raises(DownloadError, match="not safe"):
+        extract(archive, place)
+    assert not (tmp_path / "evil").exists()
+
+
+@pytest.mark.parametrize("kind", [tarfile.FIFOTYPE, tarfile.CHRTYPE, tarfile.BLKTYPE])
+def test_devices(tmp_path: Path, place: Path, kind: bytes) -> None:
+    with pytest.raises(DownloadError, match="a device or a pipe"):
+        extract(tar(tmp_path / "a", ("dev", "", kind)), place)
+
+
+def test_folders_that_lead_out(tmp_path: Path, place: Path) -> None:
+    with pytest.raises(DownloadError, match="not safe"):
+        extract(tar(tmp_path / "a", ("../evil", "", tarfile.DIRTYPE)), place)
+
+
+def test_links_in_zip(tmp_path: Path, place: Path) -> None:
+    path = zipped(tmp_path / "a.zip", "link", b"/etc/passwd", mode=stat.S_IFLNK | 0o777)
+    with pytest.raises(DownloadError, match="link or a device"):
+        extract(path, place)
+
+
+def test_damaged_and_other_files(tmp_path: Path, place: Path) -> None:
+    packed = zipped(tmp_path / "b.zip", NAME, bytes(range(256)) * 99)
+    flipped = bytearray(packed.read_bytes())
+    flipped[80] ^= 255
+    packed.write_bytes(flipped)
+    with pytest.raises(DownloadError, match=r"b\.zip: damaged"):
+        extract(packed, place)
+    (tmp_path / "c.rar").write_bytes(b"Rar!")
+    with pytest.raises(DownloadError, match="neither a tar"):
+        extract(tmp_path / "c.rar", place)
+    (tmp_path / "d.tar").write_bytes(b"")
+    with pytest.raises(DownloadError, match="the file is empty"):
+        extract(tmp_path / "d.tar", place)
+
+
+@pytest.mark.parametrize("mode", ["w", "w:gz", "w:xz"])
+@pytest.mark.parametrize("share", [0.2, 0.5, 0.75])
+def test_a_tar_that_was_cut(tmp_path: Path, place: Path, mode: str, share: float) -> None:
+    rng = np.random.default_rng(0)
+    members = [(str(index), rng.bytes(3000), tarfile.REGTYPE) for index in range(9)]
+    whole = tar(tmp_path / "a", *members, mode=mode)
+    content = whole.read_bytes()
+    whole.write_bytes(content[: int(share * len(content))])
+    with pytest.raises(DownloadError, match=r"a: damaged|a: neither"):
+        extract(whole, place)
+
+
+@pytest.mark.parametrize("header", [b"", b"cut", b"x" * 512])
+def test_a_tar_without_its_end(tmp_path: Path, place: Path, header: bytes) -> None:
+    """Python's own reader takes these for whole archives."""
+    whole = tar(tmp_path / "a", (NAME, CONTENT, tarfile.REGTYPE))
+    whole.write_bytes(whole.read_bytes()[:1024] + header)
+    with pytest.raises(DownloadError, match="a: damaged"):
+        extract(whole, place)
+
+
+def test_encrypted_zip(tmp_path: Path, place: Path) -> None:
+    path = zipped(tmp_path / "a.zip", NAME)
+    content = bytearray(path.read_bytes())
+    content[content.index(b"PK\x01\x02") + 8] |= 1
+    path.write_bytes(content)
+    with pytest.raises(DownloadError, match="is encrypted"):
+        extract(path, place)
+
+
+def test_a_full_disk(tmp_path: Path, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr("shutil.disk_usage", lambda _: usage(10, 8, 2))
+    with pytest.raises(DownloadError, match=f"{NAME} needs .* free some space"):
+        extract(tar(tmp_path / "a", (NAME, CONTENT, tarfile.REGTYPE)), place)

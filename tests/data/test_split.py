@@ -1,0 +1,105 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from aexad.data.catalogue import Dataset
+from aexad.data.index import build_index
+from aexad.data.split import COLUMNS, read_split, split
+from aexad.errors import ConfigError
+from aexad.files import write_csv
+
+
+@pytest.fixture
+def index(tree: Path) -> pd.DataFrame:
+    return build_index(tree, "set", Dataset(title="Set", adaptor="mvtec_layout"))
+
+
+def images(table: pd.DataFrame, role: str) -> list[str]:
+    return table.loc[table["role"] == role, "image"].tolist()
+
+
+def test_standard(index: pd.DataFrame) -> None:
+    table = split(index, "bolt", "standard", labelled=2, seed=0)
+    assert list(table.columns) == COLUMNS
+    assert table["role"].value_counts().to_dict() == {"normal": 4, "labelled": 4, "test": 7}
+    labelled = table[table["role"] == "labelled"]
+    assert labelled["defect"].tolist() == ["dent", "dent", "rust", "rust"]
+    assert (labelled["mask"] != "").all()
+    assert not set(images(table, "labelled")) & set(images(table, "test"))
+    assert len(set(table["image"])) == 15
+    roles = table["role"].drop_duplicates().tolist()
+    assert roles == ["normal", "labelled", "test"]
+    for role in roles:
+        keys = table.loc[table["role"] == role, ["defect", "image"]].to_numpy().tolist()
+        assert keys == sorted(keys)
+
+
+def test_anomalies_only_tests_on_the_same_images(index: pd.DataFrame) -> None:
+    standard = split(index, "bolt", "standard", labelled=1, seed=3)
+    alone = split(index, "bolt", "anomalies_only", labelled=1, seed=3)
+    assert alone.equals(standard[standard["role"] != "normal"].reset_index(drop=True))
+
+
+def test_one_class_tests_all(index: pd.DataFrame) -> None:
+    table = split(index, "bolt", "one_class", labelled=99, seed=0)
+    assert table["role"].value_counts().to_dict() == {"test": 11, "normal": 4}
+
+
+def test_the_seed_decides_and_nothing_else(index: pd.DataFrame) -> None:
+    def drawn(table: pd.DataFrame, seed: int) -> tuple[str, ...]:
+        return tuple(images(split(table, "bolt", "standard", 2, seed), "labelled"))
+
+    assert drawn(index, 1) == drawn(index, 1)
+    assert len({drawn(index, seed) for seed in range(20)}) > 8
+    assert drawn(index.sample(frac=1, random_state=0), 1) == drawn(index, 1)
+    without_rust = index[index["defect"] != "rust"]
+    assert drawn(without_rust, 1) == drawn(index, 1)[:2]
+
+
+def test_pinned_draws(index: pd.DataFrame) -> None:
+    """Published splits stay what they are: an edit that moves them must say so here."""
+    table = split(index, "bolt", "standard", labelled=2, seed=0)
+    assert images(table, "labelled") == [
+        "bolt/test/dent/001.png",
+        "bolt/test/dent/003.png",
+        "bolt/test/rust/000.png",
+        "bolt/test/rust/002.png",
+    ]
+
+
+def test_every_image_can_be_drawn(index: pd.DataFrame) -> None:
+    drawn = set()
+    for seed in range(40):
+        drawn.update(images(split(index, "nut", "standard", 1, seed), "labelled"))
+    assert drawn == {"nut/test/dent/000.png", "nut/test/dent/001.png"}
+
+
+def test_too_many_labelled(index: pd.DataFrame, make_category: Callable[..., None]) -> None:
+    with pytest.raises(ConfigError) as error:
+        split(index, "bolt", "standard", labelled=3, seed=0)
+    assert str(error.value) == (
+        "category 'bolt': 3 labelled images of each defect type leave none to test ('rust' has 3); "
+        "set 'labelled_of: {bolt: 2}' in its entry of config/datasets.yaml"
+    )
+    with pytest.raises(ConfigError, match=r"'dent' has 4, 'rust' has 3"):
+        split(index, "bolt", "anomalies_only", labelled=5, seed=0)
+    with pytest.raises(ConfigError, match="labelled=0; at least 1"):
+        split(index, "bolt", "standard", labelled=0, seed=0)
+    single = index[~index["image"].str.contains("nut/test/dent/001")]
+    with pytest.raises(ConfigError, match="add images to that type, or remove it"):
+        split(single, "nut", "standard", labelled=1, seed=0)
+
+
+def test_unknown_names(index: pd.DataFrame) -> None:
+    with pytest.raises(ConfigError, match="no category 'bolts'; did you mean 'bolt'"):
+        split(index, "bolts", "standard", 1, 0)
+    with pytest.raises(ConfigError, match="no scenario 'one-class'; did you mean 'one_class'"):
+        split(index, "bolt", "one-class", 1, 0)
+
+
+def test_it_comes_back_from_its_file(index: pd.DataFrame, tmp_path: Path) -> None:
+    table = split(index, "nut", "standard", 1, 0)
+    write_csv(tmp_path / "split.csv", table)
+    assert read_split(tmp_path / "split.csv").equals(table)

@@ -1,0 +1,245 @@
+"""Downloads against a server of our own that misbehaves as it is told."""
+
+import hashlib
+import threading
+from collections import namedtuple
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from aexad.data import transfer
+from aexad.data.catalogue import Download
+from aexad.data.transfer import download, sha256_of
+from aexad.errors import DownloadError
+
+CONTENT = bytes(range(256)) * 1000
+
+
+class Server(ThreadingHTTPServer):
+    """Serves one file; each answer first takes the next of its planned misdeeds."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.content = CONTENT
+        self.etag = '"v1"'
+        self.ranges = True
+        self.misdeeds: list[int | str] = []
+        self.requests: list[dict[str, str]] = []
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}/files/set%20one.tar?download=1"
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: Server
+
+    def do_GET(self) -> None:
+        server = self.server
+        server.requests.append(dict(self.headers))
+        misdeed = server.misdeeds.pop(0) if server.misdeeds else None
+        if isinstance(misdeed, int):
+            self.send_error(misdeed)
+            return
+        start, size = self._start(), len(server.content)
+        if start > size or (start and start == size):
+            self.send_response(416)
+            self.send_header("Content-Range", f"bytes */{size}")
+            self.end_headers()
+            return
+        if start:
+            shown = start + 1 if misdeed == "other range" else start
+            self.send_response(206)
+            self.send_header("Content-Range", f"bytes {shown}-{size - 1}/{size}")
+        else:
+            self.send_response(200)
+        self.send_header("ETag", server.etag)
+        self.send_header("Content-Length", str(size - start))
+        self.end_headers()
+        body = server.content[start:]
+        self.wfile.write(body[: len(body) // 2] if misdeed == "cut" else body)
+
+    def _start(self) -> int:
+        wanted = self.headers.get("Range")
+        same = self.headers.get("If-Range", self.server.etag) == self.server.etag
+        if not (wanted and same and self.server.ranges):
+            return 0
+        return int(wanted.removeprefix("bytes=").removesuffix("-"))
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with Server() as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture(autouse=True)
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Nobody waits in tests; the pauses that were asked for are kept."""
+    asked: list[float] = []
+    monkeypatch.setattr(transfer.time, "sleep", asked.append)
+    return asked
+
+
+def origin(server: Server, content: bytes = CONTENT) -> Download:
+    digest = hashlib.sha256(content).hexdigest()
+    return Download(url=server.url, sha256=digest, size_gb=1e-6)
+
+
+def test_a_whole_download(server: Server, tmp_path: Path) -> None:
+    path = download("set", origin(server), tmp_path / "downloads")
+    assert path == tmp_path / "downloads/set one.tar"
+    assert path.read_bytes() == CONTENT
+    assert [file.name for file in path.parent.iterdir()] == ["set one.tar"]
+    assert "Range" not in server.requests[0]
+
+
+def test_what_is_there_is_not_fetched_again(server: Server, tmp_path: Path) -> None:
+    download("set", origin(server), tmp_path)
+    assert download("set", origin(server), tmp_path).read_bytes() == CONTENT
+    assert len(server.requests) == 1
+
+
+def test_a_cut_is_resumed_where_it_was(server: Server, tmp_path: Path) -> None:
+    server.misdeeds = ["cut", "cut"]
+    path = download("set", origin(server), tmp_path)
+    assert path.read_bytes() == CONTENT
+    half = len(CONTENT) // 2
+    assert [request.get("Range") for request in server.requests] == [
+        None,
+        f"bytes={half}-",
+        f"bytes={half + half // 2}-",
+    ]
+    assert [request.get("If-Range") for request in server.requests] == [None, '"v1"', '"v1"']
+
+
+def test_a_later_call_resumes_too(server: Server, tmp_path: Path) -> None:
+    server.misdeeds = ["cut", 404]
+    with pytest.raises(DownloadError, match="404"):
+        download("set", origin(server), tmp_path)
+    assert (tmp_path / "set one.tar.part").stat().st_size == len(CONTENT) // 2
+    assert download("set", origin(server), tmp_path).read_bytes() == CONTENT
+    assert server.requests[-1]["Range"] == f"bytes={len(CONTENT) // 2}-"
+
+
+def test_a_part_put_there_by_hand_is_resumed(server: Server, tmp_path: Path) -> None:
+    (tmp_path / "set one.tar.part").write_bytes(CONTENT[:1000])
+    assert download("set", origin(server), tmp_path).read_bytes() == CONTENT
+    assert server.requests[0]["Range"] == "bytes=1000-"
+
+
+def test_a_part_that_is_whole_is_taken(server: Server, tmp_path: Path) -> None:
+    (tmp_path / "set one.tar.part").write_bytes(CONTENT)
+    assert download("set", origin(server), tmp_path).read_bytes() == CONTENT
+
+
+def test_a_part_that_is_too_long_is_dropped(server: Server, tmp_path: Path) -> None:
+    (tmp_path / "set one.tar.part").write_bytes(CONTENT + b"more")
+    assert download("set", origin(server), tmp_path).read_bytes() == CONTENT
+
+
+def test_a_server_without_ranges_starts_anew(server: Server, tmp_path: Path) -> None:
+    server.ranges = False
+    server.misdeeds = ["cut"]
+    assert download("set", origin(server), tmp_path).read_bytes() == CONTENT
+
+
+def test_a_file_that_changed_on_the_server_starts_anew(server: Server, tmp_path: Path) -> None:
+    server.misdeeds = ["cut", 403]
+    with pytest.raises(DownloadError, match="403"):
+        download("set", origin(server), tmp_path)
+    server.content, server.etag = CONTENT[::-1], '"v2"'
+    path = download("set", origin(server, server.content), tmp_path)
+    assert path.read_bytes() == CONTENT[::-1]
+
+
+def test_the_part_of_another_address_is_not_resumed(server: Server, tmp_path: Path) -> None:
+    (tmp_path / "set one.tar.part").write_bytes(b"another file")
+    (tmp_path / "set one.tar.part.json").write_text('{"url": "http://other/", "validator": null}')
+    assert download("set", origin(server), tmp_path).read_bytes() == CONTENT
+    assert "Range" not in server.requests[0]
+
+
+def test_another_range_than_the_one_asked_for(server: Server, tmp_path: Path) -> None:
+    server.misdeeds = ["cut", "other range"]
+    assert download("set", origin(server), tmp_path).read_bytes() == CONTENT
+
+
+def test_errors_of_the_server_pass(server: Server, tmp_path: Path, pauses: list[float]) -> None:
+    server.misdeeds = [500, 503, 429]
+    assert download("set", origin(server), tmp_path).read_bytes() == CONTENT
+    assert pauses == [1.0, 2.0, 4.0]
+
+
+def test_errors_of_the_server_that_stay(
+    server: Server, tmp_path: Path, pauses: list[float]
+) -> None:
+    server.misdeeds = [503] * 99
+    with pytest.raises(DownloadError) as error:
+        download("set", origin(server), tmp_path)
+    assert str(error.value) == (
+        f"{server.url}: 503 Service Unavailable (6 trials); try again later (what came is kept), "
+        "or get the archive by other means and name it: --config 'sources={set: FILE}'"
+    )
+    assert pauses == [1.0, 2.0, 4.0, 8.0, 16.0]
+
+
+def test_a_wrong_address_is_not_tried_again(server: Server, tmp_path: Path) -> None:
+    server.misdeeds = [404]
+    with pytest.raises(DownloadError, match="404 Not Found; try again later"):
+        download("set", origin(server), tmp_path)
+    assert len(server.requests) == 1
+
+
+def test_no_server(tmp_path: Path, pauses: list[float]) -> None:
+    nowhere = Download(url="http://127.0.0.1:9/a.tar", sha256="0" * 64, size_gb=1e-6)
+    with pytest.raises(DownloadError, match=r"127\.0\.0\.1:9/a\.tar: .*refused"):
+        download("set", nowhere, tmp_path)
+    assert len(pauses) == 5
+
+
+def test_a_wrong_digest_is_refused_and_removed(server: Server, tmp_path: Path) -> None:
+    server.content = CONTENT[::-1]
+    with pytest.raises(DownloadError) as error:
+        download("set", origin(server), tmp_path)
+    for content in (CONTENT, CONTENT[::-1]):
+        assert hashlib.sha256(content).hexdigest() in str(error.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_disk_that_is_too_small(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr("shutil.disk_usage", lambda _: usage(0, 0, 10e9))
+    large = Download(url=server.url, sha256="0" * 64, size_gb=5.3)
+    with pytest.raises(DownloadError, match=r"needs 10\.6 GB .* has 10\.0 GB left"):
+        download("set", large, tmp_path)
+    assert server.requests == []
+
+
+def test_a_disk_that_is_full_is_no_matter_of_the_network(
+    server: Server, tmp_path: Path, pauses: list[float]
+) -> None:
+    (tmp_path / "set one.tar.part").mkdir()
+    with pytest.raises(DownloadError, match="cannot be written"):
+        download("set", origin(server), tmp_path)
+    assert pauses == []
+
+
+def test_sha256_of(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"abc")
+    assert sha256_of(tmp_path / "a") == (
+        "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    )

@@ -1,0 +1,117 @@
+# From the metrics of all runs of a benchmark to its tables, figures and page.
+
+
+rule collect:
+    input:
+        metrics=of_runs(ALL_RUNS, "metrics.json"),
+        provenance=of_runs(ALL_RUNS, "provenance.json"),
+    output:
+        metrics=f"{RESULTS}/metrics.csv",
+        methods=f"{RESULTS}/methods.csv",
+    log:
+        f"{RESULTS}/logs/collect.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/collect.tsv"
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        library=code_digest("aexad.reporting.collect"),
+        benchmark=benchmark_options(),
+    message:
+        f"Collecting the metrics of {len(ALL_RUNS)} runs"
+    shell:
+        "python -m aexad collect {params.benchmark} --log {log}"
+
+
+rule write_tables:
+    input:
+        metrics=f"{RESULTS}/metrics.csv",
+        methods=f"{RESULTS}/methods.csv",
+    output:
+        report(
+            directory(f"{RESULTS}/tables"),
+            patterns=["{table}.csv"],
+            caption="../report/tables.rst",
+            category="Tables",
+            labels={"table": "{table}"},
+        ),
+    log:
+        f"{RESULTS}/logs/tables.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/tables.tsv"
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        library=code_digest("aexad.reporting.tables"),
+        benchmark=benchmark_options(),
+        datasets=described("title"),
+    message:
+        "Writing the tables"
+    shell:
+        "python -m aexad tables {params.benchmark} --log {log}"
+
+
+rule draw_figures:
+    input:
+        metrics=f"{RESULTS}/metrics.csv",
+        methods=f"{RESULTS}/methods.csv",
+        runs=of_runs(ALL_RUNS, "training.csv", "maps.npz", "per_image.csv"),
+    output:
+        report(
+            directory(f"{RESULTS}/figures"),
+            patterns=["{figure}.svg"],
+            caption="../report/figures.rst",
+            category="Figures",
+            labels={"figure": "{figure}"},
+        ),
+    log:
+        f"{RESULTS}/logs/figures.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/figures.tsv"
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        library=code_digest("aexad.reporting.figures"),
+        benchmark=benchmark_options(),
+        datasets=described("title", "size"),
+        gallery=BENCHMARK.gallery,
+    message:
+        "Drawing the figures"
+    shell:
+        "python -m aexad figures {params.benchmark} --log {log}"
+
+
+rule write_report:
+    input:
+        metrics=f"{RESULTS}/metrics.csv",
+        methods=f"{RESULTS}/methods.csv",
+        tables=f"{RESULTS}/tables",
+        figures=f"{RESULTS}/figures",
+        panels=of_runs(ALL_RUNS, "panels"),
+        provenance=of_runs(ALL_RUNS, "provenance.json"),
+    output:
+        report(
+            f"{RESULTS}/report.html",
+            caption="../report/page.rst",
+            category="Summary",
+            labels={"page": "summary"},
+        ),
+    log:
+        f"{RESULTS}/logs/report.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/report.tsv"
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        library=code_digest("aexad.reporting.page"),
+        benchmark=benchmark_options(),
+        described=[BENCHMARK.title, BENCHMARK.description],
+        datasets=described("title", "licence", "citation"),
+    message:
+        f"Writing {RESULTS}/report.html"
+    shell:
+        "python -m aexad report {params.benchmark} --log {log}"
