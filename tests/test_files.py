@@ -8,9 +8,14 @@ from aexad.files import write_csv, write_json, write_npz, written_whole
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
     path = tmp_path / "result.txt"
     path.write_text("old")
-    with pytest.raises(RuntimeError, match="disk"), written_whole(path) as temporary:
-        temporary.write_text("half")
-        raise RuntimeError("disk")
+
+    def fail_halfway():
+        with written_whole(path) as temporary:
+            temporary.write_text("half")
+            raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        fail_halfway()
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
 

@@ -81,19 +81,6 @@ def checked_labels(labels: np.ndarray, name: str) -> np.ndarray:
     return labels.astype(bool)
 
 
-def joined(pieces: list[np.ndarray]) -> np.ndarray:
-    """Concatenate ``pieces`` and empty the list: memory stays within twice their size."""
-    if not pieces:
-        return np.empty(0)
-    result = np.empty(sum(len(piece) for piece in pieces), np.result_type(*pieces))
-    end = len(result)
-    while pieces:
-        piece = pieces.pop()
-        result[end - len(piece) : end] = piece
-        end -= len(piece)
-    return result
-
-
 class Pool:
     """Scores of many images in one array that grows in place, so that they are never held twice.
 

@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import ndimage
 
-from aexad.metrics.preparation import Maps, Pool, image_pairs, joined, rank_counts
+from aexad.metrics.preparation import Maps, Pool, image_pairs, rank_counts
 
 LIMIT = 0.3
 """The usual limit of the false-positive rate."""
@@ -33,7 +33,7 @@ class Regions(NamedTuple):
     score: np.ndarray
     """float [M]."""
     region: np.ndarray
-    """int32 [M]: number of the region, from 0."""
+    """unsigned [M]: number of the region, from 0, in the smallest type that holds it."""
     size: np.ndarray
     """int64 [R]: pixels of each region."""
 
@@ -93,8 +93,8 @@ def pro_curve(scores: Maps, masks: Maps) -> ProCurve:
     number = sum(len(image.size) for image in images)
     if not number or not len(pool):
         raise ValueError(f"no curve: there are {number} regions and {len(pool)} normal pixels")
-    values = joined([image.score for image in images]).astype(pool.dtype, copy=False)
-    weights = joined([1 / image.size[image.region] for image in images])
+    values = np.concatenate([image.score for image in images], dtype=pool.dtype)
+    weights = np.concatenate([1 / image.size[image.region] for image in images])
     order = np.argsort(-values, kind="stable")
     values, gained = values[order], np.minimum(np.cumsum(weights[order]) / number, 1.0)
     last = np.flatnonzero(np.append(values[1:] != values[:-1], True))
@@ -116,13 +116,14 @@ def regions_of(score: np.ndarray, mask: np.ndarray) -> Regions:
     """Find the 8-connected regions of a mask, and sort their pixels by score."""
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     if not len(rows):
-        return Regions(score[:0, 0], np.empty(0, np.int32), np.empty(0, np.int64))
+        return Regions(np.empty(0, score.dtype), np.empty(0, np.uint8), np.empty(0, np.int64))
     # Labelling looks at every pixel, so it is given no more than the box around the anomalies.
     box = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    labels, _ = ndimage.label(mask[box], structure=_EIGHT_NEIGHBOURS)
+    labels, number = ndimage.label(mask[box], structure=_EIGHT_NEIGHBOURS)
     values, region = score[box][mask[box]], labels[mask[box]] - 1
     order = np.argsort(values)
-    return Regions(values[order], region[order], np.bincount(region))
+    kind = np.min_scalar_type(number)
+    return Regions(values[order], region[order].astype(kind), np.bincount(region))
 
 
 def region_overlap(

@@ -13,7 +13,7 @@ import numpy as np
 
 from aexad.metrics.preparation import rank_counts
 
-_BLOCK = 1 << 17  # anomalous scores at once: the intermediate counts stay small, and in the cache
+_BLOCK = 1 << 14  # anomalous scores at once: the intermediate counts stay small, and in the cache
 
 
 class Ranking(NamedTuple):

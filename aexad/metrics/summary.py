@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from aexad.metrics.pixel import SWEEP, Sweep, marked_counts, sweep_of
-from aexad.metrics.preparation import Pool, checked_pairs, joined
+from aexad.metrics.preparation import Pool, checked_pairs
 from aexad.metrics.pro import LIMIT, Regions, region_overlap, regions_of
 from aexad.metrics.ranking import Ranking, auroc, ranking
 
@@ -57,30 +57,32 @@ def pixel_summary(
     ValueError
         As :func:`~aexad.metrics.preparation.image_pairs`.
     """
-    pool = Pool()
-    images: list[Regions] = []
+    normal_pool, anomalous_pool = Pool(), Pool()
+    regions: list[tuple[np.ndarray, np.ndarray]] = []
     xauc, counts = [], []
     for score, mask in checked_pairs(pairs):
         image = regions_of(score, mask)
         background = np.sort(score[~mask])
         xauc.append(auroc(background, image.score))
         counts.append(marked_counts(score, image.score, a))
-        pool.add(background)
-        images.append(image)
-    normal = pool.scores()
+        normal_pool.add(background)
+        anomalous_pool.add(image.score)
+        regions.append((image.region, image.size))
+    normal, anomalous = normal_pool.scores(), anomalous_pool.scores()
     normal.sort()
+    ends = np.cumsum([len(region) for region, _ in regions], dtype=np.intp)
+    images = [
+        Regions(scores, *region)
+        for scores, region in zip(np.split(anomalous, ends)[:-1], regions, strict=True)
+    ]
     overlap = region_overlap(normal, len(normal), images, limit)
-    sizes = [image.size for image in images]
-    pieces = [image.score for image in images]
-    images.clear()  # and with them the numbers of the regions, before the scores are joined
-    anomalous = joined(pieces).astype(normal.dtype, copy=False)
-    anomalous.sort()
+    anomalous.sort()  # and so the images above are no more
     return PixelSummary(
-        anomalous_pixels=np.array([size.sum() for size in sizes], dtype=np.int64),
+        anomalous_pixels=np.diff(ends, prepend=0),
         xauc=np.array(xauc),
         sweep=sweep_of(a, np.array(counts, dtype=np.int64).reshape(-1, 3, len(a))),
         pooled=ranking(normal, anomalous),
         pro=overlap,
-        regions=sum(len(size) for size in sizes),
+        regions=sum(len(size) for _, size in regions),
         normal_pixels=len(normal),
     )

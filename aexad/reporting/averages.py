@@ -29,8 +29,10 @@ def over_seeds(metrics: pd.DataFrame) -> pd.DataFrame:
         low and high (fewest and most test images behind one value), reason (why values are
         undefined).
     """
-    return (
-        metrics.groupby(CELL, sort=False)
+    behind = metrics["n"].where(metrics["value"].notna())
+    table = (
+        metrics.assign(n=behind)
+        .groupby(CELL, sort=False)
         .agg(
             mean=("value", "mean"),
             std=("value", "std"),
@@ -42,6 +44,7 @@ def over_seeds(metrics: pd.DataFrame) -> pd.DataFrame:
         )
         .reset_index()
     )
+    return table.fillna({"low": 0, "high": 0}).astype({"low": "int64", "high": "int64"})
 
 
 def over_categories(metrics: pd.DataFrame) -> pd.DataFrame:
@@ -57,14 +60,8 @@ def over_categories(metrics: pd.DataFrame) -> pd.DataFrame:
     """
     cells = over_seeds(metrics)
     defined = cells["mean"].notna()
-    behind = cells[["low", "high"]].where(defined, 0)
     means = (
-        cells.assign(
-            categories=defined,
-            cover=cells["category"].where(defined, ""),
-            low=behind["low"],
-            high=behind["high"],
-        )
+        cells.assign(categories=defined, cover=cells["category"].where(defined, ""))
         .groupby(ROW, sort=False)
         .agg(
             mean=("mean", "mean"),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import string
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import pandas as pd
@@ -37,7 +37,9 @@ class Notes:
     def mark(self, text: str) -> str:
         """The mark of a footnote; the same text has the same mark, no text has none."""
         letters = sum(mark != DAGGER for mark in self._marks.values())
-        return self._marks.setdefault(text, string.ascii_letters[letters]) if text else ""
+        again, letter = divmod(letters, len(string.ascii_lowercase))
+        mark = string.ascii_lowercase[letter] * (again + 1)
+        return self._marks.setdefault(text, mark) if text else ""
 
     def dagger(self, text: str) -> str:
         """The mark † for ``text``."""
@@ -90,6 +92,20 @@ def not_pretrained(names: Sequence[str], methods: pd.DataFrame) -> list[str]:
     """Those of ``names`` with a run whose encoder was not pre-trained."""
     random = set(methods.loc[methods["pretrained"] != "yes", "method"])
     return [name for name in names if name in random]
+
+
+def by_method(
+    means: pd.DataFrame, names: Sequence[str], meaning: Callable[[pd.Series], Value]
+) -> list[Value]:
+    """One value a method, from the rows of ``means``, which ``meaning`` understands."""
+    rows = {name: row for name, (_, row) in zip(means["method"], means.iterrows(), strict=True)}
+    missing = Value(math.nan, math.nan, "Not run.")
+    return [meaning(rows[name]) if name in rows else missing for name in names]
+
+
+def same_categories(means: pd.DataFrame) -> bool:
+    """Whether all methods' means are over the same categories: else none of them is the best."""
+    return len(set(means["cover"])) == 1
 
 
 def of_category(row: pd.Series) -> Value:

@@ -44,7 +44,8 @@ def embedded(paths: Sequence[Path], width: int) -> tuple[str, int]:
         height = round(picture.height * width / picture.width)
         picture = picture.resize((width, height), Image.Resampling.LANCZOS)
     buffer = io.BytesIO()
-    picture.save(buffer, "JPEG", quality=QUALITY, optimize=True)
+    # Full colour resolution: the outlines are coloured and thin.
+    picture.save(buffer, "JPEG", quality=QUALITY, optimize=True, subsampling=0)
     return _uri("image/jpeg", buffer.getvalue()), original
 
 

@@ -216,7 +216,8 @@ def _gallery_drawing(
         title=f"The same test images under each method: {group.title}, {category}, "
         f"{group.scenario}",
         caption=f"Seed {seed}. A line runs around the true region; where there "
-        f"is none, the image's score is printed instead of X-AUC and IoU. {SCALE} {RULE}{look.note}",
+        "is none, the image's score is printed instead of X-AUC and IoU. "
+        f"{SCALE} {RULE}{look.note}",
         alt=f"Test images of {category} with the outline of the true defect, and beside each the "
         f"heat maps of {listed(list(look.names.values()))}, with X-AUC and IoU below each map.",
         draw=draw,

@@ -103,8 +103,8 @@ def read_pictures(run_folder: Path, images: Sequence[str]) -> list[Picture]:
     path = run_folder / "maps.npz"
     rows = _read_per_image(run_folder / "per_image.csv")
     try:
-        with np.load(path, allow_pickle=False) as file:
-            maps = {name: file[name] for name in file.files}
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            maps = dict(arrays)
         index = {str(image): i for i, image in enumerate(maps["image"])}
         return [_picture(image, index[image], maps, rows.loc[[image]].iloc[0]) for image in images]
     except FileNotFoundError:

@@ -7,8 +7,10 @@ alone. (The fourth form, HTML, is a template.)
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from tabulate import tabulate
@@ -43,7 +45,7 @@ class Table:
     """A table to be printed.
 
     ``blocks`` are groups of rows with a rule between them; the first ``words`` columns hold words
-    (set left), the others numbers (set right). ``values`` is the same content for machines: plain
+    (set left), the others numbers (set right). ``numbers`` is the same content for machines: plain
     numbers with all their digits, empty where undefined.
     """
 
@@ -54,12 +56,29 @@ class Table:
     blocks: tuple[tuple[tuple[Cell, ...], ...], ...]
     words: int
     notes: tuple[Note, ...]
-    values: pd.DataFrame = field(compare=False)
+    numbers: pd.DataFrame = field(compare=False)
+
+
+def plain_columns(means: pd.DataFrame, key: str, names: Sequence[str]) -> dict[str, Any]:
+    """``<name>`` and ``<name>_std`` for each of ``names``, which are values of the column ``key``."""
+    rows = means.set_index(key)[["mean", "std"]].reindex(names)
+    return {
+        column: value
+        for name, mean, std in zip(names, rows["mean"], rows["std"], strict=True)
+        for column, value in ((name, mean), (f"{name}_std", std))
+    }
+
+
+def plain_table(records: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """The rows as a table; columns of a spread that no row has (one seed) are left out."""
+    table = pd.DataFrame(records)
+    empty = [name for name in table if str(name).endswith("_std") and table[name].isna().all()]
+    return table.drop(columns=empty)
 
 
 def write_table(table: Table, folder: Path) -> None:
     """Write ``<name>.csv``, ``<name>.md`` and ``<name>.tex`` into ``folder``."""
-    write_csv(folder / f"{table.name}.csv", table.values)
+    write_csv(folder / f"{table.name}.csv", table.numbers)
     write_text(folder / f"{table.name}.md", to_markdown(table))
     write_text(folder / f"{table.name}.tex", to_latex(table))
 

@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-import pytest
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 from skimage import data as photographs
@@ -89,12 +88,6 @@ def make_tree(
         _write_run(tree, run, size, epochs)
     write_collection(tree.runs, tree.results, tree.benchmark)
     return tree
-
-
-@pytest.fixture
-def tree(tmp_path: Path) -> Tree:
-    """Two categories, three methods, one seed, at 32 pixels."""
-    return make_tree(tmp_path)
 
 
 def _write_images(root: Path, category: str, size: int) -> None:
@@ -184,7 +177,9 @@ def _write_maps(
     root, maps = tree.data / run.dataset, []
     for row in split:
         image = np.asarray(Image.open(root / row["image"]))
-        mask = np.asarray(Image.open(root / row["mask"])) if row["mask"] else np.zeros(image.shape[:2])
+        mask = (
+            np.asarray(Image.open(root / row["mask"])) if row["mask"] else np.zeros(image.shape[:2])
+        )
         noise = gaussian_filter(generator.random(image.shape[:2]), image.shape[0] / 40)
         error = gaussian_filter(mask.astype(float), image.shape[0] / 50) * skill
         heat_map = (error + noise * (1.3 - skill)).astype(np.float32)
@@ -205,8 +200,16 @@ def _write_maps(
     write_npz(tree.results / run.folder / "maps.npz", arrays)
     overlap = (binary & masks).sum((1, 2)) / np.maximum((binary | masks).sum((1, 2)), 1)
     good = np.array([row["defect"] == "good" for row in split])
-    per_image = {"image": images, "defect": [row["defect"] for row in split], "score": score, "k": 3}
-    per_image |= {"xauc": np.where(good, np.nan, 0.5 + skill / 2), "iou": np.where(good, np.nan, overlap)}
+    per_image = {
+        "image": images,
+        "defect": [row["defect"] for row in split],
+        "score": score,
+        "k": 3,
+    }
+    per_image |= {
+        "xauc": np.where(good, np.nan, 0.5 + skill / 2),
+        "iou": np.where(good, np.nan, overlap),
+    }
     write_csv(tree.results / run.folder / "per_image.csv", pd.DataFrame(per_image))
 
 

@@ -1,0 +1,166 @@
+"""The report: one file, complete, offline, and honest about what was not pre-trained."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+from fake_results import Tree, make_tree
+
+from aexad.benchmark import Benchmark
+from aexad.errors import DataError
+from aexad.reporting.collect import read_methods, read_metrics
+from aexad.reporting.figures import write_figures
+from aexad.reporting.page import write_report
+from aexad.reporting.panels import draw_panels
+
+BENCHMARK = Benchmark(
+    title="Does <it> help?",
+    description="A trial.",
+    datasets={"textures": "all"},
+    methods=["aexad-resnet18", "aexad-vit_tiny"],
+)
+
+
+class Page(HTMLParser):
+    """The page's elements, its text, and whether every element is closed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.text = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag not in ("meta", "link", "img"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self.open and self.open[-1] != "style":
+            self.text += data
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.elements if name == tag]
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Tree:
+    root = tmp_path_factory.mktemp("page")
+    tree = make_tree(root, categories=("brick", "grass"), methods=BENCHMARK.methods)
+    metrics = read_metrics(tree.benchmark / "metrics.csv")
+    methods = read_methods(tree.benchmark / "methods.csv")
+    folder = tree.benchmark / "figures"
+    places = {"results": tree.results, "data": tree.data, "folder": folder}
+    write_figures(tree.runs, metrics, methods, tree.catalogue, gallery=1, **places)
+    for run in tree.runs:
+        draw_panels(
+            tree.results / run.folder,
+            tree.results / run.data_folder / "split.csv",
+            tree.data / run.dataset,
+            32,
+            1,
+            tree.results / run.folder / "panels",
+        )
+    return tree
+
+
+def report(tree: Tree) -> str:
+    places = {"results": tree.results, "folder": tree.benchmark}
+    write_report(BENCHMARK, tree.runs, tree.catalogue, **places)
+    return (tree.benchmark / "report.html").read_text()
+
+
+@pytest.fixture(scope="module")
+def html(tree: Tree) -> str:
+    return report(tree)
+
+
+@pytest.fixture(scope="module")
+def page(html: str) -> Page:
+    page = Page()
+    page.feed(html)
+    page.close()
+    assert page.open == []
+    return page
+
+
+def test_nothing_is_loaded_from_elsewhere(html: str, page: Page) -> None:
+    for _, attributes in page.elements:
+        for name in ("src", "href", "srcset", "action", "data", "poster"):
+            assert re.match(r"data:|#", attributes.get(name) or "#"), attributes
+    assert page.all("script") == []
+    assert "url(" not in html
+    assert "@import" not in html
+    assert "default-src 'none'" in html
+
+
+def test_every_picture_has_words(page: Page) -> None:
+    images = page.all("img")
+    assert len(images) == 2 + 2 + 4  # charts, a gallery a category, a panel a run
+    assert all(len(image["alt"] or "") > 20 for image in images)
+    kinds = [re.match(r"data:image/(\w+)", image["src"] or "") for image in images]
+    assert [kind[1] for kind in kinds if kind] == ["svg"] * 4 + ["jpeg"] * 4
+
+
+def test_the_first_screen_is_the_question_and_the_answer(html: str, page: Page) -> None:
+    assert "<h1>Does &lt;it&gt; help?</h1>" in html
+    start = page.text[: page.text.index("Summary")]
+    assert (
+        "2 methods on 2 categories of Textures (brick and grass), 1 seed: 4 training runs" in start
+    )
+    assert "judged on 20 test images. A trial." in start
+    assert "X-AUC: aexad-resnet18 is best with" in start
+    assert "Not pre-trained, started from random weights: aexad-vit_tiny†" in start
+    assert "not a comparison of architectures alone" in start
+
+
+def test_tables_and_provenance(tree: Tree, page: Page) -> None:
+    metrics = read_metrics(tree.benchmark / "metrics.csv")
+    best = metrics.query("metric == 'xauc' and method == 'aexad-resnet18' and category == 'brick'")
+    assert f"{best['value'].item():.3f}" in page.text
+    for words in (
+        "CC BY-NC-SA 4.0",
+        "Bergmann et al. 2019",
+        "folder: resnet18.tv_in1k.safetensors",
+        "5c4f" * 16,
+        "random weights",
+        "timm 1.0.31",
+        "cpu, 1 thread",
+        "20.2",
+    ):
+        assert words in page.text
+    assert str(tree.results) not in page.text
+    scopes = [header.get("scope") for header in page.all("th")]
+    assert set(scopes) == {"col", "row"}
+
+
+def test_equal_inputs_give_an_equal_page(tree: Tree, html: str) -> None:
+    assert report(tree) == html
+
+
+@pytest.mark.parametrize("missing", ["captions.json", "metrics_textures_standard.png"])
+def test_a_missing_figure_is_an_error_that_names_it(tree: Tree, missing: str) -> None:
+    path = tree.benchmark / "figures" / missing
+    content = path.read_bytes()
+    try:
+        path.unlink()
+        with pytest.raises(DataError, match="make it with 'aexad figures'") as caught:
+            report(tree)
+    finally:
+        path.write_bytes(content)
+    assert f"{path}: no such file" in str(caught.value)
+
+
+def test_missing_panels_are_an_error_that_names_the_run(tree: Tree) -> None:
+    folder = tree.results / tree.runs[0].folder / "panels"
+    folder.rename(folder.with_name("elsewhere"))
+    try:
+        with pytest.raises(DataError, match="no panels; make them with 'aexad panels'"):
+            report(tree)
+    finally:
+        folder.with_name("elsewhere").rename(folder)

@@ -1,0 +1,178 @@
+"""The workflow itself, run by Snakemake on the smoke benchmark."""
+
+import json
+import os
+import re
+import time
+
+import pytest
+import safetensors
+
+pytestmark = pytest.mark.workflow
+
+REPORTS = {"collect", "write_tables", "draw_figures", "write_report"}
+RUN = "results/runs/textures_tiny/brick/standard/seed0"
+
+
+def test_one_call_makes_everything(finished):
+    folder = finished.folder
+    assert (folder / "results/smoke/report.html").is_file()
+    assert (folder / "results/smoke/tables/summary.md").is_file()
+    assert list((folder / "results/smoke/figures").glob("*.svg"))
+    metrics = json.loads((folder / RUN / "aexad-smoke_vit/metrics.json").read_text())
+    assert 0 <= metrics["metrics"]["xauc"]["value"] <= 1
+    assert len(list((folder / RUN / "ae-smoke/panels").glob("*.png"))) == 6
+    assert not (folder / RUN / "train.npz").exists()  # temporary
+
+
+def test_the_tables_say_which_encoder_is_not_pre_trained(finished):
+    summary = (finished.folder / "results/smoke/tables/summary.md").read_text()
+    assert "not pre-trained" in summary
+
+
+def test_each_rule_has_a_log_and_a_benchmark(finished):
+    run = finished.folder / RUN / "aexad-smoke_vit"
+    for rule in ("train", "infer", "evaluate", "panels"):
+        assert (run / "logs" / f"{rule}.log").is_file()
+        assert (run / "benchmarks" / f"{rule}.tsv").is_file()
+    assert "epoch 2 of 2" in (run / "logs/train.log").read_text()
+
+
+def test_a_second_call_does_nothing(finished):
+    assert finished.planned() == {}
+
+
+def test_touched_sources_re_run_nothing(copy_of_finished):
+    later = time.time() + 100
+    for path in copy_of_finished.folder.glob("aexad/**/*.py"):
+        os.utime(path, (later, later))
+    for name in ("Snakefile", "config/methods.yaml", "workflow/rules/train.smk"):
+        os.utime(copy_of_finished.folder / name, (later, later))
+    assert copy_of_finished.planned() == {}
+
+
+@pytest.mark.parametrize("folders", [["results", "data"], ["results"]])
+def test_a_fresh_clone_with_old_results_re_runs_nothing(finished, tmp_path, folders):
+    assert finished.clone(tmp_path / "project", *folders).planned() == {}
+
+
+def test_an_edit_of_a_metric_evaluates_again_and_no_more(copy_of_finished):
+    with (copy_of_finished.folder / "aexad/metrics/pro.py").open("a") as file:
+        file.write("\n# edited\n")
+    planned = copy_of_finished.planned()
+    # Panels print the values of per_image.csv.
+    assert set(planned) == {"evaluate", "draw_panels"} | REPORTS
+    assert planned["evaluate"] == 3
+
+
+def test_an_edit_of_a_recipe_runs_that_method_again_and_no_other(copy_of_finished):
+    copy_of_finished.edit(
+        "config/methods.yaml", "tuning: full, epochs: 2}", "tuning: full, epochs: 3}"
+    )
+    planned = copy_of_finished.planned()
+    once = {"augment", "train", "infer", "evaluate", "draw_panels"}
+    assert {rule: planned[rule] for rule in once} == dict.fromkeys(once, 1)
+    assert set(planned) == once | REPORTS
+    assert "aexad-smoke_vit" in copy_of_finished.planned_outputs("train")[0]
+
+
+def test_an_edit_of_a_heat_map_explains_again_and_does_not_train(copy_of_finished):
+    copy_of_finished.edit(
+        "config/methods.yaml",
+        "ae-smoke: {base: aexad-smoke_resnet, loss: mse}",
+        "ae-smoke: {base: aexad-smoke_resnet, loss: mse, heat_map: {filter: none}}",
+    )
+    assert set(copy_of_finished.planned()) == {"infer", "evaluate", "draw_panels"} | REPORTS
+
+
+def test_an_edit_of_the_augmentation_trains_every_method_again(copy_of_finished):
+    with (copy_of_finished.folder / "aexad/data/augmentation.py").open("a") as file:
+        file.write("\n# edited\n")
+    assert copy_of_finished.planned()["train"] == 3
+
+
+def test_the_same_seed_gives_the_same_bytes(finished, project):
+    project.snakemake("tables", "figures")
+    patterns = (
+        "*.csv",
+        "*.safetensors",
+        "*.md",
+        "*.tex",
+        "metrics.json",
+        "*.svg",
+        "*.png",
+        "*.npz",
+    )
+    again = project.results(*patterns)
+    assert len([name for name in again if name.endswith(".safetensors")]) == 3
+    first = finished.results(*patterns)
+    assert [name for name in again if again[name] != first[name]] == []
+
+
+def test_one_target_makes_one_run(copy_of_finished):
+    target = f"{RUN.replace('seed0', 'seed5')}/ae-smoke/metrics.json"
+    planned = copy_of_finished.planned(target)
+    assert planned == dict.fromkeys(("split", "augment", "train", "infer", "evaluate"), 1)
+
+
+def test_a_call_can_be_narrowed_to_one_method(project):
+    planned = project.planned(config=("benchmark=smoke", "categories=brick", "methods=ae-smoke"))
+    assert planned["train"] == 1
+    assert "write_report" not in planned
+
+
+def test_the_models_header_says_what_it_is(finished):
+    path = finished.folder / RUN / "aexad-smoke_resnet/model.safetensors"
+    with safetensors.safe_open(path, framework="np") as file:
+        header = json.loads(file.metadata()["aexad"])
+    assert header["encoder"]["name"] == "test_resnet.r160_in1k"
+    assert header["recipe"]["epochs"] == 2
+
+
+def test_the_whole_report_has_a_dag(project):
+    """15 categories, 18 methods (one of them without anomalies_only), 3 seeds."""
+    planned = project.planned(config=("benchmark=report",))
+    assert planned["train"] == 15 * 3 * (18 + 17)
+    assert planned["split"] == 15 * 3 * 2
+
+
+def test_snakemakes_own_report_is_one_offline_file(finished, tmp_path):
+    page = tmp_path / "page.html"
+    finished.snakemake("--report", page)
+    text = page.read_text()
+    assert len(text) > 1_000_000
+    assert 'src="http' not in text
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        (["benchmark=smok"], "no benchmark 'smok'; did you mean 'smoke'"),
+        (["benchmark=smoke", "categories=brik"], "categories=brik: not in .*did you mean 'brick'"),
+        (["benchmark=smoke", "methods=ae-smok"], "methods=ae-smok: .*did you mean 'ae-smoke'"),
+        (["benchmrk=smoke"], "unknown key 'benchmrk'.*did you mean 'benchmark'"),
+        (["benchmark=smoke", "threads=0"], "'threads': input should be greater"),
+    ],
+)
+def test_a_mistake_in_the_call_is_one_clear_line(project, config, message):
+    result = project.snakemake("--dry-run", config=config, check=False)
+    assert result.returncode != 0
+    assert re.search(message, result.stdout), result.stdout[-2000:]
+    assert "Traceback" not in result.stdout
+
+
+def test_an_unknown_method_in_a_target_names_its_nearest_neighbour(project):
+    result = project.snakemake("--dry-run", f"{RUN}/ae-smok/metrics.json", check=False)
+    assert result.returncode != 0
+    assert "no method 'ae-smok'; did you mean 'ae-smoke'" in result.stdout
+
+
+def test_weights_that_cannot_be_had_leave_nothing_behind(copy_of_finished):
+    with (copy_of_finished.folder / "config/methods.yaml").open("a") as file:
+        file.write("pre: {encoder: test_vit.r160_in1k, epochs: 1}\n")
+    result = copy_of_finished.snakemake(f"{RUN}/pre/metrics.json", check=False)
+    assert result.returncode != 0
+    assert "no pre-trained weights for encoder 'test_vit.r160_in1k'" in result.stdout
+    assert "Traceback" not in result.stdout
+    left = [path.name for path in (copy_of_finished.folder / RUN / "pre").glob("*.*")]
+    assert left == []
