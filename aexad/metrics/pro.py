@@ -19,11 +19,12 @@ from typing import NamedTuple
 import numpy as np
 from scipy import ndimage
 
-from aexad.metrics.preparation import Maps, Pool, image_pairs, rank_counts
+from aexad.metrics.preparation import Maps, Pool, SortedScores, image_pairs
 
 LIMIT = 0.3
 """The usual limit of the false-positive rate."""
 
+_BLOCK = 1 << 16  # scores compared at once, so that no long temporary array is needed
 _EIGHT_NEIGHBOURS = np.ones((3, 3), dtype=bool)
 
 
@@ -98,7 +99,7 @@ def pro_curve(scores: Maps, masks: Maps) -> ProCurve:
     order = np.argsort(-values, kind="stable")
     values, gained = values[order], np.minimum(np.cumsum(weights[order]) / number, 1.0)
     last = np.flatnonzero(np.append(values[1:] != values[:-1], True))
-    above, at_least = rank_counts(pool, values[last])
+    above, at_least = SortedScores(pool).rank_counts(values[last])
     recall = gained[last]
     recall[-1] = 1.0  # all of every region; the sum may be off in the last digit
     before = np.concatenate([[0.0], recall[:-1]])
@@ -141,11 +142,11 @@ def region_overlap(
     limit : float
     """
     _check_limit(limit)
-    allowed = limit * normal_pixels
-    overlaps = [_region_shares(normal, image, allowed) for image in images if len(image.size)]
-    if not overlaps or not normal_pixels:
+    if not normal_pixels:
         return np.nan
-    return float(np.concatenate(overlaps).mean())
+    background, allowed = SortedScores(normal), limit * normal_pixels
+    shares = [_region_shares(background, image, allowed) for image in images if len(image.size)]
+    return float(np.concatenate(shares).mean()) if shares else np.nan
 
 
 def _collected(scores: Maps, masks: Maps) -> tuple[np.ndarray, list[Regions]]:
@@ -162,14 +163,13 @@ def _check_limit(limit: float) -> None:
         raise ValueError(f"the limit of the false-positive rate is {limit}; it must be in (0, 1]")
 
 
-def _region_shares(normal: np.ndarray, image: Regions, allowed: float) -> np.ndarray:
+def _region_shares(normal: SortedScores, image: Regions, allowed: float) -> np.ndarray:
     """Normalised area under the recall curve of each region of an image, float64 [R]."""
-    if not len(normal):
-        return np.full(len(image.size), np.nan)
     # Whatever lies below all of ``normal`` lies beyond the limit, where nothing is gained.
-    first = np.searchsorted(image.score, normal[0].astype(image.score.dtype), side="left")
-    values = image.score[first:].astype(normal.dtype, copy=False)
-    above, at_least = rank_counts(normal, values)
+    lowest = normal.scores[0].astype(image.score.dtype)
+    first = np.searchsorted(image.score, lowest, side="left")
+    values = image.score[first:].astype(normal.scores.dtype, copy=False)
+    above, at_least = normal.rank_counts(values)
     # In units of the limit, a step at rate f leaves 1 - f. A slope from f to g leaves 1 - (f+g)/2,
     # or, if it crosses the limit, the triangle (1-f)^2 / (2 (g-f)) before it.
     share = np.maximum(1 - (above + at_least) / (2 * allowed), 0)
@@ -188,6 +188,7 @@ def _sorted_top(normal: np.ndarray, limit: float) -> np.ndarray:
     normal.partition(bottom)
     normal[bottom:].sort()
     # The other scores are not needed, so the ties among them can be moved up by overwriting.
-    ties = np.count_nonzero(normal[:bottom] == normal[bottom])
+    rest = np.split(normal[:bottom], range(_BLOCK, bottom, _BLOCK))
+    ties = sum(np.count_nonzero(block == normal[bottom]) for block in rest)
     normal[bottom - ties : bottom] = normal[bottom]
     return normal[bottom - ties :]

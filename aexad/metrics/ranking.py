@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from aexad.metrics.preparation import rank_counts
+from aexad.metrics.preparation import SortedScores
 
 _BLOCK = 1 << 14  # anomalous scores at once: the intermediate counts stay small, and in the cache
 
@@ -66,10 +66,11 @@ def _blocks(
     normal: np.ndarray, anomalous: np.ndarray
 ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """Yield, for runs of anomalous scores v: anomalous >= v, normal > v, normal >= v (counts)."""
+    background = SortedScores(normal)
     for start in range(0, len(anomalous), _BLOCK):
         values = anomalous[start : start + _BLOCK]
         hits = len(anomalous) - np.searchsorted(anomalous, values, side="left")
-        yield hits, *rank_counts(normal, values)
+        yield hits, *background.rank_counts(values)
 
 
 def _twice_lost(above: np.ndarray, at_least: np.ndarray) -> int:

@@ -130,5 +130,7 @@ def _by_category(metrics: pd.DataFrame) -> str:
         return ""
     top = cells.groupby("category")["mean"].transform("max")
     wins = Counter(cells.loc[cells["mean"] == top, "method"])
-    said = [f"{method} in {count}" for method, count in wins.most_common()]
-    return f" Best (or level with it) by category: {listed(said)} of {categories}."
+    (first, most), *others = wins.most_common()
+    said = [f"{first} is best in {most}", *(f"{name} in {count}" for name, count in others)]
+    ties = " (ties count for each)" if wins.total() > categories else ""
+    return f" Of {categories} categories, {listed(said)}{ties}."

@@ -74,14 +74,14 @@ METRICS = (
     Metric(
         "f1_max",
         "F1 max",
-        "best F1 (oracle)",
+        "oracle",
         "highest F1 over all thresholds, chosen with the truth at hand: an upper bound, not a "
         "result",
     ),
     Metric(
         "iou_max",
         "IoU max",
-        "best intersection over union (oracle)",
+        "oracle",
         "highest intersection over union over all thresholds, chosen with the truth at hand: an "
         "upper bound, not a result",
     ),

@@ -35,7 +35,7 @@ def draw_panels(
     """Draw a panel for each of ``count`` test images of a run.
 
     Input, reconstruction, error (squared difference summed over the channels), heat map, binary map
-    and truth. The images are chosen by :data:`aexad.reporting.maps.RULE`.
+    and truth. The images are chosen by :data:`aexad.reporting.pictures.RULE`.
 
     Parameters
     ----------

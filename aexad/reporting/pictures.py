@@ -145,8 +145,8 @@ def _picture(image: str, i: int, maps: dict[str, np.ndarray], row: pd.Series) ->
     return Picture(
         image=image,
         heat_map=in_deviations(maps["heat_map"][i]),
-        binary=maps["binary"][i],
-        reconstruction=maps["reconstruction"][i],
+        binary=maps["binary"][i].copy(),  # a view would keep the maps of all images in memory
+        reconstruction=maps["reconstruction"][i].copy(),
         score=float(maps["score"][i]),
         k=int(maps["k"][i]),
         xauc=float(row["xauc"]),

@@ -60,8 +60,8 @@ class Table:
 
 
 def plain_columns(means: pd.DataFrame, key: str, names: Sequence[str]) -> dict[str, Any]:
-    """``<name>`` and ``<name>_std`` for each of ``names``, which are values of the column ``key``."""
-    rows = means.set_index(key)[["mean", "std"]].reindex(names)
+    """``<name>`` and ``<name>_std`` of each of ``names``, the values of the column ``key``."""
+    rows = means.set_index(key)[["mean", "std"]].reindex(list(names))
     return {
         column: value
         for name, mean, std in zip(names, rows["mean"], rows["std"], strict=True)

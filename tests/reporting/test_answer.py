@@ -41,8 +41,15 @@ def test_best_lead_and_categories() -> None:
     rows = metrics({"cnn": [[0.9], [0.6]], "vit": [[0.8], [0.65]], "ae": [[0.5], [0.5]]})
     assert said(rows, random=("vit",)) == [
         "X-AUC: cnn is best with 0.750, 0.025 above vit† (0.725) and 0.250 above ae (0.500). "
-        "Best (or level with it) by category: cnn in 1 and vit† in 1 of 2."
+        "Of 2 categories, cnn is best in 1 and vit† in 1."
     ]
+
+
+def test_categories_with_ties_count_for_each() -> None:
+    rows = metrics({"a": [[0.9], [0.6]], "b": [[0.8], [0.6]]})
+    assert said(rows)[0].endswith(
+        " Of 2 categories, a is best in 2 and b in 1 (ties count for each)."
+    )
 
 
 def test_each_metric_has_its_own_winner() -> None:
