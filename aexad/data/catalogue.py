@@ -1,4 +1,4 @@
-"""The catalogue of data sets, from ``config/datasets.yaml``: where each comes from and what it holds."""
+"""The catalogue of data sets, ``config/datasets.yaml``: where each comes from, what it holds."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from aexad.benchmark import Settings, read_benchmark
 from aexad.data.catalogue import read_catalogue
 from aexad.data.index import listing_digest
 from aexad.errors import AexadError
-from aexad.provenance import code_digest
+from aexad.provenance import code_digest, file_digest
 from aexad.recipe import read_recipes
 from aexad.schema import nearest, validate
 
