@@ -184,8 +184,9 @@ def _interpolated(values: np.ndarray, length: int) -> np.ndarray:
 def _read_maps(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
     names = ("image", "heat_map", "score", "k")
     try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in names}
+        # np.load leaves a damaged archive open if it opens the file itself.
+        with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in names}
     except FileNotFoundError:
         raise DataError(f"{path}: no such file; make it with 'aexad infer'") from None
     except (OSError, ValueError, EOFError, KeyError, AttributeError, zipfile.BadZipFile):

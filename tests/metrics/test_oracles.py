@@ -9,6 +9,7 @@ from sklearn import metrics as sklearn_metrics
 from torchmetrics.functional import classification as torch_metrics
 
 from aexad import metrics
+from aexad.metrics.preparation import SortedScores
 
 LIMITS = [0.05, 0.3, 1.0]
 
@@ -122,6 +123,40 @@ def test_thresholds_by_sklearn(scores_and_masks, a):
         assert ours(scores, masks, a) == pytest.approx(np.nanmean(expected), abs=1e-12)
         pooled = oracle(masks.ravel(), binary.ravel())
         assert getattr(sweep, f"pooled_{name}") == pytest.approx(pooled, abs=1e-12)
+
+
+@pytest.mark.parametrize("levels", [None, 300, 7])
+def test_more_pixels_than_are_taken_at_once(levels):
+    rng = np.random.default_rng(5)
+    masks = ndimage.gaussian_filter(rng.random((2, 300, 400)), (0, 4, 4)) > 0.51
+    scores = (rng.random(masks.shape) + 0.2 * masks).astype(np.float32)
+    if levels:
+        scores = np.floor(scores * levels)
+    assert masks.sum() > 3 * 2**14
+    labels, values = masks.ravel(), scores.ravel()
+    summary = metrics.pixel_summary(zip(scores, masks, strict=True))
+    expected = sklearn_metrics.roc_auc_score(labels, values)
+    assert summary.pooled.auroc == pytest.approx(expected, abs=1e-12)
+    expected = sklearn_metrics.average_precision_score(labels, values)
+    assert summary.pooled.average_precision == pytest.approx(expected, abs=1e-12)
+    precision, recall, _ = sklearn_metrics.precision_recall_curve(labels, values)
+    best = (2 * precision * recall / np.maximum(precision + recall, 1e-300)).max()
+    assert summary.pooled.f1_max == pytest.approx(best, abs=1e-12)
+    assert summary.pooled.iou_max == pytest.approx(best / (2 - best), abs=1e-12)
+    expected = area(*weighted_roc(scores, masks), 0.3)
+    assert metrics.pro(scores, masks) == pytest.approx(expected, abs=1e-12)
+    assert summary.pro == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize("length", [1, 2, 15, 16, 17, 100, 1000])
+@pytest.mark.parametrize("highest", [3, 50, 10**6])
+def test_the_search_in_two_steps_is_numpys(length, highest):
+    rng = np.random.default_rng(length)
+    scores = np.sort(rng.integers(0, highest, length)).astype(np.float32)
+    values = rng.integers(-1, highest + 1, 10_000).astype(np.float32)
+    above, at_least = SortedScores(scores).rank_counts(values)
+    np.testing.assert_array_equal(above, length - np.searchsorted(scores, values, "right"))
+    np.testing.assert_array_equal(at_least, length - np.searchsorted(scores, values, "left"))
 
 
 def test_torchmetrics(scores_and_masks):

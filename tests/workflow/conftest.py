@@ -57,12 +57,6 @@ class Project:
         assert jobs or "Nothing to be done" in output, output[-3000:]
         return {rule: int(count) for rule, count in jobs.items() if rule not in ("total", "all")}
 
-    def planned_outputs(self, rule):
-        """The outputs of the planned jobs of a rule."""
-        output = self.snakemake("--dry-run").stdout
-        blocks = re.findall(rf"^(?:local)?rule {rule}:\n(.*?)\n\n", output, flags=re.S | re.M)
-        return [re.search(r"output: (.+)", block).group(1) for block in blocks]
-
     def edit(self, path, old, new):
         path = self.folder / path
         text = path.read_text()

@@ -22,7 +22,7 @@ def test_one_call_makes_everything(finished):
     metrics = json.loads((folder / RUN / "aexad-smoke_vit/metrics.json").read_text())
     assert 0 <= metrics["metrics"]["xauc"]["value"] <= 1
     assert len(list((folder / RUN / "ae-smoke/panels").glob("*.png"))) == 6
-    assert not (folder / RUN / "train.npz").exists()  # temporary
+    assert not list(folder.rglob("train.npz"))  # temporary
 
 
 def test_the_tables_say_which_encoder_is_not_pre_trained(finished):
@@ -73,7 +73,8 @@ def test_an_edit_of_a_recipe_runs_that_method_again_and_no_other(copy_of_finishe
     once = {"augment", "train", "infer", "evaluate", "draw_panels"}
     assert {rule: planned[rule] for rule in once} == dict.fromkeys(once, 1)
     assert set(planned) == once | REPORTS
-    assert "aexad-smoke_vit" in copy_of_finished.planned_outputs("train")[0]
+    messages = copy_of_finished.snakemake("--dry-run").stdout
+    assert "Training aexad-smoke_vit on brick" in messages
 
 
 def test_an_edit_of_a_heat_map_explains_again_and_does_not_train(copy_of_finished):
@@ -175,4 +176,4 @@ def test_weights_that_cannot_be_had_leave_nothing_behind(copy_of_finished):
     assert "no pre-trained weights for encoder 'test_vit.r160_in1k'" in result.stdout
     assert "Traceback" not in result.stdout
     left = [path.name for path in (copy_of_finished.folder / RUN / "pre").glob("*.*")]
-    assert left == []
+    assert left == ["train.npz"]  # whole, and used by the next try

@@ -99,24 +99,6 @@ def images_digest(wildcards):
     return listing_digest(source) if source and Path(source).is_dir() else None
 
 
-def training_data(wildcards):
-    """All that the training set of a run depends on, as one parameter.
-
-    The training set itself is temporary and made anew for each new method; because of this parameter
-    the methods that are trained already need not look at its time stamp.
-    """
-    entry = dataset_entry(wildcards)
-    return {
-        "library": code_digest(
-            "aexad.data.index", "aexad.data.split", "aexad.data.augmentation"
-        ),
-        "origin": origin(wildcards),
-        "images": images_digest(wildcards),
-        "labelled": entry.labelled_per_defect(wildcards.category),
-        "size": entry.size,
-    }
-
-
 def option(name, value):
     """A command-line option, or nothing where there is no value."""
     return f"{name} {value}" if value is not None else ""

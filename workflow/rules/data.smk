@@ -75,19 +75,25 @@ rule augment:
     input:
         RUN_DATA + "/split.csv",
     output:
-        temp(RUN_DATA + "/train.npz"),
+        # One a run, though methods could share it: Snakemake runs all users of a temporary file
+        # again when one of them needs it anew.
+        temp(RUN + "/train.npz"),
     log:
-        RUN_DATA + "/logs/augment.log",
+        RUN + "/logs/augment.log",
     benchmark:
-        RUN_DATA + "/benchmarks/augment.tsv"
+        RUN + "/benchmarks/augment.tsv"
     resources:
         mem_mb=4000,
         runtime=30,
     params:
-        made_of=training_data,
+        library=code_digest("aexad.data.augmentation"),
+        origin=origin,
+        images=images_digest,
+        size=lambda wildcards: dataset_entry(wildcards).size,
         data=SETTINGS.data,
     message:
         "Augmenting {wildcards.category} ({wildcards.scenario}, seed {wildcards.seed})"
+        " for {wildcards.method}"
     shell:
         "python -m aexad augment --dataset {wildcards.dataset} --data {params.data}"
         " --scenario {wildcards.scenario} --seed {wildcards.seed} --split {input}"

@@ -3,8 +3,7 @@
 
 rule train:
     input:
-        # Ancient: it is temporary, and what it depends on is the parameter made_of.
-        ancient(RUN_DATA + "/train.npz"),
+        RUN + "/train.npz",
     output:
         model=RUN + "/model.safetensors",
         history=RUN + "/training.csv",
@@ -21,7 +20,6 @@ rule train:
     params:
         library=code_digest("aexad.training"),
         recipe=training_recipe,
-        made_of=training_data,
         folder=subpath(output.model, parent=True),
         weights=option("--weights-dir", SETTINGS.weights_dir),
         device=SETTINGS.device,
