@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from aexad import verbs
@@ -113,27 +114,35 @@ def _benchmark(verb: argparse.ArgumentParser) -> None:
 def main(arguments: list[str] | None = None) -> int:
     """Run one verb; an error of the user's side is one line on the standard error stream."""
     args = parser().parse_args(arguments)
-    _log_to(args.log)
-    try:
-        args.run(args)
-    except AexadError as error:
-        if args.debug:
-            raise
-        logging.getLogger("aexad").error("%s", error)
-        return 1
+    with _messages(args.log) as logger:
+        try:
+            args.run(args)
+        except AexadError as error:
+            if args.debug:
+                raise
+            logger.error("%s", error)
+            return 1
     return 0
 
 
-def _log_to(path: Path | None) -> None:
+@contextmanager
+def _messages(path: Path | None) -> Iterator[logging.Logger]:
+    """Warnings and errors go to the screen, and all messages to the file ``path``, if any."""
     logger = logging.getLogger("aexad")
     logger.setLevel(logging.INFO)
-    logger.handlers.clear()
-    screen = logging.StreamHandler(sys.stderr)
+    screen: logging.Handler = logging.StreamHandler(sys.stderr)
     screen.setLevel(logging.WARNING)
     screen.setFormatter(logging.Formatter("aexad: %(message)s"))
-    logger.addHandler(screen)
+    handlers = [screen]
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        file = logging.FileHandler(path, mode="w", encoding="utf-8")
-        file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-        logger.addHandler(file)
+        handlers.append(logging.FileHandler(path, mode="w", encoding="utf-8"))
+        handlers[-1].setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    for handler in handlers:
+        logger.addHandler(handler)
+    try:
+        yield logger
+    finally:
+        for handler in handlers:
+            logger.removeHandler(handler)
+            handler.close()

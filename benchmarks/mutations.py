@@ -110,7 +110,7 @@ MUTANTS = [
         "np.append(values[1:] != values[:-1], True)",
         "values",
     ),
-    Mutant("one pass: regions mixed up", SUMMARY, "np.split(anomalous, ends)", "[anomalous] * 9"),
+    Mutant("one pass: normal scores are not sorted", SUMMARY, "    normal.sort()\n", ""),
     Mutant(
         "image metrics: classes exchanged",
         IMAGE,
@@ -120,7 +120,10 @@ MUTANTS = [
     Mutant("heat map: F = 2 becomes 1", HEAT, "(2 - images) ** 2", "(1 - images) ** 2"),
     Mutant("heat map: no guard at 1/2", HEAT, ".clip(min=SMALLEST_DISTANCE_TO_TARGET**2)", ""),
     Mutant(
-        "heat map: sample deviation", HEAT, "deviations.mean()) ** 0.5", "deviations.sum()) ** 0.5"
+        "heat map: sample deviation",
+        HEAT,
+        "deviations.mean())",
+        "deviations.sum() / (values.size - 1))",
     ),
     Mutant("heat map: sigma = k / 2", HEAT, "offsets * 3 / k", "offsets * 2 / k"),
     Mutant(

@@ -1,0 +1,163 @@
+"""The verbs by hand, one after the other, on a data set of a few small images."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from aexad.cli import main
+
+METHODS = """
+tiny: {encoder: test_resnet.r160_in1k, weights: none, epochs: 1, batch_size: 4}
+pre: {encoder: test_vit.r160_in1k, epochs: 1}
+"""
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A working directory with configuration and a data set of one's own."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    monkeypatch.delenv("AEXAD_WEIGHTS", raising=False)
+    rng = np.random.default_rng(0)
+
+    def write(name, pixels):
+        path = tmp_path / "mine" / "nuts" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels).save(path)
+
+    def photo():
+        return rng.integers(60, 120, (40, 40, 3), dtype=np.uint8)
+
+    for i in range(4):
+        write(f"train/good/{i}.png", photo())
+    for i in range(2):
+        write(f"test/good/{i}.png", photo())
+    for i in range(3):
+        defect, mask = photo(), np.zeros((40, 40), np.uint8)
+        defect[10:20, 8:24], mask[10:20, 8:24] = 240, 255
+        write(f"test/bent/{i}.png", defect)
+        write(f"ground_truth/bent/{i}_mask.png", mask)
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config/datasets.yaml").write_text(
+        "mine: {title: Mine, adaptor: mvtec_layout, source: mine, size: 32, labelled: 1}\n"
+    )
+    (tmp_path / "config/methods.yaml").write_text(METHODS)
+    (tmp_path / "config/benchmarks").mkdir()
+    (tmp_path / "config/benchmarks/all.yaml").write_text(
+        "{title: All, datasets: {mine: [nuts]}, methods: [tiny], gallery: 2}"
+    )
+    return tmp_path
+
+
+DATA = "results/runs/mine/nuts/standard/seed0"
+RUN = f"{DATA}/tiny"
+STEPS = [
+    "fetch --dataset mine",
+    "index --dataset mine --output results/index/mine.csv",
+    "split --dataset mine --category nuts --index results/index/mine.csv"
+    f" --output {DATA}/split.csv",
+    f"augment --dataset mine --split {DATA}/split.csv --output {RUN}/train.npz",
+    f"train --method tiny --seed 0 --training-set {RUN}/train.npz --output {RUN} --device cpu"
+    f" --log {RUN}/train.log",
+    f"infer --method tiny --dataset mine --model {RUN}/model.safetensors --split {DATA}/split.csv"
+    f" --output {RUN}/maps.npz --device cpu",
+    f"evaluate --maps {RUN}/maps.npz --masks {DATA}/split.csv --dataset mine --output {RUN}",
+    f"panels --dataset mine --run-folder {RUN} --split {DATA}/split.csv --count 2"
+    f" --output {RUN}/panels",
+    "collect --benchmark all --source mine=mine",
+    "tables --benchmark all --source mine=mine",
+    "figures --benchmark all --source mine=mine",
+    "report --benchmark all --source mine=mine",
+]
+
+
+def run(line):
+    return main(line.split())
+
+
+def test_every_verb_works_by_hand(folder):
+    for line in STEPS:
+        assert run(line) == 0, line
+    metrics = json.loads((folder / RUN / "metrics.json").read_text())
+    assert metrics["images"] == {"test": 4, "good": 2, "anomalous": 2, "without_mask_pixels": []}
+    assert len(pd.read_csv(folder / RUN / "training.csv")) == 1
+    assert len(list((folder / RUN / "panels").glob("*.png"))) == 2
+    provenance = json.loads((folder / RUN / "provenance.json").read_text())
+    assert provenance["encoder"]["weights"] == "none"
+    assert provenance["parameters"]["frozen"] > 0
+    assert "epoch 1 of 1" in (folder / RUN / "train.log").read_text()
+    table = (folder / "results/all/tables/xauc_standard.md").read_text()
+    assert "tiny†" in table
+    assert (folder / "results/all/report.html").stat().st_size > 10_000
+
+
+def error_of(capsys, line):
+    """The one line that a failing verb prints."""
+    assert run(line) == 1
+    lines = capsys.readouterr().err.strip().splitlines()
+    return "\n".join(text for text in lines if not text.startswith("licence"))
+
+
+@pytest.mark.parametrize(
+    ("change", "line", "message"),
+    [
+        (lambda f: (f / "mine/nuts/ground_truth/bent/1_mask.png").unlink(), STEPS[1], "bent/1.png"),
+        (
+            lambda f: [path.unlink() for path in (f / "mine/nuts/train/good").glob("*")],
+            STEPS[1],
+            "train/good",
+        ),
+        (
+            lambda f: Image.new("L", (39, 40)).save(f / "mine/nuts/ground_truth/bent/1_mask.png"),
+            STEPS[1],
+            "1_mask.png",
+        ),
+        (lambda f: None, STEPS[1].replace("--dataset mine", "--dataset mien"), "'mine'"),
+    ],
+    ids=["missing mask", "empty category", "mask of another size", "unknown data set"],
+)
+def test_a_data_set_with_a_mistake_is_told(folder, capsys, change, line, message):
+    assert run(STEPS[0]) == 0
+    change(folder)
+    capsys.readouterr()
+    assert message in error_of(capsys, line)
+    assert not (folder / "results").exists() or not list((folder / "results").rglob("*.csv"))
+
+
+def test_later_mistakes_are_told_too(folder, capsys):
+    for line in STEPS[:4]:
+        assert run(line) == 0
+    capsys.readouterr()
+    unknown = error_of(capsys, STEPS[2].replace("nuts", "nutz"))
+    assert "did you mean 'nuts'" in unknown
+    assert "did you mean 'tiny'" in error_of(capsys, STEPS[4].replace("tiny", "tinny", 1))
+    weights = error_of(capsys, STEPS[4].replace("--method tiny", "--method pre"))
+    assert "no pre-trained weights for encoder 'test_vit.r160_in1k'" in weights
+    for text in (unknown, weights):
+        assert len(text.splitlines()) == 1
+    assert not list((folder / RUN).glob("*.safetensors"))
+    assert "no such model file" in error_of(capsys, STEPS[5])
+
+
+def test_an_error_is_in_the_log_too(folder):
+    assert run("fetch --dataset mien --log fetch.log") == 1
+    assert "no data set 'mien'" in (folder / "fetch.log").read_text()
+
+
+def test_help_and_the_verbs_without_a_network_load_no_torch():
+    code = (
+        "import sys; from aexad.cli import main\n"
+        "try: main(['evaluate', '--help'])\n"
+        "except SystemExit: pass\n"
+        "sys.exit(bool({'torch', 'pandas', 'numpy'} & set(sys.modules)))"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0, result.stderr
+    assert "--maps" in result.stdout
