@@ -34,7 +34,7 @@ rule all:
     input:
         f"{RESULTS}/report.html"
         if RUNS == ALL_RUNS
-        else of_runs(RUNS, "metrics.json", "panels"),
+        else of_runs(RUNS, "metrics.json") + of_runs(trained(RUNS, METHODS), "panels"),
 
 
 rule tables:
@@ -49,7 +49,7 @@ rule figures:
 
 rule panels:
     input:
-        of_runs(RUNS, "panels"),
+        of_runs(trained(RUNS, METHODS), "panels"),
 
 
 rule report:

@@ -6,6 +6,7 @@ from the catalogue and the recipes alone, so two benchmarks that name the same r
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
@@ -14,7 +15,7 @@ from pydantic import BeforeValidator, Field, field_validator
 from aexad.data.catalogue import Dataset
 from aexad.data.index import local_categories
 from aexad.errors import ConfigError
-from aexad.recipe import Recipe
+from aexad.recipe import ForeignMaps, Method
 from aexad.schema import Strict, nearest, read_yaml, validate
 
 Scenario = Literal["standard", "anomalies_only", "one_class"]
@@ -92,7 +93,7 @@ class Benchmark(Strict):
     def runs(
         self,
         catalogue: dict[str, Dataset],
-        recipes: dict[str, Recipe],
+        known_methods: Mapping[str, Method],
         settings: Settings,
         where: str,
     ) -> list[Run]:
@@ -103,10 +104,9 @@ class Benchmark(Strict):
         is an error, not an empty result.
         """
         for method in self.methods:
-            if method not in recipes:
-                raise ConfigError(
-                    f"{where}: no method '{method}'; {nearest(method, list(recipes))}"
-                )
+            if method not in known_methods:
+                hint = nearest(method, list(known_methods))
+                raise ConfigError(f"{where}: no method '{method}'; {hint}")
         categories = {
             (dataset, category)
             for dataset in self.datasets
@@ -122,7 +122,7 @@ class Benchmark(Strict):
             for seed in self.seeds
             for method in self.methods
             if settings.methods is None or method in settings.methods
-            if scenario in recipes[method].scenarios
+            if scenario in known_methods[method].scenarios
         ]
 
     def _categories(
@@ -141,6 +141,11 @@ class Benchmark(Strict):
                     f"{where}: data set '{name}' has no category '{category}'; {hint}"
                 )
         return list(wanted)
+
+
+def trained(runs: Sequence[Run], known_methods: Mapping[str, Method]) -> list[Run]:
+    """The runs that train a model: all but those of somebody else's maps."""
+    return [run for run in runs if not isinstance(known_methods[run.method], ForeignMaps)]
 
 
 def known_categories(name: str, dataset: Dataset, settings: Settings) -> list[str]:

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from aexad.benchmark import Benchmark, Settings
 from aexad.data.catalogue import Dataset
 from aexad.files import write_text
-from aexad.recipe import Recipe
+from aexad.recipe import ForeignMaps, Recipe
 
 # File, its class, and whether it maps names to entries of that class.
 FILES: dict[str, tuple[str, type[BaseModel], bool]] = {
@@ -37,6 +37,7 @@ def schema(name: str) -> dict[str, Any]:
         # 'base' is resolved before a recipe is checked: what it gives need not be repeated.
         entry["properties"]["base"] = {"type": "string", "description": "method to inherit from"}
         entry.pop("required", None)
+        entry = {"anyOf": [entry, ForeignMaps.model_json_schema()]}
     return {"type": "object", "additionalProperties": entry, "$defs": definitions}
 
 
@@ -51,6 +52,7 @@ def reference() -> str:
         parts.append(f"\n## `{path}`\n\n{model.__doc__}\n\n{each}\n\n{_table(model)}")
         if model is Recipe:
             parts.append("\n`base: NAME` inherits all keys from another method.\n")
+            parts.append(f"\nInstead of all these: {ForeignMaps.__doc__}\n\n{_table(ForeignMaps)}")
         for key, inner in _inner(model).items():
             parts.append(f"\n### `{key}`\n\n{inner.__doc__}\n\n{_table(inner)}")
     return "".join(parts)

@@ -110,21 +110,46 @@ class Recipe(Strict):
         return self.model_dump(exclude={"heat_map"})
 
 
-def read_recipes(path: str | Path) -> dict[str, Recipe]:
+class ForeignMaps(Strict):
+    """A method of somebody else, known by its heat maps alone: it is evaluated, not trained."""
+
+    maps: str = Field(
+        description="folder of the maps of one run; {dataset}, {category}, {scenario} and {seed} "
+        "in it are filled in"
+    )
+
+    @property
+    def scenarios(self) -> tuple[str, ...]:
+        """Every scenario: its test images are what matters."""
+        return ("standard", "anomalies_only", "one_class")
+
+
+Method = Recipe | ForeignMaps
+
+
+def read_methods(path: str | Path) -> dict[str, Method]:
     """Read every method of ``config/methods.yaml``; ``base:`` inherits from another entry."""
     entries = read_yaml(path)
-    return {
-        name: validate(Recipe, _resolved(name, entries, path), f"{path}: method '{name}'")
-        for name in entries
-    }
+    resolved = {name: _resolved(name, entries, path) for name in entries}
+    methods: dict[str, Method] = {}
+    for name, entry in resolved.items():
+        where = f"{path}: method '{name}'"
+        if "maps" in entry:
+            methods[name] = validate(ForeignMaps, entry, where)
+        else:
+            methods[name] = validate(Recipe, entry, where)
+    return methods
 
 
 def read_recipe(path: str | Path, method: str) -> Recipe:
     """The recipe of one method; an unknown name is an error that names its nearest neighbour."""
-    recipes = read_recipes(path)
-    if method not in recipes:
-        raise ConfigError(f"{path}: no method '{method}'; {nearest(method, list(recipes))}")
-    return recipes[method]
+    methods = read_methods(path)
+    if method not in methods:
+        raise ConfigError(f"{path}: no method '{method}'; {nearest(method, list(methods))}")
+    recipe = methods[method]
+    if isinstance(recipe, ForeignMaps):
+        raise ConfigError(f"{path}: method '{method}' is maps of somebody else; only 'evaluate' it")
+    return recipe
 
 
 def _resolved(

@@ -134,8 +134,8 @@ def collect(args: argparse.Namespace) -> None:
     """Gather the metrics of a benchmark's runs into one table."""
     from aexad.reporting.collect import write_collection
 
-    _, runs, _ = _read_benchmark(args)
-    write_collection(runs, args.results, args.results / args.benchmark)
+    _, runs, foreign, _ = _read_benchmark(args)
+    write_collection(runs, args.results, args.results / args.benchmark, foreign)
 
 
 def tables(args: argparse.Namespace) -> None:
@@ -143,7 +143,7 @@ def tables(args: argparse.Namespace) -> None:
     from aexad.reporting.collect import read_methods, read_metrics
     from aexad.reporting.tables import write_tables
 
-    _, _, catalogue = _read_benchmark(args)
+    *_, catalogue = _read_benchmark(args)
     folder = args.results / args.benchmark
     metrics, methods = read_metrics(folder / "metrics.csv"), read_methods(folder / "methods.csv")
     write_tables(metrics, methods, catalogue, folder / "tables")
@@ -154,7 +154,7 @@ def figures(args: argparse.Namespace) -> None:
     from aexad.reporting.collect import read_methods, read_metrics
     from aexad.reporting.figures import write_figures
 
-    benchmark, runs, catalogue = _read_benchmark(args)
+    benchmark, runs, _, catalogue = _read_benchmark(args)
     folder = args.results / args.benchmark
     write_figures(
         runs,
@@ -182,19 +182,24 @@ def report(args: argparse.Namespace) -> None:
     """Put summary, tables, figures and panels of a benchmark on one page."""
     from aexad.reporting.page import write_report
 
-    benchmark, runs, catalogue = _read_benchmark(args)
+    benchmark, runs, _, catalogue = _read_benchmark(args)
     folder = args.results / args.benchmark
     write_report(benchmark, runs, catalogue, results=args.results, folder=folder)
 
 
-def _read_benchmark(args: argparse.Namespace) -> tuple[Benchmark, list[Run], dict[str, Dataset]]:
-    from aexad.benchmark import Settings, read_benchmark
+def _read_benchmark(
+    args: argparse.Namespace,
+) -> tuple[Benchmark, list[Run], list[Run], dict[str, Dataset]]:
+    """A benchmark, its runs, those of somebody else's maps, and the catalogue."""
+    from aexad.benchmark import Settings, read_benchmark, trained
     from aexad.data.catalogue import read_catalogue
-    from aexad.recipe import read_recipes
+    from aexad.recipe import read_methods
 
     catalogue = read_catalogue(args.datasets)
     benchmark = read_benchmark(args.benchmarks, args.benchmark)
     settings = Settings(sources=dict(source.split("=", 1) for source in args.source))
     where = f"{args.benchmarks / args.benchmark}.yaml"
-    runs = benchmark.runs(catalogue, read_recipes(args.methods), settings, where)
-    return benchmark, runs, catalogue
+    methods = read_methods(args.methods)
+    runs = benchmark.runs(catalogue, methods, settings, where)
+    own = trained(runs, methods)
+    return benchmark, own, [run for run in runs if run not in own], catalogue

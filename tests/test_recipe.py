@@ -1,7 +1,7 @@
 import pytest
 
 from aexad.errors import ConfigError
-from aexad.recipe import read_recipe, read_recipes
+from aexad.recipe import read_methods, read_recipe
 
 
 @pytest.fixture
@@ -35,12 +35,12 @@ def test_base_inherits_key_by_key(methods):
 
 def test_the_heat_map_is_no_part_of_training(methods):
     path = methods("a: {encoder: e}\nb: {encoder: e, heat_map: {filter: none}}\n")
-    recipes = read_recipes(path)
+    recipes = read_methods(path)
     assert recipes["a"].training == recipes["b"].training
 
 
 def test_scenarios_are_those_that_have_the_images(methods):
-    recipes = read_recipes(methods("a: {encoder: e}\nb: {encoder: e, loss: mse}\n"))
+    recipes = read_methods(methods("a: {encoder: e}\nb: {encoder: e, loss: mse}\n"))
     assert recipes["a"].scenarios == ("standard", "anomalies_only")
     assert recipes["b"].scenarios == ("standard", "one_class")
 
@@ -64,7 +64,7 @@ def test_scenarios_are_those_that_have_the_images(methods):
 def test_a_mistake_is_one_clear_line(methods, text, message):
     path = methods(text)
     with pytest.raises(ConfigError, match=message) as caught:
-        read_recipes(path)
+        read_methods(path)
     assert str(path) in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -77,4 +77,4 @@ def test_an_unknown_method_names_its_nearest_neighbour(methods):
 
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(ConfigError, match="no such file"):
-        read_recipes(tmp_path / "methods.yaml")
+        read_methods(tmp_path / "methods.yaml")

@@ -12,7 +12,7 @@ from typing import Literal
 
 import numpy as np
 
-_STRIDE = 16
+_STRIDE = 16  # a power of two: in between, each step halves what is left
 _BLOCK = 1 << 13  # values searched at once: what lies between the steps stays in the cache
 
 Maps = np.ndarray | Sequence[np.ndarray]

@@ -68,11 +68,15 @@ def cautions(metrics: pd.DataFrame, methods: pd.DataFrame) -> list[str]:
     return said
 
 
+EVERY_ENCODER = "Every encoder was pre-trained."
+
+
 def _about_encoders(names: Sequence[str], random: Sequence[str], methods: pd.DataFrame) -> str:
     encoder = methods.set_index("method")["encoder"]
     untrained = listed([f"{name}{DAGGER} ({encoder[name]})" for name in random])
     if not random:
-        return "Every encoder was pre-trained."
+        unknown = "not known" in set(encoder)
+        return "Every encoder that is known was pre-trained." if unknown else EVERY_ENCODER
     if len(random) == len(names):
         return f"No encoder was pre-trained; all started from random weights: {untrained}."
     return (

@@ -90,7 +90,9 @@ def method_cells(names: Sequence[str], methods: pd.DataFrame, notes: Notes) -> l
 
 def not_pretrained(names: Sequence[str], methods: pd.DataFrame) -> list[str]:
     """Those of ``names`` with a run whose encoder was not pre-trained."""
-    random = set(methods.loc[methods["pretrained"] != "yes", "method"])
+    # Runs of a method that differ are all named: "yes; no".
+    some_random = methods["pretrained"].map(lambda value: "no" in str(value).split("; "))
+    random = set(methods.loc[some_random, "method"])
     return [name for name in names if name in random]
 
 

@@ -29,6 +29,11 @@ METHOD_COLUMNS = [
     "trained_parameters", "frozen_parameters", "epochs",
 ]  # fmt: skip
 RANDOM_WEIGHTS = "random weights"
+FOREIGN = dict.fromkeys(METHOD_COLUMNS, "") | {
+    "model": "foreign maps",
+    "encoder": "not known",
+    "pretrained": "not known",
+}
 SHOWN = 3
 
 Content = TypeVar("Content")
@@ -86,9 +91,16 @@ def methods_table(runs: Sequence[Run], results: Path) -> pd.DataFrame:
     )
 
 
-def write_collection(runs: Sequence[Run], results: Path, folder: Path) -> None:
-    """Write ``metrics.csv`` and ``methods.csv`` of a benchmark into ``folder``."""
-    metrics, methods = collect(runs, results), methods_table(runs, results)
+def write_collection(
+    runs: Sequence[Run], results: Path, folder: Path, foreign: Sequence[Run] = ()
+) -> None:
+    """Write ``metrics.csv`` and ``methods.csv`` of a benchmark into ``folder``.
+
+    ``foreign`` are runs without a model, of somebody else's maps: no more is known of these.
+    """
+    metrics, methods = collect([*runs, *foreign], results), methods_table(runs, results)
+    rows = [FOREIGN | {"method": name} for name in dict.fromkeys(run.method for run in foreign)]
+    methods = pd.concat([methods, pd.DataFrame(rows, columns=METHOD_COLUMNS)])
     write_csv(folder / "metrics.csv", metrics)
     write_csv(folder / "methods.csv", methods)
 

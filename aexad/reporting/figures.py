@@ -89,7 +89,7 @@ def write_figures(
     Parameters
     ----------
     runs : sequence of Run
-        The runs of the benchmark.
+        The runs of the benchmark that trained a model.
     metrics, methods : DataFrame
         Rows of ``metrics.csv`` and ``methods.csv``.
     catalogue : mapping of str to Dataset
@@ -127,7 +127,7 @@ def _drawings(
     data: Path,
     gallery: int,
 ) -> Iterator[Drawing]:
-    look = _look(runs, methods)
+    look = _look(methods)
     for group in _groups(runs, metrics, catalogue):
         phrase = data_phrase(group.metrics, {group.dataset: group.title})
         yield _metric_drawing(group, look, phrase)
@@ -147,8 +147,8 @@ def _groups(
         yield Group(dataset, scenario, catalogue[dataset].title, list(same), part)
 
 
-def _look(runs: Sequence[Run], methods: pd.DataFrame) -> Look:
-    names = list(dict.fromkeys(run.method for run in runs))
+def _look(methods: pd.DataFrame) -> Look:
+    names = list(methods["method"])
     random = not_pretrained(names, methods)
     return Look(
         styles=method_styles(names),

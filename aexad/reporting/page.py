@@ -61,7 +61,7 @@ def write_report(
     benchmark : Benchmark
         Title and description.
     runs : sequence of Run
-        The runs of the benchmark.
+        The runs of the benchmark that trained a model.
     catalogue : mapping of str to Dataset
         Data set: title, licence, citation.
     results : Path
@@ -108,7 +108,7 @@ def write_report(
 
 def _lead(runs: Sequence[Run], metrics: pd.DataFrame, titles: Mapping[str, str]) -> str:
     """One sentence: what was compared with what, on what."""
-    methods = counted(len({run.method for run in runs}), "method")
+    methods = counted(metrics["method"].nunique(), "method")
     seeds = counted(len({run.seed for run in runs}), "seed")
     datasets = dict.fromkeys(run.dataset for run in runs)
     places = []

@@ -7,16 +7,21 @@ from scipy import ndimage
 LEVELS = {"random": None, "5 levels": 5, "20 levels": 20, "constant": 1}
 
 
-def make_test_set(levels, seed=0, images=6, shape=(30, 40), dtype=np.float32):
+def make_test_set(levels, seed=0):
     """Six maps with blobs as masks; the first image is good, the second has a lone pixel too."""
     rng = np.random.default_rng(seed)
-    masks = ndimage.gaussian_filter(rng.random((images, *shape)), (0, 2, 2)) > 0.54
+    masks = ndimage.gaussian_filter(rng.random((6, 30, 40)), (0, 2, 2)) > 0.54
     masks[0] = False
     masks[1, -1, -1] = True
     scores = rng.random(masks.shape) * 0.7 + 0.3 * masks
     if levels:
         scores = np.floor(scores * levels) / levels if levels > 1 else np.full(scores.shape, 0.5)
-    return scores.astype(dtype), masks
+    return scores.astype(np.float32), masks
+
+
+@pytest.fixture
+def random_test_set():
+    return make_test_set(None)
 
 
 @pytest.fixture(params=LEVELS)

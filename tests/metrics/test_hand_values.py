@@ -1,5 +1,8 @@
 """Values that can be worked out on paper."""
 
+import doctest
+import importlib
+
 import numpy as np
 import pytest
 
@@ -151,3 +154,10 @@ def test_image_metrics_of_one_class_have_no_value(labels):
     scores = [0.5] * len(labels)
     assert np.isnan(metrics.image_auroc(scores, labels))
     assert np.isnan(metrics.image_ap(scores, labels))
+
+
+@pytest.mark.parametrize("module", ["image", "pixel", "pro"])
+def test_examples_of_the_documentation(module):
+    result = doctest.testmod(importlib.import_module(f"aexad.metrics.{module}"))
+    assert result.attempted > 0
+    assert result.failed == 0

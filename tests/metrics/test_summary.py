@@ -5,7 +5,6 @@ import weakref
 
 import numpy as np
 import pytest
-from conftest import make_test_set
 
 from aexad import metrics
 
@@ -19,8 +18,8 @@ def test_counts():
     assert (summary.regions, summary.normal_pixels) == (3, 48 - 10)
 
 
-def test_images_may_come_one_by_one_and_be_dropped():
-    scores, masks = make_test_set(None)
+def test_images_may_come_one_by_one_and_be_dropped(random_test_set):
+    scores, masks = random_test_set
     seen = []
 
     def one_by_one():

@@ -1,13 +1,13 @@
 # What the rules look up: settings, runs, recipes, digests. Functions only, no rules.
-import os
+import re
 from pathlib import Path
 
-from aexad.benchmark import Settings, read_benchmark
+from aexad.benchmark import Settings, read_benchmark, trained
 from aexad.data.catalogue import read_catalogue
 from aexad.data.index import listing_digest
 from aexad.errors import AexadError
 from aexad.provenance import code_digest, file_digest
-from aexad.recipe import read_recipes
+from aexad.recipe import ForeignMaps, read_methods
 from aexad.schema import nearest, validate
 
 RUN_DATA = "results/runs/{dataset}/{category}/{scenario}/seed{seed}"
@@ -16,16 +16,17 @@ RUN = RUN_DATA + "/{method}"
 try:
     SETTINGS = validate(Settings, config, "config/config.yaml or --config")
     CATALOGUE = read_catalogue("config/datasets.yaml")
-    RECIPES = read_recipes("config/methods.yaml")
+    METHODS = read_methods("config/methods.yaml")
     BENCHMARK = read_benchmark("config/benchmarks", SETTINGS.benchmark)
     WHERE = f"config/benchmarks/{SETTINGS.benchmark}.yaml"
-    RUNS = BENCHMARK.runs(CATALOGUE, RECIPES, SETTINGS, WHERE)
+    RUNS = BENCHMARK.runs(CATALOGUE, METHODS, SETTINGS, WHERE)
     # A narrowed call (categories=… or methods=…) makes runs; tables are always of all runs.
     EVERYTHING = SETTINGS.model_copy(update={"categories": None, "methods": None})
-    ALL_RUNS = BENCHMARK.runs(CATALOGUE, RECIPES, EVERYTHING, WHERE)
+    ALL_RUNS = BENCHMARK.runs(CATALOGUE, METHODS, EVERYTHING, WHERE)
 except AexadError as error:
     raise WorkflowError(str(error)) from None
 
+TRAINED = trained(ALL_RUNS, METHODS)
 RESULTS = f"results/{SETTINGS.benchmark}"
 GPUS = int(
     SETTINGS.device == "cuda"
@@ -64,12 +65,12 @@ def dataset_entry(wildcards):
 
 def recipe(wildcards):
     """Recipe of a method, or an error that names its nearest neighbour."""
-    if wildcards.method not in RECIPES:
+    if wildcards.method not in METHODS:
         raise WorkflowError(
             f"config/methods.yaml: no method '{wildcards.method}'; "
-            f"{nearest(wildcards.method, list(RECIPES))}"
+            f"{nearest(wildcards.method, list(METHODS))}"
         )
-    return RECIPES[wildcards.method]
+    return METHODS[wildcards.method]
 
 
 def training_recipe(wildcards):
@@ -78,6 +79,17 @@ def training_recipe(wildcards):
 
 def heat_map_recipe(wildcards):
     return recipe(wildcards).heat_map.model_dump()
+
+
+def foreign_maps(wildcards):
+    """Folder of somebody else's maps of a run."""
+    return recipe(wildcards).maps.format(**wildcards)
+
+
+def methods_of_class(kind):
+    """Pattern of the names of all methods that are trained, or that are somebody else's maps."""
+    names = [name for name, method in METHODS.items() if isinstance(method, kind)]
+    return "|".join(map(re.escape, names)) or "(?!)"
 
 
 def local_source(wildcards):

@@ -26,3 +26,34 @@ rule evaluate:
     shell:
         "python -m aexad evaluate --maps {input.maps} --masks {input.split}"
         " --dataset {wildcards.dataset} --data {params.data} --output {params.folder} --log {log}"
+
+
+rule evaluate_foreign:
+    input:
+        maps=foreign_maps,
+        split=RUN_DATA + "/split.csv",
+    output:
+        per_image=RUN + "/per_image.csv",
+        metrics=RUN + "/metrics.json",
+    log:
+        RUN + "/logs/evaluate.log",
+    benchmark:
+        RUN + "/benchmarks/evaluate.tsv"
+    wildcard_constraints:
+        method=methods_of_class(ForeignMaps),
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        library=code_digest("aexad.evaluation", "aexad.foreign_maps"),
+        folder=subpath(output.metrics, parent=True),
+        size=lambda wildcards: dataset_entry(wildcards).evaluation.size,
+        data=SETTINGS.data,
+    message:
+        "Evaluating the maps of {wildcards.method} on {wildcards.category}"
+    shell:
+        "python -m aexad evaluate --maps {input.maps} --masks {input.split}"
+        " --dataset {wildcards.dataset} --data {params.data} --output {params.folder} --log {log}"
+
+
+ruleorder: evaluate_foreign > evaluate

@@ -4,7 +4,7 @@
 rule collect:
     input:
         metrics=of_runs(ALL_RUNS, "metrics.json"),
-        provenance=of_runs(ALL_RUNS, "provenance.json"),
+        provenance=of_runs(TRAINED, "provenance.json"),
     output:
         metrics=f"{RESULTS}/metrics.csv",
         methods=f"{RESULTS}/methods.csv",
@@ -57,7 +57,7 @@ rule draw_figures:
     input:
         metrics=f"{RESULTS}/metrics.csv",
         methods=f"{RESULTS}/methods.csv",
-        runs=of_runs(ALL_RUNS, "training.csv", "maps.npz", "per_image.csv"),
+        runs=of_runs(TRAINED, "training.csv", "maps.npz", "per_image.csv"),
     output:
         report(
             directory(f"{RESULTS}/figures"),
@@ -90,8 +90,8 @@ rule write_report:
         methods=f"{RESULTS}/methods.csv",
         tables=f"{RESULTS}/tables",
         figures=f"{RESULTS}/figures",
-        panels=of_runs(ALL_RUNS, "panels"),
-        provenance=of_runs(ALL_RUNS, "provenance.json"),
+        panels=of_runs(TRAINED, "panels"),
+        provenance=of_runs(TRAINED, "provenance.json"),
     output:
         report(
             f"{RESULTS}/report.html",
