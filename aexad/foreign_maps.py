@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,11 +19,16 @@ from PIL import Image
 
 from aexad.data.images import image_size, is_image, load_mask
 from aexad.data.index import GOOD
+from aexad.data.split import read_split
 from aexad.errors import DataError
 from aexad.evaluation import ImageRow, Pair, Size, upsampled, write_evaluation
 
 ENDINGS = (".npy", ".tiff", ".tif", ".png")
 _SHOWN = 3
+
+
+Key = tuple[str, str]
+"""Defect type and stem: what an image and its map have in common."""
 
 
 class MappedImage(NamedTuple):
@@ -68,40 +73,76 @@ def evaluate_maps(
         If a test image has no map or no mask, a map belongs to no test image, cannot be read, has
         another shape or holds NaN.
     """
-    images = list_maps(Path(maps), Path(masks))
-    scores = [float(read_map(image.map).max()) for image in images]
-    described = [
-        ImageRow(image.image.relative_to(masks).as_posix(), image.defect, score, None)
-        for image, score in zip(images, scores, strict=True)
-    ]
-    return write_evaluation(described, _pairs(images, size), size, output)
+    masks = Path(masks)
+    wanted = {
+        (path.parent.name, path.stem): (path, _mask_of(path, masks)) for path in _test_images(masks)
+    }
+    images = list_maps(Path(maps), wanted, masks.resolve().name)
+    return _evaluated(images, masks, output, size)
 
 
-def list_maps(maps: Path, masks: Path) -> list[MappedImage]:
-    """Match test images, masks and maps; whatever is missing or too many is a DataError."""
-    images = {(path.parent.name, path.stem): path for path in _test_images(masks)}
-    folder = _folder_of_maps(maps, masks, sorted({defect for defect, _ in images}))
-    found: dict[tuple[str, str], Path] = {}
+def evaluate_split_maps(
+    maps: str | os.PathLike[str],
+    split: str | os.PathLike[str],
+    root: str | os.PathLike[str],
+    output: str | os.PathLike[str],
+    size: Size = "model",
+) -> dict[str, Any]:
+    """Evaluate a folder of anomaly maps against the test images of a split.
+
+    As :func:`evaluate_maps`, but with a run's ``split.csv`` and the data set's folder ``root``; so
+    the maps are judged on the very images that a run of the benchmark is judged on. Maps of images
+    that are not tested (the labelled ones) may be there and are left aside.
+    """
+    table, root = read_split(split), Path(root)
+    rows = table[table["role"] == "test"]
+    wanted = {
+        (defect, Path(image).stem): (root / image, root / mask if mask else None)
+        for image, defect, mask in zip(rows["image"], rows["defect"], rows["mask"], strict=True)
+    }
+    category = Path(str(table["image"].iloc[0])).parts[0]
+    return _evaluated(list_maps(Path(maps), wanted, category, spare=True), root, output, size)
+
+
+def list_maps(
+    maps: Path, wanted: Mapping[Key, tuple[Path, Path | None]], category: str, spare: bool = False
+) -> list[MappedImage]:
+    """Find the map of each wanted image; whatever is missing or too many is a DataError.
+
+    ``wanted`` gives image and mask by defect type and stem; ``spare`` maps of others may be there.
+    """
+    folder = _folder_of_maps(maps, category, sorted({defect for defect, _ in wanted}))
+    found: dict[Key, Path] = {}
     surplus = []
     for path in sorted(folder.glob("*/*")):
         if path.suffix.lower() in ENDINGS and not path.name.startswith("."):
             key = (path.parent.name, path.stem)
-            if key not in images or key in found:
+            if key in found or (key not in wanted and not spare):
                 surplus.append(path.relative_to(folder))
             found[key] = path
-    missing = [image.relative_to(masks) for key, image in images.items() if key not in found]
+    missing = [Path(key[0], image.name) for key, (image, _) in wanted.items() if key not in found]
     problems = [
         *([f"no map for {_named(missing)}"] if missing else []),
         *([f"no test image for {_named(surplus)}, or another map of it"] if surplus else []),
     ]
     if problems:
-        raise DataError(
-            f"{folder}: {'; '.join(problems)}; one map is needed for each image of {masks / 'test'}"
+        raise DataError(f"{folder}: {'; '.join(problems)}; each test image needs exactly one map")
+    return [MappedImage(image, key[0], mask, found[key]) for key, (image, mask) in wanted.items()]
+
+
+def _evaluated(
+    images: Sequence[MappedImage], root: Path, output: str | os.PathLike[str], size: Size
+) -> dict[str, Any]:
+    described = [
+        ImageRow(
+            image.image.relative_to(root).as_posix(),
+            image.defect,
+            float(read_map(image.map).max()),
+            None,
         )
-    return [
-        MappedImage(image, key[0], _mask_of(image, masks), found[key])
-        for key, image in images.items()
+        for image in images
     ]
+    return write_evaluation(described, _pairs(images, size), size, output)
 
 
 def read_map(path: Path) -> np.ndarray:
@@ -160,9 +201,9 @@ def _test_images(masks: Path) -> list[Path]:
     return images
 
 
-def _folder_of_maps(maps: Path, masks: Path, defects: Sequence[str]) -> Path:
-    category = maps / masks.resolve().name
-    for folder in (category / "test", category, maps / "test", maps):
+def _folder_of_maps(maps: Path, category: str, defects: Sequence[str]) -> Path:
+    above = maps / category
+    for folder in (above / "test", above, maps / "test", maps):
         if any((folder / defect).is_dir() for defect in defects):
             return folder
     raise DataError(

@@ -7,7 +7,7 @@ at once.
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from aexad.errors import ConfigError
 
@@ -116,18 +116,18 @@ def infer(args: argparse.Namespace) -> None:
 
 def evaluate(args: argparse.Namespace) -> None:
     """Score heat maps against masks: a run's, or anyone's."""
-    if args.maps.is_dir():
-        from aexad.foreign_maps import evaluate_maps
+    from aexad.evaluation import evaluate_run
+    from aexad.foreign_maps import evaluate_maps, evaluate_split_maps
 
-        evaluate_maps(args.maps, args.masks, args.output, "native" if args.native else "model")
+    size: Literal["model", "native"] = "native" if args.native else "model"
+    if args.masks.is_dir():
+        evaluate_maps(args.maps, args.masks, args.output, size)
         return
     if args.dataset is None:
-        raise ConfigError(f"{args.maps} is not a folder; maps of a run need --dataset too")
-    from aexad.data.catalogue import read_dataset
-    from aexad.evaluation import evaluate_run
-
-    size = "native" if args.native else read_dataset(args.datasets, args.dataset).evaluation.size
-    evaluate_run(args.maps, args.masks, args.data / args.dataset, args.output, size)
+        raise ConfigError(f"{args.masks} is a split; say of which data set, with --dataset")
+    root = args.data / args.dataset
+    evaluate_those = evaluate_split_maps if args.maps.is_dir() else evaluate_run
+    evaluate_those(args.maps, args.masks, root, args.output, size)
 
 
 def collect(args: argparse.Namespace) -> None:

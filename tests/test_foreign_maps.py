@@ -9,7 +9,7 @@ from PIL import Image
 from aexad import metrics
 from aexad.errors import DataError
 from aexad.evaluation import upsampled
-from aexad.foreign_maps import evaluate_maps
+from aexad.foreign_maps import evaluate_maps, evaluate_split_maps
 
 SHAPE = (12, 16)
 IMAGES = {"broken": ["000", "001"], "good": ["000", "a.b"]}
@@ -141,12 +141,10 @@ def refused(category, tmp_path):
 def test_missing_maps(refused):
     maps, message = refused
     (maps / "good/000.npy").unlink()
-    assert "no map for test/good/000.png; one map is needed for each image" in message()
+    assert "no map for good/000.png; each test image needs exactly one map" in message()
     for path in maps.glob("*/*.npy"):
         path.unlink()
-    assert (
-        "no map for test/broken/000.png, test/broken/001.png, test/good/000.png and 1" in message()
-    )
+    assert "no map for broken/000.png, broken/001.png, good/000.png and 1 more" in message()
 
 
 def test_surplus_maps(refused):
@@ -232,3 +230,47 @@ def test_masks_of_another_size(refused, category):
     _, message = refused
     Image.new("L", (5, 5), 255).save(category / "ground_truth/broken/001_mask.png")
     assert "001_mask.png: the mask is 5x5 pixels and its image 16x12" in message()
+
+
+@pytest.fixture
+def split(category, tmp_path):
+    """One broken image is labelled, so it is not tested."""
+    rows = [
+        ("labelled", "broken", "000"),
+        ("test", "broken", "001"),
+        ("test", "good", "000"),
+        ("test", "good", "a.b"),
+    ]
+    table = pd.DataFrame(
+        [
+            {
+                "role": role,
+                "defect": defect,
+                "image": f"bolt/test/{defect}/{stem}.png",
+                "mask": "" if defect == "good" else f"bolt/ground_truth/{defect}/{stem}_mask.png",
+            }
+            for role, defect, stem in rows
+        ]
+    )
+    table.to_csv(tmp_path / "split.csv", index=False)
+    return tmp_path / "split.csv"
+
+
+def test_maps_are_judged_on_the_test_images_of_a_split(category, split, tmp_path):
+    maps = write_maps(tmp_path / "maps")
+    content = evaluate_split_maps(maps, split, tmp_path, tmp_path / "out")
+    scores, masks = expected_arrays()
+    expected = metrics.pixel_auroc(scores[1:], masks[1:])
+    assert content["metrics"]["pixel_auroc"]["value"] == pytest.approx(expected, abs=1e-12)
+    assert content["images"]["test"] == 3
+    names = pd.read_csv(tmp_path / "out" / "per_image.csv")["image"].tolist()
+    assert names == [f"bolt/test/{name}.png" for name in ("broken/001", "good/000", "good/a.b")]
+
+
+def test_a_map_of_a_split_that_is_missing_is_named(category, split, tmp_path):
+    maps = write_maps(tmp_path / "maps")
+    (maps / "broken/000.npy").unlink()  # labelled: not needed
+    (maps / "good/000.npy").unlink()
+    with pytest.raises(DataError, match=r"no map for good/000.png; each"):
+        evaluate_split_maps(maps, split, tmp_path, tmp_path / "out")
+    assert not (tmp_path / "out").exists()

@@ -5,8 +5,11 @@ import os
 import re
 import time
 
+import numpy as np
+import pandas as pd
 import pytest
 import safetensors
+from PIL import Image
 
 pytestmark = pytest.mark.workflow
 
@@ -177,3 +180,25 @@ def test_weights_that_cannot_be_had_leave_nothing_behind(copy_of_finished):
     assert "Traceback" not in result.stdout
     left = [path.name for path in (copy_of_finished.folder / RUN / "pre").glob("*.*")]
     assert left == ["train.npz"]  # whole, and used by the next try
+
+
+def test_somebody_elses_maps_stand_in_the_same_tables(copy_of_finished):
+    """Here: the mask itself as a map, which no method can beat."""
+    folder = copy_of_finished.folder
+    for image in (folder / "data/textures_tiny/brick/test").glob("*/*.png"):
+        truth = folder / "data/textures_tiny/brick/ground_truth" / image.parent.name
+        mask = truth / f"{image.stem}_mask.png"
+        values = np.asarray(Image.open(mask if mask.exists() else image).convert("L")) > 127
+        path = folder / "maps/brick" / image.parent.name / f"{image.stem}.npy"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        np.save(path, np.where(mask.exists(), values, 0).astype(np.float32))
+    with (folder / "config/methods.yaml").open("a") as file:
+        file.write('perfect: {maps: "maps/{category}"}\n')
+    copy_of_finished.edit("config/benchmarks/smoke.yaml", "methods: [", "methods: [perfect, ")
+    assert copy_of_finished.planned()["evaluate_foreign"] == 1
+    copy_of_finished.snakemake()
+    table = pd.read_csv(folder / "results/smoke/tables/pro_standard.csv")
+    assert table["perfect"].tolist() == [1.0, 1.0]  # brick, mean
+    methods = pd.read_csv(folder / "results/smoke/methods.csv").set_index("method")
+    assert methods.loc["perfect", "pretrained"] == "not known"
+    assert "perfect" in (folder / "results/smoke/report.html").read_text()

@@ -81,6 +81,10 @@ def heat_map_recipe(wildcards):
     return recipe(wildcards).heat_map.model_dump()
 
 
+def native_option(wildcards):
+    return "--native" if dataset_entry(wildcards).evaluation.size == "native" else ""
+
+
 def foreign_maps(wildcards):
     """Folder of somebody else's maps of a run."""
     return recipe(wildcards).maps.format(**wildcards)

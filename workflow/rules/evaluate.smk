@@ -18,14 +18,15 @@ rule evaluate:
     params:
         library=code_digest("aexad.evaluation"),
         folder=subpath(output.metrics, parent=True),
-        size=lambda wildcards: dataset_entry(wildcards).evaluation.size,
+        native=native_option,
         data=SETTINGS.data,
     message:
         "Evaluating {wildcards.method} on {wildcards.category} ({wildcards.scenario},"
         " seed {wildcards.seed})"
     shell:
         "python -m aexad evaluate --maps {input.maps} --masks {input.split}"
-        " --dataset {wildcards.dataset} --data {params.data} --output {params.folder} --log {log}"
+        " --dataset {wildcards.dataset} --data {params.data} --output {params.folder}"
+        " {params.native} --log {log}"
 
 
 rule evaluate_foreign:
@@ -47,13 +48,14 @@ rule evaluate_foreign:
     params:
         library=code_digest("aexad.evaluation", "aexad.foreign_maps"),
         folder=subpath(output.metrics, parent=True),
-        size=lambda wildcards: dataset_entry(wildcards).evaluation.size,
+        native=native_option,
         data=SETTINGS.data,
     message:
         "Evaluating the maps of {wildcards.method} on {wildcards.category}"
     shell:
         "python -m aexad evaluate --maps {input.maps} --masks {input.split}"
-        " --dataset {wildcards.dataset} --data {params.data} --output {params.folder} --log {log}"
+        " --dataset {wildcards.dataset} --data {params.data} --output {params.folder}"
+        " {params.native} --log {log}"
 
 
 ruleorder: evaluate_foreign > evaluate
