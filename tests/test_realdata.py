@@ -1,7 +1,7 @@
 """The method on photographs of real parts, with real pre-trained encoders.
 
-Needs the data set ``parts`` and the weights of ResNet-18 and ViT-Tiny: below ``../shared``, or where
-AEXAD_PARTS and AEXAD_WEIGHTS say.
+Needs the data set ``parts`` and the weights of ResNet-18 and ViT-Tiny: below ``../shared``, or
+where AEXAD_PARTS and AEXAD_WEIGHTS say.
 """
 
 import os
