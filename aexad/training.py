@@ -58,7 +58,8 @@ class Trained(NamedTuple):
 def read_training_set(path: str | Path) -> TrainingSet:
     """Read ``train.npz``."""
     try:
-        with np.load(path, allow_pickle=False) as file:
+        # An open file, not a path: numpy would leave its own open when the archive is damaged.
+        with Path(path).open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             return TrainingSet(*(file[name] for name in TrainingSet._fields))
     except FileNotFoundError:
         raise DataError(f"{path}: no such training set; run the verb 'augment' first") from None

@@ -40,7 +40,8 @@ REFERENCE = {
     ("metal_plate", "aexad-resnet18"): (0.971, 0.684, 0.867),
     ("metal_plate", "aexad-vit_tiny"): (0.959, 0.636, 0.773),
 }
-EPOCHS = 30  # 100 gain little, and take three times as long
+# 100 gain little and take long; an epoch of more images has more steps.
+EPOCHS = {"hazelnut_toy": 45, "metal_plate": 15, "grid": 25}
 
 
 def trained_and_evaluated(category, method, folder):
@@ -51,7 +52,7 @@ def trained_and_evaluated(category, method, folder):
     write_csv(folder / "split.csv", table)
     data = TrainingSet(**augment(table, PARTS, dataset.size, "standard", 0))
     recipe = read_recipe(ROOT / "config/methods.yaml", method)
-    recipe = recipe.model_copy(update={"epochs": EPOCHS})
+    recipe = recipe.model_copy(update={"epochs": EPOCHS[category]})
     model = build_model(recipe, dataset.size, 0, WEIGHTS)
     train(model, data, torch.device("cpu"))
     maps = infer(model, table, PARTS, recipe.heat_map, torch.device("cpu"))
@@ -65,7 +66,7 @@ def test_parts_are_explained_as_well_as_by_the_reference(category, method, tmp_p
     metrics = trained_and_evaluated(category, method, tmp_path)
     xauc, iou, pro = REFERENCE[category, method]
     assert metrics["xauc"] >= xauc - 0.01
-    assert metrics["iou"] >= iou - 0.06
+    assert metrics["iou"] >= iou - 0.05
     assert metrics["pro"] >= pro - 0.04
     assert metrics["image_auroc"] >= 0.99
 

@@ -11,7 +11,7 @@ import pytest
 import safetensors
 from PIL import Image
 
-pytestmark = [pytest.mark.workflow, pytest.mark.xdist_group("workflow")]
+pytestmark = pytest.mark.workflow
 
 REPORTS = {"collect", "write_tables", "draw_figures", "write_report"}
 RUN = "results/runs/textures_tiny/brick/standard/seed0"
