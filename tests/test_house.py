@@ -95,7 +95,7 @@ def test_pyproject_lock_and_environment_give_the_same_versions():
     environment = yaml.safe_load((ROOT / "environment.yml").read_text())
     *conda, pip = environment["dependencies"]
     assert conda == ["python=3.11", "pip"]
-    assert pip["pip"][0] == "-r requirements.lock"
+    assert pip["pip"] == project["dependencies"]
     assert project["requires-python"] == ">=3.11"
 
 

@@ -34,6 +34,8 @@ class Project:
         """Run a module of this copy, not of the installed library."""
         environment = os.environ | {"PYTHONPATH": str(self.folder), "HF_HUB_OFFLINE": "1"}
         environment.pop("AEXAD_WEIGHTS", None)
+        # As in a shell where no environment is active.
+        environment["PATH"] = "/usr/local/bin:/usr/bin:/bin"
         result = subprocess.run(
             [sys.executable, "-m", *map(str, arguments)],
             cwd=self.folder,

@@ -1,5 +1,8 @@
 # What the rules look up: settings, runs, recipes, digests. Functions only, no rules.
+import os
 import re
+import shutil
+import sys
 from pathlib import Path
 
 from aexad.benchmark import Settings, read_benchmark, trained
@@ -10,8 +13,13 @@ from aexad.provenance import code_digest, file_digest
 from aexad.recipe import ForeignMaps, read_methods
 from aexad.schema import nearest, validate
 
+# Jobs run `python`: let it be the one that runs Snakemake, also where its environment is not active.
+os.environ["PATH"] = os.pathsep.join(
+    [str(Path(sys.executable).parent), os.environ["PATH"]]
+)
+
 RUN_DATA = "results/runs/{dataset}/{category}/{scenario}/seed{seed}"
-RUN = RUN_DATA + "/{method}"
+RUN = f"{RUN_DATA}/{{method}}"
 
 try:
     SETTINGS = validate(Settings, config, "config/config.yaml or --config")
@@ -30,7 +38,7 @@ TRAINED = trained(ALL_RUNS, METHODS)
 RESULTS = f"results/{SETTINGS.benchmark}"
 GPUS = int(
     SETTINGS.device == "cuda"
-    or (SETTINGS.device == "auto" and Path("/dev/nvidia0").exists())
+    or (SETTINGS.device == "auto" and shutil.which("nvidia-smi") is not None)
 )
 
 

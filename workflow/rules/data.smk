@@ -8,12 +8,14 @@ rule fetch:
         "results/index/logs/{dataset}.fetch.log",
     benchmark:
         "results/index/benchmarks/{dataset}.fetch.tsv"
+    conda:
+        "../../environment.yml"
     resources:
         mem_mb=1000,
         runtime=240,
     params:
         origin=origin,
-        data=SETTINGS.data,
+        data=subpath(output[0], parent=True),
         source=lambda wildcards: option("--source", local_source(wildcards)),
     message:
         "Fetching data set {wildcards.dataset}"
@@ -31,6 +33,8 @@ rule index:
         "results/index/logs/{dataset}.index.log",
     benchmark:
         "results/index/benchmarks/{dataset}.index.tsv"
+    conda:
+        "../../environment.yml"
     resources:
         mem_mb=1000,
         runtime=30,
@@ -38,7 +42,7 @@ rule index:
         library=code_digest("aexad.data.index"),
         images=images_digest,
         categories=lambda wildcards: dataset_entry(wildcards).categories,
-        data=SETTINGS.data,
+        data=subpath(input[0], parent=True),
     message:
         "Checking every file of {wildcards.dataset}"
     shell:
@@ -50,11 +54,13 @@ rule split:
     input:
         "results/index/{dataset}.csv",
     output:
-        RUN_DATA + "/split.csv",
+        f"{RUN_DATA}/split.csv",
     log:
-        RUN_DATA + "/logs/split.log",
+        f"{RUN_DATA}/logs/split.log",
     benchmark:
-        RUN_DATA + "/benchmarks/split.tsv"
+        f"{RUN_DATA}/benchmarks/split.tsv"
+    conda:
+        "../../environment.yml"
     resources:
         mem_mb=1000,
         runtime=10,
@@ -73,15 +79,17 @@ rule split:
 
 rule augment:
     input:
-        RUN_DATA + "/split.csv",
+        f"{RUN_DATA}/split.csv",
     output:
         # One a run, though methods could share it: Snakemake runs all users of a temporary file
         # again when one of them needs it anew.
-        temp(RUN + "/train.npz"),
+        temp(f"{RUN}/train.npz"),
     log:
-        RUN + "/logs/augment.log",
+        f"{RUN}/logs/augment.log",
     benchmark:
-        RUN + "/benchmarks/augment.tsv"
+        f"{RUN}/benchmarks/augment.tsv"
+    conda:
+        "../../environment.yml"
     resources:
         mem_mb=4000,
         runtime=30,

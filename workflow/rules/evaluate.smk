@@ -3,15 +3,17 @@
 
 rule evaluate:
     input:
-        maps=RUN + "/maps.npz",
-        split=RUN_DATA + "/split.csv",
+        maps=f"{RUN}/maps.npz",
+        split=f"{RUN_DATA}/split.csv",
     output:
-        per_image=RUN + "/per_image.csv",
-        metrics=RUN + "/metrics.json",
+        per_image=f"{RUN}/per_image.csv",
+        metrics=f"{RUN}/metrics.json",
     log:
-        RUN + "/logs/evaluate.log",
+        f"{RUN}/logs/evaluate.log",
     benchmark:
-        RUN + "/benchmarks/evaluate.tsv"
+        f"{RUN}/benchmarks/evaluate.tsv"
+    conda:
+        "../../environment.yml"
     resources:
         mem_mb=4000,
         runtime=30,
@@ -32,16 +34,18 @@ rule evaluate:
 rule evaluate_foreign:
     input:
         maps=foreign_maps,
-        split=RUN_DATA + "/split.csv",
+        split=f"{RUN_DATA}/split.csv",
     output:
-        per_image=RUN + "/per_image.csv",
-        metrics=RUN + "/metrics.json",
+        per_image=f"{RUN}/per_image.csv",
+        metrics=f"{RUN}/metrics.json",
     log:
-        RUN + "/logs/evaluate.log",
+        f"{RUN}/logs/evaluate.log",
     benchmark:
-        RUN + "/benchmarks/evaluate.tsv"
+        f"{RUN}/benchmarks/evaluate.tsv"
     wildcard_constraints:
         method=methods_of_class(ForeignMaps),
+    conda:
+        "../../environment.yml"
     resources:
         mem_mb=4000,
         runtime=30,

@@ -3,14 +3,16 @@
 
 rule infer:
     input:
-        model=RUN + "/model.safetensors",
-        split=RUN_DATA + "/split.csv",
+        model=f"{RUN}/model.safetensors",
+        split=f"{RUN_DATA}/split.csv",
     output:
-        RUN + "/maps.npz",
+        f"{RUN}/maps.npz",
     log:
-        RUN + "/logs/infer.log",
+        f"{RUN}/logs/infer.log",
     benchmark:
-        RUN + "/benchmarks/infer.tsv"
+        f"{RUN}/benchmarks/infer.tsv"
+    conda:
+        "../../environment.yml"
     threads: SETTINGS.threads
     resources:
         mem_mb=8000,
@@ -33,12 +35,12 @@ rule infer:
 
 rule draw_panels:
     input:
-        maps=RUN + "/maps.npz",
-        per_image=RUN + "/per_image.csv",
-        split=RUN_DATA + "/split.csv",
+        maps=f"{RUN}/maps.npz",
+        per_image=f"{RUN}/per_image.csv",
+        split=f"{RUN_DATA}/split.csv",
     output:
         report(
-            directory(RUN + "/panels"),
+            directory(f"{RUN}/panels"),
             patterns=["{image}.png"],
             caption="../report/panels.rst",
             category="Panels",
@@ -51,9 +53,11 @@ rule draw_panels:
             },
         ),
     log:
-        RUN + "/logs/panels.log",
+        f"{RUN}/logs/panels.log",
     benchmark:
-        RUN + "/benchmarks/panels.tsv"
+        f"{RUN}/benchmarks/panels.tsv"
+    conda:
+        "../../environment.yml"
     resources:
         mem_mb=2000,
         runtime=30,

@@ -3,15 +3,17 @@
 
 rule train:
     input:
-        RUN + "/train.npz",
+        f"{RUN}/train.npz",
     output:
-        model=RUN + "/model.safetensors",
-        history=RUN + "/training.csv",
-        provenance=RUN + "/provenance.json",
+        model=f"{RUN}/model.safetensors",
+        history=f"{RUN}/training.csv",
+        provenance=f"{RUN}/provenance.json",
     log:
-        RUN + "/logs/train.log",
+        f"{RUN}/logs/train.log",
     benchmark:
-        RUN + "/benchmarks/train.tsv"
+        f"{RUN}/benchmarks/train.tsv"
+    conda:
+        "../../environment.yml"
     threads: SETTINGS.threads
     resources:
         mem_mb=8000,
