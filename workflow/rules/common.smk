@@ -14,8 +14,8 @@ from aexad.recipe import ForeignMaps, read_methods
 from aexad.schema import nearest, validate
 
 # Jobs run `python`: let it be the one that runs Snakemake, also where its environment is not active.
-os.environ["PATH"] = os.pathsep.join(
-    [str(Path(sys.executable).parent), os.environ["PATH"]]
+os.environ.update(
+    PATH=os.pathsep.join([str(Path(sys.executable).parent), *os.get_exec_path()])
 )
 
 RUN_DATA = "results/runs/{dataset}/{category}/{scenario}/seed{seed}"
