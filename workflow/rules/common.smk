@@ -1,6 +1,7 @@
 # What the rules look up: settings, runs, recipes, digests. Functions only, no rules.
 import os
 import re
+import shlex
 import shutil
 import sys
 from pathlib import Path
@@ -50,9 +51,11 @@ def of_runs(runs, *names):
 def benchmark_options():
     """How the verbs of the report are told which benchmark, and where its local data lies."""
     sources = " ".join(
-        f"--source {name}={path}" for name, path in SETTINGS.sources.items()
+        option("--source", f"{name}={path}") for name, path in SETTINGS.sources.items()
     )
-    return f"--benchmark {SETTINGS.benchmark} --data {SETTINGS.data} {sources}".strip()
+    return (
+        f"--benchmark {SETTINGS.benchmark} {option('--data', SETTINGS.data)} {sources}"
+    )
 
 
 def described(*keys):
@@ -125,4 +128,4 @@ def images_digest(wildcards):
 
 def option(name, value):
     """A command-line option, or nothing where there is no value."""
-    return f"{name} {value}" if value is not None else ""
+    return f"{name} {shlex.quote(str(value))}" if value is not None else ""

@@ -20,8 +20,8 @@ rule fetch:
     message:
         "Fetching data set {wildcards.dataset}"
     shell:
-        "python -m aexad fetch --dataset {wildcards.dataset} --data {params.data}"
-        " {params.source} --log {log}"
+        "python -m aexad fetch --dataset {wildcards.dataset} --data {params.data:q}"
+        " {params.source} --log {log:q}"
 
 
 rule index:
@@ -46,8 +46,8 @@ rule index:
     message:
         "Checking every file of {wildcards.dataset}"
     shell:
-        "python -m aexad index --dataset {wildcards.dataset} --data {params.data}"
-        " --output {output} --log {log}"
+        "python -m aexad index --dataset {wildcards.dataset} --data {params.data:q}"
+        " --output {output} --log {log:q}"
 
 
 rule split:
@@ -74,7 +74,7 @@ rule split:
     shell:
         "python -m aexad split --dataset {wildcards.dataset} --category {wildcards.category}"
         " --scenario {wildcards.scenario} --seed {wildcards.seed} --index {input}"
-        " --output {output} --log {log}"
+        " --output {output} --log {log:q}"
 
 
 rule augment:
@@ -103,6 +103,6 @@ rule augment:
         "Augmenting {wildcards.category} ({wildcards.scenario}, seed {wildcards.seed})"
         " for {wildcards.method}"
     shell:
-        "python -m aexad augment --dataset {wildcards.dataset} --data {params.data}"
+        "python -m aexad augment --dataset {wildcards.dataset} --data {params.data:q}"
         " --scenario {wildcards.scenario} --seed {wildcards.seed} --split {input}"
-        " --output {output} --log {log}"
+        " --output {output} --log {log:q}"

@@ -26,9 +26,9 @@ rule evaluate:
         "Evaluating {wildcards.method} on {wildcards.category} ({wildcards.scenario},"
         " seed {wildcards.seed})"
     shell:
-        "python -m aexad evaluate --maps {input.maps} --masks {input.split}"
-        " --dataset {wildcards.dataset} --data {params.data} --output {params.folder}"
-        " {params.native} --log {log}"
+        "python -m aexad evaluate --maps {input.maps:q} --masks {input.split}"
+        " --dataset {wildcards.dataset} --data {params.data:q} --output {params.folder:q}"
+        " {params.native} --log {log:q}"
 
 
 rule evaluate_foreign:
@@ -57,9 +57,9 @@ rule evaluate_foreign:
     message:
         "Evaluating the maps of {wildcards.method} on {wildcards.category}"
     shell:
-        "python -m aexad evaluate --maps {input.maps} --masks {input.split}"
-        " --dataset {wildcards.dataset} --data {params.data} --output {params.folder}"
-        " {params.native} --log {log}"
+        "python -m aexad evaluate --maps {input.maps:q} --masks {input.split}"
+        " --dataset {wildcards.dataset} --data {params.data:q} --output {params.folder:q}"
+        " {params.native} --log {log:q}"
 
 
 ruleorder: evaluate_foreign > evaluate

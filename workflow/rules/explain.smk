@@ -29,8 +29,8 @@ rule infer:
         " seed {wildcards.seed})"
     shell:
         "python -m aexad infer --method {wildcards.method} --dataset {wildcards.dataset}"
-        " --data {params.data} --model {input.model} --split {input.split} --output {output}"
-        " --device {params.device} --threads {threads} {params.weights} --log {log}"
+        " --data {params.data:q} --model {input.model} --split {input.split} --output {output}"
+        " --device {params.device} --threads {threads} {params.weights} --log {log:q}"
 
 
 rule draw_panels:
@@ -69,6 +69,6 @@ rule draw_panels:
     message:
         "Drawing panels of {wildcards.category} with {wildcards.method}"
     shell:
-        "python -m aexad panels --dataset {wildcards.dataset} --data {params.data}"
-        " --run-folder {params.run} --split {input.split} --count {params.pictures} --output {output}"
-        " --log {log}"
+        "python -m aexad panels --dataset {wildcards.dataset} --data {params.data:q}"
+        " --run-folder {params.run:q} --split {input.split} --count {params.pictures} --output {output}"
+        " --log {log:q}"

@@ -23,7 +23,7 @@ rule collect:
     message:
         f"Collecting the metrics of {len(ALL_RUNS)} runs"
     shell:
-        "python -m aexad collect {params.benchmark} --log {log}"
+        "python -m aexad collect {params.benchmark} --log {log:q}"
 
 
 rule write_tables:
@@ -54,7 +54,7 @@ rule write_tables:
     message:
         "Writing the tables"
     shell:
-        "python -m aexad tables {params.benchmark} --log {log}"
+        "python -m aexad tables {params.benchmark} --log {log:q}"
 
 
 rule draw_figures:
@@ -87,7 +87,7 @@ rule draw_figures:
     message:
         "Drawing the figures"
     shell:
-        "python -m aexad figures {params.benchmark} --log {log}"
+        "python -m aexad figures {params.benchmark} --log {log:q}"
 
 
 rule write_report:
@@ -123,4 +123,4 @@ rule write_report:
     message:
         f"Writing {RESULTS}/report.html"
     shell:
-        "python -m aexad report {params.benchmark} --log {log}"
+        "python -m aexad report {params.benchmark} --log {log:q}"

@@ -30,5 +30,5 @@ rule train:
         " seed {wildcards.seed})"
     shell:
         "python -m aexad train --method {wildcards.method} --seed {wildcards.seed}"
-        " --training-set {input} --output {params.folder} --device {params.device}"
-        " --threads {threads} {params.weights} --log {log}"
+        " --training-set {input} --output {params.folder:q} --device {params.device}"
+        " --threads {threads} {params.weights} --log {log:q}"
