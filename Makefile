@@ -4,7 +4,7 @@ BIN := .venv/bin
 INSTALLED := .venv/installed
 CORES ?= all
 
-.PHONY: demo test lint format schemas lock benchmarks clean
+.PHONY: demo test lint format schemas lock clean
 .DEFAULT_GOAL := demo
 
 demo: $(INSTALLED)  ## the whole benchmark in small, on embedded photographs

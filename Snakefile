@@ -11,11 +11,7 @@ include: "workflow/rules/common.smk"
 
 
 wildcard_constraints:
-    dataset="[a-z0-9_]+",
-    category="[A-Za-z0-9_.-]+",
-    scenario="standard|anomalies_only|one_class",
-    seed="[0-9]+",
-    method="[A-Za-z0-9_.-]+",
+    **NAMES,
 
 
 localrules:

@@ -6,6 +6,7 @@ from the catalogue and the recipes alone, so two benchmarks that name the same r
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
@@ -18,6 +19,14 @@ from aexad.errors import ConfigError
 from aexad.recipe import ForeignMaps, Method
 from aexad.schema import Strict, nearest, read_yaml, validate
 
+# What the names may be: they are folders, and the workflow's wildcards.
+NAMES = {
+    "dataset": r"[A-Za-z0-9_-]+",
+    "category": r"[A-Za-z0-9_.-]+",
+    "scenario": "standard|anomalies_only|one_class",
+    "seed": "[0-9]+",
+    "method": r"[A-Za-z0-9_.-]+",
+}
 Scenario = Literal["standard", "anomalies_only", "one_class"]
 
 
@@ -32,7 +41,7 @@ class Run(NamedTuple):
 
     @property
     def data_folder(self) -> Path:
-        """What all methods share, below ``results/``: the split and the training set."""
+        """What all methods share, below ``results/``: the split."""
         return Path("runs", self.dataset, self.category, self.scenario, f"seed{self.seed}")
 
     @property
@@ -67,6 +76,16 @@ class Settings(Strict):
     threads: int = Field(
         1, ge=1, le=256, description="CPU threads of one training or inference job"
     )
+
+    @field_validator("data", "weights_dir")
+    @classmethod
+    def _home(cls, value: str | None) -> str | None:
+        return None if value is None else str(Path(value).expanduser())
+
+    @field_validator("sources")
+    @classmethod
+    def _homes(cls, value: dict[str, str]) -> dict[str, str]:
+        return {name: str(Path(path).expanduser()) for name, path in value.items()}
 
 
 class Benchmark(Strict):
@@ -114,7 +133,7 @@ class Benchmark(Strict):
         }
         _check_narrowing("categories", settings.categories, [c for _, c in categories], where)
         _check_narrowing("methods", settings.methods, self.methods, where)
-        return [
+        runs = [
             Run(dataset, category, scenario, seed, method)
             for dataset, category in sorted(categories)
             if settings.categories is None or category in settings.categories
@@ -124,6 +143,19 @@ class Benchmark(Strict):
             if settings.methods is None or method in settings.methods
             if scenario in known_methods[method].scenarios
         ]
+        if not runs:
+            raise ConfigError(
+                f"{where}: no run is left; a method runs only in scenarios with the images that it "
+                "needs (loss mse: standard, one_class; loss aexad: standard, anomalies_only)"
+            )
+        for kind in ("dataset", "category", "method"):
+            for name in dict.fromkeys(getattr(run, kind) for run in runs):
+                if not re.fullmatch(NAMES[kind], name):
+                    raise ConfigError(
+                        f"{where}: the {kind} '{name}' is also a folder's name, in which only "
+                        "letters, digits and _ . - may be; rename it"
+                    )
+        return runs
 
     def _categories(
         self, name: str, catalogue: dict[str, Dataset], settings: Settings, where: str

@@ -12,11 +12,12 @@ from pathlib import Path
 
 LIBRARY = Path(__file__).parent
 
-# Modules that no result depends on: how messages read, and this one.
-WITHOUT_EFFECT = frozenset({"aexad.errors", "aexad.provenance"})
+# Modules that no result depends on: how mistakes are told, and this one.
+WITHOUT_EFFECT = frozenset({"aexad.errors", "aexad.schema", "aexad.provenance"})
 PACKAGES = ("aexad", "torch", "torchvision", "timm", "numpy", "scipy", "scikit-image", "pillow")
 
 
+@cache
 def code_digest(*modules: str) -> str:
     """Digest of the source of library modules and of all library modules that they import.
 

@@ -46,7 +46,9 @@ class HeatMap(Strict):
         "target",
         description="target: error / squared distance to F, in [0, 1]; standard: (e - mean) / std",
     )
-    target: Target = Field("two", description="F of the normalisation 'target': 2, or 1 - x")
+    target: Target = Field(
+        "two", description="F of the normalisation 'target'; unless set, that of the loss"
+    )
     filter: Literal["adaptive", "none"] | int = Field(
         "adaptive",
         description="Gaussian filter: its half size k from the image, none, or a fixed k",
@@ -91,10 +93,23 @@ class Recipe(Strict):
     batch_size: int = Field(16, ge=1, le=4096)
     heat_map: HeatMap = HeatMap()
 
+    @model_validator(mode="before")
+    @classmethod
+    def _one_target(cls, content: Any) -> Any:
+        """Loss and normalisation share F, unless the heat map names its own."""
+        if isinstance(content, dict) and "target" in content:
+            heat_map = content.get("heat_map", {})
+            if isinstance(heat_map, dict):
+                heat_map = {"target": content["target"]} | heat_map
+                return content | {"heat_map": heat_map}
+        return content
+
     @model_validator(mode="after")
     def _consistent(self) -> Recipe:
         if self.weights == "none" and self.tuning == "layernorm":
             raise ValueError("tuning 'layernorm' adapts a pre-trained encoder; weights are 'none'")
+        if self.tuning == "frozen" and self.optimiser.encoder_learning_rate is not None:
+            raise ValueError("optimiser.encoder_learning_rate: the encoder is frozen; remove it")
         return self
 
     @property
@@ -117,6 +132,19 @@ class ForeignMaps(Strict):
         description="folder of the maps of one run; {dataset}, {category}, {scenario} and {seed} "
         "in it are filled in"
     )
+
+    @model_validator(mode="after")
+    def _known_placeholders(self) -> ForeignMaps:
+        self.folder(dataset="", category="", scenario="", seed="")
+        return self
+
+    def folder(self, **run: object) -> str:
+        """The folder of one run: its data set, category, scenario and seed are filled in."""
+        try:
+            return self.maps.format(**run)
+        except (KeyError, IndexError, ValueError):
+            names = ", ".join(f"{{{name}}}" for name in run)
+            raise ValueError(f"maps may hold {names} and no other braces") from None
 
     @property
     def scenarios(self) -> tuple[str, ...]:

@@ -40,6 +40,8 @@ def read_yaml(path: str | Path) -> dict[str, Any]:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ConfigError(f"{path}: no such file; write it or name another one") from None
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror})") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
     if content is None:
@@ -47,14 +49,21 @@ def read_yaml(path: str | Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         kind = type(content).__name__
         raise ConfigError(f"{path}: the top level is a {kind}; it must be a mapping (key: value)")
+    for key in content:
+        if not isinstance(key, str):
+            raise ConfigError(
+                f"{path}: the name {key!r} is a {type(key).__name__}; put it in quotes"
+            )
     return content
 
 
-def validate(model: type[Model], content: Mapping[str, Any], where: str) -> Model:
+def validate(model: type[Model], content: Any, where: str) -> Model:
     """Check ``content`` against ``model``; all problems are reported together, on one line.
 
     ``where`` names the file and entry, for the message. An unknown key names its nearest neighbour.
     """
+    if not isinstance(content, Mapping):
+        raise ConfigError(f"{where}: {_shown(content)} is no mapping (key: value)")
     try:
         return model.model_validate(dict(content))
     except ValidationError as error:

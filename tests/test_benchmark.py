@@ -55,6 +55,8 @@ def test_a_call_can_be_narrowed():
         ({}, {"datasets": {"onne": "all"}}, "no data set 'onne'; did you mean 'one'"),
         ({}, {"datasets": {"one": ["botle"]}}, "no category 'botle'; did you mean 'bottle'"),
         ({}, {"datasets": {"own": "all"}}, "neither 'categories' nor a local folder"),
+        ({}, {"datasets": {"one": []}}, "no run is left"),
+        ({}, {"scenarios": ["anomalies_only"], "methods": ["plain"]}, "no run is left"),
     ],
 )
 def test_a_name_that_does_not_exist_is_an_error(settings, changes, message):
@@ -67,6 +69,18 @@ def test_categories_of_a_folder_of_ones_own_are_found(tmp_path):
         (tmp_path / category / "train" / "good").mkdir(parents=True)
     found = runs({"sources": {"own": str(tmp_path)}}, datasets={"own": "all"})
     assert [run.category for run in found] == ["bolts", "nuts"]
+
+
+def test_a_name_that_cannot_be_a_wildcard_is_refused(tmp_path):
+    (tmp_path / "metal nut" / "train" / "good").mkdir(parents=True)
+    with pytest.raises(ConfigError, match=r"category 'metal nut' is also a folder's name.*rename"):
+        runs({"sources": {"own": str(tmp_path)}}, datasets={"own": "all"})
+
+
+def test_the_home_folder_may_be_abbreviated(monkeypatch):
+    monkeypatch.setenv("HOME", "/home/me")
+    settings = Settings(sources={"own": "~/parts"}, weights_dir="~/weights")
+    assert (settings.sources["own"], settings.weights_dir) == ("/home/me/parts", "/home/me/weights")
 
 
 def test_an_unknown_benchmark_names_its_nearest_neighbour(tmp_path):

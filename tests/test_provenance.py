@@ -1,5 +1,14 @@
+import pytest
+
 import aexad.provenance
 from aexad.provenance import code_digest
+
+
+@pytest.fixture(autouse=True)
+def forget_digests():
+    yield
+    code_digest.cache_clear()
+    aexad.provenance._imports.cache_clear()
 
 
 def copy_of_library(monkeypatch, tmp_path, **edits):
@@ -19,6 +28,7 @@ def copy_of_library(monkeypatch, tmp_path, **edits):
 
 
 def digests():
+    code_digest.cache_clear()
     verbs = ("data.augmentation", "training", "inference", "evaluation", "reporting.tables")
     return {verb: code_digest(f"aexad.{verb}") for verb in verbs}
 

@@ -39,6 +39,26 @@ def test_the_heat_map_is_no_part_of_training(methods):
     assert recipes["a"].training == recipes["b"].training
 
 
+def test_loss_and_normalisation_share_f_unless_told_otherwise(methods):
+    path = methods(
+        "a: {encoder: e}\nb: {encoder: e, target: inverse, heat_map: {extent: runs}}\n"
+        "c: {base: b, heat_map: {target: two}}\n"
+    )
+    found = {name: (r.target, r.heat_map.target) for name, r in read_methods(path).items()}
+    assert found == {
+        "a": ("two", "two"),
+        "b": ("inverse", "inverse"),
+        "c": ("inverse", "two"),
+    }
+
+
+def test_somebody_elses_maps_are_no_recipe(methods):
+    path = methods('a: {maps: "/maps/{dataset}/{category}"}')
+    assert read_methods(path)["a"].folder(dataset="d", category="c") == "/maps/d/c"
+    with pytest.raises(ConfigError, match="method 'a' is maps of somebody else"):
+        read_recipe(path, "a")
+
+
 def test_scenarios_are_those_that_have_the_images(methods):
     recipes = read_methods(methods("a: {encoder: e}\nb: {encoder: e, loss: mse}\n"))
     assert recipes["a"].scenarios == ("standard", "anomalies_only")
@@ -57,6 +77,9 @@ def test_scenarios_are_those_that_have_the_images(methods):
         ("a: {base: b}\nb: {base: a}", "'base' runs in a circle: a -> b -> a"),
         ("alpha: {encoder: e}\nb: {base: alpa}", "no base 'alpa'; did you mean 'alpha'"),
         ("a: text", "method 'a' must be a mapping"),
+        ("1: {encoder: e}", "the name 1 is a int; put it in quotes"),
+        ('a: {maps: "{model}"}', "maps may hold {dataset}, {category}.*no other braces"),
+        ("a: {encoder: e, optimiser: {encoder_learning_rate: 0.1}}", "the encoder is frozen"),
         ("- a", "the top level is a list"),
         ("a: {", "not valid YAML"),
     ],

@@ -134,9 +134,9 @@ def test_the_models_header_says_what_it_is(finished):
 
 
 def test_the_whole_report_has_a_dag(project):
-    """15 categories, 18 methods (one of them without anomalies_only), 3 seeds."""
+    """15 categories, 21 methods (one of them without anomalies_only), 3 seeds."""
     planned = project.planned(config=("benchmark=report",))
-    assert planned["train"] == 15 * 3 * (18 + 17)
+    assert planned["train"] == 15 * 3 * (21 + 20)
     assert planned["split"] == 15 * 3 * 2
 
 
@@ -202,3 +202,10 @@ def test_somebody_elses_maps_stand_in_the_same_tables(copy_of_finished):
     methods = pd.read_csv(folder / "results/smoke/methods.csv").set_index("method")
     assert methods.loc["perfect", "pretrained"] == "not known"
     assert "perfect" in (folder / "results/smoke/report.html").read_text()
+    assert copy_of_finished.planned() == {}
+    np.save(next((folder / "maps/brick/scratch").glob("*.npy")), np.zeros((64, 64), np.float32))
+    assert copy_of_finished.planned()["evaluate_foreign"] == 1
+    (folder / "maps").rename(folder / "moved")
+    result = copy_of_finished.snakemake("--dry-run", check=False)
+    assert "no folder maps/brick; correct 'maps'" in result.stdout
+    assert "Traceback" not in result.stdout

@@ -1,12 +1,14 @@
 # What the rules look up: settings, runs, recipes, digests. Functions only, no rules.
+import hashlib
 import os
 import re
 import shlex
 import shutil
 import sys
+from functools import cache
 from pathlib import Path
 
-from aexad.benchmark import Settings, read_benchmark, trained
+from aexad.benchmark import NAMES, Settings, read_benchmark, trained
 from aexad.data.catalogue import read_catalogue
 from aexad.data.index import listing_digest
 from aexad.errors import AexadError
@@ -35,12 +37,26 @@ try:
 except AexadError as error:
     raise WorkflowError(str(error)) from None
 
+FOREIGN = "|".join(
+    re.escape(name)
+    for name, method in METHODS.items()
+    if isinstance(method, ForeignMaps)
+)
+# Wildcards of rules: somebody else's maps are evaluated, all other methods are trained. (An unknown
+# name counts as trained, so that `recipe` can tell what is known.)
+FOREIGN_METHOD = FOREIGN or "(?!)"
+TRAINED_METHOD = f"(?!(?:{FOREIGN})/){NAMES['method']}" if FOREIGN else NAMES["method"]
+# Not an option of the verbs: weights that moved are the same weights, and train nothing again.
+if SETTINGS.weights_dir is not None:
+    os.environ.update(AEXAD_WEIGHTS=str(Path(SETTINGS.weights_dir).resolve()))
 TRAINED = trained(ALL_RUNS, METHODS)
 RESULTS = f"results/{SETTINGS.benchmark}"
-GPUS = int(
-    SETTINGS.device == "cuda"
-    or (SETTINGS.device == "auto" and shutil.which("nvidia-smi") is not None)
+# What 'auto' means here, so that naming the device that it chose anyway changes nothing.
+GPU_HERE = shutil.which("nvidia-smi") is not None
+DEVICE = (
+    ("cuda" if GPU_HERE else "cpu") if SETTINGS.device == "auto" else SETTINGS.device
 )
+GPUS = int(DEVICE == "cuda")
 
 
 def of_runs(runs, *names):
@@ -50,8 +66,11 @@ def of_runs(runs, *names):
 
 def benchmark_options():
     """How the verbs of the report are told which benchmark, and where its local data lies."""
+    used = {run.dataset for run in ALL_RUNS}
     sources = " ".join(
-        option("--source", f"{name}={path}") for name, path in SETTINGS.sources.items()
+        option("--source", f"{name}={path}")
+        for name, path in SETTINGS.sources.items()
+        if name in used
     )
     return (
         f"--benchmark {SETTINGS.benchmark} {option('--data', SETTINGS.data)} {sources}"
@@ -98,13 +117,22 @@ def native_option(wildcards):
 
 def foreign_maps(wildcards):
     """Folder of somebody else's maps of a run."""
-    return recipe(wildcards).maps.format(**wildcards)
+    folder = METHODS[wildcards.method].folder(**wildcards)
+    if not Path(folder).is_dir():
+        raise WorkflowError(
+            f"config/methods.yaml: method '{wildcards.method}': no folder {folder}; correct 'maps'"
+        )
+    return folder
 
 
-def methods_of_class(kind):
-    """Pattern of the names of all methods that are trained, or that are somebody else's maps."""
-    names = [name for name, method in METHODS.items() if isinstance(method, kind)]
-    return "|".join(map(re.escape, names)) or "(?!)"
+def foreign_digest(wildcards):
+    """Changes when one of the maps does."""
+    folder = Path(foreign_maps(wildcards))
+    files = [
+        (path, path.stat()) for path in sorted(folder.rglob("*")) if path.is_file()
+    ]
+    listing = [(str(path), stat.st_size, stat.st_mtime_ns) for path, stat in files]
+    return hashlib.sha256(repr(listing).encode()).hexdigest()
 
 
 def local_source(wildcards):
@@ -114,16 +142,30 @@ def local_source(wildcards):
 
 def origin(wildcards):
     """What `fetch` depends on: a change of it fetches again."""
-    entry = dataset_entry(wildcards)
+    entry, source = dataset_entry(wildcards), local_source(wildcards)
     drawn = code_digest("aexad.data.textures") if entry.adaptor == "textures" else None
-    download = entry.download.model_dump() if entry.download else None
-    return [drawn, download, local_source(wildcards)]
+    if source is not None:
+        return [str(Path(source).resolve()), content(wildcards)]
+    return [drawn, entry.download.model_dump() if entry.download else None]
 
 
-def images_digest(wildcards):
-    """Changes when files of a local folder come, go or change in size."""
-    source = local_source(wildcards)
-    return listing_digest(source) if source and Path(source).is_dir() else None
+def content(wildcards):
+    """What a run's data depends on: another address of the same data changes nothing."""
+    entry, source = dataset_entry(wildcards), local_source(wildcards)
+    if source is not None:
+        return listed(source)
+    if entry.adaptor == "textures":
+        return code_digest("aexad.data.textures")
+    return entry.download.sha256 if entry.download else None
+
+
+@cache
+def listed(source):
+    """Digest of the names and sizes in a folder; of an archive, its size and time."""
+    path = Path(source)
+    if path.is_dir():
+        return listing_digest(path)
+    return [path.stat().st_size, path.stat().st_mtime_ns] if path.is_file() else None
 
 
 def option(name, value):

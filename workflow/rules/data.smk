@@ -40,7 +40,7 @@ rule index:
         runtime=30,
     params:
         library=code_digest("aexad.data.index"),
-        images=images_digest,
+        content=content,
         categories=lambda wildcards: dataset_entry(wildcards).categories,
         data=subpath(input[0], parent=True),
     message:
@@ -88,6 +88,8 @@ rule augment:
         f"{RUN}/logs/augment.log",
     benchmark:
         f"{RUN}/benchmarks/augment.tsv"
+    wildcard_constraints:
+        method=TRAINED_METHOD,
     conda:
         "../../environment.yml"
     resources:
@@ -95,8 +97,7 @@ rule augment:
         runtime=30,
     params:
         library=code_digest("aexad.data.augmentation"),
-        origin=origin,
-        images=images_digest,
+        content=content,
         size=lambda wildcards: dataset_entry(wildcards).size,
         data=SETTINGS.data,
     message:

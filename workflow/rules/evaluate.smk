@@ -12,6 +12,8 @@ rule evaluate:
         f"{RUN}/logs/evaluate.log",
     benchmark:
         f"{RUN}/benchmarks/evaluate.tsv"
+    wildcard_constraints:
+        method=TRAINED_METHOD,
     conda:
         "../../environment.yml"
     resources:
@@ -43,7 +45,7 @@ rule evaluate_foreign:
     benchmark:
         f"{RUN}/benchmarks/evaluate.tsv"
     wildcard_constraints:
-        method=methods_of_class(ForeignMaps),
+        method=FOREIGN_METHOD,
     conda:
         "../../environment.yml"
     resources:
@@ -51,6 +53,7 @@ rule evaluate_foreign:
         runtime=30,
     params:
         library=code_digest("aexad.evaluation", "aexad.foreign_maps"),
+        maps=foreign_digest,
         folder=subpath(output.metrics, parent=True),
         native=native_option,
         data=SETTINGS.data,
@@ -60,6 +63,3 @@ rule evaluate_foreign:
         "python -m aexad evaluate --maps {input.maps:q} --masks {input.split}"
         " --dataset {wildcards.dataset} --data {params.data:q} --output {params.folder:q}"
         " {params.native} --log {log:q}"
-
-
-ruleorder: evaluate_foreign > evaluate

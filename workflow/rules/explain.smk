@@ -11,6 +11,8 @@ rule infer:
         f"{RUN}/logs/infer.log",
     benchmark:
         f"{RUN}/benchmarks/infer.tsv"
+    wildcard_constraints:
+        method=TRAINED_METHOD,
     conda:
         "../../environment.yml"
     threads: SETTINGS.threads
@@ -19,18 +21,18 @@ rule infer:
         runtime=30,
         gpu=GPUS,
     params:
-        library=code_digest("aexad.inference"),
+        library=code_digest("aexad.inference", "aexad.device"),
         heat_map=heat_map_recipe,
         data=SETTINGS.data,
-        weights=option("--weights-dir", SETTINGS.weights_dir),
-        device=SETTINGS.device,
+        device=DEVICE,
+        torch_threads=SETTINGS.threads,
     message:
         "Explaining {wildcards.category} with {wildcards.method} ({wildcards.scenario},"
         " seed {wildcards.seed})"
     shell:
         "python -m aexad infer --method {wildcards.method} --dataset {wildcards.dataset}"
         " --data {params.data:q} --model {input.model} --split {input.split} --output {output}"
-        " --device {params.device} --threads {threads} {params.weights} --log {log:q}"
+        " --device {params.device} --threads {params.torch_threads} --log {log:q}"
 
 
 rule draw_panels:
@@ -56,6 +58,8 @@ rule draw_panels:
         f"{RUN}/logs/panels.log",
     benchmark:
         f"{RUN}/benchmarks/panels.tsv"
+    wildcard_constraints:
+        method=TRAINED_METHOD,
     conda:
         "../../environment.yml"
     resources:

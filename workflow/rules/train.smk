@@ -12,6 +12,8 @@ rule train:
         f"{RUN}/logs/train.log",
     benchmark:
         f"{RUN}/benchmarks/train.tsv"
+    wildcard_constraints:
+        method=TRAINED_METHOD,
     conda:
         "../../environment.yml"
     threads: SETTINGS.threads
@@ -20,15 +22,15 @@ rule train:
         runtime=240,
         gpu=GPUS,
     params:
-        library=code_digest("aexad.training"),
+        library=code_digest("aexad.training", "aexad.device"),
         recipe=training_recipe,
         folder=subpath(output.model, parent=True),
-        weights=option("--weights-dir", SETTINGS.weights_dir),
-        device=SETTINGS.device,
+        device=DEVICE,
+        torch_threads=SETTINGS.threads,
     message:
         "Training {wildcards.method} on {wildcards.category} ({wildcards.scenario},"
         " seed {wildcards.seed})"
     shell:
         "python -m aexad train --method {wildcards.method} --seed {wildcards.seed}"
         " --training-set {input} --output {params.folder:q} --device {params.device}"
-        " --threads {threads} {params.weights} --log {log:q}"
+        " --threads {params.torch_threads} --log {log:q}"
