@@ -135,8 +135,9 @@ def _photo(root: Path, image: str, mask: str, size: int) -> Photo:
     marked = load_mask(root / mask, size, shape=image_size(root / image))
     if not marked.any():
         raise DataError(
-            f"{root / mask}: no anomalous pixel is left at working size {size}; choose a larger "
-            "'size' in config/datasets.yaml, correct the mask, or remove image and mask"
+            f"{root / mask}: no anomalous pixel is left at working size {size}; raise 'size' in "
+            f"config/datasets.yaml, correct the mask, or exclude the image: remove {root / image} "
+            "and its mask, and make the index anew"
         )
     return Photo(image, pixels, marked)
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from aexad.errors import ConfigError
 from aexad.schema import Strict, nearest, read_yaml, validate
@@ -52,6 +53,22 @@ class Dataset(Strict):
 
     evaluation: Evaluation = Evaluation()
 
+    @field_validator("source")
+    @classmethod
+    def _at_home(cls, value: str | None) -> str | None:
+        return value and str(expanded(value))
+
+    @field_validator("labelled_of")
+    @classmethod
+    def _of_known_categories(cls, value: dict[str, int], info: ValidationInfo) -> dict[str, int]:
+        known = info.data.get("categories")
+        for category, labelled in value.items():
+            if known and category not in known:
+                raise ValueError(f"no category '{category}'; {nearest(category, known)}")
+            if labelled < 1:
+                raise ValueError(f"'{category}' needs at least 1 labelled anomaly of each type")
+        return value
+
     @model_validator(mode="after")
     def _consistent(self) -> Dataset:
         if self.adaptor == "textures" and (self.download or self.source):
@@ -61,6 +78,14 @@ class Dataset(Strict):
     def labelled_per_defect(self, category: str) -> int:
         """The number k of labelled anomalies that each defect type of ``category`` gives."""
         return self.labelled_of.get(category, self.labelled)
+
+
+def expanded(path: str | os.PathLike[str]) -> Path:
+    """The path with a leading ``~`` as the home folder; that of an unknown user stays as it is."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        return Path(path)
 
 
 def read_catalogue(path: str | Path) -> dict[str, Dataset]:

@@ -121,12 +121,29 @@ def load_mask(
 def image_size(path: str | os.PathLike[str]) -> tuple[int, int]:
     """Height and width of an image as :func:`load_image` returns it, read from its header alone."""
     with _opened(path) as image:
-        width, height = image.size
-        if image.format == "TIFF":  # Pillow applies the orientation of TIFF itself
-            return height, width
-        # Not image.getexif(): for PNG that would decode all pixels in search of a late EXIF chunk.
-        orientation = Image.Image.getexif(image).get(ExifTags.Base.Orientation)
-        return (width, height) if orientation in SIDEWAYS else (height, width)
+        return _upright_size(image)
+
+
+def check_image(path: str | os.PathLike[str]) -> tuple[int, int]:
+    """Read a photograph to its end, and return its height and width as :func:`image_size` does.
+
+    All bytes are read, but of a PNG only the checksums are computed, and a JPEG is decoded at an
+    eighth of its size: a few milliseconds for a million pixels, where decoding takes 30.
+
+    Raises
+    ------
+    aexad.errors.DataError
+        As for :func:`load_image`.
+    """
+    with _opened(path) as image:
+        _check_depth(image, path)
+        size = _upright_size(image)
+        if image.format == "PNG":
+            image.verify()
+        else:
+            image.draft(None, (1, 1))  # for a JPEG: the smallest scale of its decoder
+            image.load()
+    return size
 
 
 def size_mismatch(mask: tuple[int, ...], image: tuple[int, ...]) -> str:
@@ -173,13 +190,26 @@ def _line(error: BaseException) -> str:
     return " ".join(str(error).split()) or type(error).__name__
 
 
+def _upright_size(image: Image.Image) -> tuple[int, int]:
+    width, height = image.size
+    if image.format == "TIFF":  # Pillow applies the orientation of TIFF itself
+        return height, width
+    # Not image.getexif(): for PNG that would decode all pixels in search of a late EXIF chunk.
+    orientation = Image.Image.getexif(image).get(ExifTags.Base.Orientation)
+    return (width, height) if orientation in SIDEWAYS else (height, width)
+
+
+def _check_depth(image: Image.Image, path: str | os.PathLike[str]) -> None:
+    if image.mode in ("I", "F"):
+        raise DataError(f"{path}: 32 bits a pixel have no fixed range; save it with 8 or 16 bits")
+
+
 def _eight_bit(image: Image.Image, path: str | os.PathLike[str]) -> Image.Image:
     """Bring 16-bit greyscale to 8 bits by the range of its type; 32 bits have none."""
     if image.mode.startswith("I;16"):
         levels = np.asarray(image).astype(np.uint32)
         return Image.fromarray(((levels + 128) // 257).astype(np.uint8))
-    if image.mode in ("I", "F"):
-        raise DataError(f"{path}: 32 bits a pixel have no fixed range; save it with 8 or 16 bits")
+    _check_depth(image, path)
     return image
 
 

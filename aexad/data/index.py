@@ -7,23 +7,27 @@ form writes a function that returns this table.
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
 from tqdm import tqdm
 
-from aexad.data.catalogue import Dataset
-from aexad.data.images import ENDINGS, image_size, is_image, size_mismatch
+from aexad.data.catalogue import Dataset, expanded
+from aexad.data.images import ENDINGS, check_image, is_image, load_mask
 from aexad.errors import DataError
 from aexad.schema import nearest
 
 COLUMNS = ["category", "split", "defect", "image", "mask"]
+SPLITS = ("train", "test")
 GOOD = "good"
 MOST_SHOWN = 20  # problems of one data set that are listed; the others are counted
+
+logger = logging.getLogger(__name__)
 
 
 class Entry(NamedTuple):
@@ -36,6 +40,12 @@ class Entry(NamedTuple):
     mask: str
 
 
+def marker_path(folder: str | os.PathLike[str]) -> Path:
+    """The file beside a data set's folder whose existence means that the data set is complete."""
+    folder = Path(folder)
+    return folder.with_name(folder.name + ".json")
+
+
 def local_categories(folder: str | os.PathLike[str]) -> list[str]:
     """The categories of a local folder: its folders with a ``train/good`` inside, sorted.
 
@@ -44,7 +54,7 @@ def local_categories(folder: str | os.PathLike[str]) -> list[str]:
     aexad.errors.DataError
         The folder is missing, or holds no category.
     """
-    folder = Path(folder)
+    folder = expanded(folder)
     if not folder.is_dir():
         raise DataError(
             f"{folder}: no such folder; name the folder that holds the categories (for an archive, "
@@ -66,7 +76,8 @@ def build_index(root: str | os.PathLike[str], name: str, dataset: Dataset) -> pd
     The layout is ``<category>/train/good``, ``<category>/test/<good or defect type>`` and
     ``<category>/ground_truth/<defect type>``, where the mask of ``STEM.EXT`` is
     ``STEM_mask.EXT`` or ``STEM.EXT`` with any known ending. Hidden files and files that are no
-    images are ignored. Headers alone are read, so that a large data set takes seconds.
+    images are ignored. Every file is read: masks are loaded, of images the integrity is checked
+    (:func:`aexad.data.images.check_image`), so that what passes here does not fail hours later.
 
     Parameters
     ----------
@@ -75,7 +86,8 @@ def build_index(root: str | os.PathLike[str], name: str, dataset: Dataset) -> pd
     name
         Its name in the catalogue, for messages.
     dataset
-        Its entry in the catalogue; without ``categories`` those in the folder are taken.
+        Its entry in the catalogue; without ``categories`` those in the folder are taken. Those that
+        the folder lacks are left out with a warning; it is an error if it has none of them.
 
     Returns
     -------
@@ -88,16 +100,16 @@ def build_index(root: str | os.PathLike[str], name: str, dataset: Dataset) -> pd
     aexad.errors.DataError
         All that is wrong with the data set, one line a problem.
     """
-    root = Path(root)
-    found = local_categories(root)
+    root = expanded(root)
+    if not root.is_dir() and marker_path(root).exists():
+        raise DataError(
+            f"{root}: no such folder, though its marker is there; "
+            f"delete {marker_path(root)} and call again"
+        )
     entries: list[Entry] = []
     problems: list[str] = []
-    for category in dataset.categories or found:
-        if category in found:
-            entries += _category_entries(root, category, problems)
-        else:
-            hint = nearest(category, found)
-            problems.append(f"{root / category / 'train/good'}: no such folder; {hint}")
+    for category in _categories(root, name, dataset):
+        entries += _category_entries(root, category, problems)
     progress = tqdm(entries, desc=f"checking {name}", unit="image", disable=None)
     for entry in progress:
         problems += _image_problems(root, entry)
@@ -107,12 +119,27 @@ def build_index(root: str | os.PathLike[str], name: str, dataset: Dataset) -> pd
 
 
 def read_index(path: str | os.PathLike[str]) -> pd.DataFrame:
-    """Read the CSV of an index; all columns are strings, and an empty mask is an empty string."""
-    return read_table(path, COLUMNS, "index")
+    """Read the CSV of an index; all columns are strings, and an empty mask is an empty string.
+
+    Raises
+    ------
+    aexad.errors.DataError
+        No such file, not this table, without rows, or with a split other than train and test.
+    """
+    return read_table(path, COLUMNS, "index", {"split": SPLITS})
 
 
-def read_table(path: str | os.PathLike[str], columns: list[str], verb: str) -> pd.DataFrame:
-    """Read a CSV of strings with exactly these columns; ``verb`` is what makes it, for messages."""
+def read_table(
+    path: str | os.PathLike[str],
+    columns: list[str],
+    verb: str,
+    allowed: Mapping[str, Collection[str]],
+) -> pd.DataFrame:
+    """Read a CSV of strings with exactly these columns and at least one row.
+
+    ``verb`` is what makes the table, for messages; ``allowed`` are the values that a column may
+    hold.
+    """
     try:
         table = pd.read_csv(path, dtype=str, keep_default_na=False)
     except FileNotFoundError:
@@ -124,6 +151,14 @@ def read_table(path: str | os.PathLike[str], columns: list[str], verb: str) -> p
             f"{path}: the columns are {', '.join(table.columns)} instead of {', '.join(columns)}; "
             f"make it anew with 'aexad {verb}'"
         )
+    if table.empty:
+        raise DataError(f"{path}: no row below the header; make it anew with 'aexad {verb}'")
+    for column, values in allowed.items():
+        for value in table.loc[~table[column].isin(values), column]:
+            raise DataError(
+                f"{path}: column '{column}' holds '{value}'; {nearest(value, list(values))} "
+                f"Correct it, or make the table anew with 'aexad {verb}'"
+            )
     return table
 
 
@@ -146,6 +181,30 @@ def listing_digest(folder: str | os.PathLike[str]) -> str:
                 listing.append((path.relative_to(folder).as_posix(), size))
     lines = [f"{size} {name}\n" for name, size in sorted(listing)]
     return hashlib.sha256("".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def _categories(root: Path, name: str, dataset: Dataset) -> list[str]:
+    """The categories to list: of the catalogue's those that are there, in its order."""
+    found = local_categories(root)
+    if dataset.categories is None:
+        return found
+    # A folder that is there, but incomplete, is no missing category: its problems are told.
+    present = [name for name in dataset.categories if (root / name).is_dir()]
+    absent = [name for name in dataset.categories if name not in present]
+    if not present:
+        raise DataError(
+            f"data set '{name}': {root} has none of the catalogue's categories "
+            f"({', '.join(absent)}), but {', '.join(found)}; correct 'categories' in "
+            "config/datasets.yaml, or the folder"
+        )
+    if absent:
+        logger.warning(
+            "data set '%s': %s has no folder of these categories, which are left out: %s",
+            name,
+            root,
+            ", ".join(absent),
+        )
+    return present
 
 
 def _category_entries(root: Path, category: str, problems: list[str]) -> list[Entry]:
@@ -212,13 +271,11 @@ def _mask_of(image: Path, masks: list[Path], root: Path, category: str, problems
 
 
 def _image_problems(root: Path, entry: Entry) -> list[str]:
-    """What is wrong with an image and its mask, as far as their headers tell."""
+    """What is wrong with an image or its mask."""
     try:
-        image = image_size(root / entry.image)
+        shape = check_image(root / entry.image)
         if entry.mask:
-            mask = image_size(root / entry.mask)
-            if mask != image:
-                return [f"{root / entry.mask}: {size_mismatch(mask, image)}"]
+            load_mask(root / entry.mask, shape=shape)
     except DataError as error:
         return [str(error)]
     return []

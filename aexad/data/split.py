@@ -64,7 +64,10 @@ def split(
         raise ConfigError(f"no scenario '{scenario}'; {nearest(scenario, list(SCENARIOS))}")
     known = sorted(index["category"].unique())
     if category not in known:
-        raise ConfigError(f"the index has no category '{category}'; {nearest(category, known)}")
+        raise ConfigError(
+            f"the index has no category '{category}'; {nearest(category, known)} "
+            "If the data set lacks its folder, add it and make the index anew with 'aexad index'"
+        )
     rows = index[index["category"] == category].copy()
     rows["role"] = rows["split"].map({"train": "normal", "test": "test"})
     trained = SCENARIOS[scenario]
@@ -79,8 +82,14 @@ def split(
 
 
 def read_split(path: str | os.PathLike[str]) -> pd.DataFrame:
-    """Read ``split.csv``; all columns are strings, and an empty mask is an empty string."""
-    return read_table(path, COLUMNS, "split")
+    """Read ``split.csv``; all columns are strings, and an empty mask is an empty string.
+
+    Raises
+    ------
+    aexad.errors.DataError
+        No such file, not this table, without rows, or with a role other than :data:`ROLES`.
+    """
+    return read_table(path, COLUMNS, "split", {"role": ROLES})
 
 
 def _drawn(rows: pd.DataFrame, category: str, labelled: int, seed: int) -> set[str]:
