@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BeforeValidator, Field, field_validator
 
-from aexad.data.catalogue import Dataset
+from aexad.data.catalogue import Dataset, expanded
 from aexad.data.index import local_categories
 from aexad.errors import ConfigError
 from aexad.recipe import ForeignMaps, Method
@@ -80,12 +80,12 @@ class Settings(Strict):
     @field_validator("data", "weights_dir")
     @classmethod
     def _home(cls, value: str | None) -> str | None:
-        return None if value is None else str(Path(value).expanduser())
+        return None if value is None else str(expanded(value))
 
     @field_validator("sources")
     @classmethod
     def _homes(cls, value: dict[str, str]) -> dict[str, str]:
-        return {name: str(Path(path).expanduser()) for name, path in value.items()}
+        return {name: str(expanded(path)) for name, path in value.items()}
 
 
 class Benchmark(Strict):

@@ -55,7 +55,8 @@ def fetch(
     folder
         Where the data set is wanted.
     source
-        A local folder or archive (``~`` is the home folder); without it, that of the entry, and without that its download.
+        A local folder or archive (``~`` is the home folder); without it, that of the
+        entry, and without that its download.
 
     Returns
     -------

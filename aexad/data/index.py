@@ -9,35 +9,23 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import pandas as pd
 from tqdm import tqdm
 
 from aexad.data.catalogue import Dataset, expanded
-from aexad.data.images import ENDINGS, check_image, is_image, load_mask
+from aexad.data.images import check_image, load_mask
+from aexad.data.layout import GOOD as GOOD  # what the index calls the defect of a normal image
+from aexad.data.layout import Entry, category_entries, folders_in
 from aexad.errors import DataError
-from aexad.schema import nearest
 
 COLUMNS = ["category", "split", "defect", "image", "mask"]
 SPLITS = ("train", "test")
-GOOD = "good"
 MOST_SHOWN = 20  # problems of one data set that are listed; the others are counted
 
 logger = logging.getLogger(__name__)
-
-
-class Entry(NamedTuple):
-    """One row of the index; paths are POSIX and relative to the data set's root."""
-
-    category: str
-    split: str
-    defect: str
-    image: str
-    mask: str
 
 
 def marker_path(folder: str | os.PathLike[str]) -> Path:
@@ -60,7 +48,7 @@ def local_categories(folder: str | os.PathLike[str]) -> list[str]:
             f"{folder}: no such folder; name the folder that holds the categories (for an archive, "
             "list its 'categories' in config/datasets.yaml)"
         )
-    categories = sorted(path.name for path in _folders(folder) if (path / "train/good").is_dir())
+    categories = sorted(path.name for path in folders_in(folder) if (path / "train/good").is_dir())
     if not categories:
         hint = " (it looks like one category: name the folder above it)"
         raise DataError(
@@ -109,7 +97,7 @@ def build_index(root: str | os.PathLike[str], name: str, dataset: Dataset) -> pd
     entries: list[Entry] = []
     problems: list[str] = []
     for category in _categories(root, name, dataset):
-        entries += _category_entries(root, category, problems)
+        entries += category_entries(root, category, problems)
     progress = tqdm(entries, desc=f"checking {name}", unit="image", disable=None)
     for entry in progress:
         problems += _image_problems(root, entry)
@@ -126,20 +114,13 @@ def read_index(path: str | os.PathLike[str]) -> pd.DataFrame:
     aexad.errors.DataError
         No such file, not this table, without rows, or with a split other than train and test.
     """
-    return read_table(path, COLUMNS, "index", {"split": SPLITS})
+    table = read_table(path, COLUMNS, "index")
+    check_rows(table, path, "index", "split", SPLITS)
+    return table
 
 
-def read_table(
-    path: str | os.PathLike[str],
-    columns: list[str],
-    verb: str,
-    allowed: Mapping[str, Collection[str]],
-) -> pd.DataFrame:
-    """Read a CSV of strings with exactly these columns and at least one row.
-
-    ``verb`` is what makes the table, for messages; ``allowed`` are the values that a column may
-    hold.
-    """
+def read_table(path: str | os.PathLike[str], columns: list[str], verb: str) -> pd.DataFrame:
+    """Read a CSV of strings with exactly these columns; ``verb`` is what makes it, for messages."""
     try:
         table = pd.read_csv(path, dtype=str, keep_default_na=False)
     except FileNotFoundError:
@@ -151,15 +132,25 @@ def read_table(
             f"{path}: the columns are {', '.join(table.columns)} instead of {', '.join(columns)}; "
             f"make it anew with 'aexad {verb}'"
         )
+    return table
+
+
+def check_rows(
+    table: pd.DataFrame,
+    path: str | os.PathLike[str],
+    verb: str,
+    column: str,
+    allowed: Sequence[str],
+) -> None:
+    """Refuse a table without rows, and values of ``column`` that nobody downstream would select."""
     if table.empty:
         raise DataError(f"{path}: no row below the header; make it anew with 'aexad {verb}'")
-    for column, values in allowed.items():
-        for value in table.loc[~table[column].isin(values), column]:
-            raise DataError(
-                f"{path}: column '{column}' holds '{value}'; {nearest(value, list(values))} "
-                f"Correct it, or make the table anew with 'aexad {verb}'"
-            )
-    return table
+    others = table.loc[~table[column].isin(allowed), column]
+    if len(others):
+        raise DataError(
+            f"{path}: column '{column}' holds '{others.iloc[0]}', and only {', '.join(allowed)} "
+            f"have a meaning there; correct it, or make the table anew with 'aexad {verb}'"
+        )
 
 
 def listing_digest(folder: str | os.PathLike[str]) -> str:
@@ -189,8 +180,8 @@ def _categories(root: Path, name: str, dataset: Dataset) -> list[str]:
     if dataset.categories is None:
         return found
     # A folder that is there, but incomplete, is no missing category: its problems are told.
-    present = [name for name in dataset.categories if (root / name).is_dir()]
-    absent = [name for name in dataset.categories if name not in present]
+    present = [category for category in dataset.categories if (root / category).is_dir()]
+    absent = [category for category in dataset.categories if category not in present]
     if not present:
         raise DataError(
             f"data set '{name}': {root} has none of the catalogue's categories "
@@ -205,69 +196,6 @@ def _categories(root: Path, name: str, dataset: Dataset) -> list[str]:
             ", ".join(absent),
         )
     return present
-
-
-def _category_entries(root: Path, category: str, problems: list[str]) -> list[Entry]:
-    """All images of a category; missing folders, empty folders and missing masks are problems."""
-    train, test = root / category / "train", root / category / "test"
-    normals = _images(train / GOOD)
-    entries = [Entry(category, "train", GOOD, _relative(image, root), "") for image in normals]
-    if not normals:
-        problems.append(_empty(train / GOOD))
-    problems += [
-        f"{path}: only train/good is used for training; move it there, to test, or away"
-        for path in (*_folders(train), *_images(train))
-        if path.name != GOOD
-    ]
-    problems += [
-        f"{path}: not in a folder of its type; move it to test/<defect type>"
-        for path in _images(test)
-    ]
-    if all(path.name == GOOD for path in _folders(test)):
-        problems.append(f"{test}: no folder of a defect type; there is nothing to test")
-    for folder in _folders(test):
-        entries += _test_entries(root, category, folder, problems)
-    return entries
-
-
-def _test_entries(root: Path, category: str, folder: Path, problems: list[str]) -> Iterator[Entry]:
-    images = _images(folder)
-    if not images:
-        problems.append(_empty(folder))
-    masks = {} if folder.name == GOOD else _masks(root / category / "ground_truth" / folder.name)
-    stems: dict[str, Path] = {}
-    for image in images:
-        mask = ""
-        if folder.name != GOOD:
-            if image.stem in stems:
-                problems.append(
-                    f"{image}: has the same mask as {stems[image.stem].name}; rename or remove one"
-                )
-            stems[image.stem] = image
-            mask = _mask_of(image, masks.get(image.stem, []), root, category, problems)
-        yield Entry(category, "test", folder.name, _relative(image, root), mask)
-
-
-def _masks(folder: Path) -> dict[str, list[Path]]:
-    """The masks of a folder by the stem of the image that each may belong to."""
-    masks = defaultdict(list)
-    for mask in _images(folder):
-        masks[mask.stem].append(mask)
-        if mask.stem.endswith("_mask"):
-            masks[mask.stem.removesuffix("_mask")].append(mask)
-    return masks
-
-
-def _mask_of(image: Path, masks: list[Path], root: Path, category: str, problems: list[str]) -> str:
-    if len(masks) == 1:
-        return _relative(masks[0], root)
-    if masks:
-        names = ", ".join(mask.name for mask in masks)
-        problems.append(f"{image}: has {len(masks)} masks ({names}); keep one")
-    else:
-        wanted = root / category / "ground_truth" / image.parent.name / f"{image.stem}_mask.png"
-        problems.append(f"{image}: has no mask; add {wanted}, or remove the image")
-    return ""
 
 
 def _image_problems(root: Path, entry: Entry) -> list[str]:
@@ -288,28 +216,3 @@ def _report(name: str, problems: list[str]) -> str:
     rest = len(problems) - MOST_SHOWN
     more = f"\n  and {rest} more" if rest > 0 else ""
     return f"data set '{name}' has {len(problems)} problems:{shown}{more}"
-
-
-def _empty(folder: Path) -> str:
-    if not folder.is_dir():
-        return f"{folder}: no such folder; add it, with images"
-    return f"{folder}: no images in it (known endings: {' '.join(ENDINGS)}); add some, or remove it"
-
-
-def _folders(folder: Path) -> list[Path]:
-    return [path for path in _listed(folder) if path.is_dir()]
-
-
-def _images(folder: Path) -> list[Path]:
-    return [path for path in _listed(folder) if is_image(path) and not path.is_dir()]
-
-
-def _listed(folder: Path) -> list[Path]:
-    """What is in a folder, hidden names apart, sorted; nothing if there is no such folder."""
-    if not folder.is_dir():
-        return []
-    return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
-
-
-def _relative(path: Path, root: Path) -> str:
-    return path.relative_to(root).as_posix()

@@ -6,7 +6,7 @@ import os
 
 import pandas as pd
 
-from aexad.data.index import GOOD, read_table
+from aexad.data.index import GOOD, check_rows, read_table
 from aexad.data.randomness import generator
 from aexad.errors import ConfigError
 from aexad.schema import nearest
@@ -89,7 +89,9 @@ def read_split(path: str | os.PathLike[str]) -> pd.DataFrame:
     aexad.errors.DataError
         No such file, not this table, without rows, or with a role other than :data:`ROLES`.
     """
-    return read_table(path, COLUMNS, "split", {"role": ROLES})
+    table = read_table(path, COLUMNS, "split")
+    check_rows(table, path, "split", "role", ROLES)
+    return table
 
 
 def _drawn(rows: pd.DataFrame, category: str, labelled: int, seed: int) -> set[str]:

@@ -200,6 +200,8 @@ def test_a_mask_that_vanishes_at_working_size(tree: Path) -> None:
     with pytest.raises(DataError, match="no anomalous pixel is left at working size 4") as error:
         augment(table, tree, 4, "standard", seed=0)
     assert mask in str(error.value)
+    assert "raise 'size' in config/datasets.yaml" in str(error.value)
+    assert f"exclude the image: remove {tree}/{mask.split('/')[0]}/test/" in str(error.value)
 
 
 def test_a_mask_of_another_size(tree: Path) -> None:

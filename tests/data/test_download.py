@@ -129,11 +129,19 @@ def test_the_users_own_folder_is_never_replaced(tree: Path, folder: Path, tmp_pa
     with pytest.raises(ConfigError, match=r"set is there, but was not made by fetch; .*name it"):
         fetch("set", LOCAL, folder, archive)
     assert content(folder) == before
-    shutil.rmtree(folder)
-    folder.symlink_to(tree)
-    with pytest.raises(ConfigError, match="was not made by fetch"):
-        fetch("set", LOCAL, folder, archive)
-    assert folder.is_symlink()
+
+
+def test_a_link_is_replaced_and_what_it_leads_to_stays(
+    tree: Path, folder: Path, tmp_path: Path
+) -> None:
+    """Also without the marker, which Snakemake removes before it fetches from another source."""
+    archive = packed(tree, tmp_path / "a.tgz")
+    before = content(tree)
+    fetch("set", LOCAL, folder, tree).unlink()
+    marker = fetch("set", LOCAL, folder, archive)
+    assert not folder.is_symlink()
+    assert read(marker)["source"] == "archive"
+    assert content(folder) == content(tree) == before
 
 
 def test_the_users_own_folder_can_be_used_in_place(tree: Path, folder: Path) -> None:
@@ -197,6 +205,16 @@ def test_the_source_of_the_catalogue(tree: Path, folder: Path) -> None:
     assert folder.resolve() == tree
 
 
+def test_the_home_folder(tree: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tree.parent))
+    entry = Dataset(title="Set", adaptor="mvtec_layout", source="~/set")
+    assert entry.source == str(tree)
+    fetch("set", LOCAL, folder, "~/set")
+    assert folder.resolve() == tree
+    with pytest.raises(ConfigError, match="~nobody-of-that-name/set: no such folder or archive"):
+        fetch("set", LOCAL, folder, "~nobody-of-that-name/set")
+
+
 def test_a_download(
     tree: Path, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -236,6 +254,18 @@ def test_textures_are_drawn(
     assert "differ" not in capsys.readouterr().err
     with pytest.raises(ConfigError, match="'set' is drawn here"):
         fetch("set", entry, folder, folder)
+
+
+def test_textures_without_their_marker_are_drawn_anew(folder: Path) -> None:
+    """Snakemake removes it when the code that draws has changed."""
+    entry = Dataset(title="Textures", adaptor="textures")
+    marker = fetch("set", entry, folder)
+    image = folder / "brick/train/good/000.png"
+    drawn = image.read_bytes()
+    image.write_bytes(b"drawn by former code")
+    marker.unlink()
+    fetch("set", entry, folder)
+    assert image.read_bytes() == drawn
 
 
 def test_other_pixels_are_told(

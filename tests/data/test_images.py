@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from aexad.data.images import image_size, is_image, load_image, load_mask
+from aexad.data.images import check_image, image_size, is_image, load_image, load_mask
 from aexad.errors import DataError
 
 RNG = np.random.default_rng(0)
@@ -116,7 +116,7 @@ def test_exif_orientation_turns_image_mask_and_size(
     exif = Image.Exif()
     exif[0x0112] = 6  # to be turned by 90 degrees clockwise: the bright half comes to the top
     path = saved(tmp_path / f"a.{ending}", pixels, exif=exif, **options)
-    assert image_size(path) == (32, 16)
+    assert image_size(path) == check_image(path) == (32, 16)
     image = load_image(path)
     assert image.shape == (32, 16, 3)
     assert image[:14].min() > 240
@@ -203,7 +203,7 @@ def truncated() -> bytes:
     ],
     ids=["truncated", "empty", "gif", "eps", "zeros"],
 )
-@pytest.mark.parametrize("load", [load_image, load_mask])
+@pytest.mark.parametrize("load", [load_image, load_mask, check_image])
 def test_damaged_files_are_named(tmp_path: Path, load: Any, content: bytes, message: str) -> None:
     path = tmp_path / "bad.png"
     path.write_bytes(content)
@@ -229,8 +229,9 @@ def test_missing_folder_and_bomb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 def test_32_bits_have_no_range(tmp_path: Path) -> None:
     path = saved(tmp_path / "a.tif", np.zeros((2, 2), np.float32))
-    with pytest.raises(DataError, match="32 bits"):
-        load_image(path)
+    for load in (load_image, check_image):
+        with pytest.raises(DataError, match="32 bits"):
+            load(path)
 
 
 def test_names_of_images() -> None:

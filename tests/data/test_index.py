@@ -64,6 +64,16 @@ def test_files_that_are_not_the_table_are_named(tmp_path: Path) -> None:
     path.write_text("a,b\n1,2\n")
     with pytest.raises(DataError, match="the columns are a, b instead of category, split"):
         read_index(path)
+    path.write_text(",".join(COLUMNS) + "\n")
+    with pytest.raises(DataError, match=r"index\.csv: no row below the header; make it anew"):
+        read_index(path)
+
+
+def test_a_split_of_another_name_is_refused(tree: Path, tmp_path: Path) -> None:
+    index = build_index(tree, "set", DATASET).replace({"split": {"train": "Train"}})
+    write_csv(tmp_path / "index.csv", index)
+    with pytest.raises(DataError, match=r"column 'split' holds 'Train', and only train, test have"):
+        read_index(tmp_path / "index.csv")
 
 
 @pytest.mark.parametrize("name", ["000_mask.png", "000.png", "000_mask.BMP", "000.tif"])
@@ -140,9 +150,34 @@ def test_ambiguous_masks(tree: Path) -> None:
 
 
 def test_a_category_that_does_not_exist(tree: Path) -> None:
-    dataset = Dataset(title="S", adaptor="mvtec_layout", categories=["bolt", "nuts"])
+    dataset = Dataset(title="S", adaptor="mvtec_layout", categories=["bolts", "nuts"])
     (line,) = problems(tree, dataset)
-    assert line == f"data set 'set': {tree}/nuts/train/good: no such folder; did you mean 'nut'?"
+    assert line == (
+        f"data set 'set': {tree} has none of the catalogue's categories (bolts, nuts), but bolt, "
+        "nut; correct 'categories' in config/datasets.yaml, or the folder"
+    )
+
+
+def test_a_part_of_the_catalogues_categories(tree: Path, caplog: pytest.LogCaptureFixture) -> None:
+    names = ["nut", "screw", "bolt", "wood"]
+    dataset = Dataset(title="S", adaptor="mvtec_layout", categories=names)
+    assert build_index(tree, "set", dataset).equals(build_index(tree, "set", DATASET))
+    assert caplog.messages == [
+        f"data set 'set': {tree} has no folder of these categories, which are left out: screw, wood"
+    ]
+    (tree / "screw").mkdir()
+    _, *lines = problems(tree, dataset)
+    assert lines[0] == f"  {tree}/screw/train/good: no such folder; add it, with images"
+
+
+def test_a_folder_that_is_gone_while_its_marker_is_there(tree: Path) -> None:
+    shutil.rmtree(tree)
+    marker = tree.with_name("set.json")
+    marker.write_text("{}")
+    (line,) = problems(tree)
+    assert line == (
+        f"{tree}: no such folder, though its marker is there; delete {marker} and call again"
+    )
 
 
 def test_unreadable_images(tree: Path) -> None:
@@ -153,6 +188,34 @@ def test_unreadable_images(tree: Path) -> None:
         "the file is empty; restore or replace it",
         "not a PNG, JPEG, BMP or TIFF image, or its header is damaged; convert or replace it",
     ]
+
+
+@pytest.mark.parametrize("ending", ["png", "jpg", "bmp", "tif"])
+def test_truncated_images(tree: Path, ending: str) -> None:
+    path = tree / f"bolt/train/good/900.{ending}"
+    Image.fromarray(np.arange(256 * 256, dtype=np.uint8).reshape(256, 256)).save(path)
+    build_index(tree, "set", DATASET)
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) * 3 // 4])
+    (line,) = problems(tree)
+    assert line.startswith(f"data set 'set': {path}: ")
+    assert line.endswith("restore or replace it")
+
+
+def test_a_flipped_bit_in_a_png(tree: Path) -> None:
+    path = tree / "bolt/train/good/001.png"
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    (line,) = problems(tree)
+    assert line.startswith(f"data set 'set': {path}: damaged")
+
+
+def test_masks_that_hold_labels(tree: Path) -> None:
+    mask = tree / "nut/ground_truth/dent/001_mask.png"
+    Image.fromarray(np.eye(16, dtype=np.uint8)).save(mask)
+    (line,) = problems(tree)
+    assert line.startswith(f"data set 'set': {mask}: the brightest pixel of this mask is 1 of 255")
 
 
 def test_many_problems_are_counted(tmp_path: Path, make_category: Callable[..., None]) -> None:

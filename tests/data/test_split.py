@@ -7,7 +7,7 @@ import pytest
 from aexad.data.catalogue import Dataset
 from aexad.data.index import build_index
 from aexad.data.split import COLUMNS, read_split, split
-from aexad.errors import ConfigError
+from aexad.errors import ConfigError, DataError
 from aexad.files import write_csv
 
 
@@ -93,7 +93,7 @@ def test_too_many_labelled(index: pd.DataFrame, make_category: Callable[..., Non
 
 
 def test_unknown_names(index: pd.DataFrame) -> None:
-    with pytest.raises(ConfigError, match="no category 'bolts'; did you mean 'bolt'"):
+    with pytest.raises(ConfigError, match=r"no category 'bolts'; did you mean 'bolt'.* add it and"):
         split(index, "bolts", "standard", 1, 0)
     with pytest.raises(ConfigError, match="no scenario 'one-class'; did you mean 'one_class'"):
         split(index, "bolt", "one-class", 1, 0)
@@ -103,3 +103,18 @@ def test_it_comes_back_from_its_file(index: pd.DataFrame, tmp_path: Path) -> Non
     table = split(index, "nut", "standard", 1, 0)
     write_csv(tmp_path / "split.csv", table)
     assert read_split(tmp_path / "split.csv").equals(table)
+
+
+def test_tables_that_nobody_could_use(index: pd.DataFrame, tmp_path: Path) -> None:
+    path = tmp_path / "split.csv"
+    table = split(index, "nut", "standard", 1, 0)
+    write_csv(path, table.replace({"role": {"test": "testt"}}))
+    with pytest.raises(DataError) as error:
+        read_split(path)
+    assert str(error.value) == (
+        f"{path}: column 'role' holds 'testt', and only normal, labelled, test have a meaning "
+        "there; correct it, or make the table anew with 'aexad split'"
+    )
+    write_csv(path, table.iloc[:0])
+    with pytest.raises(DataError, match=r"split\.csv: no row below the header; make it anew"):
+        read_split(path)
