@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import logging
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,7 +23,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--debug", action="store_true", help="show the traceback of an error")
     every = top.add_subparsers(dest="verb", required=True, metavar="VERB", title="verbs")
 
-    def verb(run: Callable[[argparse.Namespace], None]) -> argparse.ArgumentParser:
+    def verb(run: Callable[[argparse.Namespace], Path]) -> argparse.ArgumentParser:
         one = every.add_parser(run.__name__, help=run.__doc__, description=run.__doc__)
         one.set_defaults(run=run)
         one.add_argument("--log", type=Path, help="also write messages to this file")
@@ -46,7 +48,7 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--output", type=Path, required=True, help="the training set, .npz")
     one = verb(verbs.train)
     _network(one)
-    one.add_argument("--seed", type=int, required=True)
+    one.add_argument("--seed", type=_seed, required=True)
     one.add_argument("--training-set", type=Path, required=True, help="from augment, .npz")
     one.add_argument("--output", type=Path, required=True, help="folder of the run")
     one = verb(verbs.infer)
@@ -67,7 +69,7 @@ def parser() -> argparse.ArgumentParser:
     _dataset(one)
     one.add_argument("--run-folder", type=Path, required=True, help="with maps.npz, per_image.csv")
     one.add_argument("--split", type=Path, required=True, help="the split, .csv")
-    one.add_argument("--count", type=int, default=6, help="how many test images")
+    one.add_argument("--count", type=_positive, default=6, help="how many test images")
     one.add_argument("--output", type=Path, required=True, help="folder of the panels")
     for run in (verbs.collect, verbs.tables, verbs.figures, verbs.report):
         _benchmark(verb(run))
@@ -84,7 +86,7 @@ def _scenario(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--scenario", choices=("standard", "anomalies_only", "one_class"), default="standard"
     )
-    verb.add_argument("--seed", type=int, default=0)
+    verb.add_argument("--seed", type=_seed, default=0)
 
 
 def _network(verb: argparse.ArgumentParser) -> None:
@@ -92,7 +94,7 @@ def _network(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--methods", type=Path, default=Path("config/methods.yaml"))
     verb.add_argument("--weights-dir", type=Path, help="folder of <timm name>.safetensors")
     verb.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
-    verb.add_argument("--threads", type=int, default=1, help="CPU threads")
+    verb.add_argument("--threads", type=_positive, default=1, help="CPU threads")
 
 
 def _benchmark(verb: argparse.ArgumentParser) -> None:
@@ -106,43 +108,103 @@ def _benchmark(verb: argparse.ArgumentParser) -> None:
         "--source",
         action="append",
         default=[],
+        type=_pair,
         metavar="DATASET=FOLDER",
         help="local folder of a data set whose categories the catalogue does not list",
     )
 
 
+def _seed(text: str) -> int:
+    return _at_least(0, text)
+
+
+def _positive(text: str) -> int:
+    return _at_least(1, text)
+
+
+def _at_least(least: int, text: str) -> int:
+    try:
+        value = int(text)
+    except ValueError:
+        value = least - 1
+    if value < least:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number of at least {least}")
+    return value
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, _, folder = text.partition("=")
+    if not name or not folder:
+        raise argparse.ArgumentTypeError(f"'{text}' is not of the form DATASET=FOLDER")
+    return name, folder
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run one verb; an error of the user's side is one line on the standard error stream."""
     args = parser().parse_args(arguments)
-    with _messages(args.log) as logger:
+    with _messages() as logger:
         try:
-            args.run(args)
-        except AexadError as error:
-            if args.debug:
+            if args.log is not None:
+                logger.addHandler(_log_file(args.log))
+            start = time.perf_counter()
+            written = args.run(args)
+            seconds = time.perf_counter() - start
+            logger.info("%s: wrote %s in %.1f s", args.verb, written, seconds)
+        except Exception as error:
+            line = None if args.debug else _told(error)
+            if line is None:
+                logger.exception("stopped by an exception")
                 raise
-            logger.error("%s", error)
+            logger.error("%s", line)
             return 1
     return 0
 
 
+# What to do about an error of the system.
+REMEDIES = {
+    errno.ENOENT: "check the path",
+    errno.EISDIR: "name a file, not a folder",
+    errno.EEXIST: "name another path, where no file is in the way",
+    errno.ENOTDIR: "name another path, where no file is in the way",
+    errno.ENOSPC: "make room on the disk",
+}
+
+
+def _told(error: Exception) -> str | None:
+    """One line about an error that the user can act on; None for a defect of ours."""
+    if isinstance(error, AexadError):
+        return str(error)
+    if not isinstance(error, OSError) or error.errno is None:
+        return None
+    # Of a rename, the name that the file was to have.
+    where = error.filename2 or error.filename
+    remedy = REMEDIES.get(error.errno, "check the path and its permissions")
+    return f"{f'{where}: ' if where else ''}{error.strerror}; {remedy}"
+
+
 @contextmanager
-def _messages(path: Path | None) -> Iterator[logging.Logger]:
-    """Warnings and errors go to the screen, and all messages to the file ``path``, if any."""
+def _messages() -> Iterator[logging.Logger]:
+    """Warnings and errors go to the screen; handlers that are added go with the block."""
     logger = logging.getLogger("aexad")
     logger.setLevel(logging.INFO)
-    screen: logging.Handler = logging.StreamHandler(sys.stderr)
+    before = list(logger.handlers)
+    screen = logging.StreamHandler(sys.stderr)
     screen.setLevel(logging.WARNING)
     screen.setFormatter(logging.Formatter("aexad: %(message)s"))
-    handlers = [screen]
-    if path is not None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handlers.append(logging.FileHandler(path, mode="w", encoding="utf-8"))
-        handlers[-1].setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    for handler in handlers:
-        logger.addHandler(handler)
+    # An exception that is raised on reaches the screen as Python's own traceback.
+    screen.addFilter(lambda record: record.exc_info is None)
+    logger.addHandler(screen)
     try:
         yield logger
     finally:
-        for handler in handlers:
+        for handler in [each for each in logger.handlers if each not in before]:
             logger.removeHandler(handler)
             handler.close()
+
+
+def _log_file(path: Path) -> logging.Handler:
+    """All messages go to the file ``path``, and the tracebacks of unexpected errors."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handler = logging.FileHandler(path, mode="w", encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    return handler

@@ -8,7 +8,6 @@ number of images behind it, and ``null`` with a reason where there is no value. 
 from __future__ import annotations
 
 import os
-import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -20,7 +19,7 @@ from aexad.data.images import image_size, load_mask
 from aexad.data.index import GOOD
 from aexad.data.split import read_split
 from aexad.errors import DataError
-from aexad.files import write_csv, write_json
+from aexad.files import read_npz, write_csv, write_json
 from aexad.metrics import SWEEP, PixelSummary, image_ap, image_auroc, pixel_summary
 
 Size = Literal["model", "native"]
@@ -29,7 +28,7 @@ Size = Literal["model", "native"]
 Pair = tuple[np.ndarray, np.ndarray]
 """Heat map, real [H, W], and mask, bool [H, W], of one image."""
 
-NO_MAPS = "make it anew with 'aexad infer'"
+NO_MAPS = "make it with 'aexad infer'"
 NO_ANOMALY, NO_NORMAL = "no anomalous pixels in the test set", "no normal pixels in the test set"
 
 
@@ -89,27 +88,33 @@ def evaluate_run(
         )
     ]
     pairs = _run_pairs(rows, arrays["heat_map"], Path(root), size, str(maps))
-    return write_evaluation(images, pairs, size, output)
+    return write_evaluation(zip(images, pairs, strict=True), size, output)
 
 
 def write_evaluation(
-    images: Sequence[ImageRow], pairs: Iterable[Pair], size: Size, output: str | os.PathLike[str]
+    images: Iterable[tuple[ImageRow, Pair]], size: Size, output: str | os.PathLike[str]
 ) -> dict[str, Any]:
     """Evaluate maps against masks, and write ``per_image.csv`` and ``metrics.json``.
 
     Parameters
     ----------
-    images : n ImageRow
-    pairs : n pairs of heat map and mask, in the order of ``images``
+    images : iterable of ImageRow and its pair of heat map and mask
         May be a generator; no more than one pair is held at a time.
     size : {"model", "native"}
         What the pairs are at; it is only written down.
     output : path
         Folder of the two files.
     """
-    summary = pixel_summary(pairs)
-    content = metrics_of(images, summary, size)
-    write_csv(Path(output, "per_image.csv"), per_image_table(images, summary))
+    rows: list[ImageRow] = []
+
+    def pairs() -> Iterator[Pair]:
+        for row, pair in images:
+            rows.append(row)
+            yield pair
+
+    summary = pixel_summary(pairs())
+    content = metrics_of(rows, summary, size)
+    write_csv(Path(output, "per_image.csv"), per_image_table(rows, summary))
     write_json(Path(output, "metrics.json"), content)
     return content
 
@@ -182,17 +187,10 @@ def _interpolated(values: np.ndarray, length: int) -> np.ndarray:
 
 
 def _read_maps(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
-    names = ("image", "heat_map", "score", "k")
-    try:
-        # np.load leaves a damaged archive open if it opens the file itself.
-        with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in names}
-    except FileNotFoundError:
-        raise DataError(f"{path}: no such file; make it with 'aexad infer'") from None
-    except (OSError, ValueError, EOFError, KeyError, AttributeError, zipfile.BadZipFile):
-        raise DataError(f"{path}: damaged, or not the maps of a run; {NO_MAPS}") from None
-    if len({len(array) for array in arrays.values()}) != 1 or arrays["heat_map"].ndim != 3:
-        raise DataError(f"{path}: its arrays do not fit together; {NO_MAPS}")
+    arrays = read_npz(path, ("image", "heat_map", "score", "k"), NO_MAPS)
+    shape = arrays["heat_map"].shape
+    if len(shape) != 3:
+        raise DataError(f"{path}: heat_map is {list(shape)}, not [n, S, S]; {NO_MAPS}")
     for name in ("heat_map", "score"):
         bad = [str(i) for i, v in zip(arrays["image"], arrays[name], strict=True) if not _finite(v)]
         if bad:

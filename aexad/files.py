@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all.
+"""Files that are written whole or not at all, and arrays that are read whole or refused.
 
 A result is first written under a temporary name in its own folder, flushed to the disk, and then
 renamed: whoever reads the final name sees the old file or the new one, never half of one. The bytes
@@ -10,13 +10,24 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+
+from aexad.errors import DataError
+
+# What a file that is no archive of arrays makes numpy and zipfile raise; a single array (.npy) is
+# no context manager, hence TypeError.
+_UNREADABLE = (
+    *(OSError, EOFError, ValueError, KeyError, TypeError, NotImplementedError),
+    *(zipfile.BadZipFile, zlib.error),
+)
 
 
 @contextmanager
@@ -69,3 +80,40 @@ def write_npz(path: str | os.PathLike[str], arrays: Mapping[str, np.ndarray]) ->
     with written_whole(path) as temporary, temporary.open("wb") as file:
         contiguous: dict[str, Any] = {n: np.ascontiguousarray(array) for n, array in arrays.items()}
         np.savez(file, **contiguous)
+
+
+def read_npz(
+    path: str | os.PathLike[str], names: Iterable[str], remedy: str
+) -> dict[str, np.ndarray]:
+    """Read arrays that :func:`write_npz` wrote, all with a row for each of the same things.
+
+    Parameters
+    ----------
+    path : path
+        An ``.npz`` file; pickles in it are not opened.
+    names : iterable of str
+        The arrays to read; others may be there.
+    remedy : str
+        What to do about a file that cannot be used; it ends the message.
+
+    Raises
+    ------
+    DataError
+        If the file is missing or damaged, lacks an array, or the arrays differ in length.
+    """
+    names = list(names)
+    try:
+        # An open file, not a path: np.load would leave its own open when the archive is damaged.
+        with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in names}
+    except FileNotFoundError:
+        raise DataError(f"{path}: no such file; {remedy}") from None
+    except _UNREADABLE as error:
+        reason = "damaged, or without one of the arrays " + ", ".join(names)
+        if isinstance(error, OSError) and error.strerror:
+            reason = f"cannot be read ({error.strerror})"
+        raise DataError(f"{path}: {reason}; {remedy}") from None
+    if len({array.shape[:1] for array in arrays.values()} | {()}) != 2:  # () has no length
+        lengths = ", ".join(f"{name} {list(array.shape)}" for name, array in arrays.items())
+        raise DataError(f"{path}: its arrays differ in length ({lengths}); {remedy}")
+    return arrays

@@ -133,16 +133,7 @@ def list_maps(
 def _evaluated(
     images: Sequence[MappedImage], root: Path, output: str | os.PathLike[str], size: Size
 ) -> dict[str, Any]:
-    described = [
-        ImageRow(
-            image.image.relative_to(root).as_posix(),
-            image.defect,
-            float(read_map(image.map).max()),
-            None,
-        )
-        for image in images
-    ]
-    return write_evaluation(described, _pairs(images, size), size, output)
+    return write_evaluation(_rows(images, root, size), size, output)
 
 
 def read_map(path: Path) -> np.ndarray:
@@ -168,12 +159,15 @@ def read_map(path: Path) -> np.ndarray:
     return values.astype(np.promote_types(values.dtype, np.float32))
 
 
-def _pairs(images: Sequence[MappedImage], size: Size) -> Iterator[Pair]:
+def _rows(images: Sequence[MappedImage], root: Path, size: Size) -> Iterator[tuple[ImageRow, Pair]]:
+    """Read each map once: its highest value is the score, its pixels meet the mask."""
     square: tuple[Path, int] | None = None
     for image in images:
         heat_map, shape = read_map(image.map), image_size(image.image)
+        name = image.image.relative_to(root).as_posix()
+        row = ImageRow(name, image.defect, float(heat_map.max()), None)
         if size == "native" or heat_map.shape == shape:
-            yield upsampled(heat_map, shape), load_mask(image.mask, shape=shape)
+            yield row, (upsampled(heat_map, shape), load_mask(image.mask, shape=shape))
             continue
         height, width = heat_map.shape
         square = square or (image.map, height)
@@ -183,7 +177,7 @@ def _pairs(images: Sequence[MappedImage], size: Size) -> Iterator[Pair]:
                 f"{square[0].name} {square[1]}x{square[1]}; give all maps their image's size, or "
                 "one S x S, or use --native"
             )
-        yield heat_map, load_mask(image.mask, size=height)
+        yield row, (heat_map, load_mask(image.mask, size=height, shape=shape))
 
 
 def _test_images(masks: Path) -> list[Path]:

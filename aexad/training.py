@@ -13,7 +13,6 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
-from zipfile import BadZipFile
 
 import numpy as np
 import pandas as pd
@@ -22,6 +21,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from aexad.errors import ConfigError, DataError, TrainingError
+from aexad.files import read_npz
 from aexad.losses import Goal, aexad_goal, mse_goal, weighted_error
 from aexad.models import Model
 from aexad.models.aexad import AEXAD
@@ -57,14 +57,12 @@ class Trained(NamedTuple):
 
 def read_training_set(path: str | Path) -> TrainingSet:
     """Read ``train.npz``."""
-    try:
-        # An open file, not a path: numpy would leave its own open when the archive is damaged.
-        with Path(path).open("rb") as opened, np.load(opened, allow_pickle=False) as file:
-            return TrainingSet(*(file[name] for name in TrainingSet._fields))
-    except FileNotFoundError:
-        raise DataError(f"{path}: no such training set; run the verb 'augment' first") from None
-    except (KeyError, ValueError, OSError, BadZipFile) as error:
-        raise DataError(f"{path}: not a training set ({error}); run 'augment' again") from None
+    remedy = "make it with 'aexad augment'"
+    data = TrainingSet(**read_npz(path, TrainingSet._fields, remedy))
+    if data.images.ndim != 4 or data.images.shape[:3] != data.masks.shape:
+        shapes = f"images {list(data.images.shape)}, masks {list(data.masks.shape)}"
+        raise DataError(f"{path}: images and masks differ in size ({shapes}); {remedy}")
+    return data
 
 
 def train(model: Model, data: TrainingSet, device: torch.device) -> Trained:

@@ -1,12 +1,13 @@
 """The verbs of the command line: each reads files, calls one part of the library, writes files.
 
-A verb imports what it needs when it runs, so that ``--help`` and the verbs without a network start
-at once.
+A verb returns the file or folder that it wrote. It imports what it needs when it runs, so that
+``--help`` and the verbs without a network start at once.
 """
 
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from aexad.errors import ConfigError
@@ -16,16 +17,16 @@ if TYPE_CHECKING:
     from aexad.data.catalogue import Dataset
 
 
-def fetch(args: argparse.Namespace) -> None:
+def fetch(args: argparse.Namespace) -> Path:
     """Download, draw or link a data set."""
     from aexad.data.catalogue import read_dataset
     from aexad.data.download import fetch as fetch_dataset
 
     dataset = read_dataset(args.datasets, args.dataset)
-    fetch_dataset(args.dataset, dataset, args.data / args.dataset, args.source)
+    return fetch_dataset(args.dataset, dataset, args.data / args.dataset, args.source)
 
 
-def index(args: argparse.Namespace) -> None:
+def index(args: argparse.Namespace) -> Path:
     """List a data set's images and masks, every file checked."""
     from aexad.data.catalogue import read_dataset
     from aexad.data.index import build_index
@@ -33,9 +34,10 @@ def index(args: argparse.Namespace) -> None:
 
     dataset = read_dataset(args.datasets, args.dataset)
     write_csv(args.output, build_index(args.data / args.dataset, args.dataset, dataset))
+    return args.output
 
 
-def split(args: argparse.Namespace) -> None:
+def split(args: argparse.Namespace) -> Path:
     """Choose the labelled anomalies of one category, scenario and seed."""
     from aexad.data.catalogue import read_dataset
     from aexad.data.index import read_index
@@ -45,9 +47,10 @@ def split(args: argparse.Namespace) -> None:
     labelled = read_dataset(args.datasets, args.dataset).labelled_per_defect(args.category)
     table = make_split(read_index(args.index), args.category, args.scenario, labelled, args.seed)
     write_csv(args.output, table)
+    return args.output
 
 
-def augment(args: argparse.Namespace) -> None:
+def augment(args: argparse.Namespace) -> Path:
     """Make the training set of a split: copies and pasted defects."""
     from aexad.data.augmentation import augment as make_training_set
     from aexad.data.catalogue import read_dataset
@@ -58,9 +61,10 @@ def augment(args: argparse.Namespace) -> None:
     table = read_split(args.split)
     root = args.data / args.dataset
     write_npz(args.output, make_training_set(table, root, size, args.scenario, args.seed))
+    return args.output
 
 
-def train(args: argparse.Namespace) -> None:
+def train(args: argparse.Namespace) -> Path:
     """Train one method on one training set."""
     from aexad.provenance import peak_memory_mb, versions
     from aexad.recipe import read_recipe
@@ -83,7 +87,7 @@ def train(args: argparse.Namespace) -> None:
     provenance = {
         "method": args.method,
         "seed": args.seed,
-        "recipe": recipe.model_dump(),
+        "recipe": recipe.training,
         "encoder": model.encoder,
         "parameters": model.parameters,
         "seconds": trained.seconds,
@@ -94,13 +98,16 @@ def train(args: argparse.Namespace) -> None:
         "data_sha256": file_digest(args.training_set),
     }
     write_json(args.output / "provenance.json", provenance)
+    return args.output
 
 
-def infer(args: argparse.Namespace) -> None:
+def infer(args: argparse.Namespace) -> Path:
     """Explain the test images of a split with a trained model."""
     from aexad.recipe import read_recipe
 
     settings = read_recipe(args.methods, args.method).heat_map
+
+    import numpy as np
 
     from aexad.data.split import read_split
     from aexad.device import use_device
@@ -111,64 +118,72 @@ def infer(args: argparse.Namespace) -> None:
     device = use_device(args.device, args.threads)
     model = load_model(args.model, args.weights_dir)
     root = args.data / args.dataset
-    write_npz(args.output, make_maps(model, read_split(args.split), root, settings, device))
+    maps = make_maps(model, read_split(args.split), root, settings, device)
+    # With the maps, not with the model: an edit of the heat map never trains again.
+    write_npz(args.output, maps | {"settings": np.array([settings.model_dump_json()])})
+    return args.output
 
 
-def evaluate(args: argparse.Namespace) -> None:
+def evaluate(args: argparse.Namespace) -> Path:
     """Score heat maps against masks: a run's, or anyone's."""
     from aexad.evaluation import evaluate_run
     from aexad.foreign_maps import evaluate_maps, evaluate_split_maps
 
     size: Literal["model", "native"] = "native" if args.native else "model"
+    _check_there(args.maps, "a run's maps.npz, or a folder of maps")
+    _check_there(args.masks, "the run's split.csv, or the category's folder")
     if args.masks.is_dir():
         evaluate_maps(args.maps, args.masks, args.output, size)
-        return
+        return args.output
     if args.dataset is None:
         raise ConfigError(f"{args.masks} is a split; say of which data set, with --dataset")
     root = args.data / args.dataset
     evaluate_those = evaluate_split_maps if args.maps.is_dir() else evaluate_run
     evaluate_those(args.maps, args.masks, root, args.output, size)
+    return args.output
 
 
-def collect(args: argparse.Namespace) -> None:
+def collect(args: argparse.Namespace) -> Path:
     """Gather the metrics of a benchmark's runs into one table."""
     from aexad.reporting.collect import write_collection
 
     _, runs, foreign, _ = _read_benchmark(args)
-    write_collection(runs, args.results, args.results / args.benchmark, foreign)
+    folder = args.results / args.benchmark
+    write_collection(runs, args.results, folder, foreign)
+    return folder
 
 
-def tables(args: argparse.Namespace) -> None:
+def tables(args: argparse.Namespace) -> Path:
     """Write the tables of a benchmark (.csv, .md, .tex)."""
-    from aexad.reporting.collect import read_methods, read_metrics
+    from aexad.reporting.collect import read_collection
     from aexad.reporting.tables import write_tables
 
     *_, catalogue = _read_benchmark(args)
     folder = args.results / args.benchmark
-    metrics, methods = read_metrics(folder / "metrics.csv"), read_methods(folder / "methods.csv")
-    write_tables(metrics, methods, catalogue, folder / "tables")
+    write_tables(*read_collection(folder), catalogue, folder / "tables")
+    return folder / "tables"
 
 
-def figures(args: argparse.Namespace) -> None:
+def figures(args: argparse.Namespace) -> Path:
     """Draw the figures of a benchmark (.svg, .png)."""
-    from aexad.reporting.collect import read_methods, read_metrics
+    from aexad.reporting.collect import read_collection
     from aexad.reporting.figures import write_figures
 
     benchmark, runs, _, catalogue = _read_benchmark(args)
     folder = args.results / args.benchmark
     write_figures(
         runs,
-        read_metrics(folder / "metrics.csv"),
-        read_methods(folder / "methods.csv"),
+        *read_collection(folder),
         catalogue,
         results=args.results,
         data=args.data,
         gallery=benchmark.gallery,
         folder=folder / "figures",
     )
+    return folder / "figures"
 
 
-def panels(args: argparse.Namespace) -> None:
+def panels(args: argparse.Namespace) -> Path:
     """Draw input, reconstruction, error, heat map, binary map and truth of test images."""
     from aexad.data.catalogue import read_dataset
     from aexad.reporting.panels import draw_panels
@@ -176,15 +191,22 @@ def panels(args: argparse.Namespace) -> None:
     size = read_dataset(args.datasets, args.dataset).size
     root = args.data / args.dataset
     draw_panels(args.run_folder, args.split, root, size, args.count, args.output)
+    return args.output
 
 
-def report(args: argparse.Namespace) -> None:
+def report(args: argparse.Namespace) -> Path:
     """Put summary, tables, figures and panels of a benchmark on one page."""
     from aexad.reporting.page import write_report
 
     benchmark, runs, _, catalogue = _read_benchmark(args)
     folder = args.results / args.benchmark
     write_report(benchmark, runs, catalogue, results=args.results, folder=folder)
+    return folder / "report.html"
+
+
+def _check_there(path: Path, what: str) -> None:
+    if not path.exists():
+        raise ConfigError(f"{path}: no such file or folder; name {what}")
 
 
 def _read_benchmark(
@@ -197,7 +219,7 @@ def _read_benchmark(
 
     catalogue = read_catalogue(args.datasets)
     benchmark = read_benchmark(args.benchmarks, args.benchmark)
-    settings = Settings(sources=dict(source.split("=", 1) for source in args.source))
+    settings = Settings(sources=dict(args.source))
     where = f"{args.benchmarks / args.benchmark}.yaml"
     methods = read_methods(args.methods)
     runs = benchmark.runs(catalogue, methods, settings, where)

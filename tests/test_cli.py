@@ -9,11 +9,14 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from aexad import verbs
 from aexad.cli import main
+from aexad.recipe import HeatMap, Recipe
 
-METHODS = """
-tiny: {encoder: test_resnet.r160_in1k, weights: none, epochs: 1, batch_size: 4}
-pre: {encoder: test_vit.r160_in1k, epochs: 1}
+TINY = {"encoder": "test_resnet.r160_in1k", "weights": "none", "epochs": 1, "batch_size": 4}
+METHODS = f"""
+tiny: {json.dumps(TINY)}
+pre: {{encoder: test_vit.r160_in1k, epochs: 1}}
 """
 
 
@@ -90,7 +93,13 @@ def test_every_verb_works_by_hand(folder):
     provenance = json.loads((folder / RUN / "provenance.json").read_text())
     assert provenance["encoder"]["weights"] == "none"
     assert provenance["parameters"]["frozen"] > 0
-    assert "epoch 1 of 1" in (folder / RUN / "train.log").read_text()
+    # What the maps depend on lies with the maps; it may be edited without a training.
+    assert provenance["recipe"] == Recipe(**TINY).training
+    with np.load(folder / RUN / "maps.npz") as maps:
+        assert json.loads(maps["settings"].item()) == HeatMap().model_dump()
+    log = (folder / RUN / "train.log").read_text()
+    assert "epoch 1 of 1" in log
+    assert f"train: wrote {RUN} in" in log.splitlines()[-1]
     table = (folder / "results/all/tables/xauc_standard.md").read_text()
     assert "tiny†" in table
     assert (folder / "results/all/report.html").stat().st_size > 10_000
@@ -147,6 +156,57 @@ def test_later_mistakes_are_told_too(folder, capsys):
 def test_an_error_is_in_the_log_too(folder):
     assert run("fetch --dataset mien --log fetch.log") == 1
     assert "no data set 'mien'" in (folder / "fetch.log").read_text()
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        (f"{STEPS[1]} --log /dev/null/l", "aexad: /dev/null: File exists; name another path"),
+        (STEPS[1].replace("results/index", "/dev/null"), "aexad: /dev/null: File exists; name"),
+        (STEPS[1].replace("results/index/mine.csv", "mine"), "aexad: mine: Is a directory; name a"),
+        (f"{STEPS[1]} --datasets config", "aexad: config: cannot be read (Is a directory)"),
+        (STEPS[6].replace(f"{RUN}/maps.npz", "none.npz"), "aexad: none.npz: no such file or fold"),
+        (STEPS[6].replace(f"{DATA}/split.csv", "none"), "aexad: none: no such file or folder; na"),
+    ],
+)
+def test_a_path_that_cannot_be_used_is_one_line(folder, capsys, line, message):
+    assert run(STEPS[0]) == 0
+    (folder / RUN).mkdir(parents=True)
+    (folder / RUN / "maps.npz").touch()
+    capsys.readouterr()
+    text = error_of(capsys, line)
+    assert text.startswith(message)
+    assert len(text.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        (f"{STEPS[-1]} --source mine", "'mine' is not of the form DATASET=FOLDER"),
+        (f"{STEPS[2]} --seed -1", "'-1' is not a whole number of at least 0"),
+        (f"{STEPS[4]} --seed 1.5", "'1.5' is not a whole number of at least 0"),
+        (f"{STEPS[4]} --threads 0", "'0' is not a whole number of at least 1"),
+        (f"{STEPS[7]} --count 0", "'0' is not a whole number of at least 1"),
+    ],
+)
+def test_values_that_cannot_be_meant_are_refused(capsys, line, message):
+    with pytest.raises(SystemExit, match="2"):
+        run(line)
+    assert message in capsys.readouterr().err
+
+
+def test_a_defect_of_ours_leaves_its_traceback_in_the_log(folder, capsys, monkeypatch):
+    def defect(args):
+        raise ZeroDivisionError("ours")
+
+    monkeypatch.setattr(verbs, "index", defect)
+    defect.__name__ = "index"
+    with pytest.raises(ZeroDivisionError):
+        run(f"{STEPS[1]} --log index.log")
+    log = (folder / "index.log").read_text()
+    assert "Traceback" in log
+    assert "ZeroDivisionError: ours" in log
+    assert capsys.readouterr().err == ""  # the interpreter prints it, once
 
 
 def test_help_and_the_verbs_without_a_network_load_no_torch():

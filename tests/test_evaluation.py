@@ -193,11 +193,13 @@ def test_nothing_but_anomalous_pixels(run):
     assert table["xauc"].isna().all()
 
 
-@pytest.mark.parametrize("content", [b"", b"no archive", b"PK\x03\x04 cut"])
-def test_damaged_maps(run, content):
-    folder, _ = run
-    (folder / "maps.npz").write_bytes(content)
-    with pytest.raises(DataError, match=r"maps.npz: damaged, or not the maps of a run; make it"):
+def test_damaged_maps(run):
+    folder, arrays = run
+    (folder / "maps.npz").write_bytes(b"PK\x03\x04 cut")
+    with pytest.raises(DataError, match=r"maps.npz: damaged, or .*; make it with 'aexad infer'"):
+        evaluate(folder)
+    write_npz(folder / "maps.npz", arrays | {"heat_map": arrays["heat_map"][:, 0]})
+    with pytest.raises(DataError, match=r"maps.npz: heat_map is \[4, 8\], not \[n, S, S\]; make"):
         evaluate(folder)
 
 
@@ -210,10 +212,10 @@ def test_maps_that_are_missing_or_others(run):
     ):
         evaluate(folder)
     write_npz(folder / "maps.npz", arrays | {"k": arrays["k"][1:]})
-    with pytest.raises(DataError, match="arrays do not fit together"):
+    with pytest.raises(DataError, match="its arrays differ in length"):
         evaluate(folder)
     write_npz(folder / "maps.npz", {"image": arrays["image"]})
-    with pytest.raises(DataError, match="damaged, or not the maps of a run"):
+    with pytest.raises(DataError, match="without one of the arrays image, heat_map"):
         evaluate(folder)
     (folder / "maps.npz").unlink()
     with pytest.raises(DataError, match=r"maps.npz: no such file; make it with 'aexad infer'"):

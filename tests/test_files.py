@@ -2,7 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from aexad.files import write_csv, write_json, write_npz, written_whole
+from aexad.errors import DataError
+from aexad.files import read_npz, write_csv, write_json, write_npz, written_whole
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
@@ -45,3 +46,55 @@ def test_pickles_and_nan_are_refused(tmp_path):
     with pytest.raises(ValueError, match="JSON"):
         write_json(tmp_path / "values.json", float("nan"))
     assert list(tmp_path.iterdir()) == []
+
+
+def message_of(path, names=("a", "b")):
+    with pytest.raises(DataError) as caught:
+        read_npz(path, names, "make it anew")
+    message = str(caught.value)
+    assert message.startswith(f"{path}: ")
+    assert message.endswith("; make it anew")
+    assert "\n" not in message
+    return message
+
+
+def test_arrays_are_read_as_they_were_written(tmp_path):
+    path = tmp_path / "a.npz"
+    write_npz(path, {"a": np.arange(3), "b": np.array(["x", "y", "z"]), "other": np.zeros(7)})
+    arrays = read_npz(path, ["a", "b"], "")
+    assert [*arrays] == ["a", "b"]
+    assert arrays["a"].tolist() == [0, 1, 2]
+    assert arrays["b"].tolist() == ["x", "y", "z"]
+
+
+@pytest.mark.parametrize("content", [b"", b"no archive", b"PK\x03\x04 cut", b"\x93NUMPY"])
+def test_a_damaged_archive_is_told(tmp_path, content):
+    (tmp_path / "a.npz").write_bytes(content)
+    assert "damaged, or without one of the arrays a, b" in message_of(tmp_path / "a.npz")
+
+
+def test_every_cut_of_an_archive_is_told(tmp_path):
+    write_npz(tmp_path / "whole.npz", {"a": np.arange(3), "b": np.arange(3)})
+    whole = (tmp_path / "whole.npz").read_bytes()
+    for end in range(0, len(whole), 17):
+        (tmp_path / "a.npz").write_bytes(whole[:end])
+        assert "damaged" in message_of(tmp_path / "a.npz")
+
+
+def test_what_is_no_archive_of_these_arrays_is_told(tmp_path):
+    np.save(tmp_path / "a.npy", np.arange(3))
+    assert "damaged, or without" in message_of(tmp_path / "a.npy")
+    assert "no such file" in message_of(tmp_path / "none.npz")
+    assert "cannot be read (Is a directory)" in message_of(tmp_path)
+    write_npz(tmp_path / "a.npz", {"a": np.arange(3)})
+    assert "damaged, or without" in message_of(tmp_path / "a.npz")
+    np.savez(tmp_path / "a.npz", a=np.array([None]), b=np.array([None]))
+    assert "damaged, or without" in message_of(tmp_path / "a.npz")
+
+
+def test_arrays_of_different_lengths_are_told(tmp_path):
+    path = tmp_path / "a.npz"
+    write_npz(path, {"a": np.zeros((3, 2)), "b": np.zeros(2)})
+    assert "its arrays differ in length (a [3, 2], b [2])" in message_of(path)
+    np.savez(path, a=np.float64(1), b=np.float64(2))
+    assert "its arrays differ in length (a [], b [])" in message_of(path)

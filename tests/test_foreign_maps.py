@@ -232,6 +232,23 @@ def test_masks_of_another_size(refused, category):
     assert "001_mask.png: the mask is 5x5 pixels and its image 16x12" in message()
 
 
+def test_masks_of_another_size_beside_square_maps(category, tmp_path):
+    maps = write_maps(tmp_path / "maps", shape=(8, 8))
+    Image.new("L", (5, 5), 255).save(category / "ground_truth/broken/001_mask.png")
+    with pytest.raises(DataError, match=r"001_mask.png: the mask is 5x5 pixels and its image 16x"):
+        evaluate_maps(maps, category, tmp_path / "out")
+
+
+def test_each_map_is_read_once(category, tmp_path, monkeypatch):
+    maps = write_maps(tmp_path / "maps")
+    read = []
+    monkeypatch.setattr(
+        "aexad.foreign_maps.read_map", lambda path: read.append(path.stem) or np.load(path)
+    )
+    evaluate_maps(maps, category, tmp_path / "out")
+    assert read == ["000", "001", "000", "a.b"]
+
+
 @pytest.fixture
 def split(category, tmp_path):
     """One broken image is labelled, so it is not tested."""

@@ -165,13 +165,20 @@ def test_a_training_set_is_read_as_it_was_written(tmp_path, data):
 
 
 def test_a_file_that_is_no_training_set_is_a_clear_error(tmp_path):
-    with pytest.raises(DataError, match="no such training set"):
+    with pytest.raises(DataError, match="no such file; make it with 'aexad augment'"):
         read_training_set(tmp_path / "train.npz")
     write_npz(tmp_path / "train.npz", {"images": np.zeros(1000)})
     torn = (tmp_path / "train.npz").read_bytes()[:500]
     (tmp_path / "train.npz").write_bytes(torn)
-    with pytest.raises(DataError, match="not a training set"):
+    with pytest.raises(DataError, match="damaged, or without one of the arrays images, masks"):
         read_training_set(tmp_path / "train.npz")
-    write_npz(tmp_path / "train.npz", {"images": np.zeros(1)})
-    with pytest.raises(DataError, match="not a training set"):
-        read_training_set(tmp_path / "train.npz")
+
+
+def test_masks_that_are_not_those_of_the_images_are_refused(tmp_path, data):
+    path = tmp_path / "train.npz"
+    write_npz(path, data._replace(masks=data.masks[1:])._asdict())
+    with pytest.raises(DataError, match=r"train.npz: its arrays differ in length \(.*masks \[11,"):
+        read_training_set(path)
+    write_npz(path, data._replace(masks=data.masks[:, 1:])._asdict())
+    with pytest.raises(DataError, match=r"images \[12, 32, 32, 3\], masks \[12, 31, 32\]"):
+        read_training_set(path)

@@ -120,6 +120,18 @@ def read_methods(path: Path) -> pd.DataFrame:
     return read_table(path, METHOD_COLUMNS, "collect")
 
 
+def read_collection(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Read ``metrics.csv`` and ``methods.csv`` of a benchmark, which must be of one making."""
+    metrics, methods = read_metrics(folder / "metrics.csv"), read_methods(folder / "methods.csv")
+    lost = [name for name in metrics["method"].unique() if name not in set(methods["method"])]
+    if lost:
+        raise DataError(
+            f"{folder / 'methods.csv'}: no method '{lost[0]}', which metrics.csv has; make both "
+            "anew with 'aexad collect'"
+        )
+    return metrics, methods
+
+
 def require(runs: Sequence[Run], results: Path, name: str) -> None:
     """Check that each run has the file ``name``; all that are missing are one error."""
     missing = [results / run.folder / name for run in runs]
@@ -128,8 +140,8 @@ def require(runs: Sequence[Run], results: Path, name: str) -> None:
         named = ", ".join(map(str, missing[:SHOWN]))
         more = f" and {len(missing) - SHOWN} more" if len(missing) > SHOWN else ""
         raise DataError(
-            f"{len(missing)} of {len(runs)} runs have no {name} yet: {named}{more}; make them with "
-            f"'snakemake tables', or one of them with 'snakemake {missing[0]}'"
+            f"{len(missing)} of {len(runs)} runs have no {name} yet: {named}{more}; make each of "
+            f"them, as the first with 'snakemake {missing[0]}'"
         )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
@@ -47,7 +46,7 @@ class Drawing(NamedTuple):
 
 
 class Group(NamedTuple):
-    """The runs of one data set under one scenario, which share a figure."""
+    """One data set under one scenario; ``runs`` are those that trained a model, if any."""
 
     dataset: str
     scenario: str
@@ -109,7 +108,7 @@ def write_figures(
     for name in ("training.csv", "maps.npz", "per_image.csv"):
         require(runs, results, name)
     captions = []
-    with replaced_folder(folder) as new, styled():
+    with replaced_folder(folder, "*.svg", "*.png", CAPTIONS) as new, styled():
         for drawing in _drawings(runs, metrics, methods, catalogue, results, data, gallery):
             figure = drawing.draw()
             save_svg(figure, new / f"{drawing.name}.svg")
@@ -131,7 +130,8 @@ def _drawings(
     for group in _groups(runs, metrics, catalogue):
         phrase = data_phrase(group.metrics, {group.dataset: group.title})
         yield _metric_drawing(group, look, phrase)
-        yield _training_drawing(group, look, phrase, results)
+        if group.runs:
+            yield _training_drawing(group, look, phrase, results)
         for category in dict.fromkeys(run.category for run in group.runs):
             size = catalogue[group.dataset].size
             root = data / group.dataset
@@ -141,10 +141,11 @@ def _drawings(
 def _groups(
     runs: Sequence[Run], metrics: pd.DataFrame, catalogue: Mapping[str, Dataset]
 ) -> Iterator[Group]:
-    ordered = sorted(runs, key=lambda run: (run.dataset, run.scenario))
-    for (dataset, scenario), same in groupby(ordered, key=lambda run: (run.dataset, run.scenario)):
-        part = metrics[(metrics["dataset"] == dataset) & (metrics["scenario"] == scenario)]
-        yield Group(dataset, scenario, catalogue[dataset].title, list(same), part)
+    for keys, part in metrics.groupby(["dataset", "scenario"]):
+        dataset, scenario = map(str, keys)
+        same = [run for run in runs if (run.dataset, run.scenario) == (dataset, scenario)]
+        title = catalogue[dataset].title if dataset in catalogue else dataset
+        yield Group(dataset, scenario, title, same, part)
 
 
 def _look(methods: pd.DataFrame) -> Look:
@@ -180,12 +181,16 @@ def _metric_drawing(group: Group, look: Look, phrase: str) -> Drawing:
 
 
 def _training_drawing(group: Group, look: Look, phrase: str, results: Path) -> Drawing:
+    own = {run.method for run in group.runs}
+    styles = {method: style for method, style in look.styles.items() if method in own}
+    names = [look.names[method] for method in styles]
+
     def draw() -> Figure:
         curves = {
             (run.category, run.method, run.seed): _read_curve(results / run.folder / "training.csv")
             for run in group.runs
         }
-        return training_figure(curves, look.styles, look.names)
+        return training_figure(curves, styles, look.names)
 
     return Drawing(
         name=f"training_{group.where}",
@@ -194,7 +199,7 @@ def _training_drawing(group: Group, look: Look, phrase: str, results: Path) -> D
         "scale. Methods with different losses differ in level by definition; compare the shapes."
         f"{look.note}",
         alt="Line plots of the training loss by epoch on normal and on anomalous pixels, a row of "
-        f"panels for each category, a line for each method ({listed(list(look.names.values()))}).",
+        f"panels for each category, a line for each method ({listed(names)}).",
         draw=draw,
     )
 
@@ -204,6 +209,7 @@ def _gallery_drawing(
 ) -> Drawing:
     seed = min(run.seed for run in group.runs if run.category == category)
     runs = [run for run in group.runs if run.category == category and run.seed == seed]
+    names = [look.names[run.method] for run in runs]
 
     def draw() -> Figure:
         chosen = choose_images(read_split(results / runs[0].data_folder / "split.csv"), count)
@@ -219,7 +225,7 @@ def _gallery_drawing(
         "is none, the image's score is printed instead of X-AUC and IoU. "
         f"{SCALE} {RULE}{look.note}",
         alt=f"Test images of {category} with the outline of the true defect, and beside each the "
-        f"heat maps of {listed(list(look.names.values()))}, with X-AUC and IoU below each map.",
+        f"heat maps of {listed(names)}, with X-AUC and IoU below each map.",
         draw=draw,
     )
 

@@ -4,20 +4,37 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from fnmatch import fnmatchcase
 from pathlib import Path
+
+from aexad.errors import ConfigError
+
+TIMESTAMP = ".snakemake_timestamp"  # Snakemake leaves it in the folders that its rules make
 
 
 @contextmanager
-def replaced_folder(folder: str | os.PathLike[str]) -> Iterator[Path]:
+def replaced_folder(folder: str | os.PathLike[str], *patterns: str) -> Iterator[Path]:
     """Yield an empty temporary folder that becomes ``folder`` when the block ends without an error.
 
     The temporary folder lies beside ``folder``. What was there before is moved aside first and
     deleted last: a reader sees the old files or the new ones, never a mixture, and an error in the
     block leaves the old ones.
+
+    Parameters
+    ----------
+    folder : path
+    *patterns : str
+        Of the names of the files that may be replaced (as of :mod:`fnmatch`).
+
+    Raises
+    ------
+    ConfigError
+        If ``folder`` is a file, or holds anything that no pattern matches: it is somebody's.
     """
     folder = Path(folder)
+    _check_ours(folder, patterns)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as name:
         new, old = Path(name, "new"), Path(name, "old")
@@ -26,3 +43,17 @@ def replaced_folder(folder: str | os.PathLike[str]) -> Iterator[Path]:
         if folder.exists():
             folder.rename(old)
         new.rename(folder)
+
+
+def _check_ours(folder: Path, patterns: Sequence[str]) -> None:
+    if not folder.exists():
+        return
+    if not folder.is_dir():
+        raise ConfigError(f"{folder}: a file, not a folder; name a folder that does not exist yet")
+    for path in sorted(folder.iterdir()):
+        ours = path.name == TIMESTAMP or any(fnmatchcase(path.name, each) for each in patterns)
+        if not ours or path.is_dir():
+            raise ConfigError(
+                f"{folder}: holds {path.name}, which was not made here and would be deleted; "
+                "name another folder, or a new one"
+            )

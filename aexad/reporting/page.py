@@ -15,7 +15,8 @@ from aexad.data.catalogue import Dataset
 from aexad.errors import DataError
 from aexad.files import write_text
 from aexad.reporting.answer import answers, cautions
-from aexad.reporting.collect import read, read_methods, read_metrics, require
+from aexad.reporting.cells import not_pretrained
+from aexad.reporting.collect import read, read_collection, require
 from aexad.reporting.embedding import embedded
 from aexad.reporting.figures import CAPTIONS
 from aexad.reporting.labels import DAGGER, HEADLINE, counted, listed
@@ -75,7 +76,7 @@ def write_report(
         If one of these is missing or damaged.
     """
     require(runs, results, "provenance.json")
-    metrics, methods = read_metrics(folder / "metrics.csv"), read_methods(folder / "methods.csv")
+    metrics, methods = read_collection(folder)
     titles = {name: dataset.title for name, dataset in catalogue.items()}
     tables = build_tables(metrics, methods, titles)
     environment = Environment(
@@ -98,8 +99,9 @@ def write_report(
         panels=_panels(runs, results, titles),
         methods=methods.to_dict("records"),
         dagger=DAGGER,
-        datasets=[catalogue[name] for name in dict.fromkeys(run.dataset for run in runs)],
-        seeds=sorted({run.seed for run in runs}),
+        random=not_pretrained(list(methods["method"]), methods),
+        datasets=[catalogue[name] for name in metrics["dataset"].unique() if name in catalogue],
+        seeds=sorted(set(metrics["seed"])),
         costs=_costs(runs, results),
         versions=_versions(runs, results),
     )
@@ -109,17 +111,17 @@ def write_report(
 def _lead(runs: Sequence[Run], metrics: pd.DataFrame, titles: Mapping[str, str]) -> str:
     """One sentence: what was compared with what, on what."""
     methods = counted(metrics["method"].nunique(), "method")
-    seeds = counted(len({run.seed for run in runs}), "seed")
-    datasets = dict.fromkeys(run.dataset for run in runs)
+    seeds = counted(metrics["seed"].nunique(), "seed")
+    trainings = f": {counted(len(runs), 'training run')}, judged" if runs else ", judged"
     places = []
-    for dataset in datasets:
-        categories = list(dict.fromkeys(run.category for run in runs if run.dataset == dataset))
-        noun = "category" if len(categories) == 1 else "categories"
-        named = f"{len(categories)} {noun} of {titles.get(dataset, dataset)}"
+    for dataset, part in metrics.groupby("dataset", sort=False):
+        categories = list(part["category"].unique())
+        number = counted(len(categories), "category", "categories")
+        named = f"{number} of {titles.get(str(dataset), dataset)}"
         places.append(f"{named} ({listed(categories, most=6)})")
     images = metrics.groupby(["dataset", "category"])["n"].max()
     return (
-        f"{methods} on {listed(places)}, {seeds}: {counted(len(runs), 'training run')}, judged on "
+        f"{methods} on {listed(places)}, {seeds}{trainings} on "
         f"{counted(int(images.sum()), 'test image')}."
     )
 
@@ -144,6 +146,8 @@ def _panels(
     runs: Sequence[Run], results: Path, titles: Mapping[str, str]
 ) -> dict[str, list[RunPanels]]:
     """The panels of each run of the first seed, by data set, category and scenario."""
+    if not runs:
+        return {}
     first = [run for run in runs if run.seed == min(run.seed for run in runs)]
     most = max(1, THUMBNAILS // len(first))
     shown: dict[str, list[RunPanels]] = {}
@@ -174,6 +178,8 @@ def _good_last(path: Path) -> tuple[bool, str]:
 
 def _costs(runs: Sequence[Run], results: Path) -> list[dict[Hashable, Any]]:
     """What the runs of each method took on the machine that made them, on average."""
+    if not runs:
+        return []
 
     def cost(content: dict[str, Any], run: Run) -> dict[str, Any]:
         return {

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import glob
 import math
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 import numpy as np
+import pandas as pd
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
@@ -61,8 +63,11 @@ def draw_panels(
     ------
     DataError
         If a file is missing or damaged, or the maps are of other images than the split.
+    ConfigError
+        If ``out_folder`` holds anything but panels of this data set.
     """
-    chosen = choose_images(read_split(split), count)
+    table = read_split(split)
+    chosen = choose_images(table, count)
     images = list(chosen["image"])
     pictures = read_pictures(run_folder, images)
     photographs = read_photographs(chosen, root, size)
@@ -72,7 +77,7 @@ def draw_panels(
     # One scale for the run, so that a panel's error can be compared with its neighbour's.
     scale = Normalize(0, max((float(error.max()) for error in errors), default=1) or 1)
     names = panel_names(images)
-    with replaced_folder(out_folder) as new, styled():
+    with replaced_folder(out_folder, *_panels_of(table)) as new, styled():
         for name, photo, picture, error in zip(names, photographs, pictures, errors, strict=True):
             heading = _heading(picture, run_folder.name)
             figure = panel_figure(heading, photo, picture, error, scale)
@@ -120,6 +125,12 @@ def panel_names(images: Sequence[str]) -> list[str]:
         f"{name}.png" if count[name] == 1 else f"{name}{PurePosixPath(image).suffix}.png"
         for name, image in zip(short, images, strict=True)
     ]
+
+
+def _panels_of(split: pd.DataFrame) -> list[str]:
+    """Patterns of the names of all panels that these images can have."""
+    kinds = sorted({PurePosixPath(image).parent.name for image in split["image"]})
+    return [f"{glob.escape(kind)}_*.png" for kind in kinds]
 
 
 def _heading(picture: Picture, method: str) -> str:

@@ -7,7 +7,6 @@ the threshold of the binary map, mean + std, is z = 1 and has the same colour fo
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
@@ -17,9 +16,13 @@ import pandas as pd
 
 from aexad.data.images import load_image, load_mask
 from aexad.errors import DataError
+from aexad.files import read_npz
 
 Z_LOW, Z_HIGH = -1.0, 5.0
 """The ends of the shared scale; what lies beyond has the colour of the end."""
+
+ARRAYS = ("image", "heat_map", "binary", "reconstruction", "score", "k")
+"""Of ``maps.npz``: what a picture shows and says."""
 
 SCALE = (
     "Heat maps in standard deviations from their own mean over the image, from "
@@ -102,14 +105,11 @@ def read_pictures(run_folder: Path, images: Sequence[str]) -> list[Picture]:
     """
     path = run_folder / "maps.npz"
     rows = _read_per_image(run_folder / "per_image.csv")
+    maps = read_npz(path, ARRAYS, "make it with 'aexad infer'")
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            maps = dict(arrays)
         index = {str(image): i for i, image in enumerate(maps["image"])}
         return [_picture(image, index[image], maps, rows.loc[[image]].iloc[0]) for image in images]
-    except FileNotFoundError:
-        raise DataError(f"{path}: no such file; make it with 'aexad infer'") from None
-    except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
+    except (ValueError, KeyError) as error:
         raise DataError(
             f"{path}: cannot be used with per_image.csv and split.csv beside it ({error}); make it "
             "anew with 'aexad infer'"

@@ -49,6 +49,6 @@ def write_tables(
 ) -> None:
     """Write every table as ``.csv``, ``.md`` and ``.tex``; ``folder`` holds nothing else then."""
     titles = {name: dataset.title for name, dataset in catalogue.items()}
-    with replaced_folder(folder) as new:
+    with replaced_folder(folder, "*.csv", "*.md", "*.tex") as new:
         for table in build_tables(metrics, methods, titles):
             write_table(table, new)

@@ -16,6 +16,7 @@ from aexad.reporting.collect import (
     METRIC_COLUMNS,
     collect,
     methods_table,
+    read_collection,
     read_methods,
     read_metrics,
     without_folders,
@@ -85,6 +86,18 @@ def test_the_file_keeps_every_digit_and_every_name(results: Path, tmp_path: Path
     assert set(table["method"]) == {"none"}
     assert table["seed"].tolist() == [0, 0, 0, 1, 1]
     assert read_methods(tmp_path / "demo" / "methods.csv")["method"].tolist() == ["none"]
+
+
+def test_tables_of_two_makings_are_refused(results: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "demo"
+    write_collection(RUNS, results, folder)
+    assert [len(table) for table in read_collection(folder)] == [5, 1]
+    path = folder / "methods.csv"
+    path.write_text(path.read_text().splitlines()[0] + "\n")
+    with pytest.raises(
+        DataError, match=r"methods\.csv: no method 'none', which .* 'aexad collect'"
+    ):
+        read_collection(folder)
 
 
 def test_missing_runs_are_counted_and_a_target_is_named(tmp_path: Path) -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Sequence
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 from fake_results import Tree, make_tree
 
-from aexad.benchmark import Benchmark
+from aexad.benchmark import Benchmark, Run
 from aexad.errors import DataError
-from aexad.reporting.collect import read_methods, read_metrics
+from aexad.reporting.collect import read_methods, read_metrics, write_collection
 from aexad.reporting.figures import write_figures
 from aexad.reporting.page import write_report
 from aexad.reporting.panels import draw_panels
@@ -69,9 +72,9 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Tree:
     return tree
 
 
-def report(tree: Tree) -> str:
+def report(tree: Tree, runs: Sequence[Run] | None = None) -> str:
     places = {"results": tree.results, "folder": tree.benchmark}
-    write_report(BENCHMARK, tree.runs, tree.catalogue, **places)
+    write_report(BENCHMARK, tree.runs if runs is None else runs, tree.catalogue, **places)
     return (tree.benchmark / "report.html").read_text()
 
 
@@ -164,3 +167,41 @@ def test_missing_panels_are_an_error_that_names_the_run(tree: Tree) -> None:
             report(tree)
     finally:
         folder.with_name("elsewhere").rename(folder)
+
+
+def test_somebody_elses_maps_alone_make_figures_and_a_page(tmp_path: Path) -> None:
+    tree = make_tree(tmp_path, categories=("brick",), methods=("theirs", "ours"))
+    write_collection([], tree.results, tree.benchmark, tree.runs)
+    metrics = read_metrics(tree.benchmark / "metrics.csv")
+    methods = read_methods(tree.benchmark / "methods.csv")
+    folder = tree.benchmark / "figures"
+    places = {"results": tree.results, "data": tree.data, "folder": folder}
+    write_figures([], metrics, methods, tree.catalogue, gallery=1, **places)
+    assert sorted(path.stem for path in folder.glob("*.png")) == ["metrics_textures_standard"]
+    html = report(tree, [])
+    assert "2 methods on 1 category of Textures (brick), 1 seed, judged on 10 test images." in html
+    assert "Panels" not in html
+    assert "Cost of a run" not in html
+    assert "<p>Seeds: 0.</p>" in html
+
+
+def test_a_method_of_somebody_else_has_no_dagger(tmp_path: Path) -> None:
+    tree = make_tree(tmp_path, categories=("brick",), methods=("aexad-vit_tiny", "theirs"))
+    write_collection(tree.runs[:1], tree.results, tree.benchmark, tree.runs[1:])
+    metrics = read_metrics(tree.benchmark / "metrics.csv")
+    methods = read_methods(tree.benchmark / "methods.csv")
+    folder = tree.benchmark / "figures"
+    places = {"results": tree.results, "data": tree.data, "folder": folder}
+    write_figures(tree.runs[:1], metrics, methods, tree.catalogue, gallery=1, **places)
+    captions = json.loads((folder / "captions.json").read_text())
+    assert "theirs" in captions[0]["alt"]
+    assert all("theirs" not in caption["alt"] for caption in captions[1:])
+    run = tree.runs[0]
+    split = tree.results / run.data_folder / "split.csv"
+    place = tree.results / run.folder
+    draw_panels(place, split, tree.data / run.dataset, 32, 1, place / "panels")
+    html = report(tree, tree.runs[:1])
+    assert '<th scope="row">aexad-vit_tiny<sup>†</sup></th>' in html
+    assert '<th scope="row">theirs</th>' in html
+    assert "theirs<sup>" not in html
+    assert "theirs†" not in html

@@ -10,7 +10,7 @@ import pytest
 from fake_results import Tree, make_tree
 from PIL import Image
 
-from aexad.errors import DataError
+from aexad.errors import ConfigError, DataError
 from aexad.reporting.panels import draw_panels, panel_names
 from aexad.reporting.pictures import choose_images, image_label, in_deviations, read_pictures
 
@@ -90,6 +90,24 @@ def test_panels_of_an_older_choice_do_not_stay(small: Tree, tmp_path: Path) -> N
         assert image.width > 5 * image.height / 2
 
 
+@pytest.mark.parametrize("name", ["thesis.tex", "IMG_1.png", "stain_001.jpg", "scratch_1.png/x"])
+def test_a_folder_of_somebody_else_is_not_replaced(small: Tree, tmp_path: Path, name: str) -> None:
+    precious = tmp_path / "precious" / name
+    precious.parent.mkdir(parents=True)
+    precious.write_text("years of work")
+    with pytest.raises(ConfigError, match=f"precious: holds {name.split('/')[0]}, which was not"):
+        panels(small, 1, tmp_path / "precious")
+    assert precious.read_text() == "years of work"
+    with pytest.raises(ConfigError, match="a file, not a folder"):
+        panels(small, 1, precious)
+
+
+def test_a_folder_of_a_rule_is_replaced(small: Tree, tmp_path: Path) -> None:
+    (tmp_path / ".snakemake_timestamp").touch()
+    (tmp_path / "stain_old.png").touch()
+    assert panels(small, 1, tmp_path / ".") == [path.name for path in tmp_path.iterdir()]
+
+
 def test_maps_of_other_images_are_refused(small: Tree, tmp_path: Path) -> None:
     folder = small.results / small.runs[0].folder
     with pytest.raises(DataError, match=r"maps\.npz: cannot be used with per_image\.csv"):
@@ -100,5 +118,5 @@ def test_maps_of_other_images_are_refused(small: Tree, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"maps\.npz: no such file"):
         read_pictures(tmp_path, ["x"])
     (tmp_path / "maps.npz").write_bytes(b"PK\x03\x04 not an archive")
-    with pytest.raises(DataError, match=r"maps\.npz: cannot be used"):
+    with pytest.raises(DataError, match=r"maps\.npz: damaged"):
         read_pictures(tmp_path, ["x"])
