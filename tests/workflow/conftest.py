@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PARTS = ("Snakefile", "workflow", "config", "profiles", "aexad")
+PARTS = ("Snakefile", "workflow", "config", "profiles", "aexad", "environment.yml")
 
 
 class Project:
