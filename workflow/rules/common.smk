@@ -50,6 +50,13 @@ TRAINED_METHOD = f"(?!(?:{FOREIGN})/){NAMES['method']}" if FOREIGN else NAMES["m
 if SETTINGS.weights_dir is not None:
     os.environ.update(AEXAD_WEIGHTS=str(Path(SETTINGS.weights_dir).resolve()))
 TRAINED = trained(ALL_RUNS, METHODS)
+# Told here: where results are there already, Snakemake passes over an input that is missing.
+for run in set(ALL_RUNS) - set(TRAINED):
+    folder = METHODS[run.method].folder(**run._asdict())
+    if not Path(folder).is_dir():
+        raise WorkflowError(
+            f"config/methods.yaml: method '{run.method}': no folder {folder}; correct 'maps'"
+        )
 RESULTS = f"results/{SETTINGS.benchmark}"
 # What 'auto' means here, so that naming the device that it chose anyway changes nothing.
 GPU_HERE = shutil.which("nvidia-smi") is not None
@@ -117,12 +124,7 @@ def native_option(wildcards):
 
 def foreign_maps(wildcards):
     """Folder of somebody else's maps of a run."""
-    folder = METHODS[wildcards.method].folder(**wildcards)
-    if not Path(folder).is_dir():
-        raise WorkflowError(
-            f"config/methods.yaml: method '{wildcards.method}': no folder {folder}; correct 'maps'"
-        )
-    return folder
+    return METHODS[wildcards.method].folder(**wildcards)
 
 
 def foreign_digest(wildcards):
