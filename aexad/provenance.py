@@ -52,12 +52,6 @@ def versions() -> dict[str, str]:
     return found
 
 
-def file_digest(path: str | Path) -> str:
-    """sha256 of a file."""
-    with Path(path).open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def peak_memory_mb() -> float:
     """Largest resident memory of this process so far, in MB (1e6 bytes)."""
     unit = 1 if platform.system() == "Darwin" else 1024

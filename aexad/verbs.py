@@ -72,9 +72,8 @@ def train(args: argparse.Namespace) -> Path:
     recipe = read_recipe(args.methods, args.method)
 
     from aexad.device import use_device
-    from aexad.files import write_csv, write_json
+    from aexad.files import sha256_of, write_csv, write_json
     from aexad.models import build_model, save_model
-    from aexad.provenance import file_digest
     from aexad.training import read_training_set
     from aexad.training import train as train_model
 
@@ -95,7 +94,7 @@ def train(args: argparse.Namespace) -> Path:
         "device": str(device),
         "threads": args.threads,
         "versions": versions(),
-        "data_sha256": file_digest(args.training_set),
+        "data_sha256": sha256_of(args.training_set),
     }
     write_json(args.output / "provenance.json", provenance)
     return args.output

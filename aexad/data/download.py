@@ -22,9 +22,9 @@ from aexad.data.archive import extract
 from aexad.data.catalogue import Dataset, expanded
 from aexad.data.index import local_categories, marker_path
 from aexad.data.textures import PIXELS_SHA256, draw_textures
-from aexad.data.transfer import download, sha256_of
+from aexad.data.transfer import download
 from aexad.errors import ConfigError, DataError, DownloadError
-from aexad.files import write_json
+from aexad.files import sha256_of, write_json
 
 STAMP = ".origin.json"
 """Where a folder that was made here came from; lies inside it."""

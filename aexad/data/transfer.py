@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import http
 import http.client
 import json
@@ -21,7 +20,7 @@ from tqdm import tqdm
 
 from aexad.data.catalogue import Download
 from aexad.errors import DownloadError
-from aexad.files import write_json
+from aexad.files import sha256_of, write_json
 
 CHUNK = 2**20
 TIMEOUT = 60.0  # seconds without a byte
@@ -82,12 +81,6 @@ def download(name: str, origin: Download, folder: str | os.PathLike[str]) -> Pat
     part.replace(path)
     _state_path(part).unlink(missing_ok=True)
     return path
-
-
-def sha256_of(path: str | os.PathLike[str]) -> str:
-    """The sha256 of a file's bytes, as hexadecimal digits."""
-    with Path(path).open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _fetch_part(name: str, origin: Download, part: Path) -> None:

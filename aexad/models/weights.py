@@ -6,7 +6,6 @@ never random in silence: a recipe says ``weights: none`` for that.
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
 import logging
 import os
@@ -22,6 +21,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from aexad.errors import WeightsError
+from aexad.files import sha256_of
 
 ENVIRONMENT_VARIABLE = "AEXAD_WEIGHTS"
 
@@ -71,7 +71,7 @@ def _from_folder(name: str, folder: Path | None) -> Weights | str:
     path = folder / f"{name}.safetensors"
     if not path.is_file():
         return f"local folder: no {path}"
-    return Weights(_read_safetensors(path), f"folder: {path.name}", _sha256(path))
+    return Weights(_read_safetensors(path), f"folder: {path.name}", sha256_of(path))
 
 
 def _from_hub(name: str, folder: Path | None) -> Weights | str:
@@ -93,7 +93,7 @@ def _from_hub(name: str, folder: Path | None) -> Weights | str:
     finally:
         logger.setLevel(level)
     # …/snapshots/<revision>/model.safetensors: the revision makes the source exact.
-    return Weights(_read_safetensors(path), f"hub: {hub_id}@{path.parent.name}", _sha256(path))
+    return Weights(_read_safetensors(path), f"hub: {hub_id}@{path.parent.name}", sha256_of(path))
 
 
 def _from_package(name: str, folder: Path | None) -> Weights | str:
@@ -120,7 +120,7 @@ def _efficientnet_lite0() -> Weights | str:
         )
     # Same network, other names: both list their tensors in the order of the layers.
     tensors = dict(zip(names, stored.values(), strict=True))
-    return Weights(tensors, f"package: {distribution} {version(distribution)}", _sha256(path))
+    return Weights(tensors, f"package: {distribution} {version(distribution)}", sha256_of(path))
 
 
 PACKAGES: dict[str, Callable[[], Weights | str]] = {"tf_efficientnet_lite0": _efficientnet_lite0}
@@ -133,8 +133,3 @@ def _read_safetensors(path: Path) -> dict[str, Tensor]:
         raise WeightsError(
             f"{path}: not a readable safetensors file ({error}); fetch it again"
         ) from None
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -12,8 +12,8 @@ from aexad.data.catalogue import Dataset, Download
 from aexad.data.download import STAMP, fetch, marker_path
 from aexad.data.index import build_index
 from aexad.data.textures import PIXELS_SHA256
-from aexad.data.transfer import sha256_of
 from aexad.errors import ConfigError, DownloadError
+from aexad.files import sha256_of
 
 LOCAL = Dataset(title="Set", adaptor="mvtec_layout", licence="CC BY 4.0", citation="Somebody, 2020")
 

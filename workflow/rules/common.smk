@@ -12,7 +12,8 @@ from aexad.benchmark import NAMES, Settings, read_benchmark, trained
 from aexad.data.catalogue import read_catalogue
 from aexad.data.index import listing_digest
 from aexad.errors import AexadError
-from aexad.provenance import code_digest, file_digest
+from aexad.files import sha256_of
+from aexad.provenance import code_digest
 from aexad.recipe import ForeignMaps, read_methods
 from aexad.schema import nearest, validate
 

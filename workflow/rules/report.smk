@@ -116,7 +116,7 @@ rule write_report:
         runtime=10,
     params:
         library=code_digest("aexad.reporting.page"),
-        template=file_digest("aexad/reporting/templates/report.html.j2"),
+        template=sha256_of("aexad/reporting/templates/report.html.j2"),
         benchmark=benchmark_options(),
         described=[BENCHMARK.title, BENCHMARK.description],
         datasets=described("title", "licence", "citation"),
