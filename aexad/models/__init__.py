@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,16 +15,17 @@ from safetensors.torch import save_file
 from aexad.errors import WeightsError
 from aexad.files import written_whole
 from aexad.models.aexad import AEXAD
+from aexad.models.network import FrozenThenTrained
 from aexad.models.weights import Weights, find_weights
 from aexad.recipe import Recipe
 
-NETWORKS = {"aexad": AEXAD}
+NETWORKS: dict[str, Callable[[Recipe, int, Weights | None], FrozenThenTrained]] = {"aexad": AEXAD}
 
 
 class Model(NamedTuple):
     """A network with what defines it; what a model file stores is this and the trained tensors."""
 
-    network: AEXAD
+    network: FrozenThenTrained
     recipe: Recipe
     seed: int
     encoder: dict[str, str | None]
