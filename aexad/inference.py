@@ -53,7 +53,7 @@ def infer(
         with torch.inference_mode():
             reconstructions = network(images)
         maps = heat_maps(images, reconstructions, settings)
-        rounded = (reconstructions * 255).round().to(torch.uint8).permute(0, 2, 3, 1)
+        rounded = (reconstructions.clamp(0, 1) * 255).round().to(torch.uint8).permute(0, 2, 3, 1)
         for name, value in {
             "heat_map": maps.heat_map,
             "binary": maps.binary,

@@ -24,12 +24,18 @@ class FrozenThenTrained(nn.Module, ABC):
 
     Parameters
     ----------
+    recipe
+        What the network is built from.
     size
         Side S of the images, in pixels.
+    weights
+        Pre-trained tensors of its encoder; needed unless the recipe says ``weights: none``.
     """
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, recipe: Recipe, size: int, weights: Weights | None = None) -> None:
         super().__init__()
+        if (weights is None) != (recipe.weights == "none"):
+            raise ValueError(f"recipe says weights '{recipe.weights}', but got {weights!r:.40}")
         self.size = size
 
     def features(self, images: Tensor) -> Tensor:
@@ -78,16 +84,14 @@ class EncoderNetwork(FrozenThenTrained):
     ----------
     recipe
         Encoder, weights, tuning, features and input size.
-    size
-        Side S of the images, in pixels.
-    weights
-        Pre-trained tensors; needed unless the recipe says ``weights: none``.
+    size, weights
+        See :class:`FrozenThenTrained`.
     """
 
-    def __init__(self, recipe: Recipe, size: int, weights: Weights | None) -> None:
-        super().__init__(size)
-        if (weights is None) != (recipe.weights == "none"):
-            raise ValueError(f"recipe says weights '{recipe.weights}', but got {weights!r:.40}")
+    def __init__(self, recipe: Recipe, size: int, weights: Weights | None = None) -> None:
+        super().__init__(recipe, size, weights)
+        if recipe.encoder is None:
+            raise ValueError(f"model '{recipe.model}' needs an encoder, and the recipe has none")
         self.tuning = recipe.tuning
         self.encoder = Encoder(recipe.encoder, size, recipe.features, recipe.input_size, weights)
         # A pre-trained encoder keeps the statistics of its batch norms; random ones mean nothing.
