@@ -20,7 +20,7 @@ ROOMS = [
     {"data"},
     {"benchmark", "device", "provenance"},
     {"models"},
-    {"losses"},
+    {"losses", "random_affine"},
     {"training"},
     {"heatmaps"},
     {"inference"},
