@@ -79,7 +79,8 @@ def augment(
     -------
     dict of numpy.ndarray
         images uint8 [N, S, S, 3]; masks bool [N, S, S]; weight int64 [N], how many times an image
-        counts; source str [N], the path of the image, or ``<anomaly> -> <base>`` where pasted.
+        counts; source str [N], the path of the image, or ``<anomaly> -> <base>`` where pasted;
+        validation bool [N], images that are not trained on; size int64 [1], the working size.
         Normals come first, then labelled anomalies, then pasted ones.
 
     Raises
@@ -97,7 +98,9 @@ def augment(
         for _ in range(pasted):
             base = bases[int(rng.integers(len(bases)))]
             moved.append(paste(anomaly, base, rng))
-    return _arrays([(normals, 1), (labelled, copies), (moved, 1)])
+    arrays = _arrays([(normals, 1), (labelled, copies), (moved, 1)])
+    validation = np.zeros(len(arrays["images"]), dtype=bool)
+    return arrays | {"validation": validation, "size": np.array([size])}
 
 
 def paste(anomaly: Photo, base: Photo, rng: np.random.Generator) -> Photo:
