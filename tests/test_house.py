@@ -20,7 +20,7 @@ ROOMS = [
     {"data"},
     {"benchmark", "device", "provenance"},
     {"models"},
-    {"losses"},
+    {"losses", "resize"},
     {"training"},
     {"heatmaps"},
     {"inference"},
