@@ -63,5 +63,7 @@ def reduced(maps: Tensor, size: int) -> Tensor:
     """
     if maps.shape[-1] == size:
         return maps
+    # In float64, or rounding would draw a pattern on a constant map.
     with torch.inference_mode():
-        return functional.interpolate(maps, (size, size), mode="area")
+        small = functional.interpolate(maps.double(), (size, size), mode="area")
+    return small.to(maps.dtype)
