@@ -111,6 +111,7 @@ def infer(args: argparse.Namespace) -> Path:
 
     import numpy as np
 
+    from aexad.data.catalogue import read_dataset
     from aexad.data.split import read_split
     from aexad.device import use_device
     from aexad.files import write_npz
@@ -119,8 +120,9 @@ def infer(args: argparse.Namespace) -> Path:
 
     device = use_device(args.device, args.threads)
     model = load_model(args.model, args.weights_dir)
-    root = args.data / args.dataset
-    maps = make_maps(model, read_split(args.split), root, settings, device)
+    dataset = read_dataset(args.datasets, args.dataset)
+    table, root = read_split(args.split), _root(args, dataset)
+    maps = make_maps(model, table, root, settings, device, dataset.stored)
     # With the maps, not with the model: an edit of the heat map never trains again.
     write_npz(args.output, maps | {"settings": np.array([settings.model_dump_json()])})
     return args.output
