@@ -6,14 +6,13 @@ benchmark never changes a recipe: a shorter training, say, is a method with a na
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
 from aexad.errors import ConfigError
-from aexad.schema import Strict, nearest, read_yaml, validate
+from aexad.schema import Strict, inherited, nearest, read_yaml, validate
 
 # F(x): what an anomalous pixel x is driven to, 2 or 1 - x.
 Target = Literal["two", "inverse"]
@@ -226,7 +225,7 @@ Method = Recipe | ForeignMaps
 def read_methods(path: str | Path) -> dict[str, Method]:
     """Read every method of ``config/methods.yaml``; ``base:`` inherits from another entry."""
     entries = read_yaml(path)
-    resolved = {name: _resolved(name, entries, path) for name in entries}
+    resolved = {name: inherited(name, entries, f"{path}: method") for name in entries}
     methods: dict[str, Method] = {}
     for name, entry in resolved.items():
         where = f"{path}: method '{name}'"
@@ -246,33 +245,3 @@ def read_recipe(path: str | Path, method: str) -> Recipe:
     if isinstance(recipe, ForeignMaps):
         raise ConfigError(f"{path}: method '{method}' is maps of somebody else; only 'evaluate' it")
     return recipe
-
-
-def _resolved(
-    name: str, entries: Mapping[str, Any], path: str | Path, seen: tuple[str, ...] = ()
-) -> dict[str, Any]:
-    if name in seen:
-        raise ConfigError(f"{path}: 'base' runs in a circle: {' -> '.join((*seen, name))}")
-    entry = entries[name]
-    if not isinstance(entry, dict):
-        raise ConfigError(f"{path}: method '{name}' must be a mapping (key: value)")
-    if "base" not in entry:
-        return dict(entry)
-    base = entry["base"]
-    if base not in entries:
-        hint = nearest(str(base), list(entries))
-        raise ConfigError(f"{path}: method '{name}': no base '{base}'; {hint}")
-    return _merged(
-        _resolved(base, entries, path, (*seen, name)),
-        {key: value for key, value in entry.items() if key != "base"},
-    )
-
-
-def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    both = dict(base)
-    for key, value in over.items():
-        inner = base.get(key)
-        both[key] = (
-            _merged(inner, value) if isinstance(inner, dict) and isinstance(value, dict) else value
-        )
-    return both

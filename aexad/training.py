@@ -35,17 +35,20 @@ FEATURE_BATCH = 32
 
 
 class TrainingSet(NamedTuple):
-    """What ``augment`` made: images uint8 [N, S, S, 3], masks bool [N, S, S], copies, ids [N]."""
+    """What ``augment`` made: N images as they are stored, R x R pixels."""
 
     images: np.ndarray
+    """uint8 [N, R, R, 3]."""
     masks: np.ndarray
+    """bool [N, R, R]."""
     weight: np.ndarray
+    """int64 [N], how many times an image counts."""
     source: np.ndarray
-
-    @property
-    def size(self) -> int:
-        """Working size S in pixels."""
-        return self.images.shape[1]
+    """str [N], which image it is."""
+    validation: np.ndarray
+    """bool [N]: looked at, but not trained on."""
+    size: int
+    """Working size S >= R in pixels."""
 
 
 class Trained(NamedTuple):
@@ -58,7 +61,9 @@ class Trained(NamedTuple):
 def read_training_set(path: str | Path) -> TrainingSet:
     """Read ``train.npz``."""
     remedy = "make it with 'aexad augment'"
-    data = TrainingSet(**read_npz(path, TrainingSet._fields, remedy))
+    *rows, size = TrainingSet._fields
+    arrays = read_npz(path, rows, remedy, single=[size])
+    data = TrainingSet(**{name: arrays[name] for name in rows}, size=int(arrays[size].item()))
     if data.images.ndim != 4 or data.images.shape[:3] != data.masks.shape:
         shapes = f"images {list(data.images.shape)}, masks {list(data.masks.shape)}"
         raise DataError(f"{path}: images and masks differ in size ({shapes}); {remedy}")
@@ -109,10 +114,11 @@ def train(model: Model, data: TrainingSet, device: torch.device) -> Trained:
 def pools(data: TrainingSet, recipe: Recipe) -> tuple[np.ndarray, np.ndarray]:
     """Indices of the normal and of the anomalous images that the loss trains on.
 
-    An image with weight w is there w times. Plain reconstruction trains on normals alone.
+    An image with weight w is there w times; validation images are not there. Plain reconstruction
+    trains on normals alone.
     """
     anomalous = np.asarray(data.masks.any(axis=(1, 2)))
-    indices = np.repeat(np.arange(len(data.images)), data.weight)
+    indices = np.repeat(np.arange(len(data.images)), data.weight * ~data.validation)
     normal_pool, anomalous_pool = indices[~anomalous[indices]], indices[anomalous[indices]]
     if recipe.loss == "mse":
         anomalous_pool = anomalous_pool[:0]

@@ -23,7 +23,8 @@ def fetch(args: argparse.Namespace) -> Path:
     from aexad.data.download import fetch as fetch_dataset
 
     dataset = read_dataset(args.datasets, args.dataset)
-    return fetch_dataset(args.dataset, dataset, args.data / args.dataset, args.source)
+    name = dataset.files or args.dataset
+    return fetch_dataset(name, dataset, args.data / name, args.source)
 
 
 def index(args: argparse.Namespace) -> Path:
@@ -33,7 +34,7 @@ def index(args: argparse.Namespace) -> Path:
     from aexad.files import write_csv
 
     dataset = read_dataset(args.datasets, args.dataset)
-    write_csv(args.output, build_index(args.data / args.dataset, args.dataset, dataset))
+    write_csv(args.output, build_index(_root(args, dataset), args.dataset, dataset))
     return args.output
 
 
@@ -44,23 +45,25 @@ def split(args: argparse.Namespace) -> Path:
     from aexad.data.split import split as make_split
     from aexad.files import write_csv
 
-    labelled = read_dataset(args.datasets, args.dataset).labelled_per_defect(args.category)
-    table = make_split(read_index(args.index), args.category, args.scenario, labelled, args.seed)
+    dataset = read_dataset(args.datasets, args.dataset)
+    table = make_split(read_index(args.index), dataset, args.category, args.scenario, args.seed)
     write_csv(args.output, table)
     return args.output
 
 
 def augment(args: argparse.Namespace) -> Path:
     """Make the training set of a split: copies and pasted defects."""
+    import numpy as np
+
     from aexad.data.augmentation import augment as make_training_set
     from aexad.data.catalogue import read_dataset
     from aexad.data.split import read_split
     from aexad.files import write_npz
 
-    size = read_dataset(args.datasets, args.dataset).size
-    table = read_split(args.split)
-    root = args.data / args.dataset
-    write_npz(args.output, make_training_set(table, root, size, args.scenario, args.seed))
+    dataset = read_dataset(args.datasets, args.dataset)
+    table, root = read_split(args.split), _root(args, dataset)
+    arrays = make_training_set(table, root, dataset.stored, args.scenario, args.seed)
+    write_npz(args.output, arrays | {"size": np.array([dataset.size])})
     return args.output
 
 
@@ -108,6 +111,7 @@ def infer(args: argparse.Namespace) -> Path:
 
     import numpy as np
 
+    from aexad.data.catalogue import read_dataset
     from aexad.data.split import read_split
     from aexad.device import use_device
     from aexad.files import write_npz
@@ -116,8 +120,9 @@ def infer(args: argparse.Namespace) -> Path:
 
     device = use_device(args.device, args.threads)
     model = load_model(args.model, args.weights_dir)
-    root = args.data / args.dataset
-    maps = make_maps(model, read_split(args.split), root, settings, device)
+    dataset = read_dataset(args.datasets, args.dataset)
+    table, root = read_split(args.split), _root(args, dataset)
+    maps = make_maps(model, table, root, settings, device, dataset.stored)
     # With the maps, not with the model: an edit of the heat map never trains again.
     write_npz(args.output, maps | {"settings": np.array([settings.model_dump_json()])})
     return args.output
@@ -125,6 +130,7 @@ def infer(args: argparse.Namespace) -> Path:
 
 def evaluate(args: argparse.Namespace) -> Path:
     """Score heat maps against masks: a run's, or anyone's."""
+    from aexad.data.catalogue import read_dataset
     from aexad.evaluation import evaluate_run
     from aexad.foreign_maps import evaluate_maps, evaluate_split_maps
 
@@ -136,7 +142,7 @@ def evaluate(args: argparse.Namespace) -> Path:
         return args.output
     if args.dataset is None:
         raise ConfigError(f"{args.masks} is a split; say of which data set, with --dataset")
-    root = args.data / args.dataset
+    root = _root(args, read_dataset(args.datasets, args.dataset))
     evaluate_those = evaluate_split_maps if args.maps.is_dir() else evaluate_run
     evaluate_those(args.maps, args.masks, root, args.output, size)
     return args.output
@@ -187,9 +193,9 @@ def panels(args: argparse.Namespace) -> Path:
     from aexad.data.catalogue import read_dataset
     from aexad.reporting.panels import draw_panels
 
-    size = read_dataset(args.datasets, args.dataset).size
-    root = args.data / args.dataset
-    draw_panels(args.run_folder, args.split, root, size, args.count, args.output)
+    dataset = read_dataset(args.datasets, args.dataset)
+    root = _root(args, dataset)
+    draw_panels(args.run_folder, args.split, root, dataset.stored, args.count, args.output)
     return args.output
 
 
@@ -201,6 +207,12 @@ def report(args: argparse.Namespace) -> Path:
     folder = args.results / args.benchmark
     write_report(benchmark, runs, catalogue, results=args.results, folder=folder)
     return folder / "report.html"
+
+
+def _root(args: argparse.Namespace, dataset: Dataset) -> Path:
+    """Where the files of a data set lie."""
+    root: Path = args.data / (dataset.files or args.dataset)
+    return root
 
 
 def _check_there(path: Path, what: str) -> None:

@@ -20,7 +20,7 @@ ROOMS = [
     {"data"},
     {"benchmark", "device", "provenance"},
     {"models"},
-    {"losses", "random_affine"},
+    {"losses", "random_affine", "resize"},
     {"training"},
     {"heatmaps"},
     {"inference"},

@@ -30,21 +30,29 @@ def data():
         masks[i, 4:12, 8:20] = True
         images[i][masks[i]] = 230
     weight = np.array([1] * 8 + [5, 5, 1, 1])
-    return TrainingSet(images, masks, weight, np.array([f"image {i}" for i in range(12)]))
+    source = np.array([f"image {i}" for i in range(12)])
+    return TrainingSet(images, masks, weight, source, np.zeros(12, dtype=bool), 32)
 
 
 def normals_only(data):
-    return TrainingSet(*(field[:8] for field in data))
+    return TrainingSet(*(field[:8] for field in data[:-1]), data.size)
 
 
 def anomalies_only(data):
-    return TrainingSet(*(field[8:] for field in data))
+    return TrainingSet(*(field[8:] for field in data[:-1]), data.size)
 
 
 def test_an_image_is_in_its_pool_as_often_as_its_weight_says(data):
     normal, anomalous = pools(data, Recipe(**CNN))
     assert normal.tolist() == list(range(8))
     assert np.bincount(anomalous, minlength=12)[8:].tolist() == [5, 5, 1, 1]
+
+
+def test_validation_images_are_in_no_pool(data):
+    validation = np.isin(np.arange(12), [0, 3, 9])
+    normal, anomalous = pools(data._replace(validation=validation), Recipe(**CNN))
+    assert normal.tolist() == [1, 2, 4, 5, 6, 7]
+    assert np.bincount(anomalous, minlength=12)[8:].tolist() == [5, 0, 1, 1]
 
 
 def test_plain_reconstruction_trains_on_normals_alone(data):
@@ -158,10 +166,16 @@ def test_a_loss_that_is_not_finite_stops_and_says_where(data):
 
 
 def test_a_training_set_is_read_as_it_was_written(tmp_path, data):
-    write_npz(tmp_path / "train.npz", data._asdict())
+    write_npz(tmp_path / "train.npz", data._asdict() | {"size": np.array([data.size])})
     read = read_training_set(tmp_path / "train.npz")
     assert all(np.array_equal(a, b) for a, b in zip(read, data, strict=True))
     assert read.size == 32
+
+
+def test_a_working_size_is_one_number(tmp_path, data):
+    write_npz(tmp_path / "train.npz", data._replace(size=np.array([32, 32]))._asdict())
+    with pytest.raises(DataError, match=r"size \[2\]\); make it with 'aexad augment'"):
+        read_training_set(tmp_path / "train.npz")
 
 
 def test_a_file_that_is_no_training_set_is_a_clear_error(tmp_path):
@@ -176,9 +190,10 @@ def test_a_file_that_is_no_training_set_is_a_clear_error(tmp_path):
 
 def test_masks_that_are_not_those_of_the_images_are_refused(tmp_path, data):
     path = tmp_path / "train.npz"
-    write_npz(path, data._replace(masks=data.masks[1:])._asdict())
+    size = np.array([data.size])
+    write_npz(path, data._replace(masks=data.masks[1:], size=size)._asdict())
     with pytest.raises(DataError, match=r"train.npz: its arrays differ in length \(.*masks \[11,"):
         read_training_set(path)
-    write_npz(path, data._replace(masks=data.masks[:, 1:])._asdict())
+    write_npz(path, data._replace(masks=data.masks[:, 1:], size=size)._asdict())
     with pytest.raises(DataError, match=r"images \[12, 32, 32, 3\], masks \[12, 31, 32\]"):
         read_training_set(path)
