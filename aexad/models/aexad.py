@@ -54,6 +54,20 @@ class Projection(nn.Module):
         return self.layers(resized(features, self.grid))
 
 
+class Block(nn.Module):
+    """A block of branch 2: [B, channels, d, d] to [B, out, 2d, 2d]."""
+
+    def __init__(self, channels: int, out: int) -> None:
+        super().__init__()
+        self.convolve = nn.Conv2d(channels, out, 3, padding=1)
+        self.enlarge = nn.ConvTranspose2d(out, out, 2, stride=2)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """3x3 convolution, SELU, 2x2 stride-2 transposed convolution, SELU."""
+        half = F.selu(self.convolve(maps), inplace=True)
+        return F.selu(self.enlarge(half), inplace=True)
+
+
 class Decoder(nn.Module):
     """Code [B, 64, d, d] to reconstructions [B, 3, 8d, 8d].
 
@@ -67,23 +81,21 @@ class Decoder(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.blocks = nn.Sequential(_block(64, 32), _block(32, 16), _block(16, 8))
-        self.to_image = nn.Sequential(
-            nn.Conv2d(8, 8, 3, padding=1), nn.SELU(), nn.Conv2d(8, 3, 3, padding=1), nn.Sigmoid()
-        )
+        self.blocks = nn.Sequential(Block(64, 32), Block(32, 16))
+        self.last_block = Block(16, 8)
+        self.mix = nn.Conv2d(8, 8, 3, padding=1)
+        self.to_image = nn.Conv2d(8, 3, 3, padding=1)
         self.register_buffer("packing", _packing(), persistent=False)
 
     def forward(self, code: Tensor) -> Tensor:
         """Decode, as the figure of the paper shows it."""
-        half = self.blocks[:2](code)
-        convolution, _, enlarge, _ = self.blocks[2]
-        half = F.selu(convolution(half), inplace=True)
-        b2 = F.selu(F.conv2d(half, *_packed_enlargement(enlarge)), inplace=True)  # (B, 32, S/2, …)
+        half = F.selu(self.last_block.convolve(self.blocks(code)), inplace=True)
+        weights = _packed_enlargement(self.last_block.enlarge)
+        b2 = F.selu(F.conv2d(half, *weights), inplace=True)  # (B, 32, S/2, S/2), packed
         b1 = self.attention(code).repeat_interleave(4, dim=1)
         b = b2 * F.interpolate(1 + b1, b2.shape[-2:])  # b1 * b2 + b2
-        first, _, last, _ = self.to_image
-        b = F.selu(F.conv2d(b, *self._packed(first), padding=1), inplace=True)
-        image = F.conv2d(b, *self._packed(last), padding=1).sigmoid()  # (B, 12, S/2, S/2)
+        b = F.selu(F.conv2d(b, *self._packed(self.mix), padding=1), inplace=True)
+        image = F.conv2d(b, *self._packed(self.to_image), padding=1).sigmoid()
         return F.pixel_shuffle(image, 2)
 
     @staticmethod
@@ -124,15 +136,6 @@ def _packing() -> Tensor:
             neighbour, pixel = divmod(i + y - 1, 2)
             axis[y, i, pixel, neighbour + 1] = 1
     return torch.einsum("yikm,xjln->yxijklmn", axis, axis)
-
-
-def _block(channels: int, out: int) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Conv2d(channels, out, 3, padding=1),
-        nn.SELU(),
-        nn.ConvTranspose2d(out, out, 2, stride=2),
-        nn.SELU(),
-    )
 
 
 class AEXAD(EncoderNetwork):
