@@ -56,6 +56,15 @@ def written_whole(path: str | os.PathLike[str]) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def remove_leftovers(folder: str | os.PathLike[str]) -> None:
+    """Remove what :func:`written_whole` left in a folder when its process was killed.
+
+    Only where no other process writes: what it is writing would be removed too.
+    """
+    for path in Path(folder).glob(".*-????????.*"):
+        path.unlink(missing_ok=True)
+
+
 def sha256_of(path: str | os.PathLike[str]) -> str:
     """The sha256 of a file's bytes, as hexadecimal digits."""
     with Path(path).open("rb") as file:

@@ -75,7 +75,7 @@ def train(args: argparse.Namespace) -> Path:
     recipe = read_recipe(args.methods, args.method)
 
     from aexad.device import peak_gpu_memory_mb, use_device
-    from aexad.files import sha256_of, write_csv, write_json
+    from aexad.files import remove_leftovers, sha256_of, write_csv, write_json
     from aexad.locks import only_one
     from aexad.models import build_model, save_model
     from aexad.training import train as train_model
@@ -83,6 +83,7 @@ def train(args: argparse.Namespace) -> Path:
     from aexad.training.data import read_training_set
 
     with only_one(args.output, "training"):
+        remove_leftovers(args.output)
         device = use_device(args.device, args.threads)
         data = read_training_set(args.training_set)
         model = build_model(recipe, data.size, args.seed, args.weights_dir)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import torch
 from pydantic import ValidationError
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 
 from aexad.errors import WeightsError
 from aexad.files import written_whole
@@ -80,7 +80,7 @@ def save_model(model: Model, path: str | Path) -> None:
     }
     with written_whole(path) as temporary:
         # One key: safetensors writes several in an order that changes from run to run.
-        save_file(tensors, temporary, {"aexad": json.dumps(header, sort_keys=True)})
+        temporary.write_bytes(save(tensors, {"aexad": json.dumps(header, sort_keys=True)}))
 
 
 def load_model(path: str | Path, weights_dir: str | Path | None = None) -> Model:

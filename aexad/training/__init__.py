@@ -15,7 +15,7 @@ from aexad.models import Model
 from aexad.training.checkpoint import Checkpoints
 from aexad.training.data import TrainingSet
 from aexad.training.loop import Trained, Training
-from aexad.training.memory import is_out_of_memory
+from aexad.training.memory import first_line, is_out_of_memory
 
 __all__ = ["Trained", "train"]
 
@@ -56,7 +56,7 @@ def train(
         if not is_out_of_memory(error):
             raise
         raise TrainingError(
-            f"out of memory on {device} ({str(error).strip().splitlines()[0][:200]}); lower "
+            f"out of memory on {device} ({first_line(error)}); lower "
             "batch_size in the recipe or feature_memory_mb in the configuration, or run fewer jobs "
             "side by side"
         ) from error

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 from aexad.files import written_whole
@@ -62,7 +62,7 @@ class Checkpoints(NamedTuple):
             "sha256": _digest(tensors),
         }
         with written_whole(self.path) as temporary:
-            save_file(tensors, temporary, {HEADER: json.dumps(header)})
+            temporary.write_bytes(save(tensors, {HEADER: json.dumps(header)}))
 
     def read(self, settings: Mapping[str, Any]) -> State | None:
         """The run's checkpoint; none, and a warning, if it is damaged or of something else."""
@@ -120,6 +120,11 @@ def restore_optimiser(optimiser: torch.optim.Optimizer, tensors: Mapping[str, Te
         state.setdefault(int(number), {})[name] = tensor
     groups = optimiser.state_dict()["param_groups"]
     optimiser.load_state_dict({"state": state, "param_groups": groups})
+    for parameter, of in optimiser.state.items():
+        for name, tensor in of.items():
+            if tensor.shape == parameter.shape:
+                # In the parameter's own order in memory, which the fused optimiser relies on.
+                of[name] = torch.empty_like(parameter).copy_(tensor)
 
 
 def _plain(value: Any) -> Any:

@@ -35,11 +35,13 @@ def images_at_once(
     norms = (nn.modules.batchnorm._BatchNorm,)
     if any(isinstance(module, norms) and module.training for module in network.modules()):
         return batch_size
+    weights = {parameter.untyped_storage().data_ptr() for parameter in network.parameters()}
     kept: dict[int, int] = {}
 
     def count(tensor: Tensor) -> Tensor:
-        if not isinstance(tensor, nn.Parameter):
-            kept[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in weights:
+            kept[storage.data_ptr()] = storage.nbytes()
         return tensor
 
     with torch.autograd.graph.saved_tensors_hooks(count, lambda tensor: tensor):
@@ -57,6 +59,11 @@ def images_at_once(
             fitting,
         )
     return fitting
+
+
+def first_line(error: BaseException) -> str:
+    """What an error says, short enough for one line."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
 
 
 def is_out_of_memory(error: BaseException) -> bool:

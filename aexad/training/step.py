@@ -11,7 +11,7 @@ from torch import Tensor
 
 from aexad.losses import aexad_goal, mse_goal, weighted_error
 from aexad.models import Model
-from aexad.training.memory import is_out_of_memory
+from aexad.training.memory import first_line, is_out_of_memory
 from aexad.training.precision import Precision, reduced_precision
 
 logger = logging.getLogger(__name__)
@@ -76,8 +76,7 @@ class Step:
         except Exception as error:
             if is_out_of_memory(error):
                 raise
-            reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
-            logger.warning("compiling failed (%s); training goes on without it", reason)
+            logger.warning("compiling failed (%s); training goes on without it", first_line(error))
             self.compiled = None
             return self._from_encoded(encoded, x, y)
 
