@@ -41,19 +41,28 @@ class Optimiser(Strict):
 class HeatMap(Strict):
     """How a reconstruction error becomes a heat map (paper: section on explanations)."""
 
-    normalise: Literal["target", "standard"] = Field(
+    normalise: Literal["target", "standard", "mean"] = Field(
         "target",
-        description="target: error / squared distance to F, in [0, 1]; standard: (e - mean) / std",
+        description="target: error / squared distance to F, in [0, 1]; standard: (e - mean) / std; "
+        "mean: the error's mean over the channels",
     )
     target: Target = Field(
         "two", description="F of the normalisation 'target'; unless set, that of the loss"
     )
-    filter: Literal["adaptive", "none"] | int = Field(
+    filter: Literal["adaptive", "sigma", "none"] | int = Field(
         "adaptive",
-        description="Gaussian filter: its half size k from the image, none, or a fixed k",
+        description="Gaussian filter: its half size k from the image (deviation k / 3), a fixed k, "
+        "or of deviation sigma; or none",
+    )
+    sigma: float = Field(
+        4.0, gt=0, le=100, description="of the filter 'sigma', in pixels; it ends at 4 sigma"
     )
     extent: Literal["components", "runs"] = Field(
         "components", description="what the adaptive k measures: 8-connected components, or runs"
+    )
+    score: Literal["norm", "max"] = Field(
+        "norm",
+        description="of the image; norm: ||e G(e)||_2, G the filter; max: the heat map's largest",
     )
 
     @model_validator(mode="after")
@@ -66,8 +75,12 @@ class HeatMap(Strict):
 class Recipe(Strict):
     """One method: model, encoder, tuning, loss, optimiser, heat map."""
 
-    model: Literal["aexad"] = Field("aexad", description="the network")
-    encoder: str = Field(description="any timm backbone, by its name with the pre-training tag")
+    model: Literal["aexad", "anovit", "l2_cae"] = Field("aexad", description="the network")
+    encoder: str | None = Field(
+        None,
+        description="any timm backbone, by its name with the pre-training tag; none: for l2_cae, "
+        "which has no encoder",
+    )
     weights: Literal["pretrained", "none"] = Field(
         "pretrained", description="none: random weights, drawn from the run's seed"
     )
@@ -87,6 +100,14 @@ class Recipe(Strict):
         "aexad", description="aexad: normals are rebuilt, anomalies driven to F; mse: normals alone"
     )
     target: Target = Field("two", description="F of the loss: 2, or 1 - x")
+    augmentation: Literal["none", "affine"] = Field(
+        "none",
+        description="affine: each image is turned, moved, zoomed and flipped at random, anew in "
+        "every epoch",
+    )
+    select: Literal["last", "validation"] = Field(
+        "last", description="the epoch that is kept: the last one, or that of least validation loss"
+    )
     optimiser: Optimiser = Optimiser()
     epochs: int = Field(200, ge=1, le=100_000)
     batch_size: int = Field(16, ge=1, le=4096)
@@ -103,13 +124,52 @@ class Recipe(Strict):
                 return content | {"heat_map": heat_map}
         return content
 
+    @model_validator(mode="before")
+    @classmethod
+    def _without_encoder(cls, content: Any) -> Any:
+        """All of a network without an encoder is new, and trained."""
+        if isinstance(content, dict) and content.get("model") == "l2_cae":
+            return {"weights": "none", "tuning": "full"} | content
+        return content
+
     @model_validator(mode="after")
     def _consistent(self) -> Recipe:
+        if self.model == "l2_cae":
+            self._check_without_encoder()
+        elif self.encoder is None:
+            raise ValueError(
+                f"model '{self.model}' needs an 'encoder': the name of a timm backbone"
+            )
+        if self.model != "aexad" and self.loss != "mse":
+            raise ValueError(f"model '{self.model}' rebuilds normal images alone; set loss: mse")
+        if self.augmentation != "none" and self.loss != "mse":
+            raise ValueError(
+                "augmentation 'affine' moves images without their masks, and loss 'aexad' needs "
+                "these; remove it or set loss: mse"
+            )
         if self.weights == "none" and self.tuning == "layernorm":
             raise ValueError("tuning 'layernorm' adapts a pre-trained encoder; weights are 'none'")
         if self.tuning == "frozen" and self.optimiser.encoder_learning_rate is not None:
             raise ValueError("optimiser.encoder_learning_rate: the encoder is frozen; remove it")
         return self
+
+    def _check_without_encoder(self) -> None:
+        given = {
+            "encoder": self.encoder is not None,
+            "features": self.features is not None,
+            "input_size": self.input_size is not None,
+            "weights": self.weights != "none",
+            "tuning": self.tuning != "full",
+            "optimiser.encoder_learning_rate": self.optimiser.encoder_learning_rate is not None,
+        }
+        wrong = [f"'{key}'" for key, is_given in given.items() if is_given]
+        if wrong:
+            raise ValueError(f"model 'l2_cae' has no encoder; remove {', '.join(wrong)}")
+
+    @property
+    def frozen_features(self) -> bool:
+        """Whether the frozen part sees the same images in every epoch, so that once is enough."""
+        return self.tuning == "frozen" and self.augmentation == "none"
 
     @property
     def scenarios(self) -> tuple[str, ...]:
@@ -120,8 +180,16 @@ class Recipe(Strict):
 
     @property
     def training(self) -> dict[str, Any]:
-        """What the trained model depends on: an edit of the rest never trains again."""
-        return self.model_dump(exclude={"heat_map"})
+        """What the trained model depends on: an edit of the rest never trains again.
+
+        Keys that came later are left out at their defaults, so that no older run is trained again.
+        """
+        later = {
+            name
+            for name in ("augmentation", "select")
+            if getattr(self, name) == type(self).model_fields[name].default
+        }
+        return self.model_dump(exclude={"heat_map"} | later)
 
 
 class ForeignMaps(Strict):

@@ -20,7 +20,7 @@ ROOMS = [
     {"data"},
     {"benchmark", "device", "provenance"},
     {"models"},
-    {"losses", "resize"},
+    {"losses", "random_affine", "resize"},
     {"training"},
     {"heatmaps"},
     {"inference"},

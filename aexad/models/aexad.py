@@ -12,11 +12,11 @@ images [B, 3, S, S]
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 
 from aexad.errors import ConfigError
-from aexad.models.encoders import DECODER_STRIDE, Encoder, resized
+from aexad.models.encoders import DECODER_STRIDE, resized
+from aexad.models.network import EncoderNetwork
 from aexad.models.weights import Weights
 from aexad.recipe import Recipe
 
@@ -93,85 +93,26 @@ def _block(channels: int, out: int) -> nn.Sequential:
     )
 
 
-class AEXAD(nn.Module):
-    """Encoder, projection and decoder; split into a frozen and a trained part.
-
-    The frozen part runs once per image (:meth:`features`), the trained one in every step
-    (:meth:`decode`). With a tuned encoder there is no frozen part: the features are the images.
+class AEXAD(EncoderNetwork):
+    """Encoder, projection and decoder.
 
     Parameters
     ----------
-    recipe
-        Encoder, weights, tuning, features and input size.
+    recipe, weights
+        See :class:`EncoderNetwork`.
     size
         Side S of the images, a multiple of 16.
-    weights
-        Pre-trained tensors; needed unless the recipe says ``weights: none``.
     """
 
     def __init__(self, recipe: Recipe, size: int, weights: Weights | None = None) -> None:
-        super().__init__()
         if size % (2 * DECODER_STRIDE):
             raise ConfigError(f"working size {size} is no multiple of {2 * DECODER_STRIDE}")
-        if (weights is None) != (recipe.weights == "none"):
-            raise ValueError(f"recipe says weights '{recipe.weights}', but got {weights!r:.40}")
-        self.size = size
-        self.tuning = recipe.tuning
-        self.encoder = Encoder(recipe.encoder, size, recipe.features, recipe.input_size, weights)
+        super().__init__(recipe, size, weights)
         self.projection = Projection(
             self.encoder.channels, self.encoder.grid, size // DECODER_STRIDE
         )
         self.decoder = Decoder()
-        # A pre-trained encoder keeps the statistics of its batch norms; random ones mean nothing.
-        self._normalise_by_batch = recipe.tuning == "full" and weights is None
-        self._keep_encoder = recipe.tuning == "full" or weights is None
-        if recipe.tuning == "full":
-            self.encoder.requires_grad_(True)
-        elif recipe.tuning == "layernorm":
-            norms = [m for m in self.encoder.modules() if isinstance(m, nn.LayerNorm)]
-            if not norms:
-                raise ConfigError(
-                    f"encoder '{recipe.encoder}' has no layer norms; set 'tuning' to frozen or full"
-                )
-            for norm in norms:
-                norm.requires_grad_(True)
 
-    def features(self, images: Tensor) -> Tensor:
-        """Run the frozen part on images [B, 3, S, S]: what :meth:`decode` starts from."""
-        if self.tuning != "frozen":
-            return images
-        with torch.no_grad():
-            return self.encoder(images)
-
-    def decode(self, features: Tensor) -> Tensor:
-        """Run the trained part: reconstructions [B, 3, S, S] in [0, 1]."""
-        if self.tuning != "frozen":
-            features = self.encoder(features)
-        return self.decoder(self.projection(features))
-
-    def forward(self, images: Tensor) -> Tensor:
-        """Reconstruct images [B, 3, S, S] in [0, 1]."""
-        return self.decode(self.features(images))
-
-    def train(self, mode: bool = True) -> AEXAD:
-        """As in torch, but an encoder's batch norms learn statistics only if all of it is new."""
-        super().train(mode)
-        self.encoder.train(mode and self._normalise_by_batch)
-        return self
-
-    def trained_state(self) -> dict[str, Tensor]:
-        """The tensors that a model file holds: all that cannot be had from the weights' source."""
-        frozen = {
-            f"encoder.{name}"
-            for name, tensor in self.encoder.state_dict(keep_vars=True).items()
-            if not (self._keep_encoder or tensor.requires_grad)
-        }
-        return {name: t for name, t in self.state_dict().items() if name not in frozen}
-
-    def load_trained_state(self, tensors: dict[str, Tensor]) -> None:
-        """Take back what :meth:`trained_state` gave; a missing or foreign tensor is an error."""
-        expected = set(self.trained_state())
-        if expected != set(tensors):
-            odd = sorted(expected ^ set(tensors))
-            raise ValueError(f"{len(odd)} tensors do not match the recipe, the first is '{odd[0]}'")
-        self.load_state_dict(tensors, strict=False)
+    def rebuild(self, encoded: Tensor) -> Tensor:
+        """Project and decode the encoder's features: reconstructions [B, 3, S, S] in [0, 1]."""
+        return self.decoder(self.projection(encoded))
