@@ -64,16 +64,12 @@ def infer(
         with torch.inference_mode():
             reconstructions = network(images)
         maps = heat_maps(images, reconstructions, settings)
-<<<<<<< HEAD
-        rounded = (reconstructions.clamp(0, 1) * 255).round().to(torch.uint8).permute(0, 2, 3, 1)
-=======
         heat_map, binary = maps.heat_map, maps.binary
         if stored != size:
             heat_map = reduced(torch.from_numpy(heat_map).unsqueeze(1), stored)[:, 0].numpy()
             binary = binarised(heat_map)
         small = reduced(reconstructions, stored)
-        rounded = (small * 255).round().to(torch.uint8).permute(0, 2, 3, 1)
->>>>>>> oneclass-data
+        rounded = (small.clamp(0, 1) * 255).round().to(torch.uint8).permute(0, 2, 3, 1)
         for name, value in {
             "heat_map": heat_map,
             "binary": binary,
