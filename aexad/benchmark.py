@@ -80,6 +80,15 @@ class Settings(Strict):
     threads: int = Field(
         1, ge=1, le=256, description="CPU threads of one training or inference job"
     )
+    feature_memory_mb: int | None = Field(
+        None,
+        ge=1,
+        description="memory of one training for the features of a frozen encoder; what exceeds it "
+        "lies in a file; none: a quarter of what is free",
+    )
+    checkpoint_epochs: int = Field(
+        10, ge=1, description="a training that was killed loses so many epochs at most"
+    )
 
     @field_validator("data", "weights_dir")
     @classmethod

@@ -14,8 +14,7 @@ from aexad.errors import DataError
 from aexad.heatmaps import binarised, heat_maps
 from aexad.models import Model
 from aexad.recipe import HeatMap
-from aexad.resize import enlarged, reduced
-from aexad.training import as_float
+from aexad.resize import as_float, enlarged, reduced
 
 BATCH = 16
 

@@ -109,6 +109,11 @@ class Recipe(Strict):
         "last", description="the epoch that is kept: the last one, or that of least validation loss"
     )
     optimiser: Optimiser = Optimiser()
+    precision: Literal["auto", "fp32", "bf16"] = Field(
+        "auto",
+        description="of training; fp32 is exact; auto: bf16 where the hardware computes in it, "
+        "else fp32",
+    )
     epochs: int = Field(200, ge=1, le=100_000)
     batch_size: int = Field(16, ge=1, le=4096)
     heat_map: HeatMap = HeatMap()
@@ -180,16 +185,8 @@ class Recipe(Strict):
 
     @property
     def training(self) -> dict[str, Any]:
-        """What the trained model depends on: an edit of the rest never trains again.
-
-        Keys that came later are left out at their defaults, so that no older run is trained again.
-        """
-        later = {
-            name
-            for name in ("augmentation", "select")
-            if getattr(self, name) == type(self).model_fields[name].default
-        }
-        return self.model_dump(exclude={"heat_map"} | later)
+        """What the trained model depends on: an edit of the rest never trains again."""
+        return self.model_dump(exclude={"heat_map"})
 
 
 class ForeignMaps(Strict):

@@ -1,4 +1,4 @@
-"""Between the size that images are stored at and the size that models work at.
+"""Between images as they are stored and as models take them.
 
 Small images (MNIST's 28 x 28 pixels) are stored as they are and enlarged a batch at a time, on the
 device; maps of them are stored as small. 10,000 maps at 224 x 224 would be 2 GB, and say nothing
@@ -10,6 +10,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 from torch.nn import functional
+
+
+def as_float(images: Tensor) -> Tensor:
+    """Images uint8 [B, 3, S, S] as float32 in [0, 1], channels last."""
+    return images.to(torch.float32, memory_format=torch.channels_last).div_(255)
 
 
 def enlarged(images: Tensor, size: int) -> Tensor:

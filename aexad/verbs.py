@@ -68,38 +68,56 @@ def augment(args: argparse.Namespace) -> Path:
 
 
 def train(args: argparse.Namespace) -> Path:
-    """Train one method on one training set."""
-    from aexad.provenance import peak_memory_mb, versions
+    """Train one method on one training set; a training that was interrupted goes on."""
+    from aexad.provenance import code_digest, peak_memory_mb, versions
     from aexad.recipe import read_recipe
 
     recipe = read_recipe(args.methods, args.method)
 
-    from aexad.device import use_device
+    from aexad.device import peak_gpu_memory_mb, use_device
     from aexad.files import sha256_of, write_csv, write_json
+    from aexad.locks import only_one
     from aexad.models import build_model, save_model
-    from aexad.training import read_training_set
     from aexad.training import train as train_model
+    from aexad.training.checkpoint import Checkpoints
+    from aexad.training.data import read_training_set
 
-    device = use_device(args.device, args.threads)
-    data = read_training_set(args.training_set)
-    model = build_model(recipe, data.size, args.seed, args.weights_dir)
-    trained = train_model(model, data, device)
-    save_model(model, args.output / "model.safetensors")
-    write_csv(args.output / "training.csv", trained.history)
-    provenance = {
-        "method": args.method,
-        "seed": args.seed,
-        "recipe": recipe.training,
-        "encoder": model.encoder,
-        "parameters": model.parameters,
-        "seconds": trained.seconds,
-        "peak_mb": peak_memory_mb(),
-        "device": str(device),
-        "threads": args.threads,
-        "versions": versions(),
-        "data_sha256": sha256_of(args.training_set),
-    }
-    write_json(args.output / "provenance.json", provenance)
+    with only_one(args.output, "training"):
+        device = use_device(args.device, args.threads)
+        data = read_training_set(args.training_set)
+        model = build_model(recipe, data.size, args.seed, args.weights_dir)
+        origin = {
+            "recipe": recipe.training,
+            "seed": args.seed,
+            "encoder": model.encoder,
+            "data_sha256": sha256_of(args.training_set),
+            "library": code_digest("aexad.training"),
+        }
+        path = args.output / "checkpoint.safetensors"
+        checkpoints = Checkpoints(path, args.checkpoint_epochs, origin)
+        trained = train_model(
+            model,
+            data,
+            device,
+            feature_memory_mb=args.feature_memory_mb,
+            checkpoints=checkpoints,
+        )
+        save_model(model, args.output / "model.safetensors")
+        write_csv(args.output / "training.csv", trained.history)
+        provenance = {
+            **origin,
+            "method": args.method,
+            "parameters": model.parameters,
+            "seconds": trained.seconds,
+            "training": trained.settings,
+            "peak_mb": peak_memory_mb(),
+            "peak_gpu_mb": peak_gpu_memory_mb(device),
+            "device": str(device),
+            "threads": args.threads,
+            "versions": versions(),
+        }
+        write_json(args.output / "provenance.json", provenance)
+        checkpoints.remove()
     return args.output
 
 

@@ -19,7 +19,8 @@ from aexad.files import write_csv, write_npz
 from aexad.inference import infer
 from aexad.models import build_model
 from aexad.recipe import read_recipe
-from aexad.training import TrainingSet, train
+from aexad.training import train
+from aexad.training.data import TrainingSet
 
 ROOT = Path(__file__).parents[1]
 PARTS = Path(os.environ.get("AEXAD_PARTS", ROOT.parent / "shared/data/parts"))

@@ -1,7 +1,11 @@
+from pathlib import Path
+
 import pytest
 
 from aexad.errors import ConfigError
 from aexad.recipe import read_methods, read_recipe
+
+ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture
@@ -146,3 +150,16 @@ def test_an_unknown_method_names_its_nearest_neighbour(methods):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(ConfigError, match="no such file"):
         read_methods(tmp_path / "methods.yaml")
+
+
+def test_anovit_and_l2_cae_differ_in_the_network_alone():
+    methods = read_methods(ROOT / "config/methods.yaml")
+    common = {"loss", "augmentation", "select", "heat_map", "epochs", "batch_size"}
+    for name, recipe in methods.items():
+        if name.startswith("anovit") and name.replace("anovit", "l2_cae") in methods:
+            other = methods[name.replace("anovit", "l2_cae")]
+            assert recipe.model_dump(include=common) == other.model_dump(include=common)
+    heat_map = methods["anovit"].heat_map
+    assert (heat_map.normalise, heat_map.filter, heat_map.sigma) == ("mean", "sigma", 4)
+    assert (heat_map.score, methods["anovit"].augmentation) == ("max", "affine")
+    assert (methods["anovit"].input_size, methods["anovit-224"].input_size) == (384, 224)

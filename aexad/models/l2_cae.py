@@ -67,12 +67,16 @@ class L2CAE(FrozenThenTrained):
                 nn.ConvTranspose2d(out, channels, kernel, stride, padding),
                 nn.LeakyReLU(slope),
             ]
-        self.encode = nn.Sequential(*encoder[:-1])
-        self.rebuild = nn.Sequential(*decoder[:-1])
+        self.to_code = nn.Sequential(*encoder[:-1])
+        self.to_image = nn.Sequential(*decoder[:-1])
 
-    def decode(self, features: Tensor) -> Tensor:
-        """Rebuild images [B, 3, S, S], which are the features, from their codes [B, d, 1, 1]."""
-        return self.rebuild(self.encode(features))
+    def encode(self, features: Tensor) -> Tensor:
+        """Images [B, 3, S, S], which are the features, to their codes [B, d, 1, 1]."""
+        return self.to_code(features)
+
+    def rebuild(self, encoded: Tensor) -> Tensor:
+        """Codes [B, d, 1, 1] to reconstructions [B, 3, S, S]."""
+        return self.to_image(encoded)
 
 
 def _layers(size: int) -> list[tuple[int, int, int, int, int]]:

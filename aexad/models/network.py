@@ -2,7 +2,8 @@
 
 images [B, 3, S, S] -> features() -> features -> decode() -> reconstructions [B, 3, S, S]
 
-The frozen part may be empty: then the features are the images.
+The frozen part may be empty: then the features are the images. The trained part has two halves,
+encode() and rebuild(); with a frozen encoder the first is empty.
 """
 
 from __future__ import annotations
@@ -42,9 +43,17 @@ class FrozenThenTrained(nn.Module, ABC):
         """Run the frozen part on images [B, 3, S, S]: what :meth:`decode` starts from."""
         return images
 
+    def encode(self, features: Tensor) -> Tensor:
+        """Run the first half of the trained part, an encoder."""
+        return features
+
     @abstractmethod
+    def rebuild(self, encoded: Tensor) -> Tensor:
+        """Run the second half of the trained part: reconstructions [B, 3, S, S]."""
+
     def decode(self, features: Tensor) -> Tensor:
         """Run the trained part: reconstructions [B, 3, S, S]."""
+        return self.rebuild(self.encode(features))
 
     def forward(self, images: Tensor) -> Tensor:
         """Reconstruct images [B, 3, S, S] in [0, 1].
@@ -108,10 +117,6 @@ class EncoderNetwork(FrozenThenTrained):
             for norm in norms:
                 norm.requires_grad_(True)
 
-    @abstractmethod
-    def rebuild(self, encoded: Tensor) -> Tensor:
-        """What comes behind the encoder: its features [B, C, g, g] to reconstructions."""
-
     def features(self, images: Tensor) -> Tensor:
         """Encode images [B, 3, S, S] if the encoder is frozen; otherwise they are the features."""
         if self.tuning != "frozen":
@@ -119,9 +124,9 @@ class EncoderNetwork(FrozenThenTrained):
         with torch.no_grad():
             return self.encoder(images)
 
-    def decode(self, features: Tensor) -> Tensor:
-        """Run the trained part, with the encoder if it is trained: reconstructions."""
-        return self.rebuild(features if self.tuning == "frozen" else self.encoder(features))
+    def encode(self, features: Tensor) -> Tensor:
+        """Encode images if the encoder is trained; if it is frozen, its features pass."""
+        return features if self.tuning == "frozen" else self.encoder(features)
 
     def train(self, mode: bool = True) -> Self:
         """As in torch, but an encoder's batch norms learn statistics only if all of it is new."""

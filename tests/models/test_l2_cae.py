@@ -35,15 +35,15 @@ def test_shapes_are_those_of_the_table_and_run_backwards_in_the_decoder(size, la
     table = [(3, size), *TABLES[size], (latent, 1)]
     network = build_model(RECIPE, size, 0).network
     with torch.no_grad():
-        assert convolutions(network.encode, torch.zeros(1, 3, size, size)) == table
-        assert convolutions(network.rebuild, torch.zeros(1, latent, 1, 1)) == table[::-1]
+        assert convolutions(network.to_code, torch.zeros(1, 3, size, size)) == table
+        assert convolutions(network.to_image, torch.zeros(1, latent, 1, 1)) == table[::-1]
         assert network(torch.rand(2, 3, size, size)).shape == (2, 3, size, size)
 
 
 def test_layers_are_those_of_the_paper_at_its_own_size():
     network = build_model(RECIPE, 128, 0).network
     kernels, strides = [4, 4, 3, 4, 3, 4, 3, 3, 8], [2, 2, 1, 2, 1, 2, 1, 1, 1]
-    for part, kind, order in ((network.encode, nn.Conv2d, 1), (network.rebuild, None, -1)):
+    for part, kind, order in ((network.to_code, nn.Conv2d, 1), (network.to_image, None, -1)):
         layers = [layer for layer in part if not isinstance(layer, nn.LeakyReLU)]
         assert all(type(layer) is (kind or nn.ConvTranspose2d) for layer in layers)
         assert [layer.kernel_size[0] for layer in layers] == kernels[::order]
@@ -119,8 +119,8 @@ def test_the_seed_decides_the_weights():
 
 def test_a_model_file_of_another_network_is_refused(tmp_path):
     model = build_model(RECIPE, 64, 1)
-    del model.network.rebuild[-1].bias
-    model.network.rebuild[-1].bias = None
+    del model.network.to_image[-1].bias
+    model.network.to_image[-1].bias = None
     save_model(model, tmp_path / "model.safetensors")
     with pytest.raises(WeightsError, match="do not match the recipe"):
         load_model(tmp_path / "model.safetensors")

@@ -25,6 +25,11 @@ os.environ.update(
 RUN_DATA = "results/runs/{dataset}/{category}/{scenario}/seed{seed}"
 RUN = f"{RUN_DATA}/{{method}}"
 
+def option(name, value):
+    """A command-line option, or nothing where there is no value."""
+    return f"{name} {shlex.quote(str(value))}" if value is not None else ""
+
+
 try:
     SETTINGS = validate(Settings, config, "config/config.yaml or --config")
     CATALOGUE = read_catalogue("config/datasets.yaml")
@@ -58,6 +63,14 @@ for run in set(ALL_RUNS) - set(TRAINED):
         raise WorkflowError(
             f"config/methods.yaml: method '{run.method}': no folder {folder}; correct 'maps'"
         )
+# No params of the rule: how a training is carried out changes nothing of its result.
+TRAINING_OPTIONS = " ".join(
+    option(name, value)
+    for name, value in {
+        "--feature-memory-mb": SETTINGS.feature_memory_mb,
+        "--checkpoint-epochs": SETTINGS.checkpoint_epochs,
+    }.items()
+)
 RESULTS = f"results/{SETTINGS.benchmark}"
 # What 'auto' means here, so that naming the device that it chose anyway changes nothing.
 GPU_HERE = shutil.which("nvidia-smi") is not None
@@ -182,8 +195,3 @@ def listed(source):
     if path.is_dir():
         return listing_digest(path)
     return [path.stat().st_size, path.stat().st_mtime_ns] if path.is_file() else None
-
-
-def option(name, value):
-    """A command-line option, or nothing where there is no value."""
-    return f"{name} {shlex.quote(str(value))}" if value is not None else ""

@@ -1,37 +1,12 @@
 import numpy as np
 import pytest
-import torch
 
-from aexad.errors import ConfigError, DataError, TrainingError
+from aexad.errors import ConfigError, DataError
 from aexad.files import write_npz
-from aexad.models import build_model, save_model
 from aexad.recipe import Recipe
-from aexad.training import (
-    TrainingSet,
-    epoch_batches,
-    learning_rate_factor,
-    make_optimiser,
-    pools,
-    read_training_set,
-    train,
-)
+from aexad.training.data import TrainingSet, epoch_batches, pools, read_training_set
 
-CPU = torch.device("cpu")
 CNN = {"encoder": "test_resnet.r160_in1k", "weights": "none", "batch_size": 6}
-VIT = {"encoder": "test_vit.r160_in1k", "weights": "none", "tuning": "full", "batch_size": 6}
-
-
-@pytest.fixture
-def data():
-    rng = np.random.default_rng(0)
-    images = rng.integers(60, 120, (12, 32, 32, 3), dtype=np.uint8)
-    masks = np.zeros((12, 32, 32), dtype=bool)
-    for i in range(8, 12):
-        masks[i, 4:12, 8:20] = True
-        images[i][masks[i]] = 230
-    weight = np.array([1] * 8 + [5, 5, 1, 1])
-    source = np.array([f"image {i}" for i in range(12)])
-    return TrainingSet(images, masks, weight, source, np.zeros(12, dtype=bool), 32)
 
 
 def normals_only(data):
@@ -104,65 +79,6 @@ def test_the_order_depends_on_seed_and_epoch():
     assert order(0, 1) == order(0, 1)
     assert order(0, 1) != order(0, 2)
     assert order(0, 1) != order(1, 1)
-
-
-def test_cosine_goes_from_the_first_to_the_final_learning_rate():
-    optimiser = {"learning_rate": 5e-4, "schedule": "cosine", "final_learning_rate": 1e-6}
-    recipe = Recipe(**CNN, optimiser=optimiser, epochs=101)
-    rates = [5e-4 * learning_rate_factor(recipe, epoch) for epoch in (1, 51, 101)]
-    assert rates == pytest.approx([5e-4, (5e-4 + 1e-6) / 2, 1e-6])
-
-
-def test_a_tuned_encoder_has_its_own_learning_rate():
-    recipe = Recipe(**VIT, optimiser={"name": "adamw", "encoder_learning_rate": 1e-5})
-    network = build_model(recipe, 32, 0).network
-    optimiser = make_optimiser(network, recipe.optimiser)
-    assert isinstance(optimiser, torch.optim.AdamW)
-    assert [group["lr"] for group in optimiser.param_groups] == [1e-5, 1e-3]
-    trained = sum(p.numel() for p in network.parameters() if p.requires_grad)
-    assert sum(p.numel() for g in optimiser.param_groups for p in g["params"]) == trained
-
-
-@pytest.mark.parametrize("recipe", [CNN, VIT, CNN | {"loss": "mse"}])
-def test_training_lowers_the_loss_and_its_parts_add_up(data, recipe):
-    model = build_model(Recipe(**recipe, epochs=12), 32, 0)
-    history = train(model, data, CPU).history
-    assert history["epoch"].tolist() == list(range(1, 13))
-    assert history["loss"].iloc[-1] < 0.8 * history["loss"].iloc[0]
-    np.testing.assert_allclose(
-        history["loss_normal"] + history["loss_anomalous"], history["loss"], rtol=1e-6
-    )
-    assert (history["loss_anomalous"] > 0).all() == (recipe.get("loss") != "mse")
-
-
-def test_frozen_features_change_nothing(data):
-    """The loop on stored features takes the steps of one that runs the encoder each time."""
-    recipe = Recipe(**CNN, epochs=3)
-    stored, rerun = build_model(recipe, 32, 0), build_model(recipe, 32, 0)
-    fast = train(stored, data, CPU).history
-    # Tuning "full" without trainable encoder parameters is the plain loop: encoder in each step.
-    rerun.network.tuning = "full"
-    plain_recipe = recipe.model_copy(update={"tuning": "full"})
-    slow = train(rerun._replace(recipe=plain_recipe), data, CPU).history
-    np.testing.assert_allclose(fast["loss"], slow["loss"], rtol=1e-5)
-
-
-def test_the_same_seed_gives_the_same_bytes(tmp_path, data):
-    files = []
-    for name in ("a", "b"):
-        model = build_model(Recipe(**VIT, epochs=2), 32, 0)
-        history = train(model, data, CPU).history
-        save_model(model, tmp_path / name)
-        files.append(((tmp_path / name).read_bytes(), history.to_csv()))
-    assert files[0] == files[1]
-
-
-def test_a_loss_that_is_not_finite_stops_and_says_where(data):
-    model = build_model(Recipe(**CNN, epochs=2), 32, 0)
-    with torch.no_grad():
-        next(model.network.decoder.parameters()).fill_(float("nan"))
-    with pytest.raises(TrainingError, match=r"nan in epoch 1 at learning rate 0.001.*image \d"):
-        train(model, data, CPU)
 
 
 def test_a_training_set_is_read_as_it_was_written(tmp_path, data):
