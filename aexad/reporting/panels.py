@@ -118,7 +118,7 @@ def panel_figure(
     if photograph.mask is None:
         x = (gap + 5 * (CELL + gap) + CELL / 2) / width
         y = (bottom + CELL / 2) / height
-        text = f"truth: {literal(photograph.defect)},\nno mask"
+        text = f"anomalous ({literal(photograph.defect)}),\nno mask"
         figure.text(x, y, text, ha="center", va="center", fontsize=7.5)
     return figure
 
