@@ -51,11 +51,15 @@ class Run(NamedTuple):
 
 
 def _names(value: Any) -> Any:
-    """``a,b`` of the command line, a single name, or a list."""
-    return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+    """``a,b`` of the command line, a single name, or a list; ``3`` is a name too, of a digit."""
+    if isinstance(value, str):
+        return [part.strip() for part in value.split(",")]
+    values = value if isinstance(value, list) else [value]
+    return [str(each) if type(each) is int else each for each in values]
 
 
-Names = Annotated[list[str], BeforeValidator(_names), Field(min_length=1)]
+Listed = Annotated[list[str], BeforeValidator(_names)]
+Names = Annotated[Listed, Field(min_length=1)]
 
 
 class Settings(Strict):
@@ -102,7 +106,7 @@ class Benchmark(Strict):
 
     title: str
     description: str = ""
-    datasets: dict[str, Literal["all"] | list[str]] = Field(
+    datasets: dict[str, Literal["all"] | Listed] = Field(
         min_length=1, description="data set: its categories, or all"
     )
     scenarios: list[Scenario] = Field(["standard"], min_length=1)
@@ -127,7 +131,8 @@ class Benchmark(Strict):
     ) -> list[Run]:
         """Every run of the benchmark, in a fixed order; ``where`` names its file, for messages.
 
-        A method has no run in a scenario that lacks the images its loss trains on. Categories and
+        A method has no run in a scenario that lacks the images its loss trains on, and a data set
+        none in a scenario that it does not allow. Categories and
         methods are narrowed to those of ``settings``; a name there that the benchmark does not have
         is an error, not an empty result.
         """
@@ -151,11 +156,13 @@ class Benchmark(Strict):
             for method in self.methods
             if settings.methods is None or method in settings.methods
             if scenario in known_methods[method].scenarios
+            if scenario in catalogue[dataset].scenarios
         ]
         if not runs:
             raise ConfigError(
                 f"{where}: no run is left; a method runs only in scenarios with the images that it "
-                "needs (loss mse: standard, one_class; loss aexad: standard, anomalies_only)"
+                "needs (loss mse: standard, one_class; loss aexad: standard, anomalies_only), and "
+                "class_folders have one_class alone"
             )
         for kind in ("dataset", "category", "method"):
             for name in dict.fromkeys(getattr(run, kind) for run in runs):
@@ -171,6 +178,11 @@ class Benchmark(Strict):
     ) -> list[str]:
         if name not in catalogue:
             raise ConfigError(f"{where}: no data set '{name}'; {nearest(name, list(catalogue))}")
+        files = catalogue[name].files
+        if files and name in settings.sources:
+            raise ConfigError(
+                f"sources: data set '{name}' uses the files of '{files}'; name their place for that"
+            )
         known = known_categories(name, catalogue[name], settings)
         wanted = self.datasets[name]
         if wanted == "all":
@@ -193,13 +205,14 @@ def known_categories(name: str, dataset: Dataset, settings: Settings) -> list[st
     """The categories of a data set: as listed, or those found in its local folder."""
     if dataset.categories is not None:
         return dataset.categories
-    source = settings.sources.get(name, dataset.source)
+    files = dataset.files or name
+    source = settings.sources.get(files, dataset.source)
     if source is None:
         raise ConfigError(
             f"data set '{name}' has neither 'categories' nor a local folder; add it to 'sources' "
-            f"(--config 'sources={{{name}: FOLDER}}')"
+            f"(--config 'sources={{{files}: FOLDER}}')"
         )
-    return local_categories(Path(source))
+    return local_categories(Path(source), dataset.adaptor)
 
 
 def read_benchmark(folder: str | Path, name: str) -> Benchmark:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import http.client
+import urllib.error
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -128,6 +129,8 @@ def download_by_torchvision(name: str, kind: str, folder: Path) -> None:
     try:
         getattr(torchvision.datasets, kind)(folder, download=True)
     except (RuntimeError, OSError, http.client.HTTPException) as error:
+        if isinstance(error, urllib.error.HTTPError):
+            error.close()
         raise DownloadError(
             f"data set '{name}': torchvision could not download {kind} "
             f"({' '.join(str(error).split())}); try again later, or get its files by other means "

@@ -13,10 +13,12 @@ from typing import NamedTuple
 import pandas as pd
 
 from aexad.reporting.averages import over_categories, over_seeds
+from aexad.reporting.captions import of_masks
 from aexad.reporting.cells import DIGITS, not_pretrained, number
 from aexad.reporting.labels import DAGGER, METRIC, counted, listed
 
 ANSWERED = ("xauc", "iou", "pro")
+WITHOUT_MASKS = ("image_auroc",)
 MOST_NAMED = 4
 
 
@@ -32,6 +34,8 @@ def answers(
 ) -> list[Answer]:
     """Say for each data set and scenario which method is best by X-AUC, IoU and PRO.
 
+    Of a data set without masks: by image AUROC.
+
     Parameters
     ----------
     metrics, methods : DataFrame
@@ -46,11 +50,10 @@ def answers(
     found = []
     for keys, part in metrics.groupby(["dataset", "scenario"], sort=False):
         dataset, scenario = map(str, keys)
-        sentences = [
-            _finding(name, part[part["metric"] == name])
-            for name in ANSWERED
-            if (part["metric"] == name).any()
-        ]
+        known = set(of_masks(part)["metric"])
+        names = [name for name in ANSWERED if name in known]
+        names = names or [name for name in WITHOUT_MASKS if name in known]
+        sentences = [_finding(name, part[part["metric"] == name]) for name in names]
         found.append(Answer(f"{titles.get(dataset, dataset)}, {scenario}", sentences))
     return found
 

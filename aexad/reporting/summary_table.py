@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from aexad.reporting.averages import over_categories
-from aexad.reporting.captions import data_phrase, reading_phrase
+from aexad.reporting.captions import data_phrase, of_masks, reading_phrase
 from aexad.reporting.cells import (
     Notes,
     by_method,
@@ -21,10 +21,9 @@ from aexad.reporting.labels import METRICS
 from aexad.reporting.table import Cell, Table, plain_columns, plain_table
 
 ABOUT = {"encoder": "Encoder", "pretrained": "Pre-trained", "tuning": "Tuning"}
-CAPTION = (
-    "Means over the categories, each of which weighs the same; X-AUC, F1 and IoU are over the "
-    "anomalous test images alone."
-)
+CAPTION = "Means over the categories, each of which weighs the same"
+ANOMALOUS = "; X-AUC, F1 and IoU are over the anomalous test images alone."
+WITHOUT_MASKS = "; metrics of pixels are left out, because the data have no masks."
 
 
 def summary_table(metrics: pd.DataFrame, methods: pd.DataFrame, titles: Mapping[str, str]) -> Table:
@@ -37,7 +36,8 @@ def summary_table(metrics: pd.DataFrame, methods: pd.DataFrame, titles: Mapping[
     titles : mapping of str to str
         Data set: its title.
     """
-    means = over_categories(metrics)
+    masked = of_masks(metrics)
+    means = over_categories(masked)
     present = [metric for metric in METRICS if metric.name in set(means["metric"])]
     names = [metric.name for metric in present]
     groups = list(means.groupby(["dataset", "scenario"], sort=False))
@@ -54,11 +54,12 @@ def summary_table(metrics: pd.DataFrame, methods: pd.DataFrame, titles: Mapping[
             {"dataset": dataset, "scenario": scenario, **_record(of_method, about, names)}
             for _, of_method in part.groupby("method", sort=False)
         ]
+    reading = ANOMALOUS if len(masked) == len(metrics) else WITHOUT_MASKS
     words = [*(("Data set", "Scenario") if several else ()), "Method", *ABOUT.values()]
     return Table(
         name="summary",
         title="Summary",
-        caption=f"{CAPTION} {data_phrase(metrics, titles)} {reading_phrase(metrics)}",
+        caption=f"{CAPTION}{reading} {data_phrase(metrics, titles)} {reading_phrase(metrics)}",
         header=tuple(Cell(text) for text in [*words, *(metric.label for metric in present)]),
         blocks=tuple(blocks),
         words=len(words),

@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from aexad.data.catalogue import Dataset
+from aexad.reporting.captions import of_masks
 from aexad.reporting.folder import replaced_folder
 from aexad.reporting.labels import METRIC, METRICS
 from aexad.reporting.metric_table import metric_table
@@ -33,12 +34,14 @@ def build_tables(
     -------
     list of Table
         ``summary``, then ``<metric>_<scenario>`` in the order of
-        :data:`~aexad.reporting.labels.METRICS`; metrics that no run has are left out.
+        :data:`~aexad.reporting.labels.METRICS`; metrics that no run has are left out, and those of
+        pixels where no data set has masks.
     """
     metrics = metrics[metrics["metric"].isin(METRIC)]
     tables = [summary_table(metrics, methods, titles)]
+    masked = of_masks(metrics)
     for metric in METRICS:
-        of_metric = metrics[metrics["metric"] == metric.name]
+        of_metric = masked[masked["metric"] == metric.name]
         for _, part in of_metric.groupby("scenario", sort=False):
             tables.append(metric_table(metric, part, methods, titles))
     return tables
@@ -48,7 +51,7 @@ def write_tables(
     metrics: pd.DataFrame, methods: pd.DataFrame, catalogue: Mapping[str, Dataset], folder: Path
 ) -> None:
     """Write every table as ``.csv``, ``.md`` and ``.tex``; ``folder`` holds nothing else then."""
-    titles = {name: dataset.title for name, dataset in catalogue.items()}
+    titles = {name: dataset.full_title for name, dataset in catalogue.items()}
     with replaced_folder(folder, "*.csv", "*.md", "*.tex") as new:
         for table in build_tables(metrics, methods, titles):
             write_table(table, new)

@@ -87,7 +87,7 @@ def of_runs(runs, *names):
 
 def benchmark_options():
     """How the verbs of the report are told which benchmark, and where its local data lies."""
-    used = {run.dataset for run in ALL_RUNS}
+    used = {files_of(run.dataset) for run in ALL_RUNS}
     sources = " ".join(
         option("--source", f"{name}={path}")
         for name, path in SETTINGS.sources.items()
@@ -153,7 +153,19 @@ def foreign_digest(wildcards):
 
 def local_source(wildcards):
     """The local folder or archive of a data set, or nothing."""
-    return SETTINGS.sources.get(wildcards.dataset, dataset_entry(wildcards).source)
+    entry = dataset_entry(wildcards)
+    return SETTINGS.sources.get(files_of(wildcards.dataset), entry.source)
+
+
+def files_of(dataset):
+    """The data set whose files another one uses: its own, or its base's."""
+    return CATALOGUE[dataset].files or dataset
+
+
+def fetched(wildcards):
+    """The marker of the files of a data set."""
+    dataset_entry(wildcards)
+    return f"{SETTINGS.data}/{files_of(wildcards.dataset)}.json"
 
 
 def origin(wildcards):
@@ -162,7 +174,8 @@ def origin(wildcards):
     drawn = code_digest("aexad.data.textures") if entry.adaptor == "textures" else None
     if source is not None:
         return [str(Path(source).resolve()), content(wildcards)]
-    return [drawn, entry.download.model_dump() if entry.download else None]
+    download = entry.download.model_dump() if entry.download else entry.torchvision
+    return [drawn, download]
 
 
 def content(wildcards):
@@ -172,7 +185,7 @@ def content(wildcards):
         return listed(source)
     if entry.adaptor == "textures":
         return code_digest("aexad.data.textures")
-    return entry.download.sha256 if entry.download else None
+    return entry.download.sha256 if entry.download else entry.torchvision
 
 
 @cache

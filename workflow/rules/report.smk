@@ -50,7 +50,7 @@ rule write_tables:
     params:
         library=code_digest("aexad.reporting.tables"),
         benchmark=benchmark_options(),
-        datasets=described("title"),
+        datasets=described("title", "limit"),
     message:
         "Writing the tables"
     shell:
@@ -82,7 +82,7 @@ rule draw_figures:
     params:
         library=code_digest("aexad.reporting.figures"),
         benchmark=benchmark_options(),
-        datasets=described("title", "size"),
+        datasets=described("title", "limit", "size", "stored_size"),
         gallery=BENCHMARK.gallery,
     message:
         "Drawing the figures"
@@ -119,7 +119,7 @@ rule write_report:
         template=sha256_of("aexad/reporting/templates/report.html.j2"),
         benchmark=benchmark_options(),
         described=[BENCHMARK.title, BENCHMARK.description],
-        datasets=described("title", "licence", "citation"),
+        datasets=described("title", "limit", "licence", "citation"),
     message:
         f"Writing {RESULTS}/report.html"
     shell:
