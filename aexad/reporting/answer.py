@@ -13,7 +13,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from aexad.reporting.averages import over_categories, over_seeds
-from aexad.reporting.cells import DIGITS, not_pretrained, number
+from aexad.reporting.cells import DIGITS, not_pretrained, number, same_categories
 from aexad.reporting.intervals import Intervals
 from aexad.reporting.labels import DAGGER, METRIC, counted, listed
 from aexad.reporting.statistics import NoTest
@@ -103,7 +103,7 @@ def _finding(metric: str, metrics: pd.DataFrame, intervals: Intervals | None) ->
     known = means[means["mean"].notna()]
     if known.empty:
         return f"{label}: undefined for every method."
-    if len(set(means["cover"])) > 1:
+    if not same_categories(known):
         return f"{label}: not ranked, because the methods have values in different categories."
     values = dict(zip(known["method"], known["mean"].round(DIGITS), strict=True))
     best = max(values.values())
@@ -119,8 +119,11 @@ def _finding(metric: str, metrics: pd.DataFrame, intervals: Intervals | None) ->
     if rest:
         text += ", " + _leads(best, rest, values)
         if len(first) == 1:
-            text += _spread(first[0], rest[0], known.set_index("method"))
-            text += _certainty(metric, first[0], rest[0], intervals)
+            text += (
+                _spread(first[0], rest[0], known.set_index("method"))
+                if intervals is None
+                else _certainty(metric, first[0], rest[0], intervals)
+            )
     return text + "." + _by_category(metrics)
 
 
@@ -139,16 +142,14 @@ def _spread(first: str, second: str, means: pd.DataFrame) -> str:
     return ""
 
 
-def _certainty(metric: str, first: str, second: str, intervals: Intervals | None) -> str:
+def _certainty(metric: str, first: str, second: str, intervals: Intervals) -> str:
     """The 95 % interval of the lead, or why there is none."""
-    if intervals is None:
-        return ""
     names = [name.removesuffix(DAGGER) for name in (first, second)]
     found = intervals.difference(metric, *names)
     if isinstance(found, NoTest):
         return f"; whether its lead over {second} is chance is not known: {found.reason}"
-    ends = f"{found.low:+.3f} to {found.high:+.3f}"
-    if found.low > 0:
+    ends = f"{found.low:+z.3f} to {found.high:+z.3f}"
+    if round(found.low, DIGITS) > 0:
         return f"; its lead over {second} is significant (95 % interval {ends})"
     return f"; its lead over {second} is not significant (95 % interval {ends})"
 

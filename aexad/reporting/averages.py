@@ -56,7 +56,7 @@ def over_categories(metrics: pd.DataFrame) -> pd.DataFrame:
         One row for each data set, scenario, method and metric: mean; std over the seeds in which
         all these categories have a value (NaN below two such seeds); seeds; categories (behind the
         mean); cover (their names, joined); of (categories in all); low and high (test images
-        behind the mean in one seed).
+        behind the mean in one seed); reason (why values are undefined).
     """
     cells = over_seeds(metrics)
     defined = cells["mean"].notna()
@@ -71,6 +71,7 @@ def over_categories(metrics: pd.DataFrame) -> pd.DataFrame:
             cover=("cover", _distinct),
             low=("low", "sum"),
             high=("high", "sum"),
+            reason=("reason", _distinct),
         )
         .reset_index()
     )

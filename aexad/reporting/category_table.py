@@ -21,7 +21,6 @@ from aexad.reporting.cells import (
     number_cells,
     of_all_categories,
     of_category,
-    printed,
     printer,
     same_categories,
 )
@@ -215,10 +214,9 @@ def _cells(
 ) -> tuple[Cell, ...]:
     text, lower = printer(line.metric), line.metric.lower
     values = by_method(line.means, names, line.meaning)
-    theirs = [
-        Cell(printed(value, text), "", notes.mark(value.note)) for value in _theirs(line, beside)
-    ]
-    return (*number_cells(values, notes, line.comparable, text, lower), *theirs)
+    ours = number_cells(values, notes, line.comparable, text, lower)
+    theirs = _theirs(line, beside)
+    return (*ours, *number_cells(theirs, notes, False, text))
 
 
 def _theirs(line: Line, beside: Beside | None) -> list[Value]:

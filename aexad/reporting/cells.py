@@ -53,7 +53,7 @@ class Notes:
 
 def number(value: float) -> str:
     """A metric's value as the report prints it."""
-    return f"{value:.{DIGITS}f}"
+    return f"{value:z.{DIGITS}f}"
 
 
 def quantity(value: float) -> str:
@@ -133,8 +133,8 @@ def by_method(
 
 
 def same_categories(means: pd.DataFrame) -> bool:
-    """Whether all methods' means are over the same categories: else none of them is the best."""
-    return len(set(means["cover"])) == 1
+    """Whether all means are over the same categories: else none of them is the best."""
+    return len(set(means.loc[means["mean"].notna(), "cover"])) == 1
 
 
 def of_category(row: pd.Series) -> Value:
@@ -151,7 +151,7 @@ def of_all_categories(row: pd.Series) -> Value:
     """A value over categories (a row of ``over_categories``); those without one are a footnote."""
     note = ""
     if row["categories"] == 0:
-        note = "Undefined in every category."
+        note = f"Undefined in every category: {row['reason']}."
     elif row["categories"] < row["of"]:
         note = f"Mean over the {row['categories']} of {row['of']} categories that have a value."
     return Value(row["mean"], row["std"], note)

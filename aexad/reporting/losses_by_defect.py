@@ -75,18 +75,18 @@ def _of_defects(found: Losses) -> str:
         return f"{start}and {found.cnn} (CNN) share no defect type of {FEWEST} images or more."
     if not lost:
         return f"{start}is below {found.cnn} (CNN) on none of {kinds}."
-    named = [f"{name} ({change:+.3f}, {number} images)" for name, change, number in lost[:NAMED]]
+    named = [f"{name} ({change:+z.3f}, {number} images)" for name, change, number in lost[:NAMED]]
     gained = [row for row in reversed(rows) if round(row[1], 3) > 0]
     text = f"{start}is below {found.cnn} (CNN) on {len(lost)} of {kinds}, most on {listed(named)}"
     if gained:
         name, change, _ = gained[0]
-        text += f"; it gains most on {name} ({change:+.3f})"
+        text += f"; it gains most on {name} ({change:+z.3f})"
     return text + "."
 
 
 def _of_areas(found: Losses) -> str:
     parts = [
-        f"{change:+.3f} on the third with the {word} defects"
+        f"{change:+z.3f} on the third with the {word} defects"
         for word, change in zip(THIRDS, found.areas["difference"], strict=False)
     ]
     return f"By area, the same difference is {listed(parts)}."

@@ -10,7 +10,7 @@ import pandas as pd
 
 from aexad.reporting.averages import over_categories, over_seeds
 from aexad.reporting.captions import data_phrase
-from aexad.reporting.cells import UNDEFINED, Notes
+from aexad.reporting.cells import DIGITS, UNDEFINED, Notes
 from aexad.reporting.intervals import METHOD, Intervals
 from aexad.reporting.labels import METRIC, TRADED
 from aexad.reporting.measurements import Measurements
@@ -136,7 +136,7 @@ def _friedman(metrics: pd.DataFrame, where: list[str]) -> str:
 
 
 def _signed(value: float) -> str:
-    return f"{value:+.3f}"
+    return f"{value:+z.{DIGITS}f}"
 
 
 def _p(value: float) -> str:

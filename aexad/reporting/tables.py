@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
+
 from aexad.reporting.category_table import metric_table
 from aexad.reporting.encoders_table import encoders_table
 from aexad.reporting.folder import replaced_folder
@@ -45,7 +47,13 @@ def write_tables(measured: Measurements, folder: Path) -> None:
 def _metric_tables(measured: Measurements) -> list[Table]:
     rows = measured.metrics
     return [
-        metric_table(metric, part, measured.methods, measured.titles)
+        metric_table(metric, _with_values(part), measured.methods, measured.titles)
         for metric in METRICS
         for _, part in rows[rows["metric"] == metric.name].groupby("scenario", sort=False)
     ]
+
+
+def _with_values(rows: pd.DataFrame) -> pd.DataFrame:
+    """Without the data sets in which a metric has no value at all, if there are others."""
+    valued = set(rows.loc[rows["value"].notna(), "dataset"])
+    return rows[rows["dataset"].isin(valued)] if valued else rows

@@ -169,7 +169,7 @@ def test_a_metric_without_any_value_has_a_table_all_the_same() -> None:
     assert grid(table) == [["bolt", "0", "n/aa", "n/aa"], ["mean", "0", "n/ab", "n/ab"]]
     assert [note.text for note in table.notes] == [
         f"Undefined: {REASON}.",
-        "Undefined in every category.",
+        f"Undefined in every category: {REASON}.",
     ]
 
 

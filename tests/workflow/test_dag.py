@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import time
 
 import numpy as np
@@ -124,6 +125,24 @@ def test_a_call_can_be_narrowed_to_one_method(project):
     planned = project.planned(config=("benchmark=smoke", "categories=brick", "methods=ae-smoke"))
     assert planned["train"] == 1
     assert "write_report" not in planned
+
+
+def test_a_partial_report_is_of_the_runs_that_are_there(copy_of_finished):
+    folder = copy_of_finished.folder
+    shutil.rmtree(folder / RUN / "ae-smoke")
+    shutil.rmtree(folder / "results/smoke")
+    output = copy_of_finished.snakemake("tables", "--dry-run").stdout
+    assert f"1 of 3 runs are missing, as {RUN.removeprefix('results/')}/ae-smoke" in output
+    assert "--config partial=true" in output
+    partial = ("benchmark=smoke", "partial=true")
+    copy_of_finished.snakemake("tables", config=partial)
+    table = (folder / "results/smoke/tables/encoders.md").read_text()
+    assert "Partial: 2 of 3 runs of the benchmark are there." in table
+    assert "aexad-smoke_vit" in table
+    assert "ae-smoke" not in table
+    assert "Partial: 2 of 3" in (folder / "results/smoke/summary.md").read_text()
+    assert not (folder / RUN / "ae-smoke").exists()
+    assert copy_of_finished.planned("tables", config=partial) == {}
 
 
 def test_the_models_header_says_what_it_is(finished):

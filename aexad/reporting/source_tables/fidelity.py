@@ -11,7 +11,7 @@ import pandas as pd
 
 from aexad.reporting.averages import over_categories, over_seeds
 from aexad.reporting.category_table import MEAN
-from aexad.reporting.cells import Value, printed, printer
+from aexad.reporting.cells import DIGITS, Value, printed, printer
 from aexad.reporting.labels import METRIC, QUANTITY, counted, listed
 from aexad.reporting.measurements import Measurements
 from aexad.reporting.published import OVERALL
@@ -70,7 +70,8 @@ def compared(measured: Measurements) -> pd.DataFrame:
     -------
     DataFrame
         Columns source, table, scenario, dataset, category (``mean`` too), metric, method (ours),
-        measured, std, seeds, published, difference, tolerance (NaN with one seed), verdict.
+        measured, std, seeds, published, difference, tolerance (NaN where not
+        judged), verdict.
     """
     ours = [
         (theirs, name)
@@ -86,7 +87,11 @@ def compared(measured: Measurements) -> pd.DataFrame:
     found = found[found["measured"].notna()]
     judged = [_judged(row) for row in found.to_dict("records")]
     columns = [*CELL, "measured", "std", "seeds", "published", "difference", "tolerance", "verdict"]
-    return pd.DataFrame(judged, columns=columns)
+    # Means that no source prints were put last: each to the rest of its table.
+    tables = [
+        part for _, part in pd.DataFrame(judged, columns=columns).groupby(CELL[:2], sort=False)
+    ]
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=columns)
 
 
 def _measured(measured: Measurements, cells: pd.DataFrame) -> pd.DataFrame:
@@ -119,7 +124,7 @@ def _judged(row: dict[Any, Any]) -> dict[Any, Any]:
     difference = row["measured"] - row["published"]
     tolerance = 2 * row["std"] + ROUNDING
     if row["metric"] not in METRIC:
-        verdict = OTHER_MACHINE
+        tolerance, verdict = math.nan, OTHER_MACHINE
     elif math.isnan(tolerance):
         verdict = ONE_SEED
     elif abs(difference) <= tolerance:
@@ -143,7 +148,7 @@ def _row(measured: Measurements, row: dict[Any, Any]) -> tuple[Cell, ...]:
         printed(Value(row["measured"], row["std"]), text),
         text(row["published"]),
         "n/a" if math.isnan(difference) else f"{'+' * (difference > 0)}{text(difference)}",
-        "n/a" if math.isnan(tolerance) else text(tolerance),
+        "n/a" if math.isnan(tolerance) else f"{tolerance:.{DIGITS + 1}f}",
         row["verdict"],
     ]
     return tuple(Cell(str(each)) for each in texts)
