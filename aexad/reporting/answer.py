@@ -165,4 +165,4 @@ def _by_category(metrics: pd.DataFrame) -> str:
     (first, most), *others = wins.most_common()
     said = [f"{first} is best in {most}", *(f"{name} in {count}" for name, count in others)]
     ties = " (ties count for each)" if wins.total() > categories else ""
-    return f" Of {categories} categories, {listed(said)}{ties}."
+    return f" Of {categories} categories, {listed(said, most=MOST_NAMED)}{ties}."

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from aexad.reporting.captions import data_phrase
@@ -30,23 +31,26 @@ def win_probability(images: pd.DataFrame, metric: str) -> pd.DataFrame:
         and where two methods have no image in common. Both directions of a pair sum to 1 less the
         share of ties.
     """
-    values = images.pivot_table(
+    names = list(images["method"].unique())
+    table = images.pivot_table(
         index=["category", "seed", "image"], columns="method", values=metric, sort=False
-    ).reindex(columns=list(images["method"].unique()))
-    shares = {
-        column: {
-            row: _share(values[row], values[column]) if row != column else math.nan
-            for row in values
-        }
-        for column in values
-    }
-    return pd.DataFrame(shares, index=list(values.columns), columns=list(values.columns))
+    )
+    values = table.reindex(columns=names).to_numpy()
+    known = ~np.isnan(values)
+    shares = np.full((len(names), len(names)), np.nan)
+    for row in range(len(names)):
+        both = (known & known[:, [row]]).sum(axis=0)
+        wins = (values[:, [row]] > values).sum(axis=0)  # never where one is NaN
+        shares[row] = np.divide(wins, both, out=shares[row], where=both > 0)
+    np.fill_diagonal(shares, np.nan)
+    return pd.DataFrame(shares, index=names, columns=names)
 
 
 def win_table(measured: Measurements) -> Iterator[Table]:
     """``aexad_table3``, if two methods have values on the same images."""
     images = measured.images[measured.images[list(TRADED)].notna().any(axis=1)]
-    names = [name for name in measured.metrics["method"].unique() if name in set(images["method"])]
+    there = set(images["method"])
+    names = [name for name in measured.metrics["method"].unique() if name in there]
     if len(names) < 2:
         return
     theirs = _published(measured, images)
@@ -89,11 +93,6 @@ def win_table(measured: Measurements) -> Iterator[Table]:
         notes=(),
         numbers=plain_table(records),
     )
-
-
-def _share(row: pd.Series, column: pd.Series) -> float:
-    both = row.notna() & column.notna()
-    return float((row[both] > column[both]).mean()) if both.any() else math.nan
 
 
 def _row(
