@@ -51,11 +51,15 @@ class Run(NamedTuple):
 
 
 def _names(value: Any) -> Any:
-    """``a,b`` of the command line, a single name, or a list."""
-    return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+    """``a,b`` of the command line, a single name, or a list; ``3`` is a name too, of a digit."""
+    if isinstance(value, str):
+        return [part.strip() for part in value.split(",")]
+    values = value if isinstance(value, list) else [value]
+    return [str(each) if type(each) is int else each for each in values]
 
 
-Names = Annotated[list[str], BeforeValidator(_names), Field(min_length=1)]
+Listed = Annotated[list[str], BeforeValidator(_names)]
+Names = Annotated[Listed, Field(min_length=1)]
 
 
 class Settings(Strict):
@@ -79,6 +83,15 @@ class Settings(Strict):
     threads: int = Field(
         1, ge=1, le=256, description="CPU threads of one training or inference job"
     )
+    feature_memory_mb: int | None = Field(
+        None,
+        ge=1,
+        description="memory of one training for the features of a frozen encoder; what exceeds it "
+        "lies in a file; none: a quarter of what is free",
+    )
+    checkpoint_epochs: int = Field(
+        10, ge=1, description="a training that was killed loses so many epochs at most"
+    )
 
     @field_validator("data", "weights_dir")
     @classmethod
@@ -96,7 +109,7 @@ class Benchmark(Strict):
 
     title: str
     description: str = ""
-    datasets: dict[str, Literal["all"] | list[str]] = Field(
+    datasets: dict[str, Literal["all"] | Listed] = Field(
         min_length=1, description="data set: its categories, or all"
     )
     scenarios: list[Scenario] = Field(["standard"], min_length=1)
@@ -121,7 +134,8 @@ class Benchmark(Strict):
     ) -> list[Run]:
         """Every run of the benchmark, in a fixed order; ``where`` names its file, for messages.
 
-        A method has no run in a scenario that lacks the images its loss trains on. Categories and
+        A method has no run in a scenario that lacks the images its loss trains on, and a data set
+        none in a scenario that it does not allow. Categories and
         methods are narrowed to those of ``settings``; a name there that the benchmark does not have
         is an error, not an empty result.
         """
@@ -145,11 +159,13 @@ class Benchmark(Strict):
             for method in self.methods
             if settings.methods is None or method in settings.methods
             if scenario in known_methods[method].scenarios
+            if scenario in catalogue[dataset].scenarios
         ]
         if not runs:
             raise ConfigError(
                 f"{where}: no run is left; a method runs only in scenarios with the images that it "
-                "needs (loss mse: standard, one_class; loss aexad: standard, anomalies_only)"
+                "needs (loss mse: standard, one_class; loss aexad: standard, anomalies_only), and "
+                "class_folders have one_class alone"
             )
         for kind in ("dataset", "category", "method"):
             for name in dict.fromkeys(getattr(run, kind) for run in runs):
@@ -165,6 +181,11 @@ class Benchmark(Strict):
     ) -> list[str]:
         if name not in catalogue:
             raise ConfigError(f"{where}: no data set '{name}'; {nearest(name, list(catalogue))}")
+        files = catalogue[name].files
+        if files and name in settings.sources:
+            raise ConfigError(
+                f"sources: data set '{name}' uses the files of '{files}'; name their place for that"
+            )
         known = known_categories(name, catalogue[name], settings)
         wanted = self.datasets[name]
         if wanted == "all":
@@ -196,13 +217,14 @@ def known_categories(name: str, dataset: Dataset, settings: Settings) -> list[st
     """The categories of a data set: as listed, or those found in its local folder."""
     if dataset.categories is not None:
         return dataset.categories
-    source = settings.sources.get(name, dataset.source)
+    files = dataset.files or name
+    source = settings.sources.get(files, dataset.source)
     if source is None:
         raise ConfigError(
             f"data set '{name}' has neither 'categories' nor a local folder; add it to 'sources' "
-            f"(--config 'sources={{{name}: FOLDER}}')"
+            f"(--config 'sources={{{files}: FOLDER}}')"
         )
-    return local_categories(Path(source))
+    return local_categories(Path(source), dataset.adaptor)
 
 
 def read_benchmark(folder: str | Path, name: str) -> Benchmark:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import errno
 import logging
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -51,6 +52,14 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--seed", type=_seed, required=True)
     one.add_argument("--training-set", type=Path, required=True, help="from augment, .npz")
     one.add_argument("--output", type=Path, required=True, help="folder of the run")
+    one.add_argument(
+        "--feature-memory-mb",
+        type=_positive,
+        help="for a frozen encoder's features; none: a quarter",
+    )
+    one.add_argument(
+        "--checkpoint-epochs", type=_positive, default=10, help="from one checkpoint to the next"
+    )
     one = verb(verbs.infer)
     _dataset(one)
     _network(one)
@@ -151,6 +160,9 @@ def _pair(text: str) -> tuple[str, str]:
 def main(arguments: list[str] | None = None) -> int:
     """Run one verb; an error of the user's side is one line on the standard error stream."""
     args = parser().parse_args(arguments)
+    # Networks ask for large blocks of memory over and over, and large pages make that faster. Torch
+    # looks at this when it first allocates.
+    os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
     with _messages() as logger:
         try:
             if args.log is not None:

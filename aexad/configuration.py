@@ -35,10 +35,10 @@ def schema(name: str) -> dict[str, Any]:
     if not by_name:
         return entry
     definitions = entry.pop("$defs", {})
+    # 'base' is resolved before an entry is checked: what it gives need not be repeated.
+    entry["properties"]["base"] = {"type": "string", "description": "entry to inherit from"}
+    entry.pop("required", None)
     if model is Recipe:
-        # 'base' is resolved before a recipe is checked: what it gives need not be repeated.
-        entry["properties"]["base"] = {"type": "string", "description": "method to inherit from"}
-        entry.pop("required", None)
         entry = {"anyOf": [entry, ForeignMaps.model_json_schema()]}
     return {"type": "object", "additionalProperties": entry, "$defs": definitions}
 
@@ -52,8 +52,9 @@ def reference() -> str:
     for path, model, by_name in FILES.values():
         each = "Maps names to entries; each entry has:" if by_name else "Keys:"
         parts.append(f"\n## `{path}`\n\n{model.__doc__}\n\n{each}\n\n{_table(model)}")
+        if by_name:
+            parts.append("\n`base: NAME` inherits all keys from another entry.\n")
         if model is Recipe:
-            parts.append("\n`base: NAME` inherits all keys from another method.\n")
             parts.append(f"\nInstead of all these: {ForeignMaps.__doc__}\n\n{_table(ForeignMaps)}")
         for key, inner in _inner(model).items():
             parts.append(f"\n### `{key}`\n\n{inner.__doc__}\n\n{_table(inner)}")
@@ -100,6 +101,7 @@ def _values(rules: dict[str, Any]) -> str:
             "minimum": "≥",
             "exclusiveMinimum": ">",
             "maximum": "≤",
+            "exclusiveMaximum": "<",
             "multipleOf": "multiple of",
         }.items()
         if key in rules

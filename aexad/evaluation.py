@@ -30,6 +30,8 @@ Pair = tuple[np.ndarray, np.ndarray]
 
 NO_MAPS = "make it with 'aexad infer'"
 NO_ANOMALY, NO_NORMAL = "no anomalous pixels in the test set", "no normal pixels in the test set"
+NO_MASKS = "the data set has no masks"
+PER_IMAGE, POOLED = ("f1", "iou"), ("pixel_auroc", "pixel_ap", "f1_max", "iou_max", "pro")
 
 
 class ImageRow(NamedTuple):
@@ -50,7 +52,7 @@ def evaluate_run(
     output: str | os.PathLike[str],
     size: Size = "model",
 ) -> dict[str, Any]:
-    """Evaluate the heat maps of one run.
+    """Evaluate the heat maps of one run; of a data set without masks, its image scores alone.
 
     Parameters
     ----------
@@ -87,8 +89,16 @@ def evaluate_run(
             rows["image"], rows["defect"], arrays["score"], arrays["k"], strict=True
         )
     ]
+    if without_masks(rows):
+        return write_results(images, None, size, output)
     pairs = _run_pairs(rows, arrays["heat_map"], Path(root), size, str(maps))
     return write_evaluation(zip(images, pairs, strict=True), size, output)
+
+
+def without_masks(rows: pd.DataFrame) -> bool:
+    """Whether test rows of a split have anomalous images, and none of these a mask."""
+    anomalous = rows["defect"] != GOOD
+    return bool(anomalous.any() and (rows.loc[anomalous, "mask"] == "").all())
 
 
 def write_evaluation(
@@ -112,29 +122,48 @@ def write_evaluation(
             rows.append(row)
             yield pair
 
-    summary = pixel_summary(pairs())
+    summary = pixel_summary(pairs())  # first: it fills the rows
+    return write_results(rows, summary, size, output)
+
+
+def write_results(
+    rows: Sequence[ImageRow],
+    summary: PixelSummary | None,
+    size: Size,
+    output: str | os.PathLike[str],
+) -> dict[str, Any]:
+    """Write both files of a test set; without a summary, of a data set without masks."""
     content = metrics_of(rows, summary, size)
     write_csv(Path(output, "per_image.csv"), per_image_table(rows, summary))
     write_json(Path(output, "metrics.json"), content)
     return content
 
 
-def per_image_table(images: Sequence[ImageRow], summary: PixelSummary) -> pd.DataFrame:
+def per_image_table(images: Sequence[ImageRow], summary: PixelSummary | None) -> pd.DataFrame:
     """The rows of ``per_image.csv``; a value that is not defined is missing."""
     table = pd.DataFrame(images, columns=ImageRow._fields).astype({"k": "Int64"})
+    at = [named_at(name, a) for name in PER_IMAGE for a in SWEEP[1:]]
+    columns = [*ImageRow._fields, "anomalous_pixels", "xauc", *PER_IMAGE, *at]
+    if summary is None:
+        return table.reindex(columns=columns)
     table["anomalous_pixels"] = summary.anomalous_pixels
     table["xauc"] = summary.xauc
     for column, a in enumerate(SWEEP):
         table[named_at("f1", a)] = summary.sweep.f1[:, column]
         table[named_at("iou", a)] = summary.sweep.iou[:, column]
-    order = [named_at(name, a) for name in ("f1", "iou") for a in SWEEP[1:]]
-    return table[[*ImageRow._fields, "anomalous_pixels", "xauc", "f1", "iou", *order]]
+    return table[columns]
 
 
-def metrics_of(images: Sequence[ImageRow], summary: PixelSummary, size: Size) -> dict[str, Any]:
-    """The content of ``metrics.json``."""
+def metrics_of(
+    images: Sequence[ImageRow], summary: PixelSummary | None, size: Size
+) -> dict[str, Any]:
+    """The content of ``metrics.json``; without a summary, of a data set without masks."""
     anomalous = np.array([image.defect != GOOD for image in images], dtype=bool)
-    without = anomalous & (summary.anomalous_pixels == 0)
+    if summary is None:
+        without, pixel = np.zeros_like(anomalous), _no_masks()
+    else:
+        without = anomalous & (summary.anomalous_pixels == 0)
+        pixel = _per_image_means(summary) | _pooled_values(summary)
     return {
         "size": size,
         "images": {
@@ -146,8 +175,7 @@ def metrics_of(images: Sequence[ImageRow], summary: PixelSummary, size: Size) ->
             ],
         },
         "metrics": {
-            **_per_image_means(summary),
-            **_pooled_values(summary),
+            **pixel,
             **_image_values(np.array([image.score for image in images]), anomalous),
         },
     }
@@ -215,6 +243,13 @@ def _run_pairs(
             yield upsampled(heat_map, truth.shape), truth
         else:
             yield heat_map, load_mask(path, size=len(heat_map))
+
+
+def _no_masks() -> dict[str, Any]:
+    at = [named_at(name, a) for name in PER_IMAGE for a in SWEEP]
+    values = {name: _value(np.nan, 0, NO_MASKS) for name in ("xauc", *at, *POOLED)}
+    values["pro"]["regions"] = 0
+    return values
 
 
 def _per_image_means(summary: PixelSummary) -> dict[str, Any]:

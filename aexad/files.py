@@ -56,6 +56,15 @@ def written_whole(path: str | os.PathLike[str]) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def remove_leftovers(folder: str | os.PathLike[str]) -> None:
+    """Remove what :func:`written_whole` left in a folder when its process was killed.
+
+    Only where no other process writes: what it is writing would be removed too.
+    """
+    for path in Path(folder).glob(".*-????????.*"):
+        path.unlink(missing_ok=True)
+
+
 def sha256_of(path: str | os.PathLike[str]) -> str:
     """The sha256 of a file's bytes, as hexadecimal digits."""
     with Path(path).open("rb") as file:
@@ -90,7 +99,7 @@ def write_npz(path: str | os.PathLike[str], arrays: Mapping[str, np.ndarray]) ->
 
 
 def read_npz(
-    path: str | os.PathLike[str], names: Iterable[str], remedy: str
+    path: str | os.PathLike[str], names: Iterable[str], remedy: str, single: Iterable[str] = ()
 ) -> dict[str, np.ndarray]:
     """Read arrays that :func:`write_npz` wrote, all with a row for each of the same things.
 
@@ -102,25 +111,29 @@ def read_npz(
         The arrays to read; others may be there.
     remedy : str
         What to do about a file that cannot be used; it ends the message.
+    single : iterable of str
+        Further arrays to read, of a single value each: what is said of all rows.
 
     Raises
     ------
     DataError
-        If the file is missing or damaged, lacks an array, or the arrays differ in length.
+        If the file is missing or damaged, lacks an array, the arrays differ in length, or what is
+        to be a single value is none.
     """
-    names = list(names)
+    names, single = list(names), list(single)
     try:
         # An open file, not a path: np.load would leave its own open when the archive is damaged.
         with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in names}
+            arrays = {name: archive[name] for name in (*names, *single)}
     except FileNotFoundError:
         raise DataError(f"{path}: no such file; {remedy}") from None
     except _UNREADABLE as error:
-        reason = "damaged, or without one of the arrays " + ", ".join(names)
+        reason = "damaged, or without one of the arrays " + ", ".join([*names, *single])
         if isinstance(error, OSError) and error.strerror:
             reason = f"cannot be read ({error.strerror})"
         raise DataError(f"{path}: {reason}; {remedy}") from None
-    if len({array.shape[:1] for array in arrays.values()} | {()}) != 2:  # () has no length
+    one_length = len({arrays[name].shape[:1] for name in names} | {()}) == 2  # () has no length
+    if not one_length or any(arrays[name].size != 1 for name in single):
         lengths = ", ".join(f"{name} {list(array.shape)}" for name, array in arrays.items())
         raise DataError(f"{path}: its arrays differ in length ({lengths}); {remedy}")
     return arrays

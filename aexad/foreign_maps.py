@@ -21,7 +21,15 @@ from aexad.data.images import image_size, is_image, load_mask
 from aexad.data.index import GOOD
 from aexad.data.split import read_split
 from aexad.errors import DataError
-from aexad.evaluation import ImageRow, Pair, Size, upsampled, write_evaluation
+from aexad.evaluation import (
+    ImageRow,
+    Pair,
+    Size,
+    upsampled,
+    without_masks,
+    write_evaluation,
+    write_results,
+)
 
 ENDINGS = (".npy", ".tiff", ".tif", ".png")
 _SHOWN = 3
@@ -92,7 +100,8 @@ def evaluate_split_maps(
 
     As :func:`evaluate_maps`, but with a run's ``split.csv`` and the data set's folder ``root``; so
     the maps are judged on the very images that a run of the benchmark is judged on. Maps of images
-    that are not tested (the labelled ones) may be there and are left aside.
+    that are not tested (the labelled ones) may be there and are left aside. Where no anomalous
+    image has a mask, the images' scores alone are evaluated.
     """
     table, root = read_split(split), Path(root)
     rows = table[table["role"] == "test"]
@@ -101,7 +110,11 @@ def evaluate_split_maps(
         for image, defect, mask in zip(rows["image"], rows["defect"], rows["mask"], strict=True)
     }
     category = Path(str(table["image"].iloc[0])).parts[0]
-    return _evaluated(list_maps(Path(maps), wanted, category, spare=True), root, output, size)
+    images = list_maps(Path(maps), wanted, category, spare=True)
+    if without_masks(rows):
+        scores = [row for row, _ in _rows(images, root, size)]
+        return write_results(scores, None, size, output)
+    return _evaluated(images, root, output, size)
 
 
 def list_maps(

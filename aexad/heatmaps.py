@@ -2,8 +2,9 @@
 
 The steps are the paper's: squared error ``e``, normalised error ``e~``, a Gaussian filter whose
 half size ``k`` is read off the binarised ``e~`` of each image, heat map ``h = G_k(e~)``, binary map
-``h > mean(h) + std(h)``, score ``||e * G_k(e)||_2``. ``docs/protocol.md`` lists what the sources
-leave open and what is done here.
+``h > mean(h) + std(h)``, score ``||e * G_k(e)||_2``. AnoViT's are settings of the same steps:
+``e~`` the mean over the channels, one Gaussian for all images, score ``max(h)`` (Lee, Kang 2022).
+``docs/protocol.md`` lists what the sources leave open and what is done here.
 
 Arrays may be NumPy's or torch's; tensors are worked on where they are, connected components apart.
 torch is never imported here: what is needed of it comes with the tensors.
@@ -21,6 +22,7 @@ from scipy import ndimage
 from aexad.recipe import SMALLEST_DISTANCE_TO_TARGET, HeatMap
 
 _EIGHT_NEIGHBOURS = np.ones((3, 3), dtype=bool)
+_DEVIATIONS = 4  # of the filter 'sigma', from its middle to its end
 _ROWS_AT_ONCE = (
     64  # of a banded matrix: a short block skips more zeros, a tall one multiplies faster
 )
@@ -71,12 +73,18 @@ def heat_maps(images: Any, reconstructions: Any, settings: HeatMap) -> HeatMaps:
         raise ValueError("the images or their reconstructions hold NaN or infinite values")
     relative = normalised_error(images, error, settings)
     k = _half_sizes(relative, settings)
-    heat_map, smooth_error = smoothed(relative, k), smoothed(error, k)
+    sigma = settings.sigma if settings.filter == "sigma" else None
+    heat_map = smoothed(relative, k, sigma)
+    if settings.score == "max":
+        score = [float(h.max()) for h in heat_map]
+    else:
+        smooth_error = smoothed(error, k, sigma)
+        score = [_product_norm(e, g) for e, g in zip(error, smooth_error, strict=True)]
     return HeatMaps(
         error=_numpy(error),
         heat_map=_numpy(heat_map),
         binary=_numpy(binarised(heat_map)),
-        score=np.array([_product_norm(e, g) for e, g in zip(error, smooth_error, strict=True)]),
+        score=np.array(score, dtype=np.float64),
         k=k,
     )
 
@@ -86,8 +94,10 @@ def normalised_error(images: Any, error: Any, settings: HeatMap) -> Any:
 
     ``target`` (paper): over the squared distance from the pixel to F, summed over the channels; in
     [0, 1] for F = 2. ``standard``: minus the map's mean, over its standard deviation; an error that
-    is the same everywhere becomes 0 everywhere.
+    is the same everywhere becomes 0 everywhere. ``mean``: over the number of channels.
     """
+    if settings.normalise == "mean":
+        return error / images.shape[1]
     if settings.normalise == "target":
         return error / _squared_distance_to_target(images, settings.target)
     relative = error * 0
@@ -115,18 +125,19 @@ def half_size(binary: np.ndarray, extent: str = "components") -> int:
     return max([1] + [(total + count) // (2 * count) for total, count in sums if count])
 
 
-def smoothed(maps: Any, k: np.ndarray) -> Any:
-    """Smooth each map [H, W] of a batch by a Gaussian of (2k+1) x (2k+1) pixels, sigma = k/3.
+def smoothed(maps: Any, k: np.ndarray, sigma: float | None = None) -> Any:
+    """Smooth each map [H, W] of a batch by a Gaussian of (2k+1) x (2k+1) pixels.
 
-    ``k`` is int64 [n]; 0 leaves a map as it is. The border is reflected (d c b a | a b c d | d c b
-    a); a constant map stays the same to the last bit. Maps of equal k are smoothed together.
+    ``k`` is int64 [n]; 0 leaves a map as it is. ``sigma`` is in pixels; None: k/3. The border is
+    reflected (d c b a | a b c d | d c b a); a constant map stays the same to the last bit. Maps of
+    equal k are smoothed together.
     """
     result = maps + 0
     # Rounding would draw a faint pattern on a constant map, and a threshold would make it visible.
     uneven = np.array([bool(m.max() > m.min()) for m in maps], dtype=bool)
     for size in np.unique(k[uneven & (k > 0)]):
         group = np.flatnonzero(uneven & (k == size))
-        result[group] = _convolved(maps[group], int(size))
+        result[group] = _convolved(maps[group], int(size), sigma or size / 3)
     return result
 
 
@@ -180,7 +191,10 @@ def _half_sizes(relative: Any, settings: HeatMap) -> np.ndarray:
     if settings.filter == "adaptive":
         binary = _numpy(binarised(relative))
         return np.array([half_size(b, settings.extent) for b in binary], dtype=np.int64)
-    k = 0 if settings.filter == "none" else settings.filter
+    if settings.filter == "sigma":
+        k = int(_DEVIATIONS * settings.sigma + 0.5)
+    else:
+        k = 0 if settings.filter == "none" else settings.filter
     return np.full(len(relative), k, dtype=np.int64)
 
 
@@ -200,23 +214,23 @@ def _runs(binary: np.ndarray) -> int:
     return int(binary[0].sum() + (binary[1:] & ~binary[:-1]).sum())
 
 
-def _convolved(maps: Any, k: int) -> Any:
+def _convolved(maps: Any, k: int, sigma: float) -> Any:
     # Rows, then columns: the product with a banded matrix, of which only the band is multiplied.
     on_gpu = not isinstance(maps, np.ndarray) and maps.is_cuda
     maps = maps.double() if on_gpu else maps  # in float32 it may round to 10 bits (TF32)
     columns, result = maps * 0, maps * 0
-    for rows, near, weights in _bands(maps.shape[1], k):
+    for rows, near, weights in _bands(maps.shape[1], k, sigma):
         columns[:, rows] = _as(weights, maps) @ maps[:, near]
-    for rows, near, weights in _bands(maps.shape[2], k):
+    for rows, near, weights in _bands(maps.shape[2], k, sigma):
         result[:, :, rows] = columns[:, :, near] @ _as(weights, maps).T
     return result.float() if on_gpu else result
 
 
 @lru_cache(maxsize=64)
-def _bands(size: int, k: int) -> tuple[tuple[slice, slice, np.ndarray], ...]:
+def _bands(size: int, k: int, sigma: float) -> tuple[tuple[slice, slice, np.ndarray], ...]:
     """Cut the smoothing matrix [size, size] into blocks: rows, the columns they touch, weights."""
     offsets = np.arange(-k, k + 1)
-    weights = np.exp(-0.5 * (offsets * 3 / k) ** 2)
+    weights = np.exp(-0.5 * (offsets / sigma) ** 2)
     weights /= weights.sum()
     matrix = np.zeros((size, size))
     source = (np.arange(size)[:, None] + offsets) % (2 * size)

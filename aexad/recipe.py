@@ -6,14 +6,13 @@ benchmark never changes a recipe: a shorter training, say, is a method with a na
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
 from aexad.errors import ConfigError
-from aexad.schema import Strict, nearest, read_yaml, validate
+from aexad.schema import Strict, inherited, nearest, read_yaml, validate
 
 # F(x): what an anomalous pixel x is driven to, 2 or 1 - x.
 Target = Literal["two", "inverse"]
@@ -42,19 +41,28 @@ class Optimiser(Strict):
 class HeatMap(Strict):
     """How a reconstruction error becomes a heat map (paper: section on explanations)."""
 
-    normalise: Literal["target", "standard"] = Field(
+    normalise: Literal["target", "standard", "mean"] = Field(
         "target",
-        description="target: error / squared distance to F, in [0, 1]; standard: (e - mean) / std",
+        description="target: error / squared distance to F, in [0, 1]; standard: (e - mean) / std; "
+        "mean: the error's mean over the channels",
     )
     target: Target = Field(
         "two", description="F of the normalisation 'target'; unless set, that of the loss"
     )
-    filter: Literal["adaptive", "none"] | int = Field(
+    filter: Literal["adaptive", "sigma", "none"] | int = Field(
         "adaptive",
-        description="Gaussian filter: its half size k from the image, none, or a fixed k",
+        description="Gaussian filter: its half size k from the image (deviation k / 3), a fixed k, "
+        "or of deviation sigma; or none",
+    )
+    sigma: float = Field(
+        4.0, gt=0, le=100, description="of the filter 'sigma', in pixels; it ends at 4 sigma"
     )
     extent: Literal["components", "runs"] = Field(
         "components", description="what the adaptive k measures: 8-connected components, or runs"
+    )
+    score: Literal["norm", "max"] = Field(
+        "norm",
+        description="of the image; norm: ||e G(e)||_2, G the filter; max: the heat map's largest",
     )
 
     @model_validator(mode="after")
@@ -67,8 +75,12 @@ class HeatMap(Strict):
 class Recipe(Strict):
     """One method: model, encoder, tuning, loss, optimiser, heat map."""
 
-    model: Literal["aexad"] = Field("aexad", description="the network")
-    encoder: str = Field(description="any timm backbone, by its name with the pre-training tag")
+    model: Literal["aexad", "anovit", "l2_cae"] = Field("aexad", description="the network")
+    encoder: str | None = Field(
+        None,
+        description="any timm backbone, by its name with the pre-training tag; none: for l2_cae, "
+        "which has no encoder",
+    )
     weights: Literal["pretrained", "none"] = Field(
         "pretrained", description="none: random weights, drawn from the run's seed"
     )
@@ -88,7 +100,20 @@ class Recipe(Strict):
         "aexad", description="aexad: normals are rebuilt, anomalies driven to F; mse: normals alone"
     )
     target: Target = Field("two", description="F of the loss: 2, or 1 - x")
+    augmentation: Literal["none", "affine"] = Field(
+        "none",
+        description="affine: each image is turned, moved, zoomed and flipped at random, anew in "
+        "every epoch",
+    )
+    select: Literal["last", "validation"] = Field(
+        "last", description="the epoch that is kept: the last one, or that of least validation loss"
+    )
     optimiser: Optimiser = Optimiser()
+    precision: Literal["auto", "fp32", "bf16"] = Field(
+        "auto",
+        description="of training; fp32 is exact; auto: bf16 where the hardware computes in it, "
+        "else fp32",
+    )
     epochs: int = Field(200, ge=1, le=100_000)
     batch_size: int = Field(16, ge=1, le=4096)
     heat_map: HeatMap = HeatMap()
@@ -104,13 +129,52 @@ class Recipe(Strict):
                 return content | {"heat_map": heat_map}
         return content
 
+    @model_validator(mode="before")
+    @classmethod
+    def _without_encoder(cls, content: Any) -> Any:
+        """All of a network without an encoder is new, and trained."""
+        if isinstance(content, dict) and content.get("model") == "l2_cae":
+            return {"weights": "none", "tuning": "full"} | content
+        return content
+
     @model_validator(mode="after")
     def _consistent(self) -> Recipe:
+        if self.model == "l2_cae":
+            self._check_without_encoder()
+        elif self.encoder is None:
+            raise ValueError(
+                f"model '{self.model}' needs an 'encoder': the name of a timm backbone"
+            )
+        if self.model != "aexad" and self.loss != "mse":
+            raise ValueError(f"model '{self.model}' rebuilds normal images alone; set loss: mse")
+        if self.augmentation != "none" and self.loss != "mse":
+            raise ValueError(
+                "augmentation 'affine' moves images without their masks, and loss 'aexad' needs "
+                "these; remove it or set loss: mse"
+            )
         if self.weights == "none" and self.tuning == "layernorm":
             raise ValueError("tuning 'layernorm' adapts a pre-trained encoder; weights are 'none'")
         if self.tuning == "frozen" and self.optimiser.encoder_learning_rate is not None:
             raise ValueError("optimiser.encoder_learning_rate: the encoder is frozen; remove it")
         return self
+
+    def _check_without_encoder(self) -> None:
+        given = {
+            "encoder": self.encoder is not None,
+            "features": self.features is not None,
+            "input_size": self.input_size is not None,
+            "weights": self.weights != "none",
+            "tuning": self.tuning != "full",
+            "optimiser.encoder_learning_rate": self.optimiser.encoder_learning_rate is not None,
+        }
+        wrong = [f"'{key}'" for key, is_given in given.items() if is_given]
+        if wrong:
+            raise ValueError(f"model 'l2_cae' has no encoder; remove {', '.join(wrong)}")
+
+    @property
+    def frozen_features(self) -> bool:
+        """Whether the frozen part sees the same images in every epoch, so that once is enough."""
+        return self.tuning == "frozen" and self.augmentation == "none"
 
     @property
     def scenarios(self) -> tuple[str, ...]:
@@ -158,7 +222,7 @@ Method = Recipe | ForeignMaps
 def read_methods(path: str | Path) -> dict[str, Method]:
     """Read every method of ``config/methods.yaml``; ``base:`` inherits from another entry."""
     entries = read_yaml(path)
-    resolved = {name: _resolved(name, entries, path) for name in entries}
+    resolved = {name: inherited(name, entries, f"{path}: method") for name in entries}
     methods: dict[str, Method] = {}
     for name, entry in resolved.items():
         where = f"{path}: method '{name}'"
@@ -178,33 +242,3 @@ def read_recipe(path: str | Path, method: str) -> Recipe:
     if isinstance(recipe, ForeignMaps):
         raise ConfigError(f"{path}: method '{method}' is maps of somebody else; only 'evaluate' it")
     return recipe
-
-
-def _resolved(
-    name: str, entries: Mapping[str, Any], path: str | Path, seen: tuple[str, ...] = ()
-) -> dict[str, Any]:
-    if name in seen:
-        raise ConfigError(f"{path}: 'base' runs in a circle: {' -> '.join((*seen, name))}")
-    entry = entries[name]
-    if not isinstance(entry, dict):
-        raise ConfigError(f"{path}: method '{name}' must be a mapping (key: value)")
-    if "base" not in entry:
-        return dict(entry)
-    base = entry["base"]
-    if base not in entries:
-        hint = nearest(str(base), list(entries))
-        raise ConfigError(f"{path}: method '{name}': no base '{base}'; {hint}")
-    return _merged(
-        _resolved(base, entries, path, (*seen, name)),
-        {key: value for key, value in entry.items() if key != "base"},
-    )
-
-
-def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    both = dict(base)
-    for key, value in over.items():
-        inner = base.get(key)
-        both[key] = (
-            _merged(inner, value) if isinstance(inner, dict) and isinstance(value, dict) else value
-        )
-    return both

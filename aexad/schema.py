@@ -79,6 +79,44 @@ def validate(model: type[Model], content: Any, where: str) -> Model:
         raise ConfigError(f"{where}: {'; '.join(problems)}") from None
 
 
+def inherited(
+    name: str, entries: Mapping[str, Any], where: str, above: tuple[str, ...] = ()
+) -> dict[str, Any]:
+    """The keys of an entry, with those of its ``base``, of the base's base, and so on.
+
+    A key of the entry replaces its base's; of two mappings the keys are merged. ``where`` names the
+    file and the kind of its entries, for messages; ``above`` are the entries that led here.
+    """
+    if name in above:
+        raise ConfigError(
+            f"{where} '{name}': 'base' runs in a circle: {' -> '.join((*above, name))}"
+        )
+    entry = entries[name]
+    if not isinstance(entry, dict):
+        raise ConfigError(f"{where} '{name}' must be a mapping (key: value)")
+    if "base" not in entry:
+        return dict(entry)
+    base = entry["base"]
+    if base not in entries:
+        raise ConfigError(
+            f"{where} '{name}': no base '{base}'; {nearest(str(base), list(entries))}"
+        )
+    return _merged(
+        inherited(base, entries, where, (*above, name)),
+        {key: value for key, value in entry.items() if key != "base"},
+    )
+
+
+def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    both = dict(base)
+    for key, value in over.items():
+        inner = base.get(key)
+        both[key] = (
+            _merged(inner, value) if isinstance(inner, dict) and isinstance(value, dict) else value
+        )
+    return both
+
+
 def _shown(value: object, most: int = 60) -> str:
     text = repr(value)
     return text if len(text) <= most else text[: most - 1] + "…"

@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
 
 from aexad.errors import ConfigError
 
 if TYPE_CHECKING:
-    from aexad.benchmark import Benchmark, Run
     from aexad.data.catalogue import Dataset
-    from aexad.recipe import Method
-    from aexad.reporting.measurements import Measurements
+    from aexad.reporting.chosen import Chosen
 
 
 def fetch(args: argparse.Namespace) -> Path:
@@ -25,7 +23,8 @@ def fetch(args: argparse.Namespace) -> Path:
     from aexad.data.download import fetch as fetch_dataset
 
     dataset = read_dataset(args.datasets, args.dataset)
-    return fetch_dataset(args.dataset, dataset, args.data / args.dataset, args.source)
+    name = dataset.files or args.dataset
+    return fetch_dataset(name, dataset, args.data / name, args.source)
 
 
 def index(args: argparse.Namespace) -> Path:
@@ -35,7 +34,7 @@ def index(args: argparse.Namespace) -> Path:
     from aexad.files import write_csv
 
     dataset = read_dataset(args.datasets, args.dataset)
-    write_csv(args.output, build_index(args.data / args.dataset, args.dataset, dataset))
+    write_csv(args.output, build_index(_root(args, dataset), args.dataset, dataset))
     return args.output
 
 
@@ -46,59 +45,80 @@ def split(args: argparse.Namespace) -> Path:
     from aexad.data.split import split as make_split
     from aexad.files import write_csv
 
-    labelled = read_dataset(args.datasets, args.dataset).labelled_per_defect(args.category)
-    table = make_split(read_index(args.index), args.category, args.scenario, labelled, args.seed)
+    dataset = read_dataset(args.datasets, args.dataset)
+    table = make_split(read_index(args.index), dataset, args.category, args.scenario, args.seed)
     write_csv(args.output, table)
     return args.output
 
 
 def augment(args: argparse.Namespace) -> Path:
     """Make the training set of a split: copies and pasted defects."""
+    import numpy as np
+
     from aexad.data.augmentation import augment as make_training_set
     from aexad.data.catalogue import read_dataset
     from aexad.data.split import read_split
     from aexad.files import write_npz
 
-    size = read_dataset(args.datasets, args.dataset).size
-    table = read_split(args.split)
-    root = args.data / args.dataset
-    write_npz(args.output, make_training_set(table, root, size, args.scenario, args.seed))
+    dataset = read_dataset(args.datasets, args.dataset)
+    table, root = read_split(args.split), _root(args, dataset)
+    arrays = make_training_set(table, root, dataset.stored, args.scenario, args.seed)
+    write_npz(args.output, arrays | {"size": np.array([dataset.size])})
     return args.output
 
 
 def train(args: argparse.Namespace) -> Path:
-    """Train one method on one training set."""
-    from aexad.provenance import peak_memory_mb, versions
+    """Train one method on one training set; a training that was interrupted goes on."""
+    from aexad.provenance import code_digest, peak_memory_mb, versions
     from aexad.recipe import read_recipe
 
     recipe = read_recipe(args.methods, args.method)
 
-    from aexad.device import use_device
-    from aexad.files import sha256_of, write_csv, write_json
+    from aexad.device import peak_gpu_memory_mb, use_device
+    from aexad.files import remove_leftovers, sha256_of, write_csv, write_json
+    from aexad.locks import only_one
     from aexad.models import build_model, save_model
-    from aexad.training import read_training_set
     from aexad.training import train as train_model
+    from aexad.training.checkpoint import Checkpoints
+    from aexad.training.data import read_training_set
 
-    device = use_device(args.device, args.threads)
-    data = read_training_set(args.training_set)
-    model = build_model(recipe, data.size, args.seed, args.weights_dir)
-    trained = train_model(model, data, device)
-    save_model(model, args.output / "model.safetensors")
-    write_csv(args.output / "training.csv", trained.history)
-    provenance = {
-        "method": args.method,
-        "seed": args.seed,
-        "recipe": recipe.training,
-        "encoder": model.encoder,
-        "parameters": model.parameters,
-        "seconds": trained.seconds,
-        "peak_mb": peak_memory_mb(),
-        "device": str(device),
-        "threads": args.threads,
-        "versions": versions(),
-        "data_sha256": sha256_of(args.training_set),
-    }
-    write_json(args.output / "provenance.json", provenance)
+    with only_one(args.output, "training"):
+        remove_leftovers(args.output)
+        device = use_device(args.device, args.threads)
+        data = read_training_set(args.training_set)
+        model = build_model(recipe, data.size, args.seed, args.weights_dir)
+        origin = {
+            "recipe": recipe.training,
+            "seed": args.seed,
+            "encoder": model.encoder,
+            "data_sha256": sha256_of(args.training_set),
+            "library": code_digest("aexad.training"),
+        }
+        path = args.output / "checkpoint.safetensors"
+        checkpoints = Checkpoints(path, args.checkpoint_epochs, origin)
+        trained = train_model(
+            model,
+            data,
+            device,
+            feature_memory_mb=args.feature_memory_mb,
+            checkpoints=checkpoints,
+        )
+        save_model(model, args.output / "model.safetensors")
+        write_csv(args.output / "training.csv", trained.history)
+        provenance = {
+            **origin,
+            "method": args.method,
+            "parameters": model.parameters,
+            "seconds": trained.seconds,
+            "training": trained.settings,
+            "peak_mb": peak_memory_mb(),
+            "peak_gpu_mb": peak_gpu_memory_mb(device),
+            "device": str(device),
+            "threads": args.threads,
+            "versions": versions(),
+        }
+        write_json(args.output / "provenance.json", provenance)
+        checkpoints.remove()
     return args.output
 
 
@@ -110,6 +130,7 @@ def infer(args: argparse.Namespace) -> Path:
 
     import numpy as np
 
+    from aexad.data.catalogue import read_dataset
     from aexad.data.split import read_split
     from aexad.device import use_device
     from aexad.files import write_npz
@@ -118,8 +139,9 @@ def infer(args: argparse.Namespace) -> Path:
 
     device = use_device(args.device, args.threads)
     model = load_model(args.model, args.weights_dir)
-    root = args.data / args.dataset
-    maps = make_maps(model, read_split(args.split), root, settings, device)
+    dataset = read_dataset(args.datasets, args.dataset)
+    table, root = read_split(args.split), _root(args, dataset)
+    maps = make_maps(model, table, root, settings, device, dataset.stored)
     # With the maps, not with the model: an edit of the heat map never trains again.
     write_npz(args.output, maps | {"settings": np.array([settings.model_dump_json()])})
     return args.output
@@ -127,6 +149,7 @@ def infer(args: argparse.Namespace) -> Path:
 
 def evaluate(args: argparse.Namespace) -> Path:
     """Score heat maps against masks: a run's, or anyone's."""
+    from aexad.data.catalogue import read_dataset
     from aexad.evaluation import evaluate_run
     from aexad.foreign_maps import evaluate_maps, evaluate_split_maps
 
@@ -138,7 +161,7 @@ def evaluate(args: argparse.Namespace) -> Path:
         return args.output
     if args.dataset is None:
         raise ConfigError(f"{args.masks} is a split; say of which data set, with --dataset")
-    root = args.data / args.dataset
+    root = _root(args, read_dataset(args.datasets, args.dataset))
     evaluate_those = evaluate_split_maps if args.maps.is_dir() else evaluate_run
     evaluate_those(args.maps, args.masks, root, args.output, size)
     return args.output
@@ -148,7 +171,7 @@ def collect(args: argparse.Namespace) -> Path:
     """Gather the metrics of a benchmark's runs into one table."""
     from aexad.reporting.collect import write_collection
 
-    chosen = _read_benchmark(args)
+    chosen = _choose(args)
     folder = args.results / args.benchmark
     write_collection(chosen.runs, args.results, folder, chosen.foreign, chosen.missing)
     return folder
@@ -160,9 +183,9 @@ def tables(args: argparse.Namespace) -> Path:
     from aexad.reporting.summary import summarise, to_markdown
     from aexad.reporting.tables import write_tables
 
-    chosen = _read_benchmark(args)
+    chosen = _choose(args)
     folder = args.results / args.benchmark
-    measured = _measurements(args, chosen)
+    measured = chosen.measurements(args.results, folder, args.published)
     write_tables(measured, folder / "tables")
     write_text(folder / "summary.md", to_markdown(chosen.benchmark.title, summarise(measured)))
     return folder / "tables"
@@ -173,7 +196,7 @@ def figures(args: argparse.Namespace) -> Path:
     from aexad.reporting.collect import read_collection
     from aexad.reporting.figures import write_figures
 
-    chosen = _read_benchmark(args)
+    chosen = _choose(args)
     folder = args.results / args.benchmark
     write_figures(
         chosen.runs,
@@ -192,9 +215,9 @@ def panels(args: argparse.Namespace) -> Path:
     from aexad.data.catalogue import read_dataset
     from aexad.reporting.panels import draw_panels
 
-    size = read_dataset(args.datasets, args.dataset).size
-    root = args.data / args.dataset
-    draw_panels(args.run_folder, args.split, root, size, args.count, args.output)
+    dataset = read_dataset(args.datasets, args.dataset)
+    root = _root(args, dataset)
+    draw_panels(args.run_folder, args.split, root, dataset.stored, args.count, args.output)
     return args.output
 
 
@@ -202,17 +225,23 @@ def report(args: argparse.Namespace) -> Path:
     """Put summary, tables, figures and panels of a benchmark on one page."""
     from aexad.reporting.page import write_report
 
-    chosen = _read_benchmark(args)
+    chosen = _choose(args)
     folder = args.results / args.benchmark
     write_report(
         chosen.benchmark,
         chosen.runs,
         chosen.catalogue,
-        _measurements(args, chosen),
+        chosen.measurements(args.results, folder, args.published),
         results=args.results,
         folder=folder,
     )
     return folder / "report.html"
+
+
+def _root(args: argparse.Namespace, dataset: Dataset) -> Path:
+    """Where the files of a data set lie."""
+    root: Path = args.data / (dataset.files or args.dataset)
+    return root
 
 
 def _check_there(path: Path, what: str) -> None:
@@ -220,53 +249,14 @@ def _check_there(path: Path, what: str) -> None:
         raise ConfigError(f"{path}: no such file or folder; name {what}")
 
 
-class _Chosen(NamedTuple):
-    """A benchmark, and the runs that its report is of."""
+def _choose(args: argparse.Namespace) -> Chosen:
+    from aexad.reporting.chosen import choose
 
-    benchmark: Benchmark
-    runs: list[Run]
-    """Those that trained a model."""
-    foreign: list[Run]
-    """Those of somebody else's maps."""
-    missing: list[Run]
-    """Those that a partial report does without."""
-    catalogue: dict[str, Dataset]
-    methods: dict[str, Method]
-
-
-def _read_benchmark(args: argparse.Namespace) -> _Chosen:
-    from aexad.benchmark import Settings, read_benchmark, there, trained
-    from aexad.data.catalogue import read_catalogue
-    from aexad.recipe import read_methods
-
-    catalogue = read_catalogue(args.datasets)
-    benchmark = read_benchmark(args.benchmarks, args.benchmark)
-    settings = Settings(sources=dict(args.source))
-    where = f"{args.benchmarks / args.benchmark}.yaml"
-    methods = read_methods(args.methods)
-    every = benchmark.runs(catalogue, methods, settings, where)
-    runs = there(every, args.results) if args.partial else every
-    own = trained(runs, methods)
-    return _Chosen(
-        benchmark,
-        own,
-        [run for run in runs if run not in own],
-        [run for run in every if run not in runs],
-        catalogue,
-        methods,
-    )
-
-
-def _measurements(args: argparse.Namespace, chosen: _Chosen) -> Measurements:
-    from aexad.reporting.measurements import read_measurements
-    from aexad.reporting.published import Published, read_published
-
-    return read_measurements(
-        args.results / args.benchmark,
-        [*chosen.runs, *chosen.foreign],
+    return choose(
+        args.benchmarks / f"{args.benchmark}.yaml",
+        args.datasets,
+        args.methods,
+        dict(args.source),
         args.results,
-        chosen.methods,
-        chosen.catalogue,
-        read_published(args.published) if args.published.is_dir() else Published(),
-        missing=len(chosen.missing),
+        args.partial,
     )

@@ -11,6 +11,8 @@ CATALOGUE = {
     "one": Dataset(title="One", adaptor="mvtec_layout", categories=["bottle", "cable"]),
     "own": Dataset(title="Own", adaptor="mvtec_layout"),
 }
+CLASSES = Dataset(title="Pets", adaptor="class_folders", categories=["0", "1"])
+CATALOGUE |= {"pets": CLASSES, "few": CLASSES.model_copy(update={"files": "pets"})}
 RECIPES = {"a": Recipe(encoder="e"), "plain": Recipe(encoder="e", loss="mse")}
 BENCHMARK = {"title": "T", "datasets": {"one": "all"}, "methods": ["a"]}
 
@@ -41,6 +43,26 @@ def test_a_method_has_no_run_in_a_scenario_without_its_images():
     }
 
 
+def test_a_data_set_has_no_run_in_a_scenario_that_it_does_not_allow():
+    found = runs(
+        datasets={"one": ["cable"], "pets": [1]},
+        scenarios=["standard", "one_class"],
+        methods=["plain"],
+    )
+    assert [(run.category, run.scenario) for run in found] == [
+        ("cable", "standard"),
+        ("cable", "one_class"),
+        ("1", "one_class"),
+    ]
+
+
+def test_a_category_that_is_a_number_is_a_name():
+    """YAML, and so --config categories=0, takes it for a number."""
+    changes = {"datasets": {"pets": "all"}, "scenarios": ["one_class"], "methods": ["plain"]}
+    for given in (0, "0", [0], ["0"]):
+        assert {run.category for run in runs({"categories": given}, **changes)} == {"0"}
+
+
 def test_a_call_can_be_narrowed():
     assert {run.category for run in runs({"categories": "cable"})} == {"cable"}
     assert len(runs({"categories": "bottle,cable", "methods": ["a"]})) == 2
@@ -57,6 +79,17 @@ def test_a_call_can_be_narrowed():
         ({}, {"datasets": {"own": "all"}}, "neither 'categories' nor a local folder"),
         ({}, {"datasets": {"one": []}}, "no run is left"),
         ({}, {"scenarios": ["anomalies_only"], "methods": ["plain"]}, "no run is left"),
+        (
+            {},
+            {"datasets": {"pets": "all"}, "methods": ["plain"]},
+            "class_folders have one_class alone",
+        ),
+        ({}, {"datasets": {"pets": [7]}}, "data set 'pets' has no category '7'; there is: 0, 1"),
+        (
+            {"sources": {"few": "/x"}},
+            {"datasets": {"few": "all"}},
+            "'few' uses the files of 'pets'",
+        ),
     ],
 )
 def test_a_name_that_does_not_exist_is_an_error(settings, changes, message):

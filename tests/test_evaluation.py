@@ -153,6 +153,32 @@ def select(run, *indices):
     return folder
 
 
+def test_without_masks_images_alone_are_evaluated(run):
+    folder, arrays = run
+    table = pd.DataFrame(ROWS, columns=["role", "defect", "image", "mask"]).assign(mask="")
+    write_csv(folder / "split.csv", table)
+    content, rows = evaluate(folder)
+    assert content["images"]["without_mask_pixels"] == []
+    assert set(content["metrics"]) == set(NAMES)
+    for name, entry in content["metrics"].items():
+        if name.startswith("image_"):
+            assert entry["n"] == 4
+        else:
+            assert (entry["value"], entry["reason"]) == (None, "the data set has no masks")
+    anomalous = np.array([True, False, False, True])
+    expected = metrics.image_auroc(arrays["score"], anomalous)
+    assert content["metrics"]["image_auroc"]["value"] == expected
+    assert rows.loc[:, "anomalous_pixels":].isna().all(axis=None)
+
+
+def test_one_lost_mask_among_others_is_an_error(run):
+    folder, _ = run
+    table = pd.DataFrame(ROWS, columns=["role", "defect", "image", "mask"])
+    write_csv(folder / "split.csv", table.assign(mask=[*table["mask"][:4], ""]))
+    with pytest.raises(DataError, match=r"speck/0\.png is anomalous and has no mask"):
+        evaluate(folder)
+
+
 def test_good_images_alone_give_no_values_but_reasons(run):
     content, table = evaluate(select(run, 1, 2))
     for name, entry in content["metrics"].items():

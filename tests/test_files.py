@@ -1,9 +1,18 @@
+import shutil
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from aexad.errors import DataError
-from aexad.files import read_npz, write_csv, write_json, write_npz, written_whole
+from aexad.files import (
+    read_npz,
+    remove_leftovers,
+    write_csv,
+    write_json,
+    write_npz,
+    written_whole,
+)
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
@@ -98,3 +107,15 @@ def test_arrays_of_different_lengths_are_told(tmp_path):
     assert "its arrays differ in length (a [3, 2], b [2])" in message_of(path)
     np.savez(path, a=np.float64(1), b=np.float64(2))
     assert "its arrays differ in length (a [], b [])" in message_of(path)
+
+
+def test_what_a_killed_process_left_is_removed_and_nothing_else(tmp_path):
+    kept = {"model.safetensors", ".lock", ".features", "a-b.csv"}
+    for name in kept:
+        (tmp_path / name).touch()
+    with pytest.raises(KeyboardInterrupt), written_whole(tmp_path / "model.safetensors") as left:
+        shutil.copy(left, tmp_path / "copy")
+        raise KeyboardInterrupt
+    shutil.move(tmp_path / "copy", left)
+    remove_leftovers(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == kept

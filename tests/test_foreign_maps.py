@@ -284,6 +284,15 @@ def test_maps_are_judged_on_the_test_images_of_a_split(category, split, tmp_path
     assert names == [f"bolt/test/{name}.png" for name in ("broken/001", "good/000", "good/a.b")]
 
 
+def test_maps_of_a_data_set_without_masks_give_image_metrics(category, split, tmp_path):
+    table = pd.read_csv(split, keep_default_na=False)
+    table.assign(mask="").to_csv(split, index=False)
+    maps = write_maps(tmp_path / "maps")
+    values = evaluate_split_maps(maps, split, tmp_path, tmp_path / "out")["metrics"]
+    assert values["xauc"]["reason"] == values["pro"]["reason"] == "the data set has no masks"
+    assert values["image_auroc"]["n"] == 3
+
+
 def test_a_map_of_a_split_that_is_missing_is_named(category, split, tmp_path):
     maps = write_maps(tmp_path / "maps")
     (maps / "broken/000.npy").unlink()  # labelled: not needed

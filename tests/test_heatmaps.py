@@ -14,7 +14,11 @@ ALL = [
     HeatMap(target="inverse"),
     HeatMap(filter="none"),
     HeatMap(filter=5),
+    HeatMap(normalise="mean", filter="sigma", sigma=1.5),
+    HeatMap(normalise="mean", filter="sigma", sigma=4, score="max"),
+    HeatMap(normalise="mean", filter="adaptive", score="max"),
 ]
+ANOVIT = HeatMap(normalise="mean", filter="sigma", score="max")
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +54,32 @@ def test_definitions_for_one_pixel():
     assert inverse.heat_map.item() == pytest.approx(error / (0.01 + 1 + 0.25))
 
 
+def test_anovits_map_of_a_single_wrong_pixel_by_hand():
+    images = np.zeros((1, 3, 80, 80), dtype=np.float32)
+    wrong = images.copy()
+    wrong[0, :, 40, 40] = 0.3, 0.6, 0.0
+    maps = heat_maps(images, wrong, ANOVIT)
+    weights = np.exp(-(np.arange(-16, 17) ** 2) / (2 * 4**2))  # ends at 4 deviations of 4 pixels
+    weights /= weights.sum()
+    mean = (0.09 + 0.36) / 3
+    expected = np.zeros((80, 80))
+    expected[24:57, 24:57] = mean * np.outer(weights, weights)
+    np.testing.assert_allclose(maps.heat_map[0], expected, atol=1e-9)
+    assert maps.score.item() == maps.heat_map.max() == pytest.approx(mean * weights[16] ** 2)
+    assert maps.k.item() == 16
+
+
+def test_anovits_map_is_scipys(batch):
+    images, wrong = batch
+    maps = heat_maps(images, wrong, ANOVIT)
+    for index, error in enumerate(((images - wrong) ** 2).mean(axis=1)):
+        expected = ndimage.gaussian_filter(error.astype(np.float64), 4)
+        np.testing.assert_allclose(maps.heat_map[index], expected, atol=1e-7)
+        assert maps.score[index] == pytest.approx(expected.max(), rel=1e-5)
+    again = heat_maps(torch.from_numpy(images), torch.from_numpy(wrong), ANOVIT)
+    np.testing.assert_allclose(again.heat_map, maps.heat_map, atol=1e-7)
+
+
 def test_a_reconstruction_of_f_is_the_largest_error_of_the_target():
     images = np.random.default_rng(0).random((2, 3, 8, 8), dtype=np.float32)
     maps = heat_maps(images, np.full_like(images, 2), HeatMap(filter="none"))
@@ -65,22 +95,30 @@ def test_plain_version(batch, settings):
     for index, e in enumerate(error):
         if settings.normalise == "standard":
             relative = (e - e.mean()) / e.std()
+        elif settings.normalise == "mean":
+            relative = e / 3
         else:
             f = 2 if settings.target == "two" else 1 - images[index]
             relative = e / np.maximum((f - images[index]) ** 2, 0.01).sum(axis=0)
         k = maps.k[index]
         if settings.filter == "adaptive":
             assert k == half_size(relative > relative.mean() + relative.std(), settings.extent)
+        elif settings.filter == "sigma":
+            assert k == round(4 * settings.sigma)
         else:
             assert k == (0 if settings.filter == "none" else settings.filter)
         heat_map, smooth = relative, e
-        if k:
+        if settings.filter == "sigma":
+            heat_map, smooth = (ndimage.gaussian_filter(m, settings.sigma) for m in (relative, e))
+        elif k:
             heat_map, smooth = (
                 ndimage.convolve(m, gaussian(k), mode="reflect") for m in (relative, e)
             )
         np.testing.assert_allclose(maps.error[index], e, atol=1e-6)
         np.testing.assert_allclose(maps.heat_map[index], heat_map, atol=2e-5, rtol=1e-5)
-        assert maps.score[index] == pytest.approx(np.sqrt(((e * smooth) ** 2).sum()), rel=1e-5)
+        norm = np.sqrt(((e * smooth) ** 2).sum())
+        score = norm if settings.score == "norm" else heat_map.max()
+        assert maps.score[index] == pytest.approx(score, rel=1e-5)
         h = maps.heat_map[index].astype(np.float64)
         np.testing.assert_array_equal(maps.binary[index], h > h.mean() + h.std())
 
@@ -136,7 +174,12 @@ def test_a_constant_error_marks_nothing(settings, difference):
         assert (maps.heat_map == 0).all()
     if settings.filter == "adaptive":
         assert (maps.k == 1).all()
-    assert maps.score == pytest.approx((3 * difference**2) ** 2 * (50 * 70) ** 0.5, rel=1e-5)
+    error = 3 * difference**2
+    if settings.score == "norm":
+        assert maps.score == pytest.approx(error**2 * (50 * 70) ** 0.5, rel=1e-5)
+    else:
+        assert settings.normalise == "mean"
+        assert maps.score == pytest.approx(error / 3, rel=1e-5)
 
 
 COMPONENTS = {

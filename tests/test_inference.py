@@ -60,6 +60,23 @@ def test_a_map_is_that_of_its_own_image_whatever_the_batch(model, split, tmp_pat
     assert maps["score"][17] == pytest.approx(alone.score[0], rel=1e-3)
 
 
+def test_maps_of_small_images_are_as_small(model, split, tmp_path):
+    """Image and maps at 8 pixels, all that the model and the score see at 32."""
+    maps = infer(model, split, tmp_path, HeatMap(), CPU, stored=8)
+    assert maps["heat_map"].shape == maps["binary"].shape == (18, 8, 8)
+    assert maps["reconstruction"].shape == (18, 8, 8, 3)
+    pixels = load_image(tmp_path / split["image"][3], 8)
+    image = torch.from_numpy(pixels).permute(2, 0, 1)[None].float() / 255
+    image = torch.nn.functional.interpolate(image, (32, 32), mode="bilinear")
+    with torch.no_grad():
+        whole = heat_maps(image, model.network(image), HeatMap())
+    means = whole.heat_map[0].reshape(8, 4, 8, 4).mean(axis=(1, 3))
+    np.testing.assert_allclose(maps["heat_map"][3], means, rtol=1e-3, atol=1e-6)
+    assert maps["score"][3] == pytest.approx(whole.score[0], rel=1e-3)
+    for heat_map, binary in zip(maps["heat_map"].astype(float), maps["binary"], strict=True):
+        assert (binary == (heat_map > heat_map.mean() + heat_map.std())).all()
+
+
 def test_a_split_without_test_images_is_refused(model, split, tmp_path):
     with pytest.raises(DataError, match="no test images"):
         infer(model, split[split["role"] == "normal"], tmp_path, HeatMap(), CPU)

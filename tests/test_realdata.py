@@ -19,7 +19,8 @@ from aexad.files import write_csv, write_npz
 from aexad.inference import infer
 from aexad.models import build_model
 from aexad.recipe import read_recipe
-from aexad.training import TrainingSet, train
+from aexad.training import train
+from aexad.training.data import TrainingSet
 
 ROOT = Path(__file__).parents[1]
 PARTS = Path(os.environ.get("AEXAD_PARTS", ROOT.parent / "shared/data/parts"))
@@ -47,10 +48,9 @@ EPOCHS = {"hazelnut_toy": 45, "metal_plate": 15, "grid": 25}
 def trained_and_evaluated(category, method, folder):
     """Metrics of one run, by the functions that the verbs call."""
     dataset = read_dataset(ROOT / "config/datasets.yaml", "parts")
-    labelled = dataset.labelled_per_defect(category)
-    table = split(build_index(PARTS, "parts", dataset), category, "standard", labelled, 0)
+    table = split(build_index(PARTS, "parts", dataset), dataset, category, "standard", 0)
     write_csv(folder / "split.csv", table)
-    data = TrainingSet(**augment(table, PARTS, dataset.size, "standard", 0))
+    data = TrainingSet(**augment(table, PARTS, dataset.size, "standard", 0), size=dataset.size)
     recipe = read_recipe(ROOT / "config/methods.yaml", method)
     recipe = recipe.model_copy(update={"epochs": EPOCHS[category]})
     model = build_model(recipe, dataset.size, 0, WEIGHTS)

@@ -1,7 +1,11 @@
+from pathlib import Path
+
 import pytest
 
 from aexad.errors import ConfigError
 from aexad.recipe import read_methods, read_recipe
+
+ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture
@@ -20,6 +24,39 @@ def test_the_defaults_are_the_papers(methods):
     optimiser = recipe.optimiser
     assert (optimiser.name, optimiser.learning_rate, optimiser.weight_decay) == ("adam", 1e-3, 1e-4)
     assert (recipe.heat_map.normalise, recipe.heat_map.filter) == ("target", "adaptive")
+
+
+NORMALS_ALONE = "model: anovit, encoder: e, loss: mse"
+
+
+def test_a_network_without_an_encoder_is_new_and_trained(methods):
+    recipe = read_recipe(methods("a: {model: l2_cae, loss: mse}"), "a")
+    assert (recipe.encoder, recipe.weights, recipe.tuning) == (None, "none", "full")
+    path = methods("a: {encoder: e}\nb: {base: a, model: l2_cae, encoder: null, loss: mse}\n")
+    assert read_recipe(path, "b").encoder is None
+
+
+def test_keys_that_came_later_are_part_of_training_only_where_they_are_used(methods):
+    path = methods(
+        f"a: {{{NORMALS_ALONE}}}\nb: {{base: a, augmentation: affine, select: validation}}\n"
+    )
+    old, new = (recipe.training for recipe in read_methods(path).values())
+    assert old == {key: value for key, value in new.items() if key in old}
+    assert set(new) - set(old) == {"augmentation", "select"}
+
+
+@pytest.mark.parametrize(
+    ("text", "frozen"),
+    [
+        ("encoder: e", True),
+        ("encoder: e, tuning: layernorm", False),
+        ("encoder: e, tuning: full", False),
+        ("encoder: e, loss: mse, augmentation: affine", False),
+        ("model: l2_cae, loss: mse", False),
+    ],
+)
+def test_frozen_features_are_those_that_every_epoch_sees_again(methods, text, frozen):
+    assert read_recipe(methods(f"a: {{{text}}}"), "a").frozen_features == frozen
 
 
 def test_base_inherits_key_by_key(methods):
@@ -80,6 +117,18 @@ def test_scenarios_are_those_that_have_the_images(methods):
         ("1: {encoder: e}", "the name 1 is a int; put it in quotes"),
         ('a: {maps: "{model}"}', "maps may hold {dataset}, {category}.*no other braces"),
         ("a: {encoder: e, optimiser: {encoder_learning_rate: 0.1}}", "the encoder is frozen"),
+        ("a: {epochs: 3}", "model 'aexad' needs an 'encoder'"),
+        ("a: {model: anovit, loss: mse}", "model 'anovit' needs an 'encoder'"),
+        ("a: {model: anovit, encoder: e}", "model 'anovit' rebuilds normal.*set loss: mse"),
+        ("a: {model: l2_cae}", "model 'l2_cae' rebuilds normal images alone; set loss: mse"),
+        (
+            "a: {model: l2_cae, loss: mse, encoder: e, tuning: frozen}",
+            "model 'l2_cae' has no encoder; remove 'encoder', 'tuning'",
+        ),
+        ("a: {model: l2_cae, loss: mse, weights: pretrained}", "remove 'weights'"),
+        ("a: {model: l2_cae, loss: mse, input_size: 64, features: [1]}", "'features', 'input_"),
+        ("a: {encoder: e, augmentation: affine}", "'affine' moves images without their masks"),
+        ("a: {encoder: e, model: vae}", "'model': input should be 'aexad', 'anovit' or 'l2_cae'"),
         ("- a", "the top level is a list"),
         ("a: {", "not valid YAML"),
     ],
@@ -101,3 +150,16 @@ def test_an_unknown_method_names_its_nearest_neighbour(methods):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(ConfigError, match="no such file"):
         read_methods(tmp_path / "methods.yaml")
+
+
+def test_anovit_and_l2_cae_differ_in_the_network_alone():
+    methods = read_methods(ROOT / "config/methods.yaml")
+    common = {"loss", "augmentation", "select", "heat_map", "epochs", "batch_size"}
+    for name, recipe in methods.items():
+        if name.startswith("anovit") and name.replace("anovit", "l2_cae") in methods:
+            other = methods[name.replace("anovit", "l2_cae")]
+            assert recipe.model_dump(include=common) == other.model_dump(include=common)
+    heat_map = methods["anovit"].heat_map
+    assert (heat_map.normalise, heat_map.filter, heat_map.sigma) == ("mean", "sigma", 4)
+    assert (heat_map.score, methods["anovit"].augmentation) == ("max", "affine")
+    assert (methods["anovit"].input_size, methods["anovit-224"].input_size) == (384, 224)

@@ -67,7 +67,7 @@ def augment(
     root
         Folder of the data set, to which the table's paths are relative.
     size
-        Working size S in pixels; regions are cut and pasted at that size.
+        Size S of the images in pixels; regions are cut and pasted at that size.
     scenario
         ``standard``, ``anomalies_only`` or ``one_class`` (the normals alone).
     seed
@@ -79,8 +79,9 @@ def augment(
     -------
     dict of numpy.ndarray
         images uint8 [N, S, S, 3]; masks bool [N, S, S]; weight int64 [N], how many times an image
-        counts; source str [N], the path of the image, or ``<anomaly> -> <base>`` where pasted.
-        Normals come first, then labelled anomalies, then pasted ones.
+        counts; source str [N], the path of the image, or ``<anomaly> -> <base>`` where pasted;
+        validation bool [N], images that are not trained on. Normals come first, then labelled
+        anomalies, then pasted ones, then validation images.
 
     Raises
     ------
@@ -97,7 +98,10 @@ def augment(
         for _ in range(pasted):
             base = bases[int(rng.integers(len(bases)))]
             moved.append(paste(anomaly, base, rng))
-    return _arrays([(normals, 1), (labelled, copies), (moved, 1)])
+    validation = photos["validation"]
+    arrays = _arrays([(normals, 1), (labelled, copies), (moved, 1), (validation, 1)])
+    trained = len(arrays["images"]) - len(validation)
+    return arrays | {"validation": np.arange(len(arrays["images"])) >= trained}
 
 
 def paste(anomaly: Photo, base: Photo, rng: np.random.Generator) -> Photo:
@@ -116,8 +120,8 @@ def paste(anomaly: Photo, base: Photo, rng: np.random.Generator) -> Photo:
 def _photos(table: pd.DataFrame, root: Path, size: int, scenario: str) -> dict[str, list[Photo]]:
     """Read the training images of a split, by their role."""
     wanted = SCENARIOS[scenario]
-    rows = table[table["role"].isin(wanted)]
-    photos: dict[str, list[Photo]] = {"normal": [], "labelled": []}
+    rows = table[table["role"].isin((*wanted, "validation"))]
+    photos: dict[str, list[Photo]] = {"normal": [], "labelled": [], "validation": []}
     columns = (rows["role"], rows["image"], rows["mask"])
     progress = tqdm(zip(*columns, strict=True), "reading", len(rows), unit="image", disable=None)
     for role, image, mask in progress:

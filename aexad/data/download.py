@@ -20,6 +20,13 @@ from typing import Any
 
 from aexad.data.archive import extract
 from aexad.data.catalogue import Dataset, expanded
+from aexad.data.class_folders import (
+    FORMS,
+    as_class_folders,
+    digest_of,
+    download_by_torchvision,
+    form_files,
+)
 from aexad.data.index import local_categories, marker_path
 from aexad.data.textures import PIXELS_SHA256, draw_textures
 from aexad.data.transfer import download
@@ -42,9 +49,11 @@ def fetch(
 
     ``textures`` are drawn. A local folder is linked, never copied and never written into. A local
     archive is extracted. Otherwise the catalogue's archive is downloaded to ``downloads`` beside
-    the folder (resumed where it was cut), verified by its sha256, extracted, and removed. What is
-    already there, complete and the same, is left as it is; ``textures`` without their marker are
-    drawn anew. Licence and citation of data that are new here are printed to standard error.
+    the folder (resumed where it was cut), verified by its sha256, extracted, and removed; or
+    torchvision downloads it. Classes that come in another form than folders are converted
+    (:func:`aexad.data.class_folders.as_class_folders`). What is already there, complete and the
+    same, is left as it is; ``textures`` without their marker are drawn anew. Licence and citation
+    of data that are new here are printed to standard error.
 
     Parameters
     ----------
@@ -61,9 +70,10 @@ def fetch(
     Returns
     -------
     pathlib.Path
-        The marker, ``<folder>.json``: name, source (textures, folder, archive, download), address
-        (path or URL), sha256 (of the archive, or of the textures' pixels; null for a folder),
-        licence.
+        The marker, ``<folder>.json``: name, source (textures, folder, converted, archive, download,
+        torchvision), address (path, URL or torchvision's name), sha256 (of the archive, of the
+        textures' pixels, of the names and contents of converted files; null for a folder that is
+        linked and for torchvision), licence.
 
     Raises
     ------
@@ -72,7 +82,9 @@ def fetch(
         something that was not made here.
     aexad.errors.DownloadError
         The download or the archive fails, has another digest, is not safe to extract, or holds no
-        data set in MVTec AD layout.
+        data set of a known form.
+    aexad.errors.DataError
+        A file that is to be converted is missing or damaged.
     """
     folder = Path(folder)
     source = source if source is not None else dataset.source
@@ -99,7 +111,7 @@ def _origin(name: str, dataset: Dataset, source: Path | None) -> Origin:
     elif source is not None:
         address = str(source.resolve())
         if source.is_dir():
-            kind = "folder"
+            kind, sha256 = _folder_origin(name, dataset, source)
         elif source.is_file():
             kind, sha256 = "archive", sha256_of(source)
         else:
@@ -109,6 +121,8 @@ def _origin(name: str, dataset: Dataset, source: Path | None) -> Origin:
             )
     elif dataset.download is not None:
         address, sha256 = dataset.download.url, dataset.download.sha256
+    elif dataset.torchvision is not None:
+        kind, address = "torchvision", dataset.torchvision
     else:
         raise ConfigError(
             f"data set '{name}' has no download; name its folder or archive: "
@@ -123,12 +137,26 @@ def _origin(name: str, dataset: Dataset, source: Path | None) -> Origin:
     }
 
 
+def _folder_origin(name: str, dataset: Dataset, source: Path) -> tuple[str, str | None]:
+    """Whether a local folder is linked or converted, and the digest of what is converted."""
+    if dataset.adaptor != "class_folders":
+        return "folder", None
+    files = form_files(source)
+    if files is None:
+        raise ConfigError(f"source of data set '{name}': {source}: no classes in it: no {FORMS}")
+    return ("converted", digest_of(files)) if files else ("folder", None)
+
+
 def _present(folder: Path, origin: Origin) -> bool:
     """Whether the folder holds that data set already, completely."""
     if not folder.is_dir():
         return False
     if origin["source"] == "folder":
         return str(folder.resolve()) == origin["address"]
+    if origin["source"] == "torchvision":
+        stamp = _read(folder / STAMP)
+        same = [stamp.get(key) == origin[key] for key in ("source", "address")]
+        return not folder.is_symlink() and all(same)
     digests = {_read(folder / STAMP).get("sha256")}
     if origin["source"] == "textures":
         # The workflow removes the marker when the code that draws has changed, which no digest of
@@ -165,10 +193,16 @@ def _made(name: str, dataset: Dataset, folder: Path, origin: Origin) -> Origin:
             origin = origin | {"sha256": _drawn(name, content)}
         elif origin["source"] == "archive":
             extract(origin["address"], content)
+        elif origin["source"] == "converted":
+            content = Path(origin["address"])
+        elif origin["source"] == "torchvision":
+            download_by_torchvision(name, origin["address"], content)
         elif dataset.download is not None:
             archive = download(name, dataset.download, folder.parent / "downloads")
             extract(archive, content)
-        root = _root(content, origin["address"])
+        root = _root(content, dataset, origin["address"])
+        if dataset.adaptor == "class_folders":
+            root = as_class_folders(root, workplace / "classes")
         write_json(root / STAMP, origin)
         _put(root, folder, workplace)
     if archive is not None:
@@ -193,23 +227,30 @@ def _put(content: Path, folder: Path, workplace: Path) -> None:
     content.rename(folder)
 
 
-def _root(content: Path, address: str) -> Path:
+def _root(content: Path, dataset: Dataset, address: str) -> Path:
     """The folder of the categories: ``content``, or a single folder in it that wraps them."""
     level = content
-    while True:
-        try:
-            local_categories(level)
-            return level
-        except DataError:
-            # Archives made on a Mac carry a second, invisible tree.
-            inside = [path for path in level.iterdir() if path.name != "__MACOSX"]
-            visible = [path for path in inside if not path.name.startswith(".")]
-            if len(visible) != 1 or not visible[0].is_dir():
-                raise DownloadError(
-                    f"{address}: no folder in this archive has the form <category>/train/good; "
-                    "pack it in MVTec AD layout"
-                ) from None
-            level = visible[0]
+    while not _holds_data(level, dataset):
+        # Archives made on a Mac carry a second, invisible tree.
+        inside = [path for path in level.iterdir() if path.name != "__MACOSX"]
+        visible = [path for path in inside if not path.name.startswith(".")]
+        if len(visible) != 1 or not visible[0].is_dir():
+            raise DownloadError(
+                f"{address}: no folder in this archive has one of the forms {FORMS}"
+                if dataset.adaptor == "class_folders"
+                else f"{address}: no folder in this archive has the form <category>/train/good; "
+                "pack it in MVTec AD layout"
+            )
+        level = visible[0]
+    return level
+
+
+def _holds_data(folder: Path, dataset: Dataset) -> bool:
+    if dataset.adaptor == "class_folders":
+        return form_files(folder) is not None
+    with suppress(DataError):
+        return bool(local_categories(folder))
+    return False
 
 
 def _drawn(name: str, content: Path) -> str:

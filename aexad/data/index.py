@@ -16,6 +16,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from aexad.data.catalogue import Dataset, expanded
+from aexad.data.class_folders import class_entries, classes_in
 from aexad.data.images import check_image, load_mask
 from aexad.data.layout import GOOD as GOOD  # what the index calls the defect of a normal image
 from aexad.data.layout import Entry, category_entries, folders_in
@@ -34,8 +35,10 @@ def marker_path(folder: str | os.PathLike[str]) -> Path:
     return folder.with_name(folder.name + ".json")
 
 
-def local_categories(folder: str | os.PathLike[str]) -> list[str]:
+def local_categories(folder: str | os.PathLike[str], adaptor: str = "mvtec_layout") -> list[str]:
     """The categories of a local folder: its folders with a ``train/good`` inside, sorted.
+
+    Of ``class_folders``, the classes: the folders in ``train`` and ``test``.
 
     Raises
     ------
@@ -48,6 +51,13 @@ def local_categories(folder: str | os.PathLike[str]) -> list[str]:
             f"{folder}: no such folder; name the folder that holds the categories (for an archive, "
             "list its 'categories' in config/datasets.yaml)"
         )
+    if adaptor == "class_folders":
+        if classes := classes_in(folder):
+            return classes
+        raise DataError(
+            f"{folder}: no folders train/<class> and test/<class> in it (for other forms, list the "
+            "'categories' in config/datasets.yaml)"
+        )
     categories = sorted(path.name for path in folders_in(folder) if (path / "train/good").is_dir())
     if not categories:
         hint = " (it looks like one category: name the folder above it)"
@@ -59,13 +69,15 @@ def local_categories(folder: str | os.PathLike[str]) -> list[str]:
 
 
 def build_index(root: str | os.PathLike[str], name: str, dataset: Dataset) -> pd.DataFrame:
-    """List and check a data set in MVTec AD layout.
+    """List and check a data set in MVTec AD layout, or of class folders.
 
-    The layout is ``<category>/train/good``, ``<category>/test/<good or defect type>`` and
+    MVTec AD's is ``<category>/train/good``, ``<category>/test/<good or defect type>`` and
     ``<category>/ground_truth/<defect type>``, where the mask of ``STEM.EXT`` is
-    ``STEM_mask.EXT`` or ``STEM.EXT`` with any known ending. Hidden files and files that are no
-    images are ignored. Every file is read: masks are loaded, of images the integrity is checked
-    (:func:`aexad.data.images.check_image`), so that what passes here does not fail hours later.
+    ``STEM_mask.EXT`` or ``STEM.EXT`` with any known ending. Class folders are ``train/<class>`` and
+    ``test/<class>``: the class is the category, and each image is ``good`` in it. Hidden files and
+    files that are no images are ignored. Every file is read: masks are loaded, of images the
+    integrity is checked (:func:`aexad.data.images.check_image`), so that what passes here does not
+    fail hours later.
 
     Parameters
     ----------
@@ -75,7 +87,8 @@ def build_index(root: str | os.PathLike[str], name: str, dataset: Dataset) -> pd
         Its name in the catalogue, for messages.
     dataset
         Its entry in the catalogue; without ``categories`` those in the folder are taken. Those that
-        the folder lacks are left out with a warning; it is an error if it has none of them.
+        the folder lacks are left out with a warning (a class is not: the others are tested on it);
+        it is an error if it has none of them.
 
     Returns
     -------
@@ -96,8 +109,11 @@ def build_index(root: str | os.PathLike[str], name: str, dataset: Dataset) -> pd
         )
     entries: list[Entry] = []
     problems: list[str] = []
-    for category in _categories(root, name, dataset):
-        entries += category_entries(root, category, problems)
+    if dataset.adaptor == "class_folders":
+        entries = class_entries(root, dataset.categories, problems)
+    else:
+        for category in _categories(root, name, dataset):
+            entries += category_entries(root, category, problems)
     progress = tqdm(entries, desc=f"checking {name}", unit="image", disable=None)
     for entry in progress:
         problems += _image_problems(root, entry)

@@ -25,18 +25,18 @@ class Entry(NamedTuple):
 def category_entries(root: Path, category: str, problems: list[str]) -> list[Entry]:
     """All images of a category; whatever departs from the layout is added to ``problems``."""
     train, test = root / category / "train", root / category / "test"
-    normals = _images(train / GOOD)
-    entries = [Entry(category, "train", GOOD, _relative(image, root), "") for image in normals]
+    normals = images_in(train / GOOD)
+    entries = [Entry(category, "train", GOOD, relative(image, root), "") for image in normals]
     if not normals:
-        problems.append(_empty(train / GOOD))
+        problems.append(empty_folder(train / GOOD))
     problems += [
         f"{path}: only train/good is used for training; move it there, to test, or away"
-        for path in (*folders_in(train), *_images(train))
+        for path in (*folders_in(train), *images_in(train))
         if path.name != GOOD
     ]
     problems += [
         f"{path}: not in a folder of its type; move it to test/<defect type>"
-        for path in _images(test)
+        for path in images_in(test)
     ]
     if all(path.name == GOOD for path in folders_in(test)):
         problems.append(f"{test}: no folder of a defect type; there is nothing to test")
@@ -46,9 +46,9 @@ def category_entries(root: Path, category: str, problems: list[str]) -> list[Ent
 
 
 def _test_entries(root: Path, category: str, folder: Path, problems: list[str]) -> Iterator[Entry]:
-    images = _images(folder)
+    images = images_in(folder)
     if not images:
-        problems.append(_empty(folder))
+        problems.append(empty_folder(folder))
     masks = {} if folder.name == GOOD else _masks(root / category / "ground_truth" / folder.name)
     stems: dict[str, Path] = {}
     for image in images:
@@ -60,13 +60,13 @@ def _test_entries(root: Path, category: str, folder: Path, problems: list[str]) 
                 )
             stems[image.stem] = image
             mask = _mask_of(image, masks.get(image.stem, []), root, category, problems)
-        yield Entry(category, "test", folder.name, _relative(image, root), mask)
+        yield Entry(category, "test", folder.name, relative(image, root), mask)
 
 
 def _masks(folder: Path) -> dict[str, list[Path]]:
     """The masks of a folder by the stem of the image that each may belong to."""
     masks = defaultdict(list)
-    for mask in _images(folder):
+    for mask in images_in(folder):
         masks[mask.stem].append(mask)
         if mask.stem.endswith("_mask"):
             masks[mask.stem.removesuffix("_mask")].append(mask)
@@ -75,7 +75,7 @@ def _masks(folder: Path) -> dict[str, list[Path]]:
 
 def _mask_of(image: Path, masks: list[Path], root: Path, category: str, problems: list[str]) -> str:
     if len(masks) == 1:
-        return _relative(masks[0], root)
+        return relative(masks[0], root)
     if masks:
         names = ", ".join(mask.name for mask in masks)
         problems.append(f"{image}: has {len(masks)} masks ({names}); keep one")
@@ -85,7 +85,8 @@ def _mask_of(image: Path, masks: list[Path], root: Path, category: str, problems
     return ""
 
 
-def _empty(folder: Path) -> str:
+def empty_folder(folder: Path) -> str:
+    """What to tell of a folder without images, which should have some."""
     if not folder.is_dir():
         return f"{folder}: no such folder; add it, with images"
     return f"{folder}: no images in it (known endings: {' '.join(ENDINGS)}); add some, or remove it"
@@ -96,7 +97,8 @@ def folders_in(folder: Path) -> list[Path]:
     return [path for path in _listed(folder) if path.is_dir()]
 
 
-def _images(folder: Path) -> list[Path]:
+def images_in(folder: Path) -> list[Path]:
+    """The images in a folder, hidden ones apart, sorted; none if there is no such folder."""
     return [path for path in _listed(folder) if is_image(path) and not path.is_dir()]
 
 
@@ -107,5 +109,6 @@ def _listed(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
 
 
-def _relative(path: Path, root: Path) -> str:
+def relative(path: Path, root: Path) -> str:
+    """The path of a file as the index has it."""
     return path.relative_to(root).as_posix()

@@ -6,13 +6,15 @@ import os
 
 import pandas as pd
 
+from aexad.data.catalogue import Dataset
 from aexad.data.index import GOOD, check_rows, read_table
+from aexad.data.limits import limited, with_validation
 from aexad.data.randomness import generator
 from aexad.errors import ConfigError
 from aexad.schema import nearest
 
 COLUMNS = ["role", "defect", "image", "mask"]
-ROLES = ("normal", "labelled", "test")
+ROLES = ("normal", "validation", "labelled", "test")
 SCENARIOS = {
     "standard": ("normal", "labelled"),
     "anomalies_only": ("labelled",),
@@ -22,39 +24,47 @@ SCENARIOS = {
 
 
 def split(
-    index: pd.DataFrame, category: str, scenario: str, labelled: int, seed: int
+    index: pd.DataFrame, dataset: Dataset, category: str, scenario: str, seed: int
 ) -> pd.DataFrame:
-    """Divide a category into normal, labelled and test images.
+    """Divide a category into normal, validation, labelled and test images.
 
-    ``labelled`` anomalies of each defect type are drawn from the sorted list of its test images;
-    they enter training with their masks and leave the test set. The same seed draws the same ones
-    in ``standard`` and in ``anomalies_only``, which are so tested on the same images.
-    ``one_class`` draws none and tests all.
+    k labelled anomalies of each defect type are drawn from the sorted list of its test images; they
+    enter training with their masks and leave the test set. The same seed draws the same ones in
+    ``standard`` and in ``anomalies_only``, which are so tested on the same images. ``one_class``
+    draws none and tests all. Where normal images are trained on, the data set's share of them is
+    validation images; where it has a limit, no more images than that stay
+    (:mod:`aexad.data.limits`).
+
+    Of ``class_folders`` the category is the normal class: its training images are trained on, and
+    the test images of all classes are tested; the defect of another class is that class's name.
 
     Parameters
     ----------
     index
         As from :func:`aexad.data.index.build_index`.
+    dataset
+        The entry of the catalogue: adaptor, number k of labelled anomalies of each defect type,
+        share of validation images, limit.
     category
         One category of the index.
     scenario
         ``standard``: normals and labelled anomalies are trained on; ``anomalies_only``: the
         labelled anomalies alone; ``one_class``: the normals alone.
-    labelled
-        Number k of labelled anomalies of each defect type.
     seed
         The run's seed, 0 or more. Each category and each defect type has draws of its own.
 
     Returns
     -------
     pandas.DataFrame
-        Strings: role (normal, labelled, test), defect, image, mask. Sorted by role in that order,
+        Strings: role (:data:`ROLES`), defect, image, mask. Sorted by role in that order,
         then defect and image.
 
     Raises
     ------
     aexad.errors.ConfigError
-        No such category; or ``labelled`` leaves no image of a defect type to test.
+        No such category; a scenario that the data set does not allow; k that leaves no image of a
+        defect type to test; validation that leaves none to train on; or a limit above what there
+        is.
 
     References
     ----------
@@ -68,13 +78,23 @@ def split(
             f"the index has no category '{category}'; {nearest(category, known)} "
             "If the data set lacks its folder, add it and make the index anew with 'aexad index'"
         )
-    rows = index[index["category"] == category].copy()
+    if scenario not in dataset.scenarios:
+        raise ConfigError(
+            f"scenario '{scenario}' needs labelled anomalies with masks, which class_folders do "
+            f"not have; use {' or '.join(dataset.scenarios)}"
+        )
+    if dataset.adaptor == "class_folders":
+        rows = _one_against_all(index, category)
+    else:
+        rows = index[index["category"] == category].copy()
     rows["role"] = rows["split"].map({"train": "normal", "test": "test"})
     trained = SCENARIOS[scenario]
     if "labelled" in trained:
-        drawn = _drawn(rows, category, labelled, seed)
+        drawn = _drawn(rows, category, dataset.labelled_per_defect(category), seed)
         rows.loc[rows["image"].isin(drawn), "role"] = "labelled"
     rows = rows[rows["role"].isin((*trained, "test"))]
+    rows = with_validation(rows, category, dataset.validation, seed)
+    rows = limited(rows, dataset, category, seed)
     rows = rows.assign(order=rows["role"].map(ROLES.index)).sort_values(
         ["order", "defect", "image"]
     )
@@ -92,6 +112,13 @@ def read_split(path: str | os.PathLike[str]) -> pd.DataFrame:
     table = read_table(path, COLUMNS, "split")
     check_rows(table, path, "split", "role", ROLES)
     return table
+
+
+def _one_against_all(index: pd.DataFrame, category: str) -> pd.DataFrame:
+    """The training images of a class, and all test images, those of other classes anomalous."""
+    normal = index["category"] == category
+    rows = index[normal | (index["split"] == "test")].copy()
+    return rows.assign(defect=rows["category"].where(rows["category"] != category, GOOD))
 
 
 def _drawn(rows: pd.DataFrame, category: str, labelled: int, seed: int) -> set[str]:

@@ -9,21 +9,28 @@ from typing import Any, NamedTuple
 import torch
 from pydantic import ValidationError
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 
 from aexad.errors import WeightsError
 from aexad.files import written_whole
 from aexad.models.aexad import AEXAD
+from aexad.models.anovit import AnoViT
+from aexad.models.l2_cae import L2CAE
+from aexad.models.network import FrozenThenTrained
 from aexad.models.weights import Weights, find_weights
 from aexad.recipe import Recipe
 
-NETWORKS = {"aexad": AEXAD}
+NETWORKS: dict[str, type[FrozenThenTrained]] = {
+    "aexad": AEXAD,
+    "anovit": AnoViT,
+    "l2_cae": L2CAE,
+}
 
 
 class Model(NamedTuple):
     """A network with what defines it; what a model file stores is this and the trained tensors."""
 
-    network: AEXAD
+    network: FrozenThenTrained
     recipe: Recipe
     seed: int
     encoder: dict[str, str | None]
@@ -49,8 +56,9 @@ def build_model(
     weights_dir
         Folder that is searched for pre-trained weights first, see ``find_weights``.
     """
-    pretrained = recipe.weights == "pretrained"
-    weights = find_weights(recipe.encoder, weights_dir) if pretrained else None
+    weights = None
+    if recipe.encoder is not None and recipe.weights == "pretrained":
+        weights = find_weights(recipe.encoder, weights_dir)
     # torch initialises layers from its global generator; it is put back afterwards.
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -72,7 +80,7 @@ def save_model(model: Model, path: str | Path) -> None:
     }
     with written_whole(path) as temporary:
         # One key: safetensors writes several in an order that changes from run to run.
-        save_file(tensors, temporary, {"aexad": json.dumps(header, sort_keys=True)})
+        temporary.write_bytes(save(tensors, {"aexad": json.dumps(header, sort_keys=True)}))
 
 
 def load_model(path: str | Path, weights_dir: str | Path | None = None) -> Model:
@@ -125,9 +133,10 @@ def _read_header(path: str | Path) -> dict[str, Any]:
 
 
 def _described(recipe: Recipe, weights: Weights | None) -> dict[str, str | None]:
+    without = "random, drawn from the seed" if recipe.encoder else "none: there is no encoder"
     return {
         "name": recipe.encoder,
         "weights": recipe.weights,
-        "source": weights.source if weights else "random, drawn from the seed",
+        "source": weights.source if weights else without,
         "sha256": weights.sha256 if weights else None,
     }

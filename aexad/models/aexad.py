@@ -13,10 +13,12 @@ images [B, 3, S, S]
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from aexad.errors import ConfigError
-from aexad.models.encoders import DECODER_STRIDE, Encoder, resized
+from aexad.models.encoders import DECODER_STRIDE, resized
+from aexad.models.network import EncoderNetwork
 from aexad.models.weights import Weights
 from aexad.recipe import Recipe
 
@@ -52,20 +54,49 @@ class Projection(nn.Module):
         return self.layers(resized(features, self.grid))
 
 
+class Block(nn.Module):
+    """A block of branch 2: [B, channels, d, d] to [B, out, 2d, 2d]."""
+
+    def __init__(self, channels: int, out: int) -> None:
+        super().__init__()
+        self.convolve = nn.Conv2d(channels, out, 3, padding=1)
+        self.enlarge = nn.ConvTranspose2d(out, out, 2, stride=2)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """3x3 convolution, SELU, 2x2 stride-2 transposed convolution, SELU."""
+        half = F.selu(self.convolve(maps), inplace=True)
+        return F.selu(self.enlarge(half), inplace=True)
+
+
 class Decoder(nn.Module):
-    """Code [B, 64, d, d] to reconstructions [B, 3, 8d, 8d]."""
+    """Code [B, 64, d, d] to reconstructions [B, 3, 8d, 8d].
+
+    The last layers have 8 channels and fewer, on the largest grid: few for the vector units of a
+    processor. They are computed as what they equal, layers on the grid of half the size with four
+    times the channels, where the pixels of a 2x2 square lie one after the other (the order of
+    ``pixel_shuffle``). Parameters are those of the layers as the paper has them.
+    """
+
+    packing: Tensor
 
     def __init__(self) -> None:
         super().__init__()
-        self.blocks = nn.Sequential(_block(64, 32), _block(32, 16), _block(16, 8))
-        self.to_image = nn.Sequential(
-            nn.Conv2d(8, 8, 3, padding=1), nn.SELU(), nn.Conv2d(8, 3, 3, padding=1), nn.Sigmoid()
-        )
+        self.blocks = nn.Sequential(Block(64, 32), Block(32, 16))
+        self.last_block = Block(16, 8)
+        self.mix = nn.Conv2d(8, 8, 3, padding=1)
+        self.to_image = nn.Conv2d(8, 3, 3, padding=1)
+        self.register_buffer("packing", _packing(), persistent=False)
 
     def forward(self, code: Tensor) -> Tensor:
         """Decode, as the figure of the paper shows it."""
-        b2 = self.blocks(code)  # (B, 8, S, S)
-        return self.to_image(_attended(b2, self.attention(code)))
+        half = F.selu(self.last_block.convolve(self.blocks(code)), inplace=True)
+        weights = _packed_enlargement(self.last_block.enlarge)
+        b2 = F.selu(F.conv2d(half, *weights), inplace=True)  # (B, 32, S/2, S/2), packed
+        b1 = self.attention(code).repeat_interleave(4, dim=1)
+        b = b2 * F.interpolate(1 + b1, b2.shape[-2:])  # b1 * b2 + b2
+        b = F.selu(F.conv2d(b, *self._packed(self.mix), padding=1), inplace=True)
+        image = F.conv2d(b, *self._packed(self.to_image), padding=1).sigmoid()
+        return F.pixel_shuffle(image, 2)
 
     @staticmethod
     def attention(code: Tensor) -> Tensor:
@@ -76,102 +107,57 @@ class Decoder(nn.Module):
         """
         return code.tanh().unflatten(1, (IMAGE_CHANNELS, -1)).sum(dim=2)
 
-
-def _attended(b2: Tensor, b1: Tensor) -> Tensor:
-    """b1 * b2 + b2, with b1 [B, 8, d, d] upsampled (nearest) without being written out."""
-    scale = b2.shape[-1] // b1.shape[-1]
-    tiles = b2.unflatten(3, (-1, scale)).unflatten(2, (-1, scale))  # (B, 8, d, s, d, s)
-    return (tiles * (1 + b1)[:, :, :, None, :, None]).flatten(4, 5).flatten(2, 3)
-
-
-def _block(channels: int, out: int) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Conv2d(channels, out, 3, padding=1),
-        nn.SELU(),
-        nn.ConvTranspose2d(out, out, 2, stride=2),
-        nn.SELU(),
-    )
+    def _packed(self, layer: nn.Conv2d) -> tuple[Tensor, Tensor]:
+        """Weight and bias of a 3x3 convolution, for packed maps."""
+        assert layer.bias is not None  # noqa: S101 - as built above
+        out, channels = layer.weight.shape[:2]
+        weight = torch.einsum("ocyx,yxijklmn->oijcklmn", layer.weight, self.packing)
+        return weight.reshape(4 * out, 4 * channels, 3, 3), layer.bias.repeat_interleave(4)
 
 
-class AEXAD(nn.Module):
-    """Encoder, projection and decoder; split into a frozen and a trained part.
+def _packed_enlargement(layer: nn.ConvTranspose2d) -> tuple[Tensor, Tensor]:
+    """Weight and bias of a 2x2 stride-2 transposed convolution, as a 1x1 one to packed maps."""
+    assert layer.bias is not None  # noqa: S101 - as built below
+    channels, out = layer.weight.shape[:2]
+    weight = layer.weight.permute(1, 2, 3, 0).reshape(4 * out, channels, 1, 1)
+    return weight, layer.bias.repeat_interleave(4)
 
-    The frozen part runs once per image (:meth:`features`), the trained one in every step
-    (:meth:`decode`). With a tuned encoder there is no frozen part: the features are the images.
+
+def _packing() -> Tensor:
+    """Which cell (y, x) of a 3x3 kernel leads where, when 2x2 squares are packed.
+
+    [y, x, i, j, k, l, m, n] is 1 where the kernel's cell takes pixel (k, l) of the neighbouring
+    square (m, n) to pixel (i, j) of its own.
+    """
+    # Along one axis: cell y takes the pixel at i + y - 1, counted from the square's first.
+    axis = torch.zeros(3, 2, 2, 3)
+    for y in range(3):
+        for i in range(2):
+            neighbour, pixel = divmod(i + y - 1, 2)
+            axis[y, i, pixel, neighbour + 1] = 1
+    return torch.einsum("yikm,xjln->yxijklmn", axis, axis)
+
+
+class AEXAD(EncoderNetwork):
+    """Encoder, projection and decoder.
 
     Parameters
     ----------
-    recipe
-        Encoder, weights, tuning, features and input size.
+    recipe, weights
+        See :class:`EncoderNetwork`.
     size
         Side S of the images, a multiple of 16.
-    weights
-        Pre-trained tensors; needed unless the recipe says ``weights: none``.
     """
 
     def __init__(self, recipe: Recipe, size: int, weights: Weights | None = None) -> None:
-        super().__init__()
         if size % (2 * DECODER_STRIDE):
             raise ConfigError(f"working size {size} is no multiple of {2 * DECODER_STRIDE}")
-        if (weights is None) != (recipe.weights == "none"):
-            raise ValueError(f"recipe says weights '{recipe.weights}', but got {weights!r:.40}")
-        self.size = size
-        self.tuning = recipe.tuning
-        self.encoder = Encoder(recipe.encoder, size, recipe.features, recipe.input_size, weights)
+        super().__init__(recipe, size, weights)
         self.projection = Projection(
             self.encoder.channels, self.encoder.grid, size // DECODER_STRIDE
         )
         self.decoder = Decoder()
-        # A pre-trained encoder keeps the statistics of its batch norms; random ones mean nothing.
-        self._normalise_by_batch = recipe.tuning == "full" and weights is None
-        self._keep_encoder = recipe.tuning == "full" or weights is None
-        if recipe.tuning == "full":
-            self.encoder.requires_grad_(True)
-        elif recipe.tuning == "layernorm":
-            norms = [m for m in self.encoder.modules() if isinstance(m, nn.LayerNorm)]
-            if not norms:
-                raise ConfigError(
-                    f"encoder '{recipe.encoder}' has no layer norms; set 'tuning' to frozen or full"
-                )
-            for norm in norms:
-                norm.requires_grad_(True)
 
-    def features(self, images: Tensor) -> Tensor:
-        """Run the frozen part on images [B, 3, S, S]: what :meth:`decode` starts from."""
-        if self.tuning != "frozen":
-            return images
-        with torch.no_grad():
-            return self.encoder(images)
-
-    def decode(self, features: Tensor) -> Tensor:
-        """Run the trained part: reconstructions [B, 3, S, S] in [0, 1]."""
-        if self.tuning != "frozen":
-            features = self.encoder(features)
-        return self.decoder(self.projection(features))
-
-    def forward(self, images: Tensor) -> Tensor:
-        """Reconstruct images [B, 3, S, S] in [0, 1]."""
-        return self.decode(self.features(images))
-
-    def train(self, mode: bool = True) -> AEXAD:
-        """As in torch, but an encoder's batch norms learn statistics only if all of it is new."""
-        super().train(mode)
-        self.encoder.train(mode and self._normalise_by_batch)
-        return self
-
-    def trained_state(self) -> dict[str, Tensor]:
-        """The tensors that a model file holds: all that cannot be had from the weights' source."""
-        frozen = {
-            f"encoder.{name}"
-            for name, tensor in self.encoder.state_dict(keep_vars=True).items()
-            if not (self._keep_encoder or tensor.requires_grad)
-        }
-        return {name: t for name, t in self.state_dict().items() if name not in frozen}
-
-    def load_trained_state(self, tensors: dict[str, Tensor]) -> None:
-        """Take back what :meth:`trained_state` gave; a missing or foreign tensor is an error."""
-        expected = set(self.trained_state())
-        if expected != set(tensors):
-            odd = sorted(expected ^ set(tensors))
-            raise ValueError(f"{len(odd)} tensors do not match the recipe, the first is '{odd[0]}'")
-        self.load_state_dict(tensors, strict=False)
+    def rebuild(self, encoded: Tensor) -> Tensor:
+        """Project and decode the encoder's features: reconstructions [B, 3, S, S] in [0, 1]."""
+        return self.decoder(self.projection(encoded))

@@ -13,12 +13,14 @@ from typing import NamedTuple
 import pandas as pd
 
 from aexad.reporting.averages import over_categories, over_seeds
+from aexad.reporting.captions import of_masks
 from aexad.reporting.cells import DIGITS, not_pretrained, number, same_categories
 from aexad.reporting.intervals import Intervals
 from aexad.reporting.labels import DAGGER, METRIC, counted, listed
 from aexad.reporting.statistics import NoTest
 
-ANSWERED, WITHOUT_MASKS = ("xauc", "iou", "pro"), ("image_auroc",)
+ANSWERED = ("xauc", "iou", "pro")
+WITHOUT_MASKS = ("image_auroc",)
 MOST_NAMED = 4
 
 
@@ -37,7 +39,7 @@ def answers(
 ) -> list[Answer]:
     """Say for each data set and scenario which method is best by X-AUC, IoU and PRO.
 
-    Where there are no masks, by image AUROC.
+    Of a data set without masks: by image AUROC.
 
     Parameters
     ----------
@@ -55,14 +57,11 @@ def answers(
     found = []
     for keys, part in metrics.groupby(["dataset", "scenario"], sort=False):
         dataset, scenario = map(str, keys)
-        valued = set(part.loc[part["value"].notna(), "metric"])
-        asked = WITHOUT_MASKS if valued.isdisjoint(ANSWERED) else ANSWERED
+        known = set(of_masks(part)["metric"])
+        names = [name for name in ANSWERED if name in known]
+        names = names or [name for name in WITHOUT_MASKS if name in known]
         sure = (intervals or {}).get((dataset, scenario))
-        sentences = [
-            _finding(name, part[part["metric"] == name], sure)
-            for name in asked
-            if (part["metric"] == name).any()
-        ]
+        sentences = [_finding(name, part[part["metric"] == name], sure) for name in names]
         found.append(Answer(f"{titles.get(dataset, dataset)}, {scenario}", sentences))
     return found
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from aexad.evaluation import NO_MASKS
 from aexad.reporting.labels import QUANTITY, counted, listed, scenario_phrase
 
 
@@ -22,6 +23,12 @@ def data_phrase(metrics: pd.DataFrame, titles: Mapping[str, str]) -> str:
     scenarios = [scenario_phrase(name) for name in metrics["scenario"].unique()]
     numbers = listed([str(seed) for seed in seeds], most=5)
     return f"Data: {listed(parts)}; {listed(scenarios)}; {counted(len(seeds), 'seed')} ({numbers})."
+
+
+def of_masks(metrics: pd.DataFrame) -> pd.DataFrame:
+    """Rows of ``metrics.csv`` without the metrics that need masks where no data set has any."""
+    lost = metrics["reason"].eq(NO_MASKS).groupby(metrics["metric"]).all()
+    return metrics[~metrics["metric"].map(lost).astype(bool)]
 
 
 def reading_phrase(metrics: pd.DataFrame, published: bool = False) -> str:

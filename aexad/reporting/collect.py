@@ -241,11 +241,12 @@ def _rows(content: dict[str, Any], run: Run) -> list[dict[str, Any]]:
 def _method(content: dict[str, Any], run: Run) -> dict[str, str]:
     recipe, encoder = content["recipe"], content["encoder"]
     pretrained = encoder["weights"] == "pretrained"
+    has_encoder = encoder["name"] is not None
     return {
         "method": run.method,
         "model": recipe["model"],
-        "encoder": encoder["name"],
-        "pretrained": "yes" if pretrained else "no",
+        "encoder": encoder["name"] if has_encoder else "none",
+        "pretrained": ("yes" if pretrained else "no") if has_encoder else "–",
         "weights": without_folders(encoder["source"]) if pretrained else RANDOM_WEIGHTS,
         "sha256": encoder["sha256"] or "",
         "tuning": recipe["tuning"],

@@ -15,7 +15,7 @@ from aexad.data.split import read_split
 from aexad.errors import DataError
 from aexad.files import write_json
 from aexad.reporting.averages import over_categories
-from aexad.reporting.captions import data_phrase
+from aexad.reporting.captions import data_phrase, of_masks
 from aexad.reporting.cells import not_pretrained, number
 from aexad.reporting.collect import require
 from aexad.reporting.folder import replaced_folder
@@ -133,8 +133,8 @@ def _drawings(
         if group.runs:
             yield _training_drawing(group, look, phrase, results)
         for category in dict.fromkeys(run.category for run in group.runs):
-            size = catalogue[group.dataset].size
-            root = data / group.dataset
+            dataset = catalogue[group.dataset]
+            size, root = dataset.stored, data / (dataset.files or group.dataset)
             yield _gallery_drawing(group, category, look, results, root, size, gallery)
 
 
@@ -144,7 +144,7 @@ def _groups(
     for keys, part in metrics.groupby(["dataset", "scenario"]):
         dataset, scenario = map(str, keys)
         same = [run for run in runs if (run.dataset, run.scenario) == (dataset, scenario)]
-        title = catalogue[dataset].title if dataset in catalogue else dataset
+        title = catalogue[dataset].full_title if dataset in catalogue else dataset
         yield Group(dataset, scenario, title, same, part)
 
 
@@ -176,7 +176,7 @@ def _metric_drawing(group: Group, look: Look, phrase: str) -> Drawing:
         f"start at 0 and differ from panel to panel.{look.note}",
         alt=f"Dot plots of the metrics by category and method. Means over the categories: "
         f"{'; '.join(spoken)}.",
-        draw=lambda: metric_figure(group.metrics, look.styles, look.names),
+        draw=lambda: metric_figure(of_masks(group.metrics), look.styles, look.names),
     )
 
 
@@ -221,7 +221,7 @@ def _gallery_drawing(
         name=f"gallery_{group.where}_{category}",
         title=f"The same test images under each method: {group.title}, {category}, "
         f"{group.scenario}",
-        caption=f"Seed {seed}. A line runs around the true region; where there "
+        caption=f"Seed {seed}. A line runs around the true region, where it is known; where there "
         "is none, the image's score is printed instead of X-AUC and IoU. "
         f"{SCALE} {RULE}{look.note}",
         alt=f"Test images of {category} with the outline of the true defect, and beside each the "

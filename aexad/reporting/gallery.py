@@ -80,8 +80,10 @@ def bare(axes: Axes) -> Axes:
     return axes
 
 
-def outline(axes: Axes, mask: np.ndarray) -> None:
-    """Draw a line around the true region, legible on light and on dark ground."""
+def outline(axes: Axes, mask: np.ndarray | None) -> None:
+    """Draw a line around the true region, if it is known, legible on light and on dark ground."""
+    if mask is None:
+        return
     # A little outside of it, or the line would hide a scratch that is as thin as the line.
     around = binary_dilation(mask, iterations=max(1, len(mask) // 75))
     if around.any() and not around.all():

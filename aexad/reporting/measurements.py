@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -37,6 +37,8 @@ class Measurements:
     published: Published
     titles: Mapping[str, str]
     """Data set: its title, for captions."""
+    bases: Mapping[str, str] = field(default_factory=dict)
+    """Data set: the one whose files it uses, where it has a limit."""
     limits: str = ""
     """A sentence that every caption ends with, for example that runs are missing."""
 
@@ -82,7 +84,8 @@ def read_measurements(
         read_images(runs, results),
         recipes,
         published,
-        {name: dataset.title for name, dataset in catalogue.items()},
+        {name: dataset.full_title for name, dataset in catalogue.items()},
+        {name: dataset.files for name, dataset in catalogue.items() if dataset.files},
         f"Partial: {len(runs)} of {whole} runs of the benchmark are there." if missing else "",
     )
 

@@ -156,7 +156,10 @@ def _panels(
     shown: dict[str, list[RunPanels]] = {}
     for run in first:
         where = f"{titles.get(run.dataset, run.dataset)}, {run.category}, {run.scenario}"
-        paths = sorted((results / run.folder / "panels").glob("*.png"), key=_good_last)
+        normal = ("good_", f"{run.category}_")  # of classes, the category is the normal one
+        paths = list((results / run.folder / "panels").glob("*.png"))
+        # Good ones last: a run that shows one panel shows a defect.
+        paths.sort(key=lambda path: (path.name.startswith(normal), path.name))
         if not paths:
             raise DataError(f"{results / run.folder}: no panels; make them with 'aexad panels'")
         panels = [
@@ -172,11 +175,6 @@ def _panels(
         folder = (run.folder / "panels").as_posix()
         shown.setdefault(where, []).append(RunPanels(run.method, folder, panels))
     return shown
-
-
-def _good_last(path: Path) -> tuple[bool, str]:
-    """Sort key: a run that shows one panel shows a defect."""
-    return (path.name.startswith("good_"), path.name)
 
 
 def _costs(runs: Sequence[Run], results: Path) -> list[dict[Hashable, Any]]:

@@ -79,7 +79,7 @@ def draw_panels(
     names = panel_names(images)
     with replaced_folder(out_folder, *_panels_of(table)) as new, styled():
         for name, photo, picture, error in zip(names, photographs, pictures, errors, strict=True):
-            heading = _heading(picture, run_folder.name)
+            heading = _heading(picture, photo, run_folder.name)
             figure = panel_figure(heading, photo, picture, error, scale)
             save_png(figure, new / name, DOTS)
     return [out_folder / name for name in names]
@@ -88,7 +88,10 @@ def draw_panels(
 def panel_figure(
     heading: str, photograph: Photograph, picture: Picture, error: np.ndarray, scale: Normalize
 ) -> Figure:
-    """Draw the six steps of one image in a row; ``error`` [S, S] has the colours of ``scale``."""
+    """Draw the six steps of one image in a row; ``error`` [S, S] has the colours of ``scale``.
+
+    Where the truth is not known, its place says so.
+    """
     gap, top, bottom = 0.06, 0.42, 0.4
     width, height = 6 * (CELL + gap) + gap, top + CELL + bottom
     figure = Figure(figsize=(width, height))
@@ -100,8 +103,9 @@ def panel_figure(
         ("error", error, COLOUR_MAP, scale),
         ("heat map", picture.heat_map, COLOUR_MAP, NORMALISE),
         ("binary: > mean + std", picture.binary, "gray", whole),
-        ("truth", photograph.mask, "gray", whole),
     ]
+    if photograph.mask is not None:
+        steps.append(("truth", photograph.mask, "gray", whole))
     units = {"error": "squared difference", "heat map": "std from its mean"}
     for i, (title, values, colours, norm) in enumerate(steps):
         x = gap + i * (CELL + gap)
@@ -111,6 +115,11 @@ def panel_figure(
         if title in units:
             place = ((x + 0.1) / width, 0.29 / height, (CELL - 0.2) / width, 0.06 / height)
             _colour_bar(figure, place, norm, units[title])
+    if photograph.mask is None:
+        x = (gap + 5 * (CELL + gap) + CELL / 2) / width
+        y = (bottom + CELL / 2) / height
+        text = f"anomalous ({literal(photograph.defect)}),\nno mask"
+        figure.text(x, y, text, ha="center", va="center", fontsize=7.5)
     return figure
 
 
@@ -133,9 +142,11 @@ def _panels_of(split: pd.DataFrame) -> list[str]:
     return [f"{glob.escape(kind)}_*.png" for kind in kinds]
 
 
-def _heading(picture: Picture, method: str) -> str:
+def _heading(picture: Picture, photograph: Photograph, method: str) -> str:
     parts = [method, picture.image, f"k = {picture.k}", f"score {picture.score:.3g}"]
-    if math.isnan(picture.xauc) and math.isnan(picture.iou):
+    if photograph.mask is None:
+        parts.append(f"anomalous ({photograph.defect}), without a mask")
+    elif math.isnan(picture.xauc) and math.isnan(picture.iou):
         parts.append("no defect pixels: X-AUC and IoU undefined")
     else:
         parts += [f"X-AUC {picture.xauc:.3f}", f"IoU {picture.iou:.3f}"]

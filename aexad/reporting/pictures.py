@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from aexad.data.images import load_image, load_mask
+from aexad.data.index import GOOD
 from aexad.errors import DataError
 from aexad.files import read_npz
 
@@ -32,7 +33,8 @@ SCALE = (
 )
 RULE = (
     "Images are chosen without a look at the scores: defect types in alphabetical order, good "
-    "images last, in turns; within a type evenly spaced in the order of the file names."
+    "images last, in turns, with the last place a good image's where there are too few places; "
+    "within a type evenly spaced in the order of the file names."
 )
 
 
@@ -41,7 +43,8 @@ class Photograph(NamedTuple):
 
     image: str
     pixels: np.ndarray  # uint8 [S, S, 3]
-    mask: np.ndarray  # bool [S, S]
+    mask: np.ndarray | None  # bool [S, S]; None: anomalous, nobody knows where
+    defect: str
 
 
 class Picture(NamedTuple):
@@ -75,6 +78,7 @@ def choose_images(split: pd.DataFrame, count: int) -> pd.DataFrame:
     test = split[split["role"] == "test"].sort_values(["defect", "image"])
     types = {str(name): part for name, part in test.groupby("defect") if name != "good"}
     if (test["defect"] == "good").any():
+        types = dict(list(types.items())[: max(1, count - 1)])
         types["good"] = test[test["defect"] == "good"]
     share = dict.fromkeys(types, 0)
     while sum(share.values()) < min(count, len(test)):
@@ -89,9 +93,12 @@ def read_photographs(rows: pd.DataFrame, root: Path, size: int) -> list[Photogra
     """Read the images and masks of ``rows`` (image, mask: paths below ``root``) at ``size``."""
     return [
         Photograph(
-            image, load_image(root / image, size), load_mask(root / mask if mask else None, size)
+            image,
+            load_image(root / image, size),
+            load_mask(root / mask if mask else None, size) if mask or defect == GOOD else None,
+            defect,
         )
-        for image, mask in zip(rows["image"], rows["mask"], strict=True)
+        for image, mask, defect in zip(rows["image"], rows["mask"], rows["defect"], strict=True)
     ]
 
 

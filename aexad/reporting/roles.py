@@ -63,7 +63,7 @@ def roles_of(recipes: Mapping[str, Method], names: Sequence[str]) -> Roles:
         and recipe.loss == "aexad"
         and recipe.heat_map.filter == "adaptive"
     }
-    transformers = {n: r for n, r in explained.items() if is_transformer(r.encoder)}
+    transformers = {n: r for n, r in explained.items() if is_transformer(r.encoder or "")}
     cnns = [name for name in explained if name not in transformers]
     ablations = [_ablation(own[name], own) for name in cnns]
     return Roles(
@@ -71,8 +71,8 @@ def roles_of(recipes: Mapping[str, Method], names: Sequence[str]) -> Roles:
         frozen=[name for name, recipe in transformers.items() if recipe.tuning == "frozen"],
         trained=[name for name, recipe in transformers.items() if recipe.tuning != "frozen"],
         ablation=next((each for each in ablations if len(each) > 1), {}),
-        l2_cae=[name for name, recipe in own.items() if str(recipe.model) == "l2_cae"],
-        anovit=[name for name, recipe in own.items() if str(recipe.model) == "anovit"],
+        l2_cae=[name for name, recipe in own.items() if recipe.model == "l2_cae"],
+        anovit=[name for name, recipe in own.items() if recipe.model == "anovit"],
     )
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from aexad.reporting.captions import of_masks
 from aexad.reporting.category_table import metric_table
 from aexad.reporting.encoders_table import encoders_table
 from aexad.reporting.folder import replaced_folder
@@ -25,7 +26,7 @@ def build_tables(measured: Measurements) -> list[Table]:
     list of Table
         ``encoders``; ``significance``; the tables of the sources and ``fidelity``; then
         ``<metric>_<scenario>`` in the order of :data:`~aexad.reporting.labels.METRICS`. Metrics
-        that no run has are left out.
+        that no run has are left out, and those of pixels where no data set has masks.
     """
     tables = [
         encoders_table(measured),
@@ -45,7 +46,7 @@ def write_tables(measured: Measurements, folder: Path) -> None:
 
 
 def _metric_tables(measured: Measurements) -> list[Table]:
-    rows = measured.metrics
+    rows = of_masks(measured.metrics)
     return [
         metric_table(metric, _with_values(part), measured.methods, measured.titles)
         for metric in METRICS

@@ -16,8 +16,8 @@ SIZE = 16
 
 
 def table_of(tree: Path, category: str, scenario: str, labelled: int = 1) -> pd.DataFrame:
-    index = build_index(tree, "set", Dataset(title="Set", adaptor="mvtec_layout"))
-    return split(index, category, scenario, labelled, seed=0)
+    dataset = Dataset(title="Set", adaptor="mvtec_layout", labelled=labelled)
+    return split(build_index(tree, "set", dataset), dataset, category, scenario, seed=0)
 
 
 def anomaly(size: int, region: tuple[slice, slice], colour: int = 200) -> Photo:

@@ -1,5 +1,6 @@
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -16,12 +17,18 @@ def index(tree: Path) -> pd.DataFrame:
     return build_index(tree, "set", Dataset(title="Set", adaptor="mvtec_layout"))
 
 
+def of(labelled: int, **entry: Any) -> Dataset:
+    return Dataset(title="Set", adaptor="mvtec_layout", **entry).model_copy(
+        update={"labelled": labelled}
+    )
+
+
 def images(table: pd.DataFrame, role: str) -> list[str]:
     return table.loc[table["role"] == role, "image"].tolist()
 
 
 def test_standard(index: pd.DataFrame) -> None:
-    table = split(index, "bolt", "standard", labelled=2, seed=0)
+    table = split(index, of(2), "bolt", "standard", seed=0)
     assert list(table.columns) == COLUMNS
     assert table["role"].value_counts().to_dict() == {"normal": 4, "labelled": 4, "test": 7}
     labelled = table[table["role"] == "labelled"]
@@ -37,19 +44,19 @@ def test_standard(index: pd.DataFrame) -> None:
 
 
 def test_anomalies_only_tests_on_the_same_images(index: pd.DataFrame) -> None:
-    standard = split(index, "bolt", "standard", labelled=1, seed=3)
-    alone = split(index, "bolt", "anomalies_only", labelled=1, seed=3)
+    standard = split(index, of(1), "bolt", "standard", seed=3)
+    alone = split(index, of(1), "bolt", "anomalies_only", seed=3)
     assert alone.equals(standard[standard["role"] != "normal"].reset_index(drop=True))
 
 
 def test_one_class_tests_all(index: pd.DataFrame) -> None:
-    table = split(index, "bolt", "one_class", labelled=99, seed=0)
+    table = split(index, of(99), "bolt", "one_class", seed=0)
     assert table["role"].value_counts().to_dict() == {"test": 11, "normal": 4}
 
 
 def test_the_seed_decides_and_nothing_else(index: pd.DataFrame) -> None:
     def drawn(table: pd.DataFrame, seed: int) -> tuple[str, ...]:
-        return tuple(images(split(table, "bolt", "standard", 2, seed), "labelled"))
+        return tuple(images(split(table, of(2), "bolt", "standard", seed), "labelled"))
 
     assert drawn(index, 1) == drawn(index, 1)
     assert len({drawn(index, seed) for seed in range(20)}) > 8
@@ -60,7 +67,7 @@ def test_the_seed_decides_and_nothing_else(index: pd.DataFrame) -> None:
 
 def test_pinned_draws(index: pd.DataFrame) -> None:
     """Published splits stay what they are: an edit that moves them must say so here."""
-    table = split(index, "bolt", "standard", labelled=2, seed=0)
+    table = split(index, of(2), "bolt", "standard", seed=0)
     assert images(table, "labelled") == [
         "bolt/test/dent/001.png",
         "bolt/test/dent/003.png",
@@ -72,48 +79,48 @@ def test_pinned_draws(index: pd.DataFrame) -> None:
 def test_every_image_can_be_drawn(index: pd.DataFrame) -> None:
     drawn = set()
     for seed in range(40):
-        drawn.update(images(split(index, "nut", "standard", 1, seed), "labelled"))
+        drawn.update(images(split(index, of(1), "nut", "standard", seed), "labelled"))
     assert drawn == {"nut/test/dent/000.png", "nut/test/dent/001.png"}
 
 
 def test_too_many_labelled(index: pd.DataFrame, make_category: Callable[..., None]) -> None:
     with pytest.raises(ConfigError) as error:
-        split(index, "bolt", "standard", labelled=3, seed=0)
+        split(index, of(3), "bolt", "standard", seed=0)
     assert str(error.value) == (
         "category 'bolt': 3 labelled images of each defect type leave none to test ('rust' has 3); "
         "set 'labelled_of: {bolt: 2}' in its entry of config/datasets.yaml"
     )
     with pytest.raises(ConfigError, match=r"'dent' has 4, 'rust' has 3"):
-        split(index, "bolt", "anomalies_only", labelled=5, seed=0)
+        split(index, of(5), "bolt", "anomalies_only", seed=0)
     with pytest.raises(ConfigError, match="labelled=0; at least 1"):
-        split(index, "bolt", "standard", labelled=0, seed=0)
+        split(index, of(0), "bolt", "standard", seed=0)
     single = index[~index["image"].str.contains("nut/test/dent/001")]
     with pytest.raises(ConfigError, match="add images to that type, or remove it"):
-        split(single, "nut", "standard", labelled=1, seed=0)
+        split(single, of(1), "nut", "standard", seed=0)
 
 
 def test_unknown_names(index: pd.DataFrame) -> None:
     with pytest.raises(ConfigError, match=r"no category 'bolts'; did you mean 'bolt'.* add it and"):
-        split(index, "bolts", "standard", 1, 0)
+        split(index, of(1), "bolts", "standard", 0)
     with pytest.raises(ConfigError, match="no scenario 'one-class'; did you mean 'one_class'"):
-        split(index, "bolt", "one-class", 1, 0)
+        split(index, of(1), "bolt", "one-class", 0)
 
 
 def test_it_comes_back_from_its_file(index: pd.DataFrame, tmp_path: Path) -> None:
-    table = split(index, "nut", "standard", 1, 0)
+    table = split(index, of(1), "nut", "standard", 0)
     write_csv(tmp_path / "split.csv", table)
     assert read_split(tmp_path / "split.csv").equals(table)
 
 
 def test_tables_that_nobody_could_use(index: pd.DataFrame, tmp_path: Path) -> None:
     path = tmp_path / "split.csv"
-    table = split(index, "nut", "standard", 1, 0)
+    table = split(index, of(1), "nut", "standard", 0)
     write_csv(path, table.replace({"role": {"test": "testt"}}))
     with pytest.raises(DataError) as error:
         read_split(path)
     assert str(error.value) == (
-        f"{path}: column 'role' holds 'testt', and only normal, labelled, test have a meaning "
-        "there; correct it, or make the table anew with 'aexad split'"
+        f"{path}: column 'role' holds 'testt', and only normal, validation, labelled, test have "
+        "a meaning there; correct it, or make the table anew with 'aexad split'"
     )
     write_csv(path, table.iloc[:0])
     with pytest.raises(DataError, match=r"split\.csv: no row below the header; make it anew"):

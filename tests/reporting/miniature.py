@@ -19,6 +19,7 @@ from typing import Any
 import pandas as pd
 
 from aexad.benchmark import Run
+from aexad.evaluation import NO_MASKS
 from aexad.recipe import Method, Recipe
 from aexad.reporting.collect import METHOD_COLUMNS, METRIC_COLUMNS
 from aexad.reporting.measurements import IMAGE_COLUMNS, Measurements
@@ -80,8 +81,8 @@ RECIPES: dict[str, Method] = {
     "cnn": Recipe(encoder="resnet18.tv_in1k"),
     "vit": Recipe(encoder="vit_tiny_patch16_224.augreg_in21k_ft_in1k"),
     "ae": Recipe(encoder="resnet18.tv_in1k", loss="mse"),
-    "l2": Recipe.model_construct(model="l2_cae", encoder="none"),
-    "ano": Recipe.model_construct(model="anovit", encoder="vit_base_patch16_224"),
+    "l2": Recipe(model="l2_cae", loss="mse"),
+    "ano": Recipe(model="anovit", encoder="vit_base_patch16_224", loss="mse"),
 }
 PUBLISHED_METHODS = {
     "aexad": PublishedMethod(label="AE-XAD", ours=["cnn"]),
@@ -140,7 +141,7 @@ def miniature() -> Measurements:
 def one_class() -> Measurements:
     """l2-CAE and AnoViT on two digits and one kind of part."""
     rows = [
-        [dataset, category, "one_class", method, 0, metric, value, 4, "no masks" * (value is None)]
+        [dataset, category, "one_class", method, 0, metric, value, 4, NO_MASKS * (value is None)]
         for (dataset, method, category), values in ONE_CLASS.items()
         for metric, value in zip(("image_auroc", "pixel_auroc"), values, strict=True)
     ]

@@ -13,6 +13,7 @@ import pytest
 from aexad.benchmark import Run
 from aexad.errors import DataError
 from aexad.files import write_json
+from aexad.reporting.cells import not_pretrained
 from aexad.reporting.collect import (
     METRIC_COLUMNS,
     collect,
@@ -202,6 +203,15 @@ def test_a_random_encoder_is_called_so(results: Path) -> None:
         write_json(results / run.folder / "provenance.json", provenance(encoder=encoder))
     row = methods_table(RUNS, results).iloc[0]
     assert (row["pretrained"], row["weights"], row["sha256"]) == ("no", "random weights", "")
+
+
+def test_a_network_without_an_encoder_is_not_blamed_for_a_random_one(results: Path) -> None:
+    encoder = {"name": None, "weights": "none", "source": "none", "sha256": None}
+    for run in RUNS:
+        write_json(results / run.folder / "provenance.json", provenance(encoder=encoder))
+    methods = methods_table(RUNS, results)
+    assert methods[["encoder", "pretrained"]].to_numpy().tolist() == [["none", "–"]]
+    assert not_pretrained(list(methods["method"]), methods) == []
 
 
 def test_runs_of_a_method_that_differ_are_all_named(results: Path) -> None:

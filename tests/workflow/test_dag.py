@@ -145,6 +145,21 @@ def test_a_partial_report_is_of_the_runs_that_are_there(copy_of_finished):
     assert copy_of_finished.planned("tables", config=partial) == {}
 
 
+def test_entries_of_one_base_are_fetched_once_and_classes_have_one_scenario(project):
+    (project.folder / "config/benchmarks/digits.yaml").write_text(
+        "{title: Digits, datasets: {mnist: [3], mnist_small: all}, methods: [ae-smoke],\n"
+        "scenarios: [standard, one_class]}"
+    )
+    planned = project.planned(config=("benchmark=digits",))
+    assert {rule: planned[rule] for rule in ("fetch", "index", "split")} == {
+        "fetch": 1,
+        "index": 2,
+        "split": 11,
+    }
+    # A category that YAML takes for a number.
+    assert project.planned(config=("benchmark=digits", "categories=3"))["train"] == 2
+
+
 def test_the_models_header_says_what_it_is(finished):
     path = finished.folder / RUN / "aexad-smoke_resnet/model.safetensors"
     with safetensors.safe_open(path, framework="np") as file:

@@ -25,6 +25,12 @@ os.environ.update(
 RUN_DATA = "results/runs/{dataset}/{category}/{scenario}/seed{seed}"
 RUN = f"{RUN_DATA}/{{method}}"
 
+
+def option(name, value):
+    """A command-line option, or nothing where there is no value."""
+    return f"{name} {shlex.quote(str(value))}" if value is not None else ""
+
+
 try:
     SETTINGS = validate(Settings, config, "config/config.yaml or --config")
     CATALOGUE = read_catalogue("config/datasets.yaml")
@@ -59,6 +65,14 @@ for run in set(REPORTED) - set(TRAINED):
         raise WorkflowError(
             f"config/methods.yaml: method '{run.method}': no folder {folder}; correct 'maps'"
         )
+# No params of the rule: how a training is carried out changes nothing of its result.
+TRAINING_OPTIONS = " ".join(
+    option(name, value)
+    for name, value in {
+        "--feature-memory-mb": SETTINGS.feature_memory_mb,
+        "--checkpoint-epochs": SETTINGS.checkpoint_epochs,
+    }.items()
+)
 RESULTS = f"results/{SETTINGS.benchmark}"
 # What 'auto' means here, so that naming the device that it chose anyway changes nothing.
 GPU_HERE = shutil.which("nvidia-smi") is not None
@@ -75,7 +89,7 @@ def of_runs(runs, *names):
 
 def benchmark_options():
     """How the verbs of the report are told which benchmark, and where its local data lies."""
-    used = {run.dataset for run in ALL_RUNS}
+    used = {files_of(run.dataset) for run in ALL_RUNS}
     partial = "--partial" if SETTINGS.partial else ""
     sources = " ".join(
         option("--source", f"{name}={path}")
@@ -165,7 +179,19 @@ def foreign_digest(wildcards):
 
 def local_source(wildcards):
     """The local folder or archive of a data set, or nothing."""
-    return SETTINGS.sources.get(wildcards.dataset, dataset_entry(wildcards).source)
+    entry = dataset_entry(wildcards)
+    return SETTINGS.sources.get(files_of(wildcards.dataset), entry.source)
+
+
+def files_of(dataset):
+    """The data set whose files another one uses: its own, or its base's."""
+    return CATALOGUE[dataset].files or dataset
+
+
+def fetched(wildcards):
+    """The marker of the files of a data set."""
+    dataset_entry(wildcards)
+    return f"{SETTINGS.data}/{files_of(wildcards.dataset)}.json"
 
 
 def origin(wildcards):
@@ -174,7 +200,8 @@ def origin(wildcards):
     drawn = code_digest("aexad.data.textures") if entry.adaptor == "textures" else None
     if source is not None:
         return [str(Path(source).resolve()), content(wildcards)]
-    return [drawn, entry.download.model_dump() if entry.download else None]
+    download = entry.download.model_dump() if entry.download else entry.torchvision
+    return [drawn, download]
 
 
 def content(wildcards):
@@ -184,7 +211,7 @@ def content(wildcards):
         return listed(source)
     if entry.adaptor == "textures":
         return code_digest("aexad.data.textures")
-    return entry.download.sha256 if entry.download else None
+    return entry.download.sha256 if entry.download else entry.torchvision
 
 
 @cache
@@ -194,8 +221,3 @@ def listed(source):
     if path.is_dir():
         return listing_digest(path)
     return [path.stat().st_size, path.stat().st_mtime_ns] if path.is_file() else None
-
-
-def option(name, value):
-    """A command-line option, or nothing where there is no value."""
-    return f"{name} {shlex.quote(str(value))}" if value is not None else ""

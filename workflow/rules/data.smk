@@ -26,7 +26,7 @@ rule fetch:
 
 rule index:
     input:
-        f"{SETTINGS.data}/{{dataset}}.json",
+        fetched,
     output:
         "results/index/{dataset}.csv",
     log:
@@ -42,7 +42,7 @@ rule index:
         library=code_digest("aexad.data.index"),
         content=content,
         categories=lambda wildcards: dataset_entry(wildcards).categories,
-        data=subpath(input[0], parent=True),
+        data=SETTINGS.data,
     message:
         "Checking every file of {wildcards.dataset}"
     shell:
@@ -68,6 +68,9 @@ rule split:
         library=code_digest("aexad.data.split"),
         labelled=lambda wildcards: dataset_entry(wildcards).labelled_per_defect(
             wildcards.category
+        ),
+        drawn=lambda wildcards: dataset_entry(wildcards).model_dump(
+            include={"adaptor", "validation", "limit"}
         ),
     message:
         "Splitting {wildcards.category} ({wildcards.scenario}, seed {wildcards.seed})"
@@ -98,7 +101,10 @@ rule augment:
     params:
         library=code_digest("aexad.data.augmentation"),
         content=content,
-        size=lambda wildcards: dataset_entry(wildcards).size,
+        size=lambda wildcards: [
+            dataset_entry(wildcards).size,
+            dataset_entry(wildcards).stored,
+        ],
         data=SETTINGS.data,
     message:
         "Augmenting {wildcards.category} ({wildcards.scenario}, seed {wildcards.seed})"

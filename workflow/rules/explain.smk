@@ -23,6 +23,7 @@ rule infer:
     params:
         library=code_digest("aexad.inference", "aexad.device"),
         heat_map=heat_map_recipe,
+        stored=lambda wildcards: dataset_entry(wildcards).stored,
         data=SETTINGS.data,
         device=DEVICE,
         torch_threads=SETTINGS.threads,

@@ -64,7 +64,7 @@ rule write_tables:
         library=code_digest("aexad.reporting.tables", "aexad.reporting.summary"),
         benchmark=benchmark_options(),
         recipes=recipes(),
-        datasets=described("title"),
+        datasets=described("title", "limit", "files"),
         title=BENCHMARK.title,
     message:
         "Writing the tables and the summary"
@@ -97,7 +97,7 @@ rule draw_figures:
     params:
         library=code_digest("aexad.reporting.figures"),
         benchmark=benchmark_options(),
-        datasets=described("title", "size"),
+        datasets=described("title", "limit", "size", "stored_size"),
         gallery=BENCHMARK.gallery,
     message:
         "Drawing the figures"
@@ -137,7 +137,7 @@ rule write_report:
         benchmark=benchmark_options(),
         described=[BENCHMARK.title, BENCHMARK.description],
         recipes=recipes(),
-        datasets=described("title", "licence", "citation"),
+        datasets=described("title", "limit", "files", "licence", "citation"),
     message:
         f"Writing {RESULTS}/report.html"
     shell:

@@ -98,15 +98,20 @@ def _rows(measured: Measurements, layout: Layout) -> pd.DataFrame:
 
 
 def _datasets(measured: Measurements, layout: Layout) -> list[str]:
-    there = [str(name) for name in _rows(measured, layout)["dataset"].unique()]
+    """The data sets of a table; one with a limit belongs where its base does."""
+    rows = _rows(measured, layout)
+    there = rows.loc[rows["value"].notna(), "dataset"].unique()
+    bases = {str(name): measured.bases.get(str(name), str(name)) for name in there}
     if layout.dataset is None:
-        return [name for name in there if name not in OF_IMAGES]
-    return [name for name in there if name == layout.dataset]
+        return [name for name, base in bases.items() if base not in OF_IMAGES]
+    return [name for name, base in bases.items() if base == layout.dataset]
 
 
 def _published(measured: Measurements, layout: Layout, dataset: str) -> pd.Series:
+    """What the paper prints of the whole data set, by category and method."""
     cells = published_cells(measured, ANOVIT)
-    cells = cells[(cells["table"] == f"table{layout.number}") & (cells["dataset"] == dataset)]
+    base = measured.bases.get(dataset, dataset)
+    cells = cells[(cells["table"] == f"table{layout.number}") & (cells["dataset"] == base)]
     return cells[cells["metric"] == layout.metric].set_index(["category", "method"])["value"]
 
 

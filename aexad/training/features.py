@@ -1,0 +1,114 @@
+"""Features of a frozen encoder: computed once per distinct image, kept where there is room.
+
+In order: in the memory of the training device, in a memory-mapped file, not at all (they are then
+computed in each step). All three give the same numbers; with bf16 they are kept in half the memory.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import numpy as np
+import psutil
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from aexad.models.network import FrozenThenTrained
+
+logger = logging.getLogger(__name__)
+
+BATCH = 32
+# Of the memory that is free, for features, unless a budget is given: other jobs need some too.
+SHARE_OF_FREE_MEMORY = 0.25
+
+
+Place = Literal["memory", "disk", "not"]
+
+
+class Features(NamedTuple):
+    """Where features are, and how those of some images are had."""
+
+    kept: Place
+    of: Callable[[Tensor], Tensor]
+    """Indices of images int64 [B], on the device, to features [B, C, g, g]."""
+
+
+def features_of(
+    network: FrozenThenTrained,
+    images: Callable[[Tensor], Tensor],
+    used: np.ndarray,
+    *,
+    device: torch.device,
+    dtype: torch.dtype,
+    budget_mb: int | None = None,
+    folder: Path | None = None,
+) -> Features:
+    """Compute and keep the features of the images that are used.
+
+    Parameters
+    ----------
+    network
+        Its frozen part is run, in evaluation mode, in float32.
+    images
+        Indices of images to the images, float [B, 3, S, S].
+    used
+        Indices of the images that features are needed of, sorted.
+    dtype
+        What features are kept in.
+    budget_mb
+        Memory for them, in MB; none: a quarter of what is free on the device.
+    folder
+        Where a memory-mapped file may lie (it has no name, and is gone with the process); none: the
+        system's folder for temporary files.
+    """
+
+    def compute(chosen: Tensor) -> Tensor:
+        return network.features(images(chosen)).to(dtype)
+
+    first = compute(torch.from_numpy(used[:1]).to(device))
+    channels, *grid = first.shape[1:]
+    shape = (len(used), *grid, channels)  # channels last
+    needed_mb = math.prod(shape) * first.element_size() / 1e6
+    budget = free_memory_mb(device) * SHARE_OF_FREE_MEMORY if budget_mb is None else budget_mb
+    place: Place = "memory"
+    told = f"features of {len(used)} images ({needed_mb:.0f} MB as {str(dtype)[6:]})"
+    if needed_mb <= budget:
+        logger.info("%s are kept in memory (%s)", told, device)
+        values = torch.empty(shape, dtype=dtype, device=device)
+    else:
+        told += f" exceed feature_memory_mb ({budget:.0f})"
+        folder = Path(tempfile.gettempdir()) if folder is None else folder
+        if shutil.disk_usage(folder).free < 2e6 * needed_mb:
+            logger.info("%s, and %s is full: they are computed in each step", told, folder)
+            return Features("not", compute)
+        logger.info("%s: they lie in a temporary file in %s", told, folder)
+        values, place = _on_disk(shape, dtype, folder), "disk"
+    values = values.permute(0, 3, 1, 2)
+    row = torch.full((int(used[-1]) + 1,), -1, device=device)
+    row[torch.from_numpy(used).to(device)] = torch.arange(len(used), device=device)
+    batches = np.split(used, range(BATCH, len(used), BATCH))
+    for batch in tqdm(batches, desc="features", unit="batch", disable=None):
+        chosen = torch.from_numpy(batch).to(device)
+        values[row[chosen].to(values.device)] = compute(chosen).to(values.device)
+    return Features(place, lambda chosen: values[row[chosen].to(values.device)].to(device))
+
+
+def free_memory_mb(device: torch.device) -> float:
+    """Memory that is free on the device, in MB."""
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[0] / 1e6
+    return psutil.virtual_memory().available / 1e6
+
+
+def _on_disk(shape: tuple[int, ...], dtype: torch.dtype, folder: Path) -> Tensor:
+    """A tensor in a file that has lost its name: the system frees it when the process ends."""
+    with tempfile.NamedTemporaryFile(prefix=".features-", dir=folder) as file:
+        size = math.prod(shape)
+        return torch.from_file(file.name, shared=True, size=size, dtype=dtype).view(shape)

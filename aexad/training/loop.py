@@ -1,0 +1,253 @@
+"""The epochs: batches, steps, checkpoints, and the checks between them."""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from aexad.errors import ConfigError, TrainingError
+from aexad.models import Model
+from aexad.random_affine import random_affine
+from aexad.resize import as_float, enlarged
+from aexad.training.checkpoint import (
+    Checkpoints,
+    State,
+    optimiser_tensors,
+    restore_optimiser,
+)
+from aexad.training.data import TrainingSet, epoch_batches, pools
+from aexad.training.features import Features, features_of
+from aexad.training.memory import images_at_once
+from aexad.training.optimiser import learning_rate_factor, make_optimiser
+from aexad.training.precision import feature_dtype, precision_on
+from aexad.training.step import Step, pays_to_compile
+
+logger = logging.getLogger(__name__)
+
+
+class Trained(NamedTuple):
+    """What training gives beside the model, which it changes in place."""
+
+    history: pd.DataFrame
+    """A row an epoch: epoch, learning_rate, loss, its parts on normal and on anomalous pixels (all
+    means over images), validation_loss where there are validation images, seconds."""
+    seconds: dict[str, float]
+    """Of the feature pass, and of all epochs."""
+    settings: dict[str, Any]
+    """What was chosen for this machine: precision, compiled, where features were kept, images that
+    went through the network at once."""
+
+
+class Training:
+    """One training: what stays the same from epoch to epoch, and the epochs."""
+
+    def __init__(
+        self,
+        model: Model,
+        data: TrainingSet,
+        device: torch.device,
+        feature_memory_mb: int | None,
+        checkpoints: Checkpoints | None,
+        compiled: bool | None,
+    ) -> None:
+        recipe = model.recipe
+        self.model, self.recipe, self.data, self.device = model, recipe, data, device
+        self.checkpoints = checkpoints
+        self.network = model.network.to(device).to(memory_format=torch.channels_last).eval()
+        self.pools = pools(data, recipe)
+        self.validation = np.flatnonzero(data.validation)
+        if recipe.select == "validation" and not len(self.validation):
+            raise ConfigError(
+                "the recipe selects the epoch by the validation loss, and the training set has no "
+                "validation images; set 'validation' of the data set, or select: last"
+            )
+        self.precision = precision_on(recipe, device)
+        logger.info("training in %s on %s", self.precision, device)
+        # On the device once and for all: no epoch copies an image.
+        self.pixels = torch.from_numpy(data.images).to(device).permute(0, 3, 1, 2)
+        self.masks = torch.from_numpy(data.masks).to(device).unsqueeze(1)
+        start = time.perf_counter()
+        self.features = self._features(feature_memory_mb)
+        self.feature_seconds = time.perf_counter() - start
+        self.network.train()
+        self.optimiser = make_optimiser(self.network, recipe.optimiser)
+        per_epoch = list(epoch_batches(*self.pools, recipe.batch_size, model.seed, 1))
+        if compiled is None:
+            shown = recipe.epochs * sum(len(batch) for batch in per_epoch)
+            compiled = pays_to_compile(shown, data.size)
+        self.settings: dict[str, Any] = {
+            "precision": self.precision,
+            "compiled": compiled,
+            "device": device.type,
+            "threads": torch.get_num_threads(),
+        }
+        self.history: list[dict[str, float]] = []
+        self.best: dict[str, Tensor] = {}
+        self.at_once = self._resume() or images_at_once(
+            self.network, lambda: self._loss_of(per_epoch[0][:1]), recipe.batch_size, device
+        )
+        self.step = Step(model, self.precision, compiled, min(self.at_once, recipe.batch_size))
+
+    def run(self) -> Trained:
+        """All epochs that are left."""
+        epochs = self.recipe.epochs
+        bar = tqdm(
+            range(len(self.history) + 1, epochs + 1),
+            desc="train",
+            unit="epoch",
+            initial=len(self.history),
+            total=epochs,
+            disable=None,
+        )
+        for epoch in bar:
+            start = time.perf_counter()
+            row = self._epoch(epoch)
+            if len(self.validation):
+                row["validation_loss"] = self._validation_loss()
+            self._keep_best(row)
+            self.history.append(row | {"seconds": time.perf_counter() - start})
+            bar.set_postfix(loss=f"{row['loss']:.4g}")
+            if epoch % max(1, epochs // 10) == 0:
+                logger.info("epoch %d of %d: loss %.6g", epoch, epochs, row["loss"])
+            if self.checkpoints and epoch % self.checkpoints.every == 0 and epoch < epochs:
+                self.checkpoints.write(self._state(), self.settings)
+        if self.best:
+            self.network.load_trained_state(self.best)
+        self.network.eval()
+        seconds = {
+            "features": self.feature_seconds,
+            "training": math.fsum(row["seconds"] for row in self.history),
+        }
+        chosen = {
+            "features": self.features.kept if self.features else "none",
+            "images_at_once": self.at_once,
+            "compiled": self.step.compiled is not None,
+        }
+        return Trained(pd.DataFrame(self.history), seconds, self.settings | chosen)
+
+    def _features(self, budget_mb: int | None) -> Features | None:
+        if not self.recipe.frozen_features:
+            return None
+        return features_of(
+            self.network,
+            self._images,
+            np.unique(np.concatenate([*self.pools, self.validation])),
+            device=self.device,
+            dtype=feature_dtype(self.precision),
+            budget_mb=budget_mb,
+            folder=self.checkpoints.path.parent if self.checkpoints else None,
+        )
+
+    def _images(self, chosen: Tensor) -> Tensor:
+        """Images as float32 [B, 3, S, S] in [0, 1], channels last."""
+        return enlarged(as_float(self.pixels[chosen]), self.data.size)
+
+    def _batch(
+        self, chosen: Tensor, generator: torch.Generator | None
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Features, images and masks; moved at random where the recipe says so."""
+        x, y = self._images(chosen), self.masks[chosen]
+        if y.shape[-1] != x.shape[-1]:
+            y = enlarged(y.float(), self.data.size) > 0.5
+        if generator is not None and self.recipe.augmentation == "affine":
+            x = random_affine(x, generator)
+        return self.features.of(chosen) if self.features else self.network.features(x), x, y
+
+    def _loss_of(self, batch: np.ndarray) -> Tensor:
+        """The loss of some images, by the step as it is without compiling."""
+        step = Step(self.model, self.precision, compiled=False, batch_size=len(batch))
+        return step(*self._batch(torch.from_numpy(batch).to(self.device), None))[0]
+
+    def _epoch(self, epoch: int) -> dict[str, float]:
+        """One pass over the batches; the loss and its two parts, as means over the images."""
+        recipe = self.recipe
+        rate = learning_rate_factor(recipe, epoch)
+        for group in self.optimiser.param_groups:
+            group["lr"] = group["initial_lr"] * rate
+        batches = list(epoch_batches(*self.pools, recipe.batch_size, self.model.seed, epoch))
+        # Whatever draws at random, here or in a layer, starts from the seed and the epoch.
+        seed = int(np.random.SeedSequence([self.model.seed, epoch]).generate_state(1)[0])
+        generator = torch.Generator().manual_seed(seed)
+        torch.manual_seed(seed)
+        order = torch.from_numpy(np.concatenate(batches)).to(self.device)
+        sums = torch.zeros(len(batches), 2, dtype=torch.float64, device=self.device)
+        for number, chosen in enumerate(order.split([len(batch) for batch in batches])):
+            self.optimiser.zero_grad(set_to_none=True)
+            for part in chosen.split(self.at_once):
+                loss, anomalous = self.step(*self._batch(part, generator))
+                (loss / len(chosen)).backward()
+                sums[number] += torch.stack([loss.detach(), anomalous])
+            if recipe.optimiser.gradient_clip:
+                torch.nn.utils.clip_grad_norm_(
+                    self.network.parameters(), recipe.optimiser.gradient_clip
+                )
+            self.optimiser.step()
+        # Looked at once an epoch: a look in each step would wait for the device.
+        totals = sums.cpu().numpy()
+        broken = np.flatnonzero(~np.isfinite(totals[:, 0]))
+        if len(broken):
+            self._refuse(epoch, batches[broken[0]], totals[broken[0], 0])
+        loss, anomalous = totals.sum(axis=0) / len(order)
+        return {
+            "epoch": epoch,
+            "learning_rate": recipe.optimiser.learning_rate * rate,
+            "loss": float(loss),
+            "loss_normal": float(loss - anomalous),
+            "loss_anomalous": float(anomalous),
+        }
+
+    def _refuse(self, epoch: int, batch: np.ndarray, loss: float) -> None:
+        raise TrainingError(
+            f"the loss is {loss} in epoch {epoch} at learning rate "
+            f"{self.optimiser.param_groups[-1]['lr']:.3g}, on the images "
+            f"{', '.join(self.data.source[batch])}; lower optimiser.learning_rate or set "
+            "optimiser.gradient_clip in the recipe"
+        )
+
+    def _validation_loss(self) -> float:
+        """Mean loss of the validation images, not moved."""
+        self.network.eval()
+        size = self.recipe.batch_size
+        total = 0.0
+        with torch.no_grad():
+            for batch in np.split(self.validation, range(size, len(self.validation), size)):
+                total += float(self._loss_of(batch))
+        self.network.train()
+        return total / len(self.validation)
+
+    def _keep_best(self, row: dict[str, float]) -> None:
+        if self.recipe.select != "validation":
+            return
+        if row["validation_loss"] < min(
+            (past["validation_loss"] for past in self.history), default=math.inf
+        ):
+            state = self.network.trained_state()
+            self.best = {name: tensor.detach().clone() for name, tensor in state.items()}
+
+    def _state(self) -> State:
+        return State(
+            epoch=len(self.history),
+            history=self.history,
+            network=self.network.trained_state(),
+            optimiser=optimiser_tensors(self.optimiser),
+            best=self.best,
+            images_at_once=self.at_once,
+        )
+
+    def _resume(self) -> int | None:
+        """Go on from the checkpoint, if there is one; how many images went at once."""
+        if self.checkpoints is None or (state := self.checkpoints.read(self.settings)) is None:
+            return None
+        logger.info("going on after epoch %d, from %s", state.epoch, self.checkpoints.path)
+        self.network.load_trained_state(state.network)
+        restore_optimiser(self.optimiser, state.optimiser)
+        self.history, self.best = state.history, state.best
+        return state.images_at_once

@@ -1,0 +1,73 @@
+"""How many images of a batch fit into memory at once, and what to do when they do not."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from aexad.training.features import free_memory_mb
+
+logger = logging.getLogger(__name__)
+
+# Of the memory that is free, for what the backward pass needs of the forward pass.
+SHARE_OF_FREE_MEMORY = 0.5
+
+
+def images_at_once(
+    network: nn.Module,
+    loss_of_first: Callable[[], Tensor],
+    batch_size: int,
+    device: torch.device,
+) -> int:
+    """How many images of a batch go through the network together; gradients add up to the batch's.
+
+    The whole batch, if what the backward pass keeps of it fits into half of the free memory. A
+    network whose batch norms learn statistics sees the batch whole: parts of it have others.
+
+    Parameters
+    ----------
+    loss_of_first
+        Gives the loss of one image; what autograd keeps for it is measured.
+    """
+    norms = (nn.modules.batchnorm._BatchNorm,)
+    if any(isinstance(module, norms) and module.training for module in network.modules()):
+        return batch_size
+    weights = {parameter.untyped_storage().data_ptr() for parameter in network.parameters()}
+    kept: dict[int, int] = {}
+
+    def count(tensor: Tensor) -> Tensor:
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in weights:
+            kept[storage.data_ptr()] = storage.nbytes()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(count, lambda tensor: tensor):
+        loss_of_first()
+    image_mb = sum(kept.values()) / 1e6
+    room_mb = SHARE_OF_FREE_MEMORY * free_memory_mb(device)
+    fitting = max(1, min(batch_size, int(room_mb / max(image_mb, 1e-6))))
+    if fitting < batch_size:
+        logger.info(
+            "an image takes %.0f MB in training and %.0f MB are free: batches of %d are taken in "
+            "parts of %d, whose gradients are added",
+            image_mb,
+            room_mb / SHARE_OF_FREE_MEMORY,
+            batch_size,
+            fitting,
+        )
+    return fitting
+
+
+def first_line(error: BaseException) -> str:
+    """What an error says, short enough for one line."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that memory is exhausted; on the CPU torch has no class of its own."""
+    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
+        return True
+    return isinstance(error, RuntimeError) and "not enough memory" in str(error)

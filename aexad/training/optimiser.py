@@ -1,0 +1,42 @@
+"""Adam or AdamW over the trained parameters, and the course of their learning rates."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from aexad.recipe import Optimiser, Recipe
+
+
+def learning_rate_factor(recipe: Recipe, epoch: int) -> float:
+    """The share of the initial learning rates that ``epoch`` (1 …) trains with."""
+    optimiser = recipe.optimiser
+    if optimiser.schedule == "constant" or recipe.epochs == 1:
+        return 1.0
+    last = optimiser.final_learning_rate / optimiser.learning_rate
+    progress = (epoch - 1) / (recipe.epochs - 1)
+    return last + (1 - last) * (1 + math.cos(math.pi * progress)) / 2
+
+
+def make_optimiser(network: torch.nn.Module, settings: Optimiser) -> torch.optim.Optimizer:
+    """Adam or AdamW over the trained parameters; a tuned encoder may have a rate of its own."""
+    rates = {
+        "encoder": settings.encoder_learning_rate or settings.learning_rate,
+        "rest": settings.learning_rate,
+    }
+    groups: dict[str, list[Tensor]] = {"encoder": [], "rest": []}
+    for name, parameter in network.named_parameters():
+        if parameter.requires_grad:
+            groups["encoder" if name.startswith("encoder.") else "rest"].append(parameter)
+    kind = torch.optim.AdamW if settings.name == "adamw" else torch.optim.Adam
+    return kind(
+        [
+            {"params": parameters, "lr": rates[group], "initial_lr": rates[group]}
+            for group, parameters in groups.items()
+            if parameters
+        ],
+        weight_decay=settings.weight_decay,
+        fused=True,
+    )

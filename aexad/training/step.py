@@ -1,0 +1,89 @@
+"""The forward pass and the loss of a batch, compiled where that pays."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from aexad.losses import aexad_goal, mse_goal, weighted_error
+from aexad.models import Model
+from aexad.training.memory import first_line, is_out_of_memory
+from aexad.training.precision import Precision, reduced_precision
+
+logger = logging.getLogger(__name__)
+
+# Compiling takes up to a minute and then saves some 50 ns a pixel (docs/benchmarks.md), so it pays
+# for a training that shows the network more pixels than this.
+PIXELS_WORTH_COMPILING = 1_000_000_000
+
+Sums = Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]
+
+
+def pays_to_compile(images_shown: int, size: int) -> bool:
+    """Whether compiling pays for a training that shows so many images of ``size`` pixels a side."""
+    pixels = images_shown * size**2
+    pays = pixels >= PIXELS_WORTH_COMPILING
+    logger.info(
+        "%d images of %d x %d pixels in all epochs: compiling %s (from %.0e pixels on)",
+        images_shown,
+        size,
+        size,
+        "pays" if pays else "would take longer than it saves",
+        PIXELS_WORTH_COMPILING,
+    )
+    return pays
+
+
+class Step:
+    """Forward pass and loss of batches.
+
+    Parameters
+    ----------
+    batch_size
+        Of the batches that are worth compiling for; others (an epoch's last) run as they are.
+    """
+
+    def __init__(self, model: Model, precision: Precision, compiled: bool, batch_size: int) -> None:
+        self.model = model
+        self.precision = precision
+        self.batch_size = batch_size
+        self.compiled: Sums | None = None
+        if compiled:
+            self.compiled = torch.compile(self._from_encoded, dynamic=False)
+
+    def __call__(self, features: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        """The loss summed over images, and the part of it on anomalous pixels, detached.
+
+        Parameters
+        ----------
+        features
+            What :meth:`FrozenThenTrained.decode` starts from.
+        x, y
+            Images float [B, 3, S, S] and masks bool [B, 1, S, S].
+        """
+        with reduced_precision(x.device, self.precision):
+            encoded = self.model.network.encode(features)
+        if self.compiled is None or len(x) != self.batch_size:
+            return self._from_encoded(encoded, x, y)
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of the compiler, to its own developers
+                return self.compiled(encoded, x, y)
+        except Exception as error:
+            if is_out_of_memory(error):
+                raise
+            logger.warning("compiling failed (%s); training goes on without it", first_line(error))
+            self.compiled = None
+            return self._from_encoded(encoded, x, y)
+
+    def _from_encoded(self, encoded: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        recipe = self.model.recipe
+        goal = mse_goal(x) if recipe.loss == "mse" else aexad_goal(x, y, recipe.target)
+        with reduced_precision(x.device, self.precision):
+            reconstructions = self.model.network.rebuild(encoded)
+        errors = weighted_error(reconstructions.float(), goal)
+        return errors.sum(), (errors.detach() * y).sum()

@@ -1,0 +1,83 @@
+"""A training job that is killed, as Snakemake runs it: one verb, one process, one folder."""
+
+import multiprocessing
+import signal
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from aexad.cli import main
+from aexad.files import write_npz
+
+EPOCHS = 25
+KILLS = 10
+METHODS = f"""
+slow: {{encoder: test_vit.r160_in1k, weights: none, tuning: full, batch_size: 6, epochs: {EPOCHS}}}
+"""
+
+
+def train_in(folder):
+    arguments = ["--method", "slow", "--methods", "methods.yaml", "--seed", "0", "--device", "cpu"]
+    arguments += ["--training-set", "train.npz", "--checkpoint-epochs", "1"]
+    raise SystemExit(main(["train", *arguments, "--output", folder, "--log", f"{folder}.log"]))
+
+
+@pytest.fixture
+def start(tmp_path, monkeypatch, data):
+    """Starts a training in a process of its own, from a server that has imported torch already."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "methods.yaml").write_text(METHODS)
+    write_npz(tmp_path / "train.npz", data._asdict() | {"size": np.array([data.size])})
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["aexad.training", "aexad.verbs", __name__])
+
+    def one(folder):
+        process = context.Process(target=train_in, args=(folder,))
+        process.start()
+        return process
+
+    return one
+
+
+def result(folder):
+    history = pd.read_csv(folder / "training.csv").drop(columns="seconds")
+    return (folder / "model.safetensors").read_bytes(), history.to_csv()
+
+
+def test_killed_ten_times_it_ends_with_the_same_bytes(tmp_path, start):
+    whole = start("whole")
+    whole.join()
+    assert whole.exitcode == 0
+    began = time.perf_counter()
+    start("timed").join()
+    seconds = time.perf_counter() - began
+    # Moments of which each leaves some epochs to do, even if every one comes early.
+    moments = np.random.default_rng(0).uniform(0.02, 0.25, KILLS) * seconds
+    killed = 0
+    for moment in moments:
+        process = start("resumed")
+        process.join(moment)
+        if process.is_alive():
+            process.kill()
+            process.join()
+            assert process.exitcode == -signal.SIGKILL
+            killed += 1
+    assert killed >= KILLS - 2, "the machine was too uneven for the moments of this test"
+    last = start("resumed")
+    last.join()
+    assert last.exitcode == 0
+    assert "going on after epoch" in (tmp_path / "resumed.log").read_text()
+    assert result(tmp_path / "resumed") == result(tmp_path / "whole")
+    left = {path.name for path in (tmp_path / "resumed").iterdir()}
+    assert left == {"model.safetensors", "training.csv", "provenance.json", ".lock"}
+
+
+def test_two_processes_on_one_run_do_not_corrupt_it(tmp_path, start):
+    start("whole").join()
+    both = [start("run"), start("run")]
+    for process in both:
+        process.join()
+    assert sorted(process.exitcode for process in both) == [0, 1]
+    assert result(tmp_path / "run") == result(tmp_path / "whole")

@@ -1,0 +1,79 @@
+import logging
+
+import numpy as np
+import pytest
+import torch
+
+from aexad.errors import TrainingError
+from aexad.models import build_model
+from aexad.recipe import Recipe
+from aexad.training import memory, train
+from aexad.training.step import Step
+
+CPU = torch.device("cpu")
+CNN = {"encoder": "test_resnet.r160_in1k", "weights": "none", "batch_size": 6, "epochs": 3}
+VIT = {"encoder": "test_vit.r160_in1k", "weights": "none", "tuning": "full"} | {
+    "batch_size": 6,
+    "epochs": 3,
+    "precision": "fp32",
+}
+
+
+def test_a_batch_that_does_not_fit_is_taken_in_parts_with_the_same_gradient(
+    data, monkeypatch, caplog
+):
+    whole = train(build_model(Recipe(**VIT), 32, 0), data, CPU)
+    assert whole.settings["images_at_once"] == 6
+    monkeypatch.setattr(memory, "free_memory_mb", lambda device: 2.0)
+    with caplog.at_level(logging.INFO):
+        parts = train(build_model(Recipe(**VIT), 32, 0), data, CPU)
+    assert 1 <= parts.settings["images_at_once"] < 6
+    assert "whose gradients are added" in caplog.text
+    np.testing.assert_allclose(parts.history["loss"], whole.history["loss"], rtol=1e-4)
+
+
+def test_what_is_kept_for_the_backward_pass_grows_with_the_images_and_is_measured():
+    layer = torch.nn.Linear(1000, 1000)
+
+    def loss_of_first():
+        return layer(torch.ones(1, 1000, requires_grad=True)).exp().sum()  # keeps 2 x 4000 bytes
+
+    for free_mb, fitting in [(1.0, 16), (0.1, 6), (0.0, 1)]:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(memory, "free_memory_mb", lambda device, free_mb=free_mb: free_mb)
+            assert memory.images_at_once(layer, loss_of_first, 16, CPU) == fitting
+
+
+def test_batch_norms_that_learn_see_the_whole_batch(data, monkeypatch):
+    monkeypatch.setattr(memory, "free_memory_mb", lambda device: 0.0)
+    model = build_model(Recipe(**CNN, tuning="full"), 32, 0)
+    assert train(model, data, CPU).settings["images_at_once"] == 6
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"),
+        RuntimeError("[enforce fail] DefaultCPUAllocator: not enough memory: you tried"),
+    ],
+    ids=["python", "cuda", "cpu"],
+)
+def test_out_of_memory_says_what_to_lower(data, monkeypatch, error):
+    def fail(*args):
+        raise error
+
+    monkeypatch.setattr(Step, "__call__", fail)
+    with pytest.raises(
+        TrainingError, match=r"out of memory on cpu.*lower batch_size in the recipe"
+    ):
+        train(build_model(Recipe(**CNN), 32, 0), data, CPU)
+
+
+def test_another_error_is_not_taken_for_a_lack_of_memory(data, monkeypatch):
+    def fail(*args):
+        raise RuntimeError("size mismatch")
+
+    monkeypatch.setattr(Step, "__call__", fail)
+    with pytest.raises(RuntimeError, match="size mismatch"):
+        train(build_model(Recipe(**CNN), 32, 0), data, CPU)

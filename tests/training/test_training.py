@@ -1,0 +1,54 @@
+import numpy as np
+import pytest
+import torch
+
+from aexad.errors import TrainingError
+from aexad.models import build_model, save_model
+from aexad.recipe import Recipe
+from aexad.training import train
+
+CPU = torch.device("cpu")
+CNN = {"encoder": "test_resnet.r160_in1k", "weights": "none", "batch_size": 6}
+VIT = {"encoder": "test_vit.r160_in1k", "weights": "none", "tuning": "full", "batch_size": 6}
+
+
+@pytest.mark.parametrize("recipe", [CNN, VIT, CNN | {"loss": "mse"}])
+def test_training_lowers_the_loss_and_its_parts_add_up(data, recipe):
+    model = build_model(Recipe(**recipe, epochs=12), 32, 0)
+    history = train(model, data, CPU).history
+    assert history["epoch"].tolist() == list(range(1, 13))
+    assert history["loss"].iloc[-1] < 0.8 * history["loss"].iloc[0]
+    np.testing.assert_allclose(
+        history["loss_normal"] + history["loss_anomalous"], history["loss"], rtol=1e-6
+    )
+    assert (history["loss_anomalous"] > 0).all() == (recipe.get("loss") != "mse")
+
+
+def test_frozen_features_change_nothing(data):
+    """The loop on stored features takes the steps of one that runs the encoder each time."""
+    recipe = Recipe(**CNN, epochs=3, precision="fp32")
+    stored, rerun = build_model(recipe, 32, 0), build_model(recipe, 32, 0)
+    fast = train(stored, data, CPU).history
+    # Tuning "full" without trainable encoder parameters is the plain loop: encoder in each step.
+    rerun.network.tuning = "full"
+    plain_recipe = recipe.model_copy(update={"tuning": "full"})
+    slow = train(rerun._replace(recipe=plain_recipe), data, CPU).history
+    np.testing.assert_allclose(fast["loss"], slow["loss"], rtol=1e-5)
+
+
+def test_the_same_seed_gives_the_same_bytes(tmp_path, data):
+    files = []
+    for name in ("a", "b"):
+        model = build_model(Recipe(**VIT, epochs=2), 32, 0)
+        history = train(model, data, CPU).history
+        save_model(model, tmp_path / name)
+        files.append(((tmp_path / name).read_bytes(), history.drop(columns="seconds").to_csv()))
+    assert files[0] == files[1]
+
+
+def test_a_loss_that_is_not_finite_stops_and_says_where(data):
+    model = build_model(Recipe(**CNN, epochs=2), 32, 0)
+    with torch.no_grad():
+        next(model.network.decoder.parameters()).fill_(float("nan"))
+    with pytest.raises(TrainingError, match=r"nan in epoch 1 at learning rate 0.001.*image \d"):
+        train(model, data, CPU)
