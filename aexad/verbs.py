@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Literal
 from aexad.errors import ConfigError
 
 if TYPE_CHECKING:
-    from aexad.benchmark import Benchmark, Run
     from aexad.data.catalogue import Dataset
+    from aexad.reporting.chosen import Chosen
 
 
 def fetch(args: argparse.Namespace) -> Path:
@@ -171,20 +171,23 @@ def collect(args: argparse.Namespace) -> Path:
     """Gather the metrics of a benchmark's runs into one table."""
     from aexad.reporting.collect import write_collection
 
-    _, runs, foreign, _ = _read_benchmark(args)
+    chosen = _choose(args)
     folder = args.results / args.benchmark
-    write_collection(runs, args.results, folder, foreign)
+    write_collection(chosen.runs, args.results, folder, chosen.foreign, chosen.missing)
     return folder
 
 
 def tables(args: argparse.Namespace) -> Path:
-    """Write the tables of a benchmark (.csv, .md, .tex)."""
-    from aexad.reporting.collect import read_collection
+    """Write the tables of a benchmark (.csv, .md, .tex), and its summary in words."""
+    from aexad.files import write_text
+    from aexad.reporting.summary import summarise, to_markdown
     from aexad.reporting.tables import write_tables
 
-    *_, catalogue = _read_benchmark(args)
+    chosen = _choose(args)
     folder = args.results / args.benchmark
-    write_tables(*read_collection(folder), catalogue, folder / "tables")
+    measured = chosen.measurements(args.results, folder, args.published)
+    write_tables(measured, folder / "tables")
+    write_text(folder / "summary.md", to_markdown(chosen.benchmark.title, summarise(measured)))
     return folder / "tables"
 
 
@@ -193,15 +196,15 @@ def figures(args: argparse.Namespace) -> Path:
     from aexad.reporting.collect import read_collection
     from aexad.reporting.figures import write_figures
 
-    benchmark, runs, _, catalogue = _read_benchmark(args)
+    chosen = _choose(args)
     folder = args.results / args.benchmark
     write_figures(
-        runs,
+        chosen.runs,
         *read_collection(folder),
-        catalogue,
+        chosen.catalogue,
         results=args.results,
         data=args.data,
-        gallery=benchmark.gallery,
+        gallery=chosen.benchmark.gallery,
         folder=folder / "figures",
     )
     return folder / "figures"
@@ -222,9 +225,16 @@ def report(args: argparse.Namespace) -> Path:
     """Put summary, tables, figures and panels of a benchmark on one page."""
     from aexad.reporting.page import write_report
 
-    benchmark, runs, _, catalogue = _read_benchmark(args)
+    chosen = _choose(args)
     folder = args.results / args.benchmark
-    write_report(benchmark, runs, catalogue, results=args.results, folder=folder)
+    write_report(
+        chosen.benchmark,
+        chosen.runs,
+        chosen.catalogue,
+        chosen.measurements(args.results, folder, args.published),
+        results=args.results,
+        folder=folder,
+    )
     return folder / "report.html"
 
 
@@ -239,19 +249,14 @@ def _check_there(path: Path, what: str) -> None:
         raise ConfigError(f"{path}: no such file or folder; name {what}")
 
 
-def _read_benchmark(
-    args: argparse.Namespace,
-) -> tuple[Benchmark, list[Run], list[Run], dict[str, Dataset]]:
-    """A benchmark, its runs, those of somebody else's maps, and the catalogue."""
-    from aexad.benchmark import Settings, read_benchmark, trained
-    from aexad.data.catalogue import read_catalogue
-    from aexad.recipe import read_methods
+def _choose(args: argparse.Namespace) -> Chosen:
+    from aexad.reporting.chosen import choose
 
-    catalogue = read_catalogue(args.datasets)
-    benchmark = read_benchmark(args.benchmarks, args.benchmark)
-    settings = Settings(sources=dict(args.source))
-    where = f"{args.benchmarks / args.benchmark}.yaml"
-    methods = read_methods(args.methods)
-    runs = benchmark.runs(catalogue, methods, settings, where)
-    own = trained(runs, methods)
-    return benchmark, own, [run for run in runs if run not in own], catalogue
+    return choose(
+        args.benchmarks / f"{args.benchmark}.yaml",
+        args.datasets,
+        args.methods,
+        dict(args.source),
+        args.results,
+        args.partial,
+    )

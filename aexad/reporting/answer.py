@@ -14,8 +14,10 @@ import pandas as pd
 
 from aexad.reporting.averages import over_categories, over_seeds
 from aexad.reporting.captions import of_masks
-from aexad.reporting.cells import DIGITS, not_pretrained, number
+from aexad.reporting.cells import DIGITS, not_pretrained, number, same_categories
+from aexad.reporting.intervals import Intervals
 from aexad.reporting.labels import DAGGER, METRIC, counted, listed
+from aexad.reporting.statistics import NoTest
 
 ANSWERED = ("xauc", "iou", "pro")
 WITHOUT_MASKS = ("image_auroc",)
@@ -30,7 +32,10 @@ class Answer(NamedTuple):
 
 
 def answers(
-    metrics: pd.DataFrame, methods: pd.DataFrame, titles: Mapping[str, str]
+    metrics: pd.DataFrame,
+    methods: pd.DataFrame,
+    titles: Mapping[str, str],
+    intervals: Mapping[tuple[str, str], Intervals] | None = None,
 ) -> list[Answer]:
     """Say for each data set and scenario which method is best by X-AUC, IoU and PRO.
 
@@ -42,6 +47,8 @@ def answers(
         Rows of ``metrics.csv`` and ``methods.csv``.
     titles : mapping of str to str
         Data set: its title.
+    intervals : mapping, optional
+        Data set and scenario: its intervals, for how sure each lead is.
     """
     random = not_pretrained(list(metrics["method"].unique()), methods)
     metrics = metrics.assign(
@@ -53,13 +60,14 @@ def answers(
         known = set(of_masks(part)["metric"])
         names = [name for name in ANSWERED if name in known]
         names = names or [name for name in WITHOUT_MASKS if name in known]
-        sentences = [_finding(name, part[part["metric"] == name]) for name in names]
+        sure = (intervals or {}).get((dataset, scenario))
+        sentences = [_finding(name, part[part["metric"] == name], sure) for name in names]
         found.append(Answer(f"{titles.get(dataset, dataset)}, {scenario}", sentences))
     return found
 
 
 def cautions(metrics: pd.DataFrame, methods: pd.DataFrame) -> list[str]:
-    """What the reader must know before using the answer: random encoders, seeds, no test."""
+    """What the reader must know before using the answer: random encoders, seeds."""
     names = list(metrics["method"].unique())
     random = not_pretrained(names, methods)
     seeds = len(set(metrics["seed"]))
@@ -67,7 +75,7 @@ def cautions(metrics: pd.DataFrame, methods: pd.DataFrame) -> list[str]:
     if seeds == 1:
         said.append("One seed: how far chance moves these numbers was not measured.")
     else:
-        said.append(f"{counted(seeds, 'seed')}; no test of significance was made.")
+        said.append(f"{counted(seeds, 'seed')} of each training, unless a table says otherwise.")
     return said
 
 
@@ -89,12 +97,12 @@ def _about_encoders(names: Sequence[str], random: Sequence[str], methods: pd.Dat
     )
 
 
-def _finding(metric: str, metrics: pd.DataFrame) -> str:
+def _finding(metric: str, metrics: pd.DataFrame, intervals: Intervals | None) -> str:
     label, means = METRIC[metric].label, over_categories(metrics)
     known = means[means["mean"].notna()]
     if known.empty:
         return f"{label}: undefined for every method."
-    if len(set(means["cover"])) > 1:
+    if not same_categories(known):
         return f"{label}: not ranked, because the methods have values in different categories."
     values = dict(zip(known["method"], known["mean"].round(DIGITS), strict=True))
     best = max(values.values())
@@ -110,7 +118,11 @@ def _finding(metric: str, metrics: pd.DataFrame) -> str:
     if rest:
         text += ", " + _leads(best, rest, values)
         if len(first) == 1:
-            text += _spread(first[0], rest[0], known.set_index("method"))
+            text += (
+                _spread(first[0], rest[0], known.set_index("method"))
+                if intervals is None
+                else _certainty(metric, first[0], rest[0], intervals)
+            )
     return text + "." + _by_category(metrics)
 
 
@@ -129,6 +141,18 @@ def _spread(first: str, second: str, means: pd.DataFrame) -> str:
     return ""
 
 
+def _certainty(metric: str, first: str, second: str, intervals: Intervals) -> str:
+    """The 95 % interval of the lead, or why there is none."""
+    names = [name.removesuffix(DAGGER) for name in (first, second)]
+    found = intervals.difference(metric, *names)
+    if isinstance(found, NoTest):
+        return f"; whether its lead over {second} is chance is not known: {found.reason}"
+    ends = f"{found.low:+z.3f} to {found.high:+z.3f}"
+    if round(found.low, DIGITS) > 0:
+        return f"; its lead over {second} is significant (95 % interval {ends})"
+    return f"; its lead over {second} is not significant (95 % interval {ends})"
+
+
 def _by_category(metrics: pd.DataFrame) -> str:
     cells = over_seeds(metrics)
     cells = cells[cells["mean"].notna()].assign(mean=cells["mean"].round(DIGITS))
@@ -140,4 +164,4 @@ def _by_category(metrics: pd.DataFrame) -> str:
     (first, most), *others = wins.most_common()
     said = [f"{first} is best in {most}", *(f"{name} in {count}" for name, count in others)]
     ties = " (ties count for each)" if wins.total() > categories else ""
-    return f" Of {categories} categories, {listed(said)}{ties}."
+    return f" Of {categories} categories, {listed(said, most=MOST_NAMED)}{ties}."

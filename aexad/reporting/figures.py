@@ -106,7 +106,7 @@ def write_figures(
         If a run lacks training.csv or maps.npz (the message counts them), or a file is damaged.
     """
     for name in ("training.csv", "maps.npz", "per_image.csv"):
-        require(runs, results, name)
+        require([results / run.folder / name for run in runs])
     captions = []
     with replaced_folder(folder, "*.svg", "*.png", CAPTIONS) as new, styled():
         for drawing in _drawings(runs, metrics, methods, catalogue, results, data, gallery):

@@ -14,12 +14,13 @@ from aexad.benchmark import Benchmark, Run
 from aexad.data.catalogue import Dataset
 from aexad.errors import DataError
 from aexad.files import write_text
-from aexad.reporting.answer import answers, cautions
 from aexad.reporting.cells import not_pretrained
-from aexad.reporting.collect import read, read_collection, require
+from aexad.reporting.collect import read_provenance
 from aexad.reporting.embedding import embedded
 from aexad.reporting.figures import CAPTIONS
 from aexad.reporting.labels import DAGGER, HEADLINE, counted, listed
+from aexad.reporting.measurements import Measurements
+from aexad.reporting.summary import summarise
 from aexad.reporting.tables import build_tables
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -51,6 +52,7 @@ def write_report(
     benchmark: Benchmark,
     runs: Sequence[Run],
     catalogue: Mapping[str, Dataset],
+    measured: Measurements,
     *,
     results: Path,
     folder: Path,
@@ -65,20 +67,21 @@ def write_report(
         The runs of the benchmark that trained a model.
     catalogue : mapping of str to Dataset
         Data set: title, licence, citation.
+    measured : Measurements
+        Of the benchmark: what summary and tables say.
     results : Path
         The results folder: each run has ``panels/`` and ``provenance.json``.
     folder : Path
-        Of the benchmark: ``metrics.csv``, ``methods.csv`` and ``figures/`` are read from it.
+        Of the benchmark: ``figures/`` is read from it.
 
     Raises
     ------
     DataError
         If one of these is missing or damaged.
     """
-    require(runs, results, "provenance.json")
-    metrics, methods = read_collection(folder)
-    titles = {name: dataset.full_title for name, dataset in catalogue.items()}
-    tables = build_tables(metrics, methods, titles)
+    metrics, methods, titles = measured.metrics, measured.methods, measured.titles
+    tables = build_tables(measured)
+    summary = summarise(measured)
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -90,8 +93,8 @@ def write_report(
         title=benchmark.title,
         description=benchmark.description,
         lead=_lead(runs, metrics, titles),
-        answers=answers(metrics, methods, titles),
-        cautions=cautions(metrics, methods),
+        answers=summary.findings,
+        cautions=summary.cautions,
         summary=tables[0],
         tables=tables[1:],
         headline={f"{name}_{scenario}" for name in HEADLINE for scenario in metrics["scenario"]},
@@ -188,7 +191,7 @@ def _costs(runs: Sequence[Run], results: Path) -> list[dict[Hashable, Any]]:
             "peak": float(content["peak_mb"]),
         }
 
-    rows = pd.DataFrame([read(results / run.folder / "provenance.json", cost, run) for run in runs])
+    rows = pd.DataFrame([read_provenance(run, results, cost) for run in runs])
     means = rows.groupby(["method", "machine"], sort=False).agg(
         runs=("training", "size"),
         features=("features", "mean"),
@@ -202,9 +205,7 @@ def _versions(runs: Sequence[Run], results: Path) -> dict[str, str]:
     """Every version that a run recorded; runs that differ are all named."""
     found: dict[str, dict[str, None]] = {}
     for run in runs:
-        versions = read(
-            results / run.folder / "provenance.json", lambda content, _: content["versions"], run
-        )
+        versions = read_provenance(run, results, lambda content, _: content["versions"])
         for name, version in versions.items():
             found.setdefault(name, {})[str(version)] = None
     return {name: ", ".join(found[name]) for name in sorted(found)}

@@ -20,12 +20,15 @@ from skimage.draw import disk, line
 from aexad.benchmark import Run
 from aexad.data.catalogue import Dataset
 from aexad.files import write_csv, write_json, write_npz
+from aexad.recipe import Recipe
 from aexad.reporting.collect import write_collection
 from aexad.reporting.labels import METRICS
+from aexad.reporting.measurements import Measurements, read_measurements
+from aexad.reporting.published import Published
 
 PHOTOGRAPHS = {"brick": "brick", "grass": "grass", "gravel": "gravel"}
 DEFECTS = {"good": 4, "scratch": 3, "stain": 3}
-METHODS = {
+METHODS: dict[str, dict[str, Any]] = {
     "aexad-resnet18": {"encoder": "resnet18.tv_in1k", "skill": 0.9},
     "aexad-vit_tiny": {
         "encoder": "vit_tiny_patch16_224.augreg_in21k_ft_in1k",
@@ -45,6 +48,21 @@ class Tree(NamedTuple):
     results: Path
     data: Path
     benchmark: Path
+
+    def measurements(self) -> Measurements:
+        """As the verbs read them; nothing is published of this data."""
+        recipes = {
+            name: Recipe(
+                encoder=str(method["encoder"]),
+                weights=method.get("weights", "pretrained"),
+                tuning=method.get("tuning", "frozen"),
+                loss=method.get("loss", "aexad"),
+            )
+            for name, method in METHODS.items()
+        }
+        return read_measurements(
+            self.benchmark, self.runs, self.results, recipes, self.catalogue, Published()
+        )
 
 
 def make_tree(
@@ -207,7 +225,9 @@ def _write_maps(
         "k": 3,
     }
     per_image |= {
+        "anomalous_pixels": masks.sum((1, 2)),
         "xauc": np.where(good, np.nan, 0.5 + skill / 2),
+        "f1": np.where(good, np.nan, 2 * overlap / (1 + overlap)),
         "iou": np.where(good, np.nan, overlap),
     }
     write_csv(tree.results / run.folder / "per_image.csv", pd.DataFrame(per_image))

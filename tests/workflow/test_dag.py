@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import time
 
 import numpy as np
@@ -20,7 +21,8 @@ RUN = "results/runs/textures_tiny/brick/standard/seed0"
 def test_one_call_makes_everything(finished):
     folder = finished.folder
     assert (folder / "results/smoke/report.html").is_file()
-    assert (folder / "results/smoke/tables/summary.md").is_file()
+    assert (folder / "results/smoke/tables/encoders.md").is_file()
+    assert (folder / "results/smoke/summary.md").is_file()
     assert list((folder / "results/smoke/figures").glob("*.svg"))
     metrics = json.loads((folder / RUN / "aexad-smoke_vit/metrics.json").read_text())
     assert 0 <= metrics["metrics"]["xauc"]["value"] <= 1
@@ -29,8 +31,8 @@ def test_one_call_makes_everything(finished):
 
 
 def test_the_tables_say_which_encoder_is_not_pre_trained(finished):
-    summary = (finished.folder / "results/smoke/tables/summary.md").read_text()
-    assert "not pre-trained" in summary
+    encoders = (finished.folder / "results/smoke/tables/encoders.md").read_text()
+    assert "not pre-trained" in encoders
 
 
 def test_each_rule_has_a_log_and_a_benchmark(finished):
@@ -123,6 +125,24 @@ def test_a_call_can_be_narrowed_to_one_method(project):
     planned = project.planned(config=("benchmark=smoke", "categories=brick", "methods=ae-smoke"))
     assert planned["train"] == 1
     assert "write_report" not in planned
+
+
+def test_a_partial_report_is_of_the_runs_that_are_there(copy_of_finished):
+    folder = copy_of_finished.folder
+    shutil.rmtree(folder / RUN / "ae-smoke")
+    shutil.rmtree(folder / "results/smoke")
+    output = copy_of_finished.snakemake("tables", "--dry-run").stdout
+    assert f"1 of 3 runs are missing, as {RUN.removeprefix('results/')}/ae-smoke" in output
+    assert "--config partial=true" in output
+    partial = ("benchmark=smoke", "partial=true")
+    copy_of_finished.snakemake("tables", config=partial)
+    table = (folder / "results/smoke/tables/encoders.md").read_text()
+    assert "Partial: 2 of 3 runs of the benchmark are there." in table
+    assert "aexad-smoke_vit" in table
+    assert "ae-smoke" not in table
+    assert "Partial: 2 of 3" in (folder / "results/smoke/summary.md").read_text()
+    assert not (folder / RUN / "ae-smoke").exists()
+    assert copy_of_finished.planned("tables", config=partial) == {}
 
 
 def test_entries_of_one_base_are_fetched_once_and_classes_have_one_scenario(project):

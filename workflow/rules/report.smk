@@ -1,9 +1,14 @@
 # From the metrics of all runs of a benchmark to its tables, figures and page.
 
+PUBLISHED = sorted(map(str, Path("config/published").glob("*.*")))
+
+if workflow.is_main_process:
+    tell_missing()
+
 
 rule collect:
     input:
-        metrics=of_runs(ALL_RUNS, "metrics.json"),
+        metrics=of_runs(REPORTED, "metrics.json"),
         provenance=of_runs(TRAINED, "provenance.json"),
     output:
         metrics=f"{RESULTS}/metrics.csv",
@@ -21,7 +26,7 @@ rule collect:
         library=code_digest("aexad.reporting.collect"),
         benchmark=benchmark_options(),
     message:
-        f"Collecting the metrics of {len(ALL_RUNS)} runs"
+        f"Collecting the metrics of {len(REPORTED)} runs"
     shell:
         "python -m aexad collect {params.benchmark} --log {log:q}"
 
@@ -30,13 +35,21 @@ rule write_tables:
     input:
         metrics=f"{RESULTS}/metrics.csv",
         methods=f"{RESULTS}/methods.csv",
+        images=of_runs(REPORTED, "per_image.csv"),
+        published=PUBLISHED,
     output:
-        report(
+        tables=report(
             directory(f"{RESULTS}/tables"),
             patterns=["{table}.csv"],
             caption="../report/tables.rst",
             category="Tables",
             labels={"table": "{table}"},
+        ),
+        summary=report(
+            f"{RESULTS}/summary.md",
+            caption="../report/summary.rst",
+            category="Summary",
+            labels={"page": "in words"},
         ),
     log:
         f"{RESULTS}/logs/tables.log",
@@ -48,11 +61,13 @@ rule write_tables:
         mem_mb=2000,
         runtime=10,
     params:
-        library=code_digest("aexad.reporting.tables"),
+        library=code_digest("aexad.reporting.tables", "aexad.reporting.summary"),
         benchmark=benchmark_options(),
-        datasets=described("title", "limit"),
+        recipes=recipes(),
+        datasets=described("title", "limit", "files"),
+        title=BENCHMARK.title,
     message:
-        "Writing the tables"
+        "Writing the tables and the summary"
     shell:
         "python -m aexad tables {params.benchmark} --log {log:q}"
 
@@ -97,13 +112,15 @@ rule write_report:
         tables=f"{RESULTS}/tables",
         figures=f"{RESULTS}/figures",
         panels=of_runs(TRAINED, "panels"),
+        images=of_runs(REPORTED, "per_image.csv"),
+        published=PUBLISHED,
         provenance=of_runs(TRAINED, "provenance.json"),
     output:
         report(
             f"{RESULTS}/report.html",
             caption="../report/page.rst",
             category="Summary",
-            labels={"page": "summary"},
+            labels={"page": "everything"},
         ),
     log:
         f"{RESULTS}/logs/report.log",
@@ -119,7 +136,8 @@ rule write_report:
         template=sha256_of("aexad/reporting/templates/report.html.j2"),
         benchmark=benchmark_options(),
         described=[BENCHMARK.title, BENCHMARK.description],
-        datasets=described("title", "limit", "licence", "citation"),
+        recipes=recipes(),
+        datasets=described("title", "limit", "files", "licence", "citation"),
     message:
         f"Writing {RESULTS}/report.html"
     shell:
