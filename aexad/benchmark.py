@@ -76,6 +76,12 @@ class Settings(Strict):
     threads: int = Field(
         1, ge=1, le=256, description="CPU threads of one training or inference job"
     )
+    country: str | None = Field(
+        None,
+        pattern="^[A-Z]{3}$",
+        description="three-letter ISO code of where the machine stands, for the CO2 of its "
+        "electricity (with aexad[energy]); none: energy is not measured",
+    )
 
     @field_validator("data", "weights_dir")
     @classmethod

@@ -72,6 +72,7 @@ def train(args: argparse.Namespace) -> Path:
     recipe = read_recipe(args.methods, args.method)
 
     from aexad.device import use_device
+    from aexad.energy import energy_of
     from aexad.files import sha256_of, write_csv, write_json
     from aexad.models import build_model, save_model
     from aexad.training import read_training_set
@@ -80,7 +81,8 @@ def train(args: argparse.Namespace) -> Path:
     device = use_device(args.device, args.threads)
     data = read_training_set(args.training_set)
     model = build_model(recipe, data.size, args.seed, args.weights_dir)
-    trained = train_model(model, data, device)
+    with energy_of(args.country) as energy:
+        trained = train_model(model, data, device)
     save_model(model, args.output / "model.safetensors")
     write_csv(args.output / "training.csv", trained.history)
     provenance = {
@@ -90,6 +92,7 @@ def train(args: argparse.Namespace) -> Path:
         "encoder": model.encoder,
         "parameters": model.parameters,
         "seconds": trained.seconds,
+        "energy": energy,
         "peak_mb": peak_memory_mb(),
         "device": str(device),
         "threads": args.threads,
@@ -102,24 +105,41 @@ def train(args: argparse.Namespace) -> Path:
 
 def infer(args: argparse.Namespace) -> Path:
     """Explain the test images of a split with a trained model."""
+    from aexad.provenance import peak_memory_mb
     from aexad.recipe import read_recipe
 
     settings = read_recipe(args.methods, args.method).heat_map
+
+    import time
 
     import numpy as np
 
     from aexad.data.split import read_split
     from aexad.device import use_device
-    from aexad.files import write_npz
+    from aexad.energy import energy_of
+    from aexad.files import write_json, write_npz
     from aexad.inference import infer as make_maps
     from aexad.models import load_model
 
     device = use_device(args.device, args.threads)
     model = load_model(args.model, args.weights_dir)
     root = args.data / args.dataset
-    maps = make_maps(model, read_split(args.split), root, settings, device)
+    table = read_split(args.split)
+    with energy_of(args.country) as energy:
+        start = time.perf_counter()
+        maps = make_maps(model, table, root, settings, device)
+        seconds = time.perf_counter() - start
     # With the maps, not with the model: an edit of the heat map never trains again.
     write_npz(args.output, maps | {"settings": np.array([settings.model_dump_json()])})
+    cost = {
+        "images": len(maps["image"]),
+        "seconds": seconds,
+        "energy": energy,
+        "peak_mb": peak_memory_mb(),
+        "device": str(device),
+        "threads": args.threads,
+    }
+    write_json(args.output.with_name("inference.json"), cost)
     return args.output
 
 

@@ -45,6 +45,14 @@ def test_a_second_call_does_nothing(finished):
     assert finished.planned() == {}
 
 
+def test_another_country_runs_nothing_again(finished):
+    config = ("benchmark=smoke", "country=DEU")
+    assert finished.planned(config=config) == {}
+    command = finished.snakemake("--dry-run", "--forceall", config=config).stdout
+    assert command.count("--threads 1 --country DEU") == 6  # three trained, three explained
+    assert "--country" not in finished.snakemake("--dry-run", "--forceall").stdout
+
+
 def test_touched_sources_re_run_nothing(copy_of_finished):
     later = time.time() + 100
     for path in copy_of_finished.folder.glob("aexad/**/*.py"):
@@ -155,6 +163,7 @@ def test_snakemakes_own_report_is_one_offline_file(finished, tmp_path):
         (["benchmark=smoke", "categories=brik"], "categories=brik: not in .*did you mean 'brick'"),
         (["benchmark=smoke", "methods=ae-smok"], "methods=ae-smok: .*did you mean 'ae-smoke'"),
         (["benchmrk=smoke"], "unknown key 'benchmrk'.*did you mean 'benchmark'"),
+        (["benchmark=smoke", "country=Germany"], "'country': .*pattern"),
         (["benchmark=smoke", "threads=0"], "'threads': input should be greater"),
     ],
 )

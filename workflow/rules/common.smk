@@ -65,6 +65,8 @@ DEVICE = (
     ("cuda" if GPU_HERE else "cpu") if SETTINGS.device == "auto" else SETTINGS.device
 )
 GPUS = int(DEVICE == "cuda")
+# Named in the commands themselves, which is no parameter: a change of it runs nothing again.
+COUNTRY = f"--country {SETTINGS.country}" if SETTINGS.country else ""
 
 
 def of_runs(runs, *names):

@@ -6,7 +6,8 @@ rule infer:
         model=f"{RUN}/model.safetensors",
         split=f"{RUN_DATA}/split.csv",
     output:
-        f"{RUN}/maps.npz",
+        maps=f"{RUN}/maps.npz",
+        cost=f"{RUN}/inference.json",
     log:
         f"{RUN}/logs/infer.log",
     benchmark:
@@ -31,8 +32,8 @@ rule infer:
         " seed {wildcards.seed})"
     shell:
         "python -m aexad infer --method {wildcards.method} --dataset {wildcards.dataset}"
-        " --data {params.data:q} --model {input.model} --split {input.split} --output {output}"
-        " --device {params.device} --threads {params.torch_threads} --log {log:q}"
+        " --data {params.data:q} --model {input.model} --split {input.split} --output {output.maps}"
+        " --device {params.device} --threads {params.torch_threads} {COUNTRY} --log {log:q}"
 
 
 rule draw_panels:

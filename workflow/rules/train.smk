@@ -33,4 +33,4 @@ rule train:
     shell:
         "python -m aexad train --method {wildcards.method} --seed {wildcards.seed}"
         " --training-set {input} --output {params.folder:q} --device {params.device}"
-        " --threads {params.torch_threads} --log {log:q}"
+        " --threads {params.torch_threads} {COUNTRY} --log {log:q}"
