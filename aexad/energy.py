@@ -1,8 +1,8 @@
 """Energy and CO2 of a piece of work, as codecarbon estimates them; a result never depends on it.
 
-codecarbon is optional (``pip install 'aexad[energy]'``). It is used offline: the CO2 of a kWh is the
-yearly mean of a country's grid, from a table that comes with it. Where there is no counter that may
-be read (RAPL, NVML), power follows from the load and the processor's rated power: an estimate.
+codecarbon is optional (``pip install 'aexad[energy]'``). It is used offline: the CO2 of a kWh is
+the yearly mean of a country's grid, from a table that comes with it. Where there is no counter that
+may be read (RAPL, NVML), power follows from load and rated power of the processor: an estimate.
 """
 
 from __future__ import annotations

@@ -8,8 +8,11 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from aexad.files import written_whole
 
@@ -75,6 +78,43 @@ def add_legend(figure: Figure, handles: Sequence[Line2D]) -> None:
     longest = max(len(str(handle.get_label())) for handle in handles)
     columns = max(1, int(TEXT_WIDTH / (0.068 * longest + 0.55)))  # inches a letter, and a sample
     figure.legend(handles=handles, loc="outside upper center", ncols=min(columns, len(handles)))
+
+
+def grid_of(count: int, columns: int, height: float, margin: float) -> tuple[Figure, list[Axes]]:
+    """Panels in rows of ``columns``, with shared axes; what a last row leaves over is not drawn.
+
+    Parameters
+    ----------
+    count : int
+        Panels.
+    columns : int
+        Most panels in a row.
+    height, margin : float
+        Inches: of a panel, and for legend and labels.
+
+    Returns
+    -------
+    tuple of Figure and list of Axes
+        ``count`` panels; each column has tick labels below its last panel.
+    """
+    columns = min(columns, count)
+    rows = -(-count // columns)
+    figure = Figure(figsize=(TEXT_WIDTH, rows * height + margin), layout="constrained")
+    panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
+    for axes in panels.flat[count:]:
+        axes.set_visible(False)
+    for axes in panels.flat[max(0, count - columns) : count]:
+        axes.tick_params(labelbottom=True)
+    return figure, list(panels.flat[:count])
+
+
+def name_ticks(axis: Axis, low: float, high: float) -> None:
+    """Tick a log axis from ``low`` to ``high`` at round numbers, and write them out."""
+    steps = (1, 2, 5) if high / low > 8 else (1, 1.5, 2, 3, 4, 5, 7)
+    wide = high / low > 300
+    axis.set_major_locator(LogLocator(subs=(1,) if wide else steps, numticks=12))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_locator(NullLocator())
 
 
 def literal(text: str) -> str:

@@ -61,7 +61,14 @@ rule draw_figures:
     input:
         metrics=f"{RESULTS}/metrics.csv",
         methods=f"{RESULTS}/methods.csv",
-        runs=of_runs(TRAINED, "training.csv", "maps.npz", "per_image.csv"),
+        runs=of_runs(
+            TRAINED,
+            "training.csv",
+            "maps.npz",
+            "per_image.csv",
+            "provenance.json",
+            "inference.json",
+        ),
     output:
         report(
             directory(f"{RESULTS}/figures"),
@@ -82,7 +89,7 @@ rule draw_figures:
     params:
         library=code_digest("aexad.reporting.figures"),
         benchmark=benchmark_options(),
-        datasets=described("title", "size"),
+        datasets=described("title", "size", "evaluation"),
         gallery=BENCHMARK.gallery,
     message:
         "Drawing the figures"
