@@ -16,6 +16,7 @@ from aexad.benchmark import Benchmark, Settings
 from aexad.data.catalogue import Dataset
 from aexad.files import write_text
 from aexad.recipe import ForeignMaps, Recipe
+from aexad.reporting.published import PublishedMethod
 
 # File, its class, and whether it maps names to entries of that class.
 FILES: dict[str, tuple[str, type[BaseModel], bool]] = {
@@ -23,6 +24,7 @@ FILES: dict[str, tuple[str, type[BaseModel], bool]] = {
     "benchmark": ("config/benchmarks/<name>.yaml", Benchmark, False),
     "datasets": ("config/datasets.yaml", Dataset, True),
     "methods": ("config/methods.yaml", Recipe, True),
+    "published": ("config/published/methods.yaml", PublishedMethod, True),
 }
 
 

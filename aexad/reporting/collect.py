@@ -19,6 +19,13 @@ from aexad.benchmark import Run
 from aexad.data.index import read_table
 from aexad.errors import DataError
 from aexad.files import write_csv
+from aexad.reporting.costs import (
+    NO_RECORD,
+    NOT_KNOWN,
+    inference_costs,
+    training_costs,
+    unknown_costs,
+)
 from aexad.reporting.labels import order_of
 
 METRIC_COLUMNS = [
@@ -34,26 +41,40 @@ FOREIGN = dict.fromkeys(METHOD_COLUMNS, "") | {
     "encoder": "not known",
     "pretrained": "not known",
 }
+NOT_RUN = "not run"
 SHOWN = 3
 
 Content = TypeVar("Content")
 
 
-def collect(runs: Sequence[Run], results: Path) -> pd.DataFrame:
-    """Read the metrics of every run into one tidy table.
+def training_folder(run: Run) -> Path:
+    """The folder, below the results, in which the model of a run was trained."""
+    return run.folder
+
+
+def collect(
+    runs: Sequence[Run], results: Path, foreign: Sequence[Run] = (), missing: Sequence[Run] = ()
+) -> pd.DataFrame:
+    """Read the metrics and costs of every run into one tidy table.
 
     Parameters
     ----------
     runs : sequence of Run
-        The benchmark's runs; their order is the order of the rows.
+        The benchmark's runs that trained a model; their order is the order of the rows.
     results : Path
         The results folder; a run's metrics are ``<results>/<run.folder>/metrics.json``.
+    foreign : sequence of Run
+        Runs of somebody else's maps, which cost nobody knows what.
+    missing : sequence of Run
+        Runs that are not there. Where other runs of their category and method are, they have rows
+        without a value, so that every table marks the gap.
 
     Returns
     -------
     DataFrame
         Columns dataset, category, scenario, method, seed (int), metric, value (float, NaN where
-        the metric is undefined), n (test images behind the value), reason (empty where defined).
+        the metric is undefined), n (test images behind the value; 0 of a training's costs), reason
+        (empty where defined).
 
     Raises
     ------
@@ -61,9 +82,11 @@ def collect(runs: Sequence[Run], results: Path) -> pd.DataFrame:
         If metrics are missing (the message counts them and names a target that makes them) or
         cannot be read.
     """
-    require(runs, results, "metrics.json")
-    rows = [row for run in runs for row in read(results / run.folder / "metrics.json", _rows, run)]
-    return pd.DataFrame(rows, columns=METRIC_COLUMNS)
+    there = [*runs, *foreign]
+    require([results / run.folder / "metrics.json" for run in there])
+    rows = [row for run in there for row in _of_run(run, results, known=run not in foreign)]
+    table = pd.DataFrame(rows, columns=METRIC_COLUMNS)
+    return pd.concat([table, _gaps(table, missing)], ignore_index=True) if missing else table
 
 
 def methods_table(runs: Sequence[Run], results: Path) -> pd.DataFrame:
@@ -77,8 +100,8 @@ def methods_table(runs: Sequence[Run], results: Path) -> pd.DataFrame:
         trained_parameters, frozen_parameters, epochs. Where the runs of a method differ, for
         example because the weights were replaced in between, all values are named.
     """
-    require(runs, results, "provenance.json")
-    rows = [read(results / run.folder / "provenance.json", _method, run) for run in runs]
+    require([results / training_folder(run) / "provenance.json" for run in runs])
+    rows = [read_provenance(run, results, _method) for run in runs]
     methods: dict[str, list[dict[str, str]]] = {}
     for row in rows:
         methods.setdefault(row["method"], []).append(row)
@@ -92,13 +115,15 @@ def methods_table(runs: Sequence[Run], results: Path) -> pd.DataFrame:
 
 
 def write_collection(
-    runs: Sequence[Run], results: Path, folder: Path, foreign: Sequence[Run] = ()
+    runs: Sequence[Run],
+    results: Path,
+    folder: Path,
+    foreign: Sequence[Run] = (),
+    missing: Sequence[Run] = (),
 ) -> None:
-    """Write ``metrics.csv`` and ``methods.csv`` of a benchmark into ``folder``.
-
-    ``foreign`` are runs without a model, of somebody else's maps: no more is known of these.
-    """
-    metrics, methods = collect([*runs, *foreign], results), methods_table(runs, results)
+    """Write ``metrics.csv`` and ``methods.csv`` of a benchmark into ``folder``; see `collect`."""
+    metrics = collect(runs, results, foreign, missing)
+    methods = methods_table(runs, results)
     rows = [FOREIGN | {"method": name} for name in dict.fromkeys(run.method for run in foreign)]
     methods = pd.concat([methods, pd.DataFrame(rows, columns=METHOD_COLUMNS)])
     write_csv(folder / "metrics.csv", metrics)
@@ -132,17 +157,22 @@ def read_collection(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     return metrics, methods
 
 
-def require(runs: Sequence[Run], results: Path, name: str) -> None:
-    """Check that each run has the file ``name``; all that are missing are one error."""
-    missing = [results / run.folder / name for run in runs]
-    missing = [path for path in missing if not path.is_file()]
+def require(paths: Sequence[Path]) -> None:
+    """Check that a file of each run is there; all that are missing are one error."""
+    missing = [path for path in paths if not path.is_file()]
     if missing:
         named = ", ".join(map(str, missing[:SHOWN]))
         more = f" and {len(missing) - SHOWN} more" if len(missing) > SHOWN else ""
         raise DataError(
-            f"{len(missing)} of {len(runs)} runs have no {name} yet: {named}{more}; make each of "
-            f"them, as the first with 'snakemake {missing[0]}'"
+            f"{len(missing)} of {len(paths)} runs have no {missing[0].name} yet: {named}{more}; "
+            f"make each of them, as the first with 'snakemake {missing[0]}', or set partial=true "
+            "for tables of those that are there"
         )
+
+
+def read_provenance(run: Run, results: Path, use: Callable[[Any, Run], Content]) -> Content:
+    """Apply ``use`` to what the training of a run recorded."""
+    return read(results / training_folder(run) / "provenance.json", use, run)
 
 
 def read(path: Path, use: Callable[[Any, Run], Content], run: Run) -> Content:
@@ -161,6 +191,38 @@ def read(path: Path, use: Callable[[Any, Run], Content], run: Run) -> Content:
 def without_folders(source: str) -> str:
     """``source`` without the folders of an absolute path: they name a machine, not the weights."""
     return re.sub(r"(?<!\S)(file://)?(/|~/|[A-Za-z]:\\).*[/\\]", "", source)
+
+
+def _of_run(run: Run, results: Path, known: bool) -> list[dict[str, Any]]:
+    """The rows of one run: its metrics, then its costs."""
+    metrics = read(results / run.folder / "metrics.json", _rows, run)
+    images = max((row["n"] for row in metrics), default=0)
+    record = results / run.folder / "inference.json"
+    training = inference = None
+    if known:
+        training = read_provenance(run, results, lambda content, _: training_costs(content))
+    if known and record.is_file():
+        inference = read(record, lambda content, _: inference_costs(content), run)
+    reason = NO_RECORD if known else NOT_KNOWN
+    costs = [
+        *((cost, 0) for cost in training or unknown_costs("training", reason)),
+        *((cost, images) for cost in inference or unknown_costs("inference", reason)),
+    ]
+    return [*metrics, *(run._asdict() | cost._asdict() | {"n": n} for cost, n in costs)]
+
+
+def _gaps(table: pd.DataFrame, missing: Sequence[Run]) -> pd.DataFrame:
+    """Rows without a value of the runs that are missing beside others."""
+    places, methods = ["dataset", "category", "scenario"], table["method"]
+    there = set(table[places].itertuples(index=False, name=None))
+    measured = table.groupby(["dataset", "scenario"])["metric"].unique()
+    rows = [
+        {**run._asdict(), "metric": metric, "value": None, "n": 0, "reason": NOT_RUN}
+        for run in missing
+        if (run.dataset, run.category, run.scenario) in there and run.method in set(methods)
+        for metric in measured[run.dataset, run.scenario]
+    ]
+    return pd.DataFrame(rows, columns=METRIC_COLUMNS).astype({"value": float})
 
 
 def _rows(content: dict[str, Any], run: Run) -> list[dict[str, Any]]:

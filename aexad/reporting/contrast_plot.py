@@ -25,7 +25,6 @@ from aexad.reporting.pictures import (
     Photograph,
     Picture,
     image_label,
-    read_per_image,
     read_photographs,
     read_pictures,
 )
@@ -84,14 +83,10 @@ def differences(group: Group, pair: tuple[str, str]) -> pd.Series:
     Series
         By category and image.
     """
-    sides = []
-    for method in pair:
-        rows = [
-            read_per_image(group.folder(run) / "per_image.csv").assign(category=run.category)
-            for run in group.runs_of(method, group.seed)
-        ]
-        sides.append(pd.concat(rows).set_index("category", append=True)["iou"])
-    return (sides[1] - sides[0]).dropna().swaplevel().sort_index()
+    rows = group.per_image(pair)
+    rows = rows[rows["seed"] == group.seed]
+    sides = rows.pivot_table(index=["category", "image"], columns="method", values="iou")
+    return (sides[pair[1]] - sides[pair[0]]).dropna().sort_index()
 
 
 def extremes(difference: pd.Series, count: int) -> tuple[list[Any], list[Any]]:

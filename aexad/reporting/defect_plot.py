@@ -12,11 +12,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from aexad.benchmark import Run
 from aexad.data.images import image_size
 from aexad.reporting.drawing import Drawing, Group, cnn_and_transformer
 from aexad.reporting.labels import listed
-from aexad.reporting.pictures import read_per_image
 from aexad.reporting.style import TEXT_WIDTH, add_legend, literal, name_ticks
 
 EDGES = (0.0, 0.5, 1.0, 2.0, 5.0, 10.0, 100.0)
@@ -57,12 +55,12 @@ def anomalous_images(group: Group, pair: tuple[str, str]) -> pd.DataFrame:
     DataFrame
         Columns category, seed, image, defect, area (per cent of the image), and one a method: IoU.
     """
-    sides = []
-    for method in pair:
-        rows = [_rows(group, run) for run in group.runs_of(method)]
-        key = ["category", "seed", "image", "defect", "area"]
-        sides.append(pd.concat(rows).set_index(key)["iou"].rename(method))
-    return pd.concat(sides, axis=1, join="inner").dropna().reset_index()
+    rows = group.per_image(pair)
+    rows = rows[rows["anomalous_pixels"] > 0]
+    rows = rows.assign(area=100 * rows["anomalous_pixels"] / _pixels(group, rows["image"]))
+    key = ["category", "seed", "image", "defect", "area"]
+    table = rows.pivot_table(index=key, columns="method", values="iou")[list(pair)]
+    return table.dropna().rename_axis(None, axis=1).reset_index()
 
 
 def by_type(images: pd.DataFrame) -> pd.DataFrame:
@@ -144,16 +142,14 @@ def _types_panel(axes: Axes, types: pd.DataFrame, group: Group, pair: tuple[str,
     axes.tick_params(length=0)
 
 
-def _rows(group: Group, run: Run) -> pd.DataFrame:
-    rows = read_per_image(group.folder(run) / "per_image.csv").reset_index()
-    rows = rows[rows["anomalous_pixels"] > 0]
-    if group.native:
-        sizes = [image_size(group.root / image) for image in rows["image"]]
-        pixels = np.array([height * width for height, width in sizes])
-    else:
-        pixels = np.full(len(rows), group.size**2)
-    area = 100 * rows["anomalous_pixels"] / pixels
-    return rows.assign(category=run.category, seed=run.seed, area=area)
+def _pixels(group: Group, images: pd.Series) -> np.ndarray:
+    """How many pixels each image has at the size that ``evaluate`` compares at."""
+    if not group.native:
+        return np.full(len(images), group.size**2)
+    sizes = {image: image_size(group.root / image) for image in images.unique()}
+    return images.map(
+        {image: height * width for image, (height, width) in sizes.items()}
+    ).to_numpy()
 
 
 def _tuples(values: pd.Series) -> Iterator[tuple[Any, ...]]:

@@ -17,7 +17,7 @@ from aexad.data.split import read_split
 from aexad.reporting.captions import data_phrase
 from aexad.reporting.cells import not_pretrained
 from aexad.reporting.labels import DAGGER
-from aexad.reporting.pictures import choose_images
+from aexad.reporting.pictures import choose_images, read_per_image
 from aexad.reporting.style import MethodStyle, method_styles
 
 # Of timm's names: the families whose blocks attend over tokens.
@@ -103,6 +103,20 @@ class Group:
         """
         split = self.split(run)
         return choose_images(split[split["mask"] != ""], 1)
+
+    def per_image(self, methods: Sequence[str] | None = None) -> pd.DataFrame:
+        """The rows of every run's ``per_image.csv``, with category, method and seed; of all seeds.
+
+        Of ``methods``, or of all that trained a model.
+        """
+        tables = [
+            read_per_image(self.folder(run) / "per_image.csv")
+            .reset_index()
+            .assign(category=run.category, method=run.method, seed=run.seed)
+            for run in self.runs
+            if methods is None or run.method in methods
+        ]
+        return pd.concat(tables, ignore_index=True)
 
     def trained_methods(self, **wanted: str) -> list[str]:
         """Methods with runs whose row of ``methods.csv`` has these values, in its order."""

@@ -15,7 +15,7 @@ from aexad.benchmark import Run
 from aexad.data.catalogue import Dataset
 from aexad.files import write_json
 from aexad.reporting.anovit_plot import anovit_drawings
-from aexad.reporting.collect import require
+from aexad.reporting.collect import require, training_folder
 from aexad.reporting.contrast_plot import contrast_drawings
 from aexad.reporting.cost_plot import cost_drawings
 from aexad.reporting.defect_plot import defect_drawings
@@ -24,14 +24,15 @@ from aexad.reporting.filter_plot import filter_drawings
 from aexad.reporting.folder import replaced_folder
 from aexad.reporting.gallery_plot import gallery_drawings
 from aexad.reporting.metric_plot import metric_drawings
+from aexad.reporting.rank_plot import rank_drawings
 from aexad.reporting.steps_plot import steps_drawings
 from aexad.reporting.style import save_png, save_svg, styled
 from aexad.reporting.threshold_plot import threshold_drawings
 from aexad.reporting.training_plot import training_drawings
 
 CAPTIONS = "captions.json"
-SOURCES = ("training.csv", "maps.npz", "per_image.csv", "provenance.json", "inference.json")
-"""What figures read of each run that trained a model."""
+SOURCES = ("maps.npz", "per_image.csv")
+"""What figures read in each run's folder; ``training.csv`` is where its model was trained."""
 
 
 def write_figures(
@@ -69,10 +70,12 @@ def write_figures(
     Raises
     ------
     DataError
-        If a run lacks one of :data:`SOURCES` (the message counts them), or a file is damaged.
+        If a run lacks training.csv or one of :data:`SOURCES` (the message counts them), or a file
+        is damaged.
     """
+    require([results / training_folder(run) / "training.csv" for run in runs])
     for name in SOURCES:
-        require(runs, results, name)
+        require([results / run.folder / name for run in runs])
     captions = []
     with replaced_folder(folder, "*.svg", "*.png", CAPTIONS) as new, styled():
         for group in read_groups(runs, metrics, methods, catalogue, results, data):
@@ -87,6 +90,7 @@ def write_figures(
 def _drawings(group: Group, gallery: int) -> Iterator[Drawing]:
     """Every figure of a group, the answers first."""
     yield from metric_drawings(group)
+    yield from rank_drawings(group)
     yield from cost_drawings(group)
     yield from defect_drawings(group)
     yield from contrast_drawings(group)

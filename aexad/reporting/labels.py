@@ -9,12 +9,14 @@ from typing import NamedTuple
 
 
 class Metric(NamedTuple):
-    """A metric as the reader meets it; higher is better for each of them."""
+    """A metric as the reader meets it."""
 
     name: str
     label: str
     title: str
     definition: str
+    lower: bool = False
+    """Whether lower is better, as of costs."""
 
 
 METRICS = (
@@ -89,6 +91,34 @@ METRICS = (
 """The metrics that have a table of their own; ``f1@a`` and ``iou@a`` are points of one curve."""
 
 METRIC = {metric.name: metric for metric in METRICS}
+
+PHASES = {"training": "training", "inference": "explaining the test images"}
+COSTS = tuple(
+    Metric(f"{phase}_{name}", f"{phase} [{unit}]", title, f"{title} of {doing}", lower=True)
+    for phase, doing in PHASES.items()
+    for name, unit, title in (
+        ("seconds", "s", "wall-clock time"),
+        ("peak_mb", "MB", "largest resident memory"),
+        ("energy_kwh", "kWh", "energy"),
+        ("co2_g", "g CO2", "CO2 equivalents"),
+    )
+)
+"""What a run took, in ``metrics.csv`` beside what it reached."""
+
+TRADED = ("xauc", "f1", "iou")
+TRADEOFFS = tuple(
+    Metric(
+        f"tradeoff_{name}",
+        f"T({METRIC[name].label})",
+        f"trade-off of {METRIC[name].label} and CO2",
+        f"E / (m / (1 - m)), E the grams of CO2 of the training, m the {METRIC[name].label}",
+        lower=True,
+    )
+    for name in TRADED
+)
+QUANTITY = {metric.name: metric for metric in (*METRICS, *COSTS, *TRADEOFFS)}
+"""Everything that a table may be of."""
+
 HEADLINE = ("xauc", "f1", "iou", "pro", "pixel_auroc", "image_auroc")
 """The metrics of the figures, and the tables that the report shows first."""
 
@@ -103,9 +133,9 @@ DAGGER = "†"
 
 
 def order_of(metric: str) -> tuple[int, str]:
-    """Sort key of a metric's name: the order of :data:`METRICS`, then the alphabet."""
-    names = list(METRIC)
-    return (names.index(metric) if metric in METRIC else len(names), metric)
+    """Sort key of a metric's name: the order of :data:`QUANTITY`, then the alphabet."""
+    names = list(QUANTITY)
+    return (names.index(metric) if metric in QUANTITY else len(names), metric)
 
 
 def scenario_phrase(scenario: str) -> str:

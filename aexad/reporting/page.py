@@ -16,7 +16,7 @@ from aexad.errors import DataError
 from aexad.files import write_text
 from aexad.reporting.answer import answers, cautions
 from aexad.reporting.cells import not_pretrained
-from aexad.reporting.collect import read, read_collection, require
+from aexad.reporting.collect import read_collection, read_provenance
 from aexad.reporting.embedding import embedded
 from aexad.reporting.figures import CAPTIONS
 from aexad.reporting.labels import DAGGER, HEADLINE, counted, listed
@@ -75,7 +75,6 @@ def write_report(
     DataError
         If one of these is missing or damaged.
     """
-    require(runs, results, "provenance.json")
     metrics, methods = read_collection(folder)
     titles = {name: dataset.title for name, dataset in catalogue.items()}
     tables = build_tables(metrics, methods, titles)
@@ -190,7 +189,7 @@ def _costs(runs: Sequence[Run], results: Path) -> list[dict[Hashable, Any]]:
             "peak": float(content["peak_mb"]),
         }
 
-    rows = pd.DataFrame([read(results / run.folder / "provenance.json", cost, run) for run in runs])
+    rows = pd.DataFrame([read_provenance(run, results, cost) for run in runs])
     means = rows.groupby(["method", "machine"], sort=False).agg(
         runs=("training", "size"),
         features=("features", "mean"),
@@ -204,9 +203,7 @@ def _versions(runs: Sequence[Run], results: Path) -> dict[str, str]:
     """Every version that a run recorded; runs that differ are all named."""
     found: dict[str, dict[str, None]] = {}
     for run in runs:
-        versions = read(
-            results / run.folder / "provenance.json", lambda content, _: content["versions"], run
-        )
+        versions = read_provenance(run, results, lambda content, _: content["versions"])
         for name, version in versions.items():
             found.setdefault(name, {})[str(version)] = None
     return {name: ", ".join(found[name]) for name in sorted(found)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pandas as pd
@@ -11,23 +11,18 @@ from matplotlib.figure import Figure
 from aexad.reporting.averages import over_seeds
 from aexad.reporting.drawing import Drawing, Group, Look
 from aexad.reporting.labels import METRIC, counted, listed
+from aexad.reporting.statistics import Ranking, friedman_nemenyi
 from aexad.reporting.style import TEXT_WIDTH, literal
 
 METRICS = ("xauc", "iou")
 
-Test = Callable[[pd.DataFrame], tuple[pd.Series, float] | str]
-"""Mean rank of each method (1 is best) and the critical difference, of a table of categories x
-methods where higher is better; or the reason why no test is possible."""
 
-
-def rank_drawings(group: Group, test: Test) -> Iterator[Drawing]:
+def rank_drawings(group: Group) -> Iterator[Drawing]:
     """``critical_difference`` for each of :data:`METRICS`; nothing where no test is possible."""
     for metric in METRICS:
-        table = category_table(group.metrics, metric)
-        result = test(table)
-        if isinstance(result, str):
-            continue
-        yield _drawing(group, metric, table, *result)
+        result = friedman_nemenyi(category_table(group.metrics, metric))
+        if isinstance(result, Ranking):
+            yield _drawing(group, metric, result)
 
 
 def category_table(metrics: pd.DataFrame, metric: str) -> pd.DataFrame:
@@ -70,7 +65,9 @@ def rank_figure(ranks: pd.Series, difference: float, look: Look) -> Figure:
     axes.set_xlim(0, TEXT_WIDTH)
     axes.set_ylim(-height + 0.75, 0.75)
     count = len(ordered)
-    start, width = 2.1, TEXT_WIDTH - 4.2
+    longest = max(len(look.names[str(method)]) for method in ranks.index)
+    start = max(1.2, 0.062 * longest + 0.5)  # inches a letter, and room for the number
+    width = TEXT_WIDTH - 2 * start
 
     def place(rank: float) -> float:
         return start + width * (rank - 1) / max(count - 1, 1)
@@ -111,10 +108,10 @@ def rank_figure(ranks: pd.Series, difference: float, look: Look) -> Figure:
     return figure
 
 
-def _drawing(
-    group: Group, metric: str, table: pd.DataFrame, ranks: pd.Series, difference: float
-) -> Drawing:
+def _drawing(group: Group, metric: str, result: Ranking) -> Drawing:
     label = METRIC[metric].label
+    ranks, difference = pd.Series(result.ranks), result.critical_difference
+    chance = f"p = {result.p:.2g}" if result.p >= 1e-4 else "p < 0.0001"
     spoken = [
         f"{group.shown(str(m))} {rank:.2f}" for m, rank in ranks.sort_values(kind="stable").items()
     ]
@@ -123,9 +120,9 @@ def _drawing(
         name=f"critical_difference_{metric}_{group.where}",
         title=f"Mean ranks by {label}: {group.place}",
         caption=f"{group.phrase} Rank of each method by its mean {label} over the seeds, averaged "
-        f"over {counted(len(table), 'category', 'categories')}; 1 is best. Methods below one thick "
-        "bar differ by less than the critical difference (Friedman's test with Nemenyi's, "
-        f"alpha = 0.05): the data do not tell them apart.{group.look.note}",
+        f"over {counted(result.categories, 'category', 'categories')}; 1 is best. Methods below "
+        "one thick bar differ by less than the critical difference (Nemenyi, 0.05): the data do "
+        f"not tell them apart. Friedman's test of all ranks: {chance}.{group.look.note}",
         alt=f"A scale of ranks. Mean ranks: {listed(spoken)}; critical difference "
         f"{difference:.2f}; {bars} over methods that are not told apart.",
         draw=lambda: rank_figure(ranks, difference, group.look),

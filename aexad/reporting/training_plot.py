@@ -12,6 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from aexad.errors import DataError
+from aexad.reporting.collect import training_folder
 from aexad.reporting.drawing import Drawing, Group
 from aexad.reporting.labels import listed
 from aexad.reporting.style import TEXT_WIDTH, MethodStyle, add_legend, literal
@@ -33,7 +34,9 @@ def training_drawings(group: Group) -> Iterator[Drawing]:
 
     def draw() -> Figure:
         curves = {
-            (run.category, run.method, run.seed): _read_curve(group.folder(run) / "training.csv")
+            (run.category, run.method, run.seed): _read_curve(
+                group.results / training_folder(run) / "training.csv"
+            )
             for run in group.runs
         }
         return training_figure(curves, styles, group.look.names)

@@ -7,6 +7,7 @@ import math
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from aexad.benchmark import Run
@@ -22,6 +23,7 @@ from aexad.reporting.collect import (
     without_folders,
     write_collection,
 )
+from aexad.reporting.labels import COSTS, METRIC, QUANTITY
 
 RUNS = [Run("parts", "001", "standard", 0, "none"), Run("parts", "001", "standard", 1, "none")]
 
@@ -47,6 +49,7 @@ def provenance(**changes: Any) -> dict[str, Any]:
         },
         "parameters": {"trained": 12, "frozen": 34},
         "seconds": {"features": 1.0, "training": 2.0},
+        "peak_mb": 300.5,
     }
     return content | changes
 
@@ -66,6 +69,7 @@ def results(tmp_path: Path) -> Path:
 def test_a_row_for_each_run_and_metric_in_the_order_of_the_report(results: Path) -> None:
     table = collect(RUNS, results)
     assert list(table.columns) == METRIC_COLUMNS
+    table = table[~table["metric"].isin(QUANTITY) | table["metric"].isin(METRIC)]
     rows = table.astype(object).fillna("").to_numpy().tolist()
     where = ["parts", "001", "standard", "none"]
     assert rows == [
@@ -77,6 +81,53 @@ def test_a_row_for_each_run_and_metric_in_the_order_of_the_report(results: Path)
     ]
 
 
+def costs(table: pd.DataFrame, run: Run) -> dict[str, tuple[float, int, str]]:
+    rows = table[(table["seed"] == run.seed) & table["metric"].isin([cost.name for cost in COSTS])]
+    return {
+        row.metric: (row.value, row.n, row.reason)
+        for row in rows.itertuples()  # type: ignore[misc]
+    }
+
+
+def test_what_a_run_took_stands_beside_what_it_reached(results: Path) -> None:
+    energy = {"kwh": 0.002, "co2_g": None, "reason": "no country is set"}
+    write_json(results / RUNS[0].folder / "provenance.json", provenance(energy=energy))
+    record = {"seconds": 4.5, "peak_mb": 200, "device": "cpu", "energy": energy | {"co2_g": 0.7}}
+    write_json(results / RUNS[0].folder / "inference.json", record)
+    table = collect(RUNS, results)
+    found = costs(table, RUNS[0])
+    assert found["training_seconds"] == (3.0, 0, "")
+    assert found["training_peak_mb"] == (300.5, 0, "")
+    assert found["training_energy_kwh"] == (0.002, 0, "")
+    assert math.isnan(found["training_co2_g"][0])
+    assert found["training_co2_g"][2] == "no country is set"
+    assert found["inference_seconds"] == (4.5, 5, "")
+    assert found["inference_co2_g"] == (0.7, 5, "")
+    other = costs(table, RUNS[1])
+    assert other["training_co2_g"][2] == "energy was not measured"
+    assert other["inference_seconds"][2] == "the run recorded no cost of it"
+    assert list(found) == [cost.name for cost in COSTS]
+
+
+def test_nobody_knows_what_somebody_elses_maps_cost(results: Path) -> None:
+    found = costs(collect(RUNS[:1], results, foreign=RUNS[1:]), RUNS[1])
+    assert {reason for _, _, reason in found.values()} == {
+        "somebody else's maps: how they were made is not known"
+    }
+
+
+def test_runs_that_are_missing_beside_others_are_gaps(results: Path) -> None:
+    elsewhere = Run("parts", "002", "standard", 0, "none")
+    never = Run("parts", "001", "standard", 0, "other")
+    table = collect(RUNS[:1], results, missing=[RUNS[1], elsewhere, never])
+    gaps = table[table["reason"] == "not run"]
+    assert set(gaps["seed"]) == {1}
+    assert set(gaps["metric"]) == {"xauc", "image_auroc", "zeal"} | {cost.name for cost in COSTS}
+    assert gaps["value"].isna().all()
+    assert set(table["category"]) == {"001"}
+    assert set(table["method"]) == {"none"}
+
+
 def test_the_file_keeps_every_digit_and_every_name(results: Path, tmp_path: Path) -> None:
     write_collection(RUNS, results, tmp_path / "demo")
     table = read_metrics(tmp_path / "demo" / "metrics.csv")
@@ -84,14 +135,14 @@ def test_the_file_keeps_every_digit_and_every_name(results: Path, tmp_path: Path
     assert math.isnan(table["value"][1])
     assert set(table["category"]) == {"001"}
     assert set(table["method"]) == {"none"}
-    assert table["seed"].tolist() == [0, 0, 0, 1, 1]
+    assert table.groupby("seed").size().to_dict() == {0: 3 + len(COSTS), 1: 2 + len(COSTS)}
     assert read_methods(tmp_path / "demo" / "methods.csv")["method"].tolist() == ["none"]
 
 
 def test_tables_of_two_makings_are_refused(results: Path, tmp_path: Path) -> None:
     folder = tmp_path / "demo"
     write_collection(RUNS, results, folder)
-    assert [len(table) for table in read_collection(folder)] == [5, 1]
+    assert [len(table) for table in read_collection(folder)] == [5 + 2 * len(COSTS), 1]
     path = folder / "methods.csv"
     path.write_text(path.read_text().splitlines()[0] + "\n")
     with pytest.raises(
@@ -112,7 +163,7 @@ def test_missing_runs_are_counted_and_a_target_is_named(tmp_path: Path) -> None:
     assert "seed3" in message
     assert "seed4" not in message
     assert "and 1 more; " in message
-    assert message.endswith(f"'snakemake {first}'")
+    assert f"'snakemake {first}'" in message
     assert "\n" not in message
 
 

@@ -67,7 +67,6 @@ rule draw_figures:
             "maps.npz",
             "per_image.csv",
             "provenance.json",
-            "inference.json",
         ),
     output:
         report(
