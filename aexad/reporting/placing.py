@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
 RINGS = (7, 14, 22, 32, 44, 58)  # points: how far from its point a label may be, near ones first
@@ -45,7 +46,6 @@ def place_labels(
     taken = [Bbox.from_extents(x - radius, y - radius, x + radius, y + radius) for x, y in places]
     whole = axes.get_window_extent(renderer)
     for point, text in zip(points, texts, strict=True):
-        first: Bbox | None = None
         for ring, ((dx, dy), horizontal, vertical) in [(r, s) for r in RINGS for s in SIDES]:
             label = axes.annotate(
                 text,
@@ -59,8 +59,8 @@ def place_labels(
                 if ring == RINGS[0]
                 else {"arrowstyle": "-", "color": "#999999", "linewidth": 0.5, "shrinkB": 3},
             )
-            box = label.get_window_extent(renderer)
-            first = first or box
+            label.update_positions(renderer)
+            box = Text.get_window_extent(label, renderer)  # of the letters, without the line
             inside = whole.x0 <= box.x0 and box.x1 <= whole.x1
             if inside and not any(box.overlaps(other) for other in taken):
                 taken.append(box)

@@ -32,13 +32,13 @@ def category_table(metrics: pd.DataFrame, metric: str) -> pd.DataFrame:
 
 
 def not_told_apart(ranks: pd.Series, difference: float) -> list[tuple[float, float]]:
-    """Best and worst rank of each largest set of neighbours within the critical difference."""
+    """Best and worst rank of each largest set of neighbours closer than the difference."""
     ordered = sorted(ranks)
     spans: list[tuple[float, float]] = []
-    for first in ordered:
-        last = max(rank for rank in ordered if rank - first <= difference)
-        if last > first and (not spans or last > spans[-1][1]):
-            spans.append((float(first), float(last)))
+    for i, first in enumerate(ordered):
+        near = [rank for rank in ordered[i:] if rank - first < difference]
+        if len(near) > 1 and (not spans or near[-1] > spans[-1][1]):
+            spans.append((float(first), float(near[-1])))
     return spans
 
 

@@ -5,6 +5,7 @@ rule collect:
     input:
         metrics=of_runs(ALL_RUNS, "metrics.json"),
         provenance=of_runs(TRAINED, "provenance.json"),
+        inference=of_runs(TRAINED, "inference.json"),
     output:
         metrics=f"{RESULTS}/metrics.csv",
         methods=f"{RESULTS}/methods.csv",
