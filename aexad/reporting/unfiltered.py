@@ -1,7 +1,7 @@
 """The heat map before its filter, which no run stores: made again from the reconstruction.
 
-``maps.npz`` keeps the reconstruction in 8 bits. Against the unrounded one this moves X-AUC by less
-than 1e-3 for every filter that is drawn (measured, see ``docs/benchmarks.md``): enough for a
+``maps.npz`` keeps the reconstruction in 8 bits. Against the unrounded one this moves a category's
+X-AUC by less than 1e-4 for every filter that is drawn (``docs/benchmarks.md``): good enough for a
 figure. Numbers that are printed come from ``per_image.csv`` and ``metrics.csv`` all the same.
 """
 
