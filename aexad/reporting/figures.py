@@ -79,7 +79,7 @@ def write_figures(
     captions = []
     with replaced_folder(folder, "*.svg", "*.png", CAPTIONS) as new, styled():
         for group in read_groups(runs, metrics, methods, catalogue, results, data):
-            for drawing in _drawings(group, gallery):
+            for drawing in drawings(group, gallery):
                 figure = drawing.draw()
                 save_svg(figure, new / f"{drawing.name}.svg")
                 save_png(figure, new / f"{drawing.name}.png")
@@ -87,8 +87,8 @@ def write_figures(
         write_json(new / CAPTIONS, captions)
 
 
-def _drawings(group: Group, gallery: int) -> Iterator[Drawing]:
-    """Every figure of a group, the answers first."""
+def drawings(group: Group, gallery: int) -> Iterator[Drawing]:
+    """Every figure of a group, the answers first; ``gallery`` test images a category."""
     yield from metric_drawings(group)
     yield from rank_drawings(group)
     yield from cost_drawings(group)

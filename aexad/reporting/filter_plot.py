@@ -58,8 +58,9 @@ def filter_drawings(group: Group) -> Iterator[Drawing]:
         title=f"X-AUC against a fixed filter size: {group.place}",
         caption=f"{group.phrase} Seed {seed} is drawn: mean X-AUC over the anomalous test images "
         f"when the Gaussian filter has one half size k for all images (k = {SIZES[0]} to "
-        f"{SIZES[-1]}; figure 3 of AE-XAD). The mark is the adaptive filter, at the mean of its k; "
-        f"an arrow at the edge: its mean k is above {SIZES[-1]}. The axis does not start at 0."
+        f"{SIZES[-1]}; figure 3 of AE-XAD). The mark is the adaptive filter, whose k differs from "
+        "image to image, at the mean of its k; an arrow at the edge: that mean is above "
+        f"{SIZES[-1]}. The axis does not start at 0."
         f"{group.look.note}",
         alt=f"Line plots of X-AUC against the half size k of the filter, a line for each category, "
         f"for {listed(names)}; a mark for the adaptive k.",

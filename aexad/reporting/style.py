@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -12,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
 from aexad.files import written_whole
 
@@ -24,6 +25,8 @@ OUTLINE = "#00E5FF"
 
 TEXT_WIDTH = 7.0
 """Inches; the width of a text column pair, and of the report's page."""
+
+FEWEST_TICKS = 3  # of an axis that can be read
 
 _STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans",  # ships with matplotlib: the same letters on every machine
@@ -109,10 +112,16 @@ def grid_of(count: int, columns: int, height: float, margin: float) -> tuple[Fig
 
 
 def name_ticks(axis: Axis, low: float, high: float) -> None:
-    """Tick a log axis from ``low`` to ``high`` at round numbers, and write them out."""
-    steps = (1, 2, 5) if high / low > 8 else (1, 1.5, 2, 3, 4, 5, 7)
-    wide = high / low > 300
-    axis.set_major_locator(LogLocator(subs=(1,) if wide else steps, numticks=12))
+    """Tick a log axis from ``low`` to ``high`` at a few round numbers, and write them out."""
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    for steps in ((1,), (1, 3), (1, 2, 5), (1, 1.5, 2, 3, 4, 5, 7)):
+        ticks = [step * 10.0**power for power in powers for step in steps]
+        ticks = [tick for tick in ticks if low <= tick <= high]
+        if len(ticks) >= FEWEST_TICKS:
+            break
+    else:
+        ticks = [tick for tick in MaxNLocator(5).tick_values(low, high) if low <= tick <= high]
+    axis.set_major_locator(FixedLocator(ticks))
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axis.set_minor_locator(NullLocator())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,14 +14,18 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from aexad.data.images import load_image, load_mask
+from aexad.data.split import read_split
+from aexad.files import write_csv
 from aexad.heatmaps import heat_maps
 from aexad.metrics import xauc_per_image
 from aexad.recipe import HeatMap
+from aexad.reporting.anovit_plot import anovit_drawings
 from aexad.reporting.collect import read_methods, read_metrics
 from aexad.reporting.contrast_plot import contrast_drawings, differences, extremes
 from aexad.reporting.cost_plot import cost_drawings, cost_table
 from aexad.reporting.defect_plot import anomalous_images, by_area, by_type
 from aexad.reporting.drawing import Group, cnn_and_transformer, is_transformer, read_groups
+from aexad.reporting.figures import drawings
 from aexad.reporting.filter_plot import SIZES, filter_curve
 from aexad.reporting.pictures import read_per_image
 from aexad.reporting.placing import place_labels
@@ -195,6 +200,50 @@ def test_co2_is_drawn_where_every_run_has_it(group: Group) -> None:
     ]  # fmt: skip
     metrics.loc[measured & (metrics["seed"] == 1), "value"] = np.nan
     assert cost_table(metrics, "xauc")["co2_g"].isna().all()
+
+
+def as_models(group: Group, models: dict[str, str]) -> Group:
+    """The group as if these methods were other models."""
+    methods = group.methods.copy()
+    for method, model in models.items():
+        methods.loc[method, "model"] = model
+    return replace(group, methods=methods)
+
+
+def test_anovit_and_l2_cae_share_a_scale(group: Group) -> None:
+    assert list(anovit_drawings(group)) == []
+    assert list(anovit_drawings(as_models(group, {"ae": "l2_cae"}))) == []
+    both = as_models(group, {"ae": "l2_cae", "aexad-vit_tiny": "anovit"})
+    (drawing,) = anovit_drawings(both)
+    assert drawing.name == "anovit_figure3_textures_standard"
+    with styled():
+        pictures = [image for axes in drawing.draw().get_axes() for image in axes.get_images()]
+    maps = [image for image in pictures if image.get_cmap().name == "inferno"]
+    limits = {(image.norm.vmin, image.norm.vmax) for image in maps if image.get_array().ndim == 2}
+    assert len(pictures) == 2 * 4  # categories x input, truth, two maps
+    assert limits == {(-1.0, 5.0)}
+
+
+def test_without_masks_there_is_what_needs_none(tmp_path: Path) -> None:
+    tree = make_tree(tmp_path, categories=("brick",), methods=PAIR)
+    path = tree.results / tree.runs[0].data_folder / "split.csv"
+    write_csv(path, read_split(path).assign(mask=""))
+    for run in tree.runs:
+        path = tree.results / run.folder / "per_image.csv"
+        write_csv(path, pd.read_csv(path).assign(xauc=np.nan, iou=np.nan, anomalous_pixels=0))
+    path = tree.benchmark / "metrics.csv"
+    metrics = read_metrics(path)
+    pixel = ~metrics["metric"].str.match("image_|training_|inference_")
+    metrics.loc[pixel, ["value", "reason"]] = (np.nan, "no masks")
+    write_csv(path, metrics)
+    group = group_of(tree)
+    names = [drawing.name.partition("_textures")[0] for drawing in drawings(group, 2)]
+    assert names == ["metrics", "accuracy_cost", "training", "gallery"]
+    drawing = next(cost_drawings(group))
+    assert "Mean image AUROC" in drawing.caption
+    assert "no interval, because the metric has no value of a single image" in drawing.caption
+    with styled():
+        assert drawing.draw().get_axes()
 
 
 def test_no_label_hides_another() -> None:
