@@ -36,6 +36,7 @@ rule all:
 rule tables:
     input:
         f"{RESULTS}/tables",
+        f"{RESULTS}/summary.md",
 
 
 rule figures:

@@ -72,6 +72,9 @@ class Settings(Strict):
         None, description="folder of <timm name>.safetensors; none: AEXAD_WEIGHTS, if that is set"
     )
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto: a GPU where one is")
+    partial: bool = Field(
+        False, description="tables and pages of the runs that are there, gaps marked"
+    )
     panels: int = Field(6, ge=1, le=100, description="test images that each run draws as panels")
     threads: int = Field(
         1, ge=1, le=256, description="CPU threads of one training or inference job"
@@ -184,6 +187,15 @@ class Benchmark(Strict):
 def trained(runs: Sequence[Run], known_methods: Mapping[str, Method]) -> list[Run]:
     """The runs that train a model: all but those of somebody else's maps."""
     return [run for run in runs if not isinstance(known_methods[run.method], ForeignMaps)]
+
+
+def there(runs: Sequence[Run], results: Path) -> list[Run]:
+    """The runs that have been evaluated; none at all is an error that says how to make one."""
+    found = [run for run in runs if (results / run.folder / "metrics.json").is_file()]
+    if not found:
+        target = results / runs[0].folder / "metrics.json"
+        raise ConfigError(f"partial: no run is there yet; make one, as with 'snakemake {target}'")
+    return found
 
 
 def known_categories(name: str, dataset: Dataset, settings: Settings) -> list[str]:

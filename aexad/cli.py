@@ -113,6 +113,15 @@ def _benchmark(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--data", type=Path, default=Path("data"), help="folder of the data sets")
     verb.add_argument("--results", type=Path, default=Path("results"))
     verb.add_argument(
+        "--published",
+        type=Path,
+        default=Path("config/published"),
+        help="folder of the sources' numbers; where it is missing, they are left out",
+    )
+    verb.add_argument(
+        "--partial", action="store_true", help="of the runs that are there, gaps marked"
+    )
+    verb.add_argument(
         "--source",
         action="append",
         default=[],

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from aexad.errors import ConfigError
 
 if TYPE_CHECKING:
     from aexad.benchmark import Benchmark, Run
     from aexad.data.catalogue import Dataset
+    from aexad.recipe import Method
+    from aexad.reporting.measurements import Measurements
 
 
 def fetch(args: argparse.Namespace) -> Path:
@@ -166,20 +168,23 @@ def collect(args: argparse.Namespace) -> Path:
     """Gather the metrics of a benchmark's runs into one table."""
     from aexad.reporting.collect import write_collection
 
-    _, runs, foreign, _ = _read_benchmark(args)
+    chosen = _read_benchmark(args)
     folder = args.results / args.benchmark
-    write_collection(runs, args.results, folder, foreign)
+    write_collection(chosen.runs, args.results, folder, chosen.foreign, chosen.missing)
     return folder
 
 
 def tables(args: argparse.Namespace) -> Path:
-    """Write the tables of a benchmark (.csv, .md, .tex)."""
-    from aexad.reporting.collect import read_collection
+    """Write the tables of a benchmark (.csv, .md, .tex), and its summary in words."""
+    from aexad.files import write_text
+    from aexad.reporting.summary import summarise, to_markdown
     from aexad.reporting.tables import write_tables
 
-    *_, catalogue = _read_benchmark(args)
+    chosen = _read_benchmark(args)
     folder = args.results / args.benchmark
-    write_tables(*read_collection(folder), catalogue, folder / "tables")
+    measured = _measurements(args, chosen)
+    write_tables(measured, folder / "tables")
+    write_text(folder / "summary.md", to_markdown(chosen.benchmark.title, summarise(measured)))
     return folder / "tables"
 
 
@@ -188,15 +193,15 @@ def figures(args: argparse.Namespace) -> Path:
     from aexad.reporting.collect import read_collection
     from aexad.reporting.figures import write_figures
 
-    benchmark, runs, _, catalogue = _read_benchmark(args)
+    chosen = _read_benchmark(args)
     folder = args.results / args.benchmark
     write_figures(
-        runs,
+        chosen.runs,
         *read_collection(folder),
-        catalogue,
+        chosen.catalogue,
         results=args.results,
         data=args.data,
-        gallery=benchmark.gallery,
+        gallery=chosen.benchmark.gallery,
         folder=folder / "figures",
     )
     return folder / "figures"
@@ -217,9 +222,16 @@ def report(args: argparse.Namespace) -> Path:
     """Put summary, tables, figures and panels of a benchmark on one page."""
     from aexad.reporting.page import write_report
 
-    benchmark, runs, _, catalogue = _read_benchmark(args)
+    chosen = _read_benchmark(args)
     folder = args.results / args.benchmark
-    write_report(benchmark, runs, catalogue, results=args.results, folder=folder)
+    write_report(
+        chosen.benchmark,
+        chosen.runs,
+        chosen.catalogue,
+        _measurements(args, chosen),
+        results=args.results,
+        folder=folder,
+    )
     return folder / "report.html"
 
 
@@ -228,11 +240,22 @@ def _check_there(path: Path, what: str) -> None:
         raise ConfigError(f"{path}: no such file or folder; name {what}")
 
 
-def _read_benchmark(
-    args: argparse.Namespace,
-) -> tuple[Benchmark, list[Run], list[Run], dict[str, Dataset]]:
-    """A benchmark, its runs, those of somebody else's maps, and the catalogue."""
-    from aexad.benchmark import Settings, read_benchmark, trained
+class _Chosen(NamedTuple):
+    """A benchmark, and the runs that its report is of."""
+
+    benchmark: Benchmark
+    runs: list[Run]
+    """Those that trained a model."""
+    foreign: list[Run]
+    """Those of somebody else's maps."""
+    missing: list[Run]
+    """Those that a partial report does without."""
+    catalogue: dict[str, Dataset]
+    methods: dict[str, Method]
+
+
+def _read_benchmark(args: argparse.Namespace) -> _Chosen:
+    from aexad.benchmark import Settings, read_benchmark, there, trained
     from aexad.data.catalogue import read_catalogue
     from aexad.recipe import read_methods
 
@@ -241,6 +264,29 @@ def _read_benchmark(
     settings = Settings(sources=dict(args.source))
     where = f"{args.benchmarks / args.benchmark}.yaml"
     methods = read_methods(args.methods)
-    runs = benchmark.runs(catalogue, methods, settings, where)
+    every = benchmark.runs(catalogue, methods, settings, where)
+    runs = there(every, args.results) if args.partial else every
     own = trained(runs, methods)
-    return benchmark, own, [run for run in runs if run not in own], catalogue
+    return _Chosen(
+        benchmark,
+        own,
+        [run for run in runs if run not in own],
+        [run for run in every if run not in runs],
+        catalogue,
+        methods,
+    )
+
+
+def _measurements(args: argparse.Namespace, chosen: _Chosen) -> Measurements:
+    from aexad.reporting.measurements import read_measurements
+    from aexad.reporting.published import Published, read_published
+
+    return read_measurements(
+        args.results / args.benchmark,
+        [*chosen.runs, *chosen.foreign],
+        args.results,
+        chosen.methods,
+        chosen.catalogue,
+        read_published(args.published) if args.published.is_dir() else Published(),
+        missing=len(chosen.missing),
+    )

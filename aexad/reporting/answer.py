@@ -14,9 +14,11 @@ import pandas as pd
 
 from aexad.reporting.averages import over_categories, over_seeds
 from aexad.reporting.cells import DIGITS, not_pretrained, number
+from aexad.reporting.intervals import Intervals
 from aexad.reporting.labels import DAGGER, METRIC, counted, listed
+from aexad.reporting.statistics import NoTest
 
-ANSWERED = ("xauc", "iou", "pro")
+ANSWERED, WITHOUT_MASKS = ("xauc", "iou", "pro"), ("image_auroc",)
 MOST_NAMED = 4
 
 
@@ -28,9 +30,14 @@ class Answer(NamedTuple):
 
 
 def answers(
-    metrics: pd.DataFrame, methods: pd.DataFrame, titles: Mapping[str, str]
+    metrics: pd.DataFrame,
+    methods: pd.DataFrame,
+    titles: Mapping[str, str],
+    intervals: Mapping[tuple[str, str], Intervals] | None = None,
 ) -> list[Answer]:
     """Say for each data set and scenario which method is best by X-AUC, IoU and PRO.
+
+    Where there are no masks, by image AUROC.
 
     Parameters
     ----------
@@ -38,6 +45,8 @@ def answers(
         Rows of ``metrics.csv`` and ``methods.csv``.
     titles : mapping of str to str
         Data set: its title.
+    intervals : mapping, optional
+        Data set and scenario: its intervals, for how sure each lead is.
     """
     random = not_pretrained(list(metrics["method"].unique()), methods)
     metrics = metrics.assign(
@@ -46,9 +55,12 @@ def answers(
     found = []
     for keys, part in metrics.groupby(["dataset", "scenario"], sort=False):
         dataset, scenario = map(str, keys)
+        valued = set(part.loc[part["value"].notna(), "metric"])
+        asked = WITHOUT_MASKS if valued.isdisjoint(ANSWERED) else ANSWERED
+        sure = (intervals or {}).get((dataset, scenario))
         sentences = [
-            _finding(name, part[part["metric"] == name])
-            for name in ANSWERED
+            _finding(name, part[part["metric"] == name], sure)
+            for name in asked
             if (part["metric"] == name).any()
         ]
         found.append(Answer(f"{titles.get(dataset, dataset)}, {scenario}", sentences))
@@ -56,7 +68,7 @@ def answers(
 
 
 def cautions(metrics: pd.DataFrame, methods: pd.DataFrame) -> list[str]:
-    """What the reader must know before using the answer: random encoders, seeds, no test."""
+    """What the reader must know before using the answer: random encoders, seeds."""
     names = list(metrics["method"].unique())
     random = not_pretrained(names, methods)
     seeds = len(set(metrics["seed"]))
@@ -64,7 +76,7 @@ def cautions(metrics: pd.DataFrame, methods: pd.DataFrame) -> list[str]:
     if seeds == 1:
         said.append("One seed: how far chance moves these numbers was not measured.")
     else:
-        said.append(f"{counted(seeds, 'seed')}; no test of significance was made.")
+        said.append(f"{counted(seeds, 'seed')} of each training, unless a table says otherwise.")
     return said
 
 
@@ -86,7 +98,7 @@ def _about_encoders(names: Sequence[str], random: Sequence[str], methods: pd.Dat
     )
 
 
-def _finding(metric: str, metrics: pd.DataFrame) -> str:
+def _finding(metric: str, metrics: pd.DataFrame, intervals: Intervals | None) -> str:
     label, means = METRIC[metric].label, over_categories(metrics)
     known = means[means["mean"].notna()]
     if known.empty:
@@ -108,6 +120,7 @@ def _finding(metric: str, metrics: pd.DataFrame) -> str:
         text += ", " + _leads(best, rest, values)
         if len(first) == 1:
             text += _spread(first[0], rest[0], known.set_index("method"))
+            text += _certainty(metric, first[0], rest[0], intervals)
     return text + "." + _by_category(metrics)
 
 
@@ -124,6 +137,20 @@ def _spread(first: str, second: str, means: pd.DataFrame) -> str:
     if value[first] - value[second] <= max(spread[first], spread[second]):  # never true of NaN
         return f"; its lead over {second} is within one standard deviation over the seeds"
     return ""
+
+
+def _certainty(metric: str, first: str, second: str, intervals: Intervals | None) -> str:
+    """The 95 % interval of the lead, or why there is none."""
+    if intervals is None:
+        return ""
+    names = [name.removesuffix(DAGGER) for name in (first, second)]
+    found = intervals.difference(metric, *names)
+    if isinstance(found, NoTest):
+        return f"; whether its lead over {second} is chance is not known: {found.reason}"
+    ends = f"{found.low:+.3f} to {found.high:+.3f}"
+    if found.low > 0:
+        return f"; its lead over {second} is significant (95 % interval {ends})"
+    return f"; its lead over {second} is not significant (95 % interval {ends})"
 
 
 def _by_category(metrics: pd.DataFrame) -> str:

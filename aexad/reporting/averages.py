@@ -74,15 +74,24 @@ def over_categories(metrics: pd.DataFrame) -> pd.DataFrame:
         )
         .reset_index()
     )
-    return means.merge(_spread(metrics, means), on=ROW, how="left")
+    spread = seed_means(metrics).groupby(ROW, sort=False)["mean"].std().rename("std")
+    return means.join(spread, on=ROW)
 
 
-def _spread(metrics: pd.DataFrame, means: pd.DataFrame) -> pd.DataFrame:
-    """Standard deviation over seeds of the macro mean; each seed must have the same categories."""
+def seed_means(metrics: pd.DataFrame) -> pd.DataFrame:
+    """The macro mean of each seed in which all categories behind the mean have a value.
+
+    Returns
+    -------
+    DataFrame
+        Columns of :data:`ROW`, seed, mean; one row for each such seed.
+    """
+    valued = metrics[metrics["value"].notna()]
+    behind = valued.groupby(ROW, sort=False)["category"].nunique().rename("categories")
     by_seed = metrics.groupby([*ROW, "seed"], sort=False)["value"].agg(["mean", "count"])
-    by_seed = by_seed.reset_index().merge(means[[*ROW, "categories"]], on=ROW)
+    by_seed = by_seed.reset_index().join(behind, on=ROW)
     whole = by_seed[by_seed["count"] == by_seed["categories"]]
-    return whole.groupby(ROW, sort=False)["mean"].std().rename("std").reset_index()
+    return whole[[*ROW, "seed", "mean"]].reset_index(drop=True)
 
 
 def _distinct(texts: pd.Series) -> str:

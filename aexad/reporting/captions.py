@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from aexad.reporting.labels import counted, listed, scenario_phrase
+from aexad.reporting.labels import QUANTITY, counted, listed, scenario_phrase
 
 
 def data_phrase(metrics: pd.DataFrame, titles: Mapping[str, str]) -> str:
@@ -24,11 +24,13 @@ def data_phrase(metrics: pd.DataFrame, titles: Mapping[str, str]) -> str:
     return f"Data: {listed(parts)}; {listed(scenarios)}; {counted(len(seeds), 'seed')} ({numbers})."
 
 
-def reading_phrase(metrics: pd.DataFrame) -> str:
+def reading_phrase(metrics: pd.DataFrame, published: bool = False) -> str:
     """Say how a table of ``metrics`` is to be read."""
-    text = "Higher is better"
+    lower = all(QUANTITY[name].lower for name in metrics["metric"].unique() if name in QUANTITY)
+    text = "Lower is better" if lower else "Higher is better"
     if len(set(metrics["method"])) > 1:
         text += "; best bold, runner-up italic"
+        text += ", among the measured" if published else ""
     if len(set(metrics["seed"])) > 1:
         text += "; mean ± sample standard deviation over the seeds"
     return text + "."

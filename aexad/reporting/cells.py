@@ -13,10 +13,11 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from aexad.reporting.labels import DAGGER, counted, listed
+from aexad.reporting.labels import DAGGER, Metric, counted, listed
 from aexad.reporting.table import BEST, SECOND, Cell, Note
 
 DIGITS = 3
+SIGNIFICANT = 3
 UNDEFINED = "n/a"
 
 
@@ -55,24 +56,50 @@ def number(value: float) -> str:
     return f"{value:.{DIGITS}f}"
 
 
-def emphases(values: Sequence[float]) -> list[str]:
+def quantity(value: float) -> str:
+    """A cost or a trade-off as the report prints it: three significant digits, or ``inf``.
+
+    >>> [quantity(value) for value in (0.0123456, 5.394, 99.96, 13887.0, float("inf"))]
+    ['0.0123', '5.39', '100', '13900', 'inf']
+    """
+    if value == 0 or math.isinf(value):
+        return f"{value:g}"
+    rounded = float(f"{value:.{SIGNIFICANT}g}")
+    return f"{rounded:.{max(0, SIGNIFICANT - 1 - math.floor(math.log10(abs(rounded))))}f}"
+
+
+def printer(metric: Metric) -> Callable[[float], str]:
+    """How the values of a metric are printed."""
+    return quantity if metric.lower else number
+
+
+def emphases(
+    values: Sequence[float], text: Callable[[float], str] = number, lower: bool = False
+) -> list[str]:
     """Best and runner-up among ``values``, decided on the printed digits; NaN is neither.
 
     Ties share their emphasis. Where all are equal, or there is but one, nothing stands out.
     """
-    printed = [None if math.isnan(value) else float(number(value)) for value in values]
-    ranked = sorted({value for value in printed if value is not None}, reverse=True)
+    printed = [None if math.isnan(value) else float(text(value)) for value in values]
+    ranked = sorted({value for value in printed if value is not None}, reverse=not lower)
     if len(ranked) < 2:
         return [""] * len(values)
     place = {ranked[0]: BEST, ranked[1]: SECOND}
     return ["" if value is None else place.get(value, "") for value in printed]
 
 
-def number_cells(values: Sequence[Value], notes: Notes, comparable: bool = True) -> list[Cell]:
+def number_cells(
+    values: Sequence[Value],
+    notes: Notes,
+    comparable: bool = True,
+    text: Callable[[float], str] = number,
+    lower: bool = False,
+) -> list[Cell]:
     """One cell a value; without ``comparable`` none is called the best."""
-    ranks = emphases([value.mean for value in values]) if comparable else [""] * len(values)
+    means = [value.mean for value in values]
+    ranks = emphases(means, text, lower) if comparable else [""] * len(values)
     return [
-        Cell(_printed(value), rank, notes.mark(value.note))
+        Cell(printed(value, text), rank, notes.mark(value.note))
         for value, rank in zip(values, ranks, strict=True)
     ]
 
@@ -130,7 +157,8 @@ def of_all_categories(row: pd.Series) -> Value:
     return Value(row["mean"], row["std"], note)
 
 
-def _printed(value: Value) -> str:
+def printed(value: Value, text: Callable[[float], str] = number) -> str:
+    """``0.900 ± 0.014``, ``0.900`` or ``n/a``."""
     if math.isnan(value.mean):
         return UNDEFINED
-    return number(value.mean) + ("" if math.isnan(value.std) else f" ± {number(value.std)}")
+    return text(value.mean) + ("" if math.isnan(value.std) else f" ± {text(value.std)}")

@@ -10,13 +10,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from aexad.reporting.averages import over_categories
-from aexad.reporting.bootstrap import bootstrap
 from aexad.reporting.cells import number
 from aexad.reporting.collect import read_provenance
 from aexad.reporting.drawing import Drawing, Group
+from aexad.reporting.intervals import METHOD, Intervals
 from aexad.reporting.labels import METRIC, counted, listed
 from aexad.reporting.placing import place_labels
-from aexad.reporting.statistics import NoTest
+from aexad.reporting.statistics import Interval
 from aexad.reporting.style import TEXT_WIDTH, literal, name_ticks
 
 MEASURES = ("xauc", "image_auroc")
@@ -37,7 +37,8 @@ def cost_drawings(group: Group) -> Iterator[Drawing]:
     table = cost_table(group.metrics, metric)
     if table.empty:
         return
-    table, sure = _with_intervals(table, group, metric)
+    table = _with_intervals(table, group, metric)
+    sure = "the bar is its 95 % interval" if table["low"].notna().any() else "no interval possible"
     label = METRIC[metric].label
     spoken = [
         f"{group.shown(str(method))} {number(row['mean'])} in {row['training_seconds']:.3g} s"
@@ -51,9 +52,9 @@ def cost_drawings(group: Group) -> Iterator[Drawing]:
     yield Drawing(
         name=f"accuracy_cost_{group.where}",
         title=f"{label} against its cost: {group.place}",
-        caption=f"{group.phrase} Mean {label} over the categories; {sure} Costs are means over "
-        f"the runs of a method on the machine that made them ({_machines(group)}); log scale. "
-        f"{co2} Upper left is better.{group.look.note}",
+        caption=f"{group.phrase} Mean {label} over the categories; {sure}. {METHOD} Costs are "
+        f"means over the runs of a method on the machine that made them ({_machines(group)}); log "
+        f"scale. {co2} Upper left is better.{group.look.note}",
         alt=f"Dot plots of {label} against seconds of training and of inference. {label} and "
         f"training time: {listed(spoken, most=12)}.",
         draw=lambda: cost_figure(table, label, group),
@@ -132,20 +133,13 @@ def cost_figure(table: pd.DataFrame, label: str, group: Group) -> Figure:
     return figure
 
 
-def _with_intervals(table: pd.DataFrame, group: Group, metric: str) -> tuple[pd.DataFrame, str]:
-    """Add ``low`` and ``high``, and say what they are or why there are none."""
-    nothing = table.assign(low=np.nan, high=np.nan)
-    images = group.per_image()
-    if metric not in images:
-        return nothing, "no interval, because the metric has no value of a single image."
-    drawn = bootstrap(images, metric)
-    if isinstance(drawn, NoTest):
-        return nothing, f"no interval, because {drawn.reason}."
-    ends = pd.DataFrame({method: drawn.interval(str(method)) for method in table.index}).T
-    ends = ends.set_axis(["low", "high"], axis=1)
-    return table.join(ends), (
-        "the bar is its 95 % interval (paired bootstrap over test images and seeds)."
-    )
+def _with_intervals(table: pd.DataFrame, group: Group, metric: str) -> pd.DataFrame:
+    """Add ``low`` and ``high``; missing where there is no interval."""
+    intervals = Intervals(group.metrics, group.per_image())
+    found = {str(method): intervals.of(metric, str(method)) for method in table.index}
+    known = {m: each for m, each in found.items() if isinstance(each, Interval)}
+    ends = pd.DataFrame.from_dict(known, orient="index", columns=list(Interval._fields))
+    return table.join(ends.astype("float64"))
 
 
 def _log_axis(axes: Axes, values: pd.Series) -> None:

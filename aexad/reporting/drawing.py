@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,10 +17,8 @@ from aexad.reporting.captions import data_phrase
 from aexad.reporting.cells import not_pretrained
 from aexad.reporting.labels import DAGGER
 from aexad.reporting.pictures import choose_images, read_per_image
+from aexad.reporting.roles import is_transformer
 from aexad.reporting.style import MethodStyle, method_styles
-
-# Of timm's names: the families whose blocks attend over tokens.
-_TRANSFORMER = re.compile(r"(^|_)(\w*vit|deit|swin|swinv2|beit|beitv2|eva|eva02|cait|xcit|pvt)")
 
 
 class Drawing(NamedTuple):
@@ -162,11 +159,6 @@ def read_groups(
             size=entry.size if entry else 0,
             native=entry is not None and entry.evaluation.size == "native",
         )
-
-
-def is_transformer(encoder: str) -> bool:
-    """Whether a timm backbone is a Vision Transformer, by the family in its name."""
-    return _TRANSFORMER.search(encoder.partition(".")[0]) is not None
 
 
 def cnn_and_transformer(group: Group) -> tuple[str, str] | None:

@@ -14,12 +14,13 @@ from aexad.benchmark import Benchmark, Run
 from aexad.data.catalogue import Dataset
 from aexad.errors import DataError
 from aexad.files import write_text
-from aexad.reporting.answer import answers, cautions
 from aexad.reporting.cells import not_pretrained
-from aexad.reporting.collect import read_collection, read_provenance
+from aexad.reporting.collect import read_provenance
 from aexad.reporting.embedding import embedded
 from aexad.reporting.figures import CAPTIONS
 from aexad.reporting.labels import DAGGER, HEADLINE, counted, listed
+from aexad.reporting.measurements import Measurements
+from aexad.reporting.summary import summarise
 from aexad.reporting.tables import build_tables
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -51,6 +52,7 @@ def write_report(
     benchmark: Benchmark,
     runs: Sequence[Run],
     catalogue: Mapping[str, Dataset],
+    measured: Measurements,
     *,
     results: Path,
     folder: Path,
@@ -65,19 +67,21 @@ def write_report(
         The runs of the benchmark that trained a model.
     catalogue : mapping of str to Dataset
         Data set: title, licence, citation.
+    measured : Measurements
+        Of the benchmark: what summary and tables say.
     results : Path
         The results folder: each run has ``panels/`` and ``provenance.json``.
     folder : Path
-        Of the benchmark: ``metrics.csv``, ``methods.csv`` and ``figures/`` are read from it.
+        Of the benchmark: ``figures/`` is read from it.
 
     Raises
     ------
     DataError
         If one of these is missing or damaged.
     """
-    metrics, methods = read_collection(folder)
-    titles = {name: dataset.title for name, dataset in catalogue.items()}
-    tables = build_tables(metrics, methods, titles)
+    metrics, methods, titles = measured.metrics, measured.methods, measured.titles
+    tables = build_tables(measured)
+    summary = summarise(measured)
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -89,8 +93,8 @@ def write_report(
         title=benchmark.title,
         description=benchmark.description,
         lead=_lead(runs, metrics, titles),
-        answers=answers(metrics, methods, titles),
-        cautions=cautions(metrics, methods),
+        answers=summary.findings,
+        cautions=summary.cautions,
         summary=tables[0],
         tables=tables[1:],
         headline={f"{name}_{scenario}" for name in HEADLINE for scenario in metrics["scenario"]},

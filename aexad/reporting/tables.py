@@ -1,54 +1,51 @@
-"""The tables of a benchmark: the summary, and one for each metric and scenario."""
+"""The tables of a benchmark: the answer, those of the sources, and one a metric and scenario."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
-import pandas as pd
-
-from aexad.data.catalogue import Dataset
+from aexad.reporting.category_table import metric_table
+from aexad.reporting.encoders_table import encoders_table
 from aexad.reporting.folder import replaced_folder
-from aexad.reporting.labels import METRIC, METRICS
-from aexad.reporting.metric_table import metric_table
-from aexad.reporting.summary_table import summary_table
+from aexad.reporting.labels import METRICS
+from aexad.reporting.measurements import Measurements
+from aexad.reporting.significance_table import significance_table
+from aexad.reporting.source_tables import source_tables
 from aexad.reporting.table import Table, write_table
 
 
-def build_tables(
-    metrics: pd.DataFrame, methods: pd.DataFrame, titles: Mapping[str, str]
-) -> list[Table]:
-    """Build the summary and, for each metric and scenario, the table of categories x methods.
-
-    Parameters
-    ----------
-    metrics : DataFrame
-        Rows of ``metrics.csv``.
-    methods : DataFrame
-        Rows of ``methods.csv``.
-    titles : mapping of str to str
-        Data set: its title, for the captions.
+def build_tables(measured: Measurements) -> list[Table]:
+    """Build every table that the benchmark has runs for.
 
     Returns
     -------
     list of Table
-        ``summary``, then ``<metric>_<scenario>`` in the order of
-        :data:`~aexad.reporting.labels.METRICS`; metrics that no run has are left out.
+        ``encoders``; ``significance``; the tables of the sources and ``fidelity``; then
+        ``<metric>_<scenario>`` in the order of :data:`~aexad.reporting.labels.METRICS`. Metrics
+        that no run has are left out.
     """
-    metrics = metrics[metrics["metric"].isin(METRIC)]
-    tables = [summary_table(metrics, methods, titles)]
-    for metric in METRICS:
-        of_metric = metrics[metrics["metric"] == metric.name]
-        for _, part in of_metric.groupby("scenario", sort=False):
-            tables.append(metric_table(metric, part, methods, titles))
-    return tables
+    tables = [
+        encoders_table(measured),
+        *significance_table(measured),
+        *source_tables(measured),
+        *_metric_tables(measured),
+    ]
+    limits = f" {measured.limits}" if measured.limits else ""
+    return [replace(table, caption=table.caption + limits) for table in tables]
 
 
-def write_tables(
-    metrics: pd.DataFrame, methods: pd.DataFrame, catalogue: Mapping[str, Dataset], folder: Path
-) -> None:
+def write_tables(measured: Measurements, folder: Path) -> None:
     """Write every table as ``.csv``, ``.md`` and ``.tex``; ``folder`` holds nothing else then."""
-    titles = {name: dataset.title for name, dataset in catalogue.items()}
     with replaced_folder(folder, "*.csv", "*.md", "*.tex") as new:
-        for table in build_tables(metrics, methods, titles):
+        for table in build_tables(measured):
             write_table(table, new)
+
+
+def _metric_tables(measured: Measurements) -> list[Table]:
+    rows = measured.metrics
+    return [
+        metric_table(metric, part, measured.methods, measured.titles)
+        for metric in METRICS
+        for _, part in rows[rows["metric"] == metric.name].groupby("scenario", sort=False)
+    ]

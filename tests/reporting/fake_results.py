@@ -22,14 +22,16 @@ from aexad.data.catalogue import Dataset
 from aexad.evaluation import named_at
 from aexad.files import write_csv, write_json, write_npz
 from aexad.metrics import SWEEP
-from aexad.recipe import HeatMap
+from aexad.recipe import HeatMap, Recipe
 from aexad.reporting.collect import write_collection
 from aexad.reporting.labels import METRICS
+from aexad.reporting.measurements import Measurements, read_measurements
+from aexad.reporting.published import Published
 
 NO_ENERGY = {"kwh": None, "co2_g": None, "reason": "not measured: no country is set"}
 PHOTOGRAPHS = {"brick": "brick", "grass": "grass", "gravel": "gravel"}
 DEFECTS = {"good": 4, "scratch": 3, "stain": 3}
-METHODS = {
+METHODS: dict[str, dict[str, Any]] = {
     "aexad-resnet18": {"encoder": "resnet18.tv_in1k", "skill": 0.9},
     "aexad-vit_tiny": {
         "encoder": "vit_tiny_patch16_224.augreg_in21k_ft_in1k",
@@ -49,6 +51,21 @@ class Tree(NamedTuple):
     results: Path
     data: Path
     benchmark: Path
+
+    def measurements(self) -> Measurements:
+        """As the verbs read them; nothing is published of this data."""
+        recipes = {
+            name: Recipe(
+                encoder=str(method["encoder"]),
+                weights=method.get("weights", "pretrained"),
+                tuning=method.get("tuning", "frozen"),
+                loss=method.get("loss", "aexad"),
+            )
+            for name, method in METHODS.items()
+        }
+        return read_measurements(
+            self.benchmark, self.runs, self.results, recipes, self.catalogue, Published()
+        )
 
 
 def make_tree(
@@ -220,10 +237,11 @@ def _write_maps(
         "defect": [row["defect"] for row in split],
         "score": score,
         "k": 3,
-        "anomalous_pixels": masks.sum((1, 2)),
     }
     per_image |= {
+        "anomalous_pixels": masks.sum((1, 2)),
         "xauc": np.where(good, np.nan, 0.5 + skill / 2),
+        "f1": np.where(good, np.nan, 2 * overlap / (1 + overlap)),
         "iou": np.where(good, np.nan, overlap),
     }
     write_csv(tree.results / run.folder / "per_image.csv", pd.DataFrame(per_image))

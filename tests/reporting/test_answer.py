@@ -106,4 +106,6 @@ def test_cautions_say_which_encoders_were_not_pretrained() -> None:
     none = cautions(rows, methods("cnn", "vit", random=("cnn", "vit")))
     assert none[0].startswith("No encoder was pre-trained")
     two = metrics({"cnn": [[0.9, 0.8]]})
-    assert cautions(two, methods("cnn"))[1] == "2 seeds; no test of significance was made."
+    assert cautions(two, methods("cnn"))[1] == (
+        "2 seeds of each training, unless a table says otherwise."
+    )

@@ -77,7 +77,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
         draw_panels(folder, split, tree.data / run.dataset, 32, 1, folder / "panels")
     benchmark = Benchmark(title="Does it help?", datasets={"textures": "all"}, methods=[*METHODS])
     places = {"results": tree.results, "folder": tree.benchmark}
-    write_report(benchmark, tree.runs, tree.catalogue, **places)
+    write_report(benchmark, tree.runs, tree.catalogue, tree.measurements(), **places)
     return tree.benchmark / "report.html"
 
 

@@ -74,7 +74,8 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Tree:
 
 def report(tree: Tree, runs: Sequence[Run] | None = None) -> str:
     places = {"results": tree.results, "folder": tree.benchmark}
-    write_report(BENCHMARK, tree.runs if runs is None else runs, tree.catalogue, **places)
+    trained = tree.runs if runs is None else runs
+    write_report(BENCHMARK, trained, tree.catalogue, tree.measurements(), **places)
     return (tree.benchmark / "report.html").read_text()
 
 

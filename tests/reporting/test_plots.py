@@ -24,12 +24,13 @@ from aexad.reporting.collect import read_methods, read_metrics
 from aexad.reporting.contrast_plot import contrast_drawings, differences, extremes
 from aexad.reporting.cost_plot import cost_drawings, cost_table
 from aexad.reporting.defect_plot import anomalous_images, by_area, by_type
-from aexad.reporting.drawing import Group, cnn_and_transformer, is_transformer, read_groups
+from aexad.reporting.drawing import Group, cnn_and_transformer, read_groups
 from aexad.reporting.figures import drawings
 from aexad.reporting.filter_plot import SIZES, filter_curve
 from aexad.reporting.pictures import read_per_image
 from aexad.reporting.placing import place_labels
 from aexad.reporting.rank_plot import not_told_apart, rank_drawings
+from aexad.reporting.roles import is_transformer
 from aexad.reporting.style import styled
 from aexad.reporting.threshold_plot import threshold_curves
 from aexad.reporting.unfiltered import unfiltered_map
@@ -241,7 +242,7 @@ def test_without_masks_there_is_what_needs_none(tmp_path: Path) -> None:
     assert names == ["metrics", "accuracy_cost", "training", "gallery"]
     drawing = next(cost_drawings(group))
     assert "Mean image AUROC" in drawing.caption
-    assert "no interval, because the metric has no value of a single image" in drawing.caption
+    assert "95 % intervals" in drawing.caption
     with styled():
         assert drawing.draw().get_axes()
 

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import math
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from aexad.data.catalogue import Dataset
 from aexad.reporting.averages import over_categories
-from aexad.reporting.cells import emphases
+from aexad.reporting.category_table import metric_table
+from aexad.reporting.cells import emphases, quantity
 from aexad.reporting.collect import METHOD_COLUMNS, METRIC_COLUMNS
 from aexad.reporting.labels import METRIC
-from aexad.reporting.metric_table import metric_table
-from aexad.reporting.summary_table import summary_table
 from aexad.reporting.table import Cell, Note, Table, to_latex, to_markdown
-from aexad.reporting.tables import build_tables, write_tables
 
 NAN = float("nan")
 TITLES = {"parts": "Parts", "textures": "Textures"}
@@ -123,7 +120,7 @@ def test_every_cell_of_a_metric_table() -> None:
 def test_the_csv_has_plain_numbers_with_all_their_digits() -> None:
     numbers = metric_table(METRIC["xauc"], metrics(VALUES), METHODS, TITLES).numbers
     assert list(numbers.columns) == [
-        "dataset", "category", "seeds", "images",
+        "dataset", "metric", "category", "seeds", "images",
         "cnn", "cnn_std", "vit", "vit_std", "ae", "ae_std",
     ]  # fmt: skip
     assert numbers["category"].tolist() == ["bolt", "grid", "mean"]
@@ -197,46 +194,6 @@ def test_several_data_sets_are_blocks_with_means_of_their_own() -> None:
     )
 
 
-def test_every_cell_of_the_summary() -> None:
-    rows = pd.concat([metrics(VALUES), metrics(VALUES, "image_auroc", n=9)])
-    rows.loc[rows["metric"] == "image_auroc", "value"] = 1.0
-    table = summary_table(rows, METHODS, TITLES)
-    assert [cell.text for cell in table.header] == [
-        "Method", "Encoder", "Pre-trained", "Tuning", "X-AUC", "image AUROC",
-    ]  # fmt: skip
-    assert grid(table) == [
-        ["cnn", "encoder_cnn", "yes", "frozen", "0.750 ± 0.028 S", "1.000 ± 0.000"],
-        ["vit†", "encoder_vit", "no", "full", "0.800 ± 0.141 B", "1.000 ± 0.000"],
-        ["ae", "encoder_ae", "yes", "frozen", "0.750 ± 0.071 S", "1.000 ± 0.000"],
-    ]
-    assert "2 categories, 18 test images" in table.caption
-    assert table.numbers["xauc"].round(12).tolist() == [0.75, 0.8, 0.75]
-    assert table.numbers["pretrained"].tolist() == ["yes", "no", "yes"]
-    assert table.numbers["categories"].tolist() == [2, 2, 2]
-
-
-def test_tables_of_a_benchmark_with_two_scenarios(tmp_path: Path) -> None:
-    rows = pd.concat(
-        [
-            metrics(VALUES),
-            metrics(VALUES, scenario="anomalies_only"),
-            metrics(VALUES, "f1@1.5"),
-            metrics(VALUES, "image_auroc"),
-        ]
-    )
-    names = [table.name for table in build_tables(rows, METHODS, TITLES)]
-    assert names == ["summary", "xauc_standard", "xauc_anomalies_only", "image_auroc_standard"]
-    folder = tmp_path / "tables"
-    folder.mkdir()
-    (folder / "old.csv").touch()
-    catalogue = {"parts": Dataset(title="Parts", adaptor="mvtec_layout")}
-    write_tables(rows, METHODS, catalogue, folder)
-    written = {path.name for path in folder.iterdir()}
-    assert written == {f"{name}.{end}" for name in names for end in ("csv", "md", "tex")}
-    summary = pd.read_csv(folder / "summary.csv")
-    assert summary["scenario"].tolist() == ["standard"] * 3 + ["anomalies_only"] * 3
-
-
 @pytest.mark.parametrize(
     ("values", "expected"),
     [
@@ -252,6 +209,20 @@ def test_tables_of_a_benchmark_with_two_scenarios(tmp_path: Path) -> None:
 )
 def test_best_and_runner_up(values: list[float], expected: list[str]) -> None:
     assert emphases(values) == expected
+
+
+def test_of_costs_the_lowest_is_the_best() -> None:
+    assert emphases([0.0021, 30.0, 0.00209], quantity, lower=True) == ["second", "", "best"]
+    assert emphases([math.inf, 2.0], quantity, lower=True) == ["second", "best"]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.0, "0"), (0.0123456, "0.0123"), (5.394, "5.39"), (0.9996, "1.00"), (99.96, "100"),
+     (13887.0, "13900"), (math.inf, "inf"), (-0.5, "-0.500")],
+)  # fmt: skip
+def test_costs_have_three_significant_digits(value: float, text: str) -> None:
+    assert quantity(value) == text
 
 
 def test_the_spread_of_a_mean_uses_seeds_with_all_categories() -> None:

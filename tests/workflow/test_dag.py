@@ -20,7 +20,8 @@ RUN = "results/runs/textures_tiny/brick/standard/seed0"
 def test_one_call_makes_everything(finished):
     folder = finished.folder
     assert (folder / "results/smoke/report.html").is_file()
-    assert (folder / "results/smoke/tables/summary.md").is_file()
+    assert (folder / "results/smoke/tables/encoders.md").is_file()
+    assert (folder / "results/smoke/summary.md").is_file()
     assert list((folder / "results/smoke/figures").glob("*.svg"))
     metrics = json.loads((folder / RUN / "aexad-smoke_vit/metrics.json").read_text())
     assert 0 <= metrics["metrics"]["xauc"]["value"] <= 1
@@ -29,8 +30,8 @@ def test_one_call_makes_everything(finished):
 
 
 def test_the_tables_say_which_encoder_is_not_pre_trained(finished):
-    summary = (finished.folder / "results/smoke/tables/summary.md").read_text()
-    assert "not pre-trained" in summary
+    encoders = (finished.folder / "results/smoke/tables/encoders.md").read_text()
+    assert "not pre-trained" in encoders
 
 
 def test_each_rule_has_a_log_and_a_benchmark(finished):

@@ -8,7 +8,7 @@ import sys
 from functools import cache
 from pathlib import Path
 
-from aexad.benchmark import NAMES, Settings, read_benchmark, trained
+from aexad.benchmark import NAMES, Settings, read_benchmark, there, trained
 from aexad.data.catalogue import read_catalogue
 from aexad.data.index import listing_digest
 from aexad.errors import AexadError
@@ -35,6 +35,7 @@ try:
     # A narrowed call (categories=… or methods=…) makes runs; tables are always of all runs.
     EVERYTHING = SETTINGS.model_copy(update={"categories": None, "methods": None})
     ALL_RUNS = BENCHMARK.runs(CATALOGUE, METHODS, EVERYTHING, WHERE)
+    REPORTED = there(ALL_RUNS, Path("results")) if SETTINGS.partial else ALL_RUNS
 except AexadError as error:
     raise WorkflowError(str(error)) from None
 
@@ -50,9 +51,9 @@ TRAINED_METHOD = f"(?!(?:{FOREIGN})/){NAMES['method']}" if FOREIGN else NAMES["m
 # Not an option of the verbs: weights that moved are the same weights, and train nothing again.
 if SETTINGS.weights_dir is not None:
     os.environ.update(AEXAD_WEIGHTS=str(Path(SETTINGS.weights_dir).resolve()))
-TRAINED = trained(ALL_RUNS, METHODS)
+TRAINED = trained(REPORTED, METHODS)
 # Told here: where results are there already, Snakemake passes over an input that is missing.
-for run in set(ALL_RUNS) - set(TRAINED):
+for run in set(REPORTED) - set(TRAINED):
     folder = METHODS[run.method].folder(**run._asdict())
     if not Path(folder).is_dir():
         raise WorkflowError(
@@ -77,13 +78,37 @@ def of_runs(runs, *names):
 def benchmark_options():
     """How the verbs of the report are told which benchmark, and where its local data lies."""
     used = {run.dataset for run in ALL_RUNS}
+    partial = "--partial" if SETTINGS.partial else ""
     sources = " ".join(
         option("--source", f"{name}={path}")
         for name, path in SETTINGS.sources.items()
         if name in used
     )
     return (
-        f"--benchmark {SETTINGS.benchmark} {option('--data', SETTINGS.data)} {sources}"
+        f"--benchmark {SETTINGS.benchmark} {option('--data', SETTINGS.data)} {sources} "
+        f"{partial}"
+    )
+
+
+def recipes():
+    """What the tables tell from the methods' recipes: which part each plays."""
+    names = dict.fromkeys(run.method for run in ALL_RUNS)
+    return {name: METHODS[name].model_dump() for name in names}
+
+
+def tell_missing():
+    """Say what tables and pages wait for, where some runs are there and others are not."""
+    missing = [
+        run
+        for run in ALL_RUNS
+        if not Path("results", run.folder, "metrics.json").is_file()
+    ]
+    if SETTINGS.partial or RUNS != ALL_RUNS or len(missing) in (0, len(ALL_RUNS)):
+        return
+    logger.info(
+        f"{SETTINGS.benchmark}: {len(missing)} of {len(ALL_RUNS)} runs are missing, as "
+        f"{missing[0].folder}. Tables and pages are made after them; of those that are there: "
+        "--config partial=true"
     )
 
 

@@ -1,9 +1,14 @@
 # From the metrics of all runs of a benchmark to its tables, figures and page.
 
+PUBLISHED = sorted(map(str, Path("config/published").glob("*.*")))
+
+if workflow.is_main_process:
+    tell_missing()
+
 
 rule collect:
     input:
-        metrics=of_runs(ALL_RUNS, "metrics.json"),
+        metrics=of_runs(REPORTED, "metrics.json"),
         provenance=of_runs(TRAINED, "provenance.json"),
         inference=of_runs(TRAINED, "inference.json"),
     output:
@@ -22,7 +27,7 @@ rule collect:
         library=code_digest("aexad.reporting.collect"),
         benchmark=benchmark_options(),
     message:
-        f"Collecting the metrics of {len(ALL_RUNS)} runs"
+        f"Collecting the metrics of {len(REPORTED)} runs"
     shell:
         "python -m aexad collect {params.benchmark} --log {log:q}"
 
@@ -31,13 +36,21 @@ rule write_tables:
     input:
         metrics=f"{RESULTS}/metrics.csv",
         methods=f"{RESULTS}/methods.csv",
+        images=of_runs(REPORTED, "per_image.csv"),
+        published=PUBLISHED,
     output:
-        report(
+        tables=report(
             directory(f"{RESULTS}/tables"),
             patterns=["{table}.csv"],
             caption="../report/tables.rst",
             category="Tables",
             labels={"table": "{table}"},
+        ),
+        summary=report(
+            f"{RESULTS}/summary.md",
+            caption="../report/summary.rst",
+            category="Summary",
+            labels={"page": "in words"},
         ),
     log:
         f"{RESULTS}/logs/tables.log",
@@ -49,11 +62,13 @@ rule write_tables:
         mem_mb=2000,
         runtime=10,
     params:
-        library=code_digest("aexad.reporting.tables"),
+        library=code_digest("aexad.reporting.tables", "aexad.reporting.summary"),
         benchmark=benchmark_options(),
+        recipes=recipes(),
         datasets=described("title"),
+        title=BENCHMARK.title,
     message:
-        "Writing the tables"
+        "Writing the tables and the summary"
     shell:
         "python -m aexad tables {params.benchmark} --log {log:q}"
 
@@ -104,13 +119,15 @@ rule write_report:
         tables=f"{RESULTS}/tables",
         figures=f"{RESULTS}/figures",
         panels=of_runs(TRAINED, "panels"),
+        images=of_runs(REPORTED, "per_image.csv"),
+        published=PUBLISHED,
         provenance=of_runs(TRAINED, "provenance.json"),
     output:
         report(
             f"{RESULTS}/report.html",
             caption="../report/page.rst",
             category="Summary",
-            labels={"page": "summary"},
+            labels={"page": "everything"},
         ),
     log:
         f"{RESULTS}/logs/report.log",
@@ -126,6 +143,7 @@ rule write_report:
         template=sha256_of("aexad/reporting/templates/report.html.j2"),
         benchmark=benchmark_options(),
         described=[BENCHMARK.title, BENCHMARK.description],
+        recipes=recipes(),
         datasets=described("title", "licence", "citation"),
     message:
         f"Writing {RESULTS}/report.html"

@@ -1,0 +1,149 @@
+"""The answer as a table: every method x quality and cost, means with 95 % intervals."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from aexad.reporting.averages import over_categories
+from aexad.reporting.captions import data_phrase
+from aexad.reporting.cells import (
+    UNDEFINED,
+    Notes,
+    Value,
+    by_method,
+    emphases,
+    method_cells,
+    number,
+    number_cells,
+    of_all_categories,
+    quantity,
+    same_categories,
+)
+from aexad.reporting.intervals import METHOD, Intervals
+from aexad.reporting.labels import HEADLINE, QUANTITY
+from aexad.reporting.measurements import Measurements
+from aexad.reporting.statistics import Interval
+from aexad.reporting.table import Cell, Table, plain_table
+
+ABOUT = {"encoder": "Encoder", "pretrained": "Pre-trained", "tuning": "Tuning"}
+COSTS = ("training_seconds", "training_co2_g")
+PARAMETERS = ("trained_parameters", "frozen_parameters")
+
+
+def encoders_table(measured: Measurements) -> Table:
+    """Methods x metrics and costs, macro means; a block for each data set and scenario."""
+    rows = measured.metrics
+    present = [name for name in HEADLINE if rows.loc[rows["metric"] == name, "value"].notna().any()]
+    groups = list(rows.groupby(["dataset", "scenario"], sort=False))
+    several = len(groups) > 1
+    notes = Notes()
+    blocks, records = [], []
+    for keys, part in groups:
+        dataset, scenario = map(str, keys)
+        group = _Group(measured, part, measured.intervals[dataset, scenario], present)
+        where = [Cell(measured.titles.get(dataset, dataset)), Cell(scenario)] * several
+        blocks.append(tuple((*where, *row) for row in group.rows(notes)))
+        records += [{"dataset": dataset, "scenario": scenario} | row for row in group.records()]
+    words = [*["Data set", "Scenario"] * several, "Method", *ABOUT.values()]
+    labels = [QUANTITY[name].label for name in (*present, *COSTS)]
+    return Table(
+        name="encoders",
+        title="Encoders",
+        caption="Means over the categories, each of which weighs the same; X-AUC, F1 and IoU are "
+        f"over the anomalous test images alone. {METHOD} Costs are those of one training, on the "
+        "machine that made it; parameters: trained, and in all. "
+        f"{data_phrase(rows[rows['metric'].isin(present)], measured.titles)} Best bold, runner-up "
+        "italic; costs: the lowest.",
+        header=tuple(Cell(text) for text in [*words, *labels, "parameters [M]"]),
+        blocks=tuple(blocks),
+        words=len(words),
+        notes=notes.all(),
+        numbers=plain_table(records),
+    )
+
+
+class _Group:
+    """The methods of one data set and scenario."""
+
+    def __init__(
+        self,
+        measured: Measurements,
+        metrics: pd.DataFrame,
+        intervals: Intervals,
+        present: Sequence[str],
+    ) -> None:
+        self.measured, self.intervals, self.present = measured, intervals, present
+        self.about = {row["method"]: row for row in measured.methods.to_dict("records")}
+        self.means = over_categories(metrics[metrics["metric"].isin([*present, *COSTS])])
+        self.names = [str(name) for name in metrics["method"].unique()]
+
+    def rows(self, notes: Notes) -> list[tuple[Cell, ...]]:
+        """One row a method; best and runner-up are those of each column."""
+        columns = [method_cells(self.names, self.measured.methods, notes)]
+        columns += [[Cell(self.about[name][key]) for name in self.names] for key in ABOUT]
+        columns += [self._column(metric, notes) for metric in self.present]
+        for cost in COSTS:
+            values = [value._replace(std=math.nan) for value in self._values(cost)]
+            columns.append(number_cells(values, notes, self._same(cost), quantity, lower=True))
+        columns.append([Cell(self._parameters_text(name)) for name in self.names])
+        return list(zip(*columns, strict=True))
+
+    def records(self) -> list[dict[str, Any]]:
+        """The same for machines: means, the ends of their intervals, costs, parameters."""
+        return [self._record(name) for name in self.names]
+
+    def _column(self, metric: str, notes: Notes) -> list[Cell]:
+        values = self._values(metric)
+        ranks = (
+            emphases([each.mean for each in values]) if self._same(metric) else [""] * len(values)
+        )
+        cells = []
+        for name, value, rank in zip(self.names, values, ranks, strict=True):
+            text, note = UNDEFINED, value.note
+            if not math.isnan(value.mean):
+                found = self.intervals.of(metric, name)
+                text = number(value.mean)
+                if isinstance(found, Interval):
+                    text += f" [{number(found.low)}, {number(found.high)}]"
+                else:
+                    note = f"{note} No interval: {found.reason}.".strip()
+            cells.append(Cell(text, rank, notes.mark(note)))
+        return cells
+
+    def _record(self, name: str) -> dict[str, Any]:
+        own = self.means[self.means["method"] == name]
+        record: dict[str, Any] = {
+            "method": name,
+            **{key: self.about[name][key] for key in ABOUT},
+            "categories": own["of"].max(),
+            "seeds": own["seeds"].max(),
+        }
+        means = own.set_index("metric")["mean"].to_dict()
+        for metric in self.present:
+            record[metric] = means.get(metric, math.nan)
+            found = self.intervals.of(metric, name)
+            ends = found if isinstance(found, Interval) else Interval(math.nan, math.nan)
+            record |= {f"{metric}_low": ends.low, f"{metric}_high": ends.high}
+        record |= {cost: means.get(cost, math.nan) for cost in COSTS}
+        return record | dict(zip(PARAMETERS, self._parameters(name), strict=True))
+
+    def _values(self, metric: str) -> list[Value]:
+        of_metric = self.means[self.means["metric"] == metric]
+        return by_method(of_metric, self.names, of_all_categories)
+
+    def _same(self, metric: str) -> bool:
+        return same_categories(self.means[self.means["metric"] == metric])
+
+    def _parameters(self, name: str) -> list[float]:
+        texts = [str(self.about[name][key]) for key in PARAMETERS]
+        return [float(text) if text.isdigit() else math.nan for text in texts]
+
+    def _parameters_text(self, name: str) -> str:
+        trained, frozen = (each / 1e6 for each in self._parameters(name))
+        if math.isnan(trained) or math.isnan(frozen):
+            return UNDEFINED
+        return f"{quantity(trained)} of {quantity(trained + frozen)}"

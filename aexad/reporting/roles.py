@@ -1,0 +1,88 @@
+"""Which part each method plays in the sources' comparisons, told by its recipe.
+
+So a benchmark on other data with other encoders has the same tables: its first convolutional
+encoder stands where the paper has ResNet-50.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from aexad.recipe import Method, Recipe
+
+TRANSFORMERS = ("vit", "deit", "swin", "beit", "cait", "eva")
+
+ABLATION = {
+    "AE": ("mse", "none"),
+    "AE + filter": ("mse", "adaptive"),
+    "AE-XAD without filter": ("aexad", "none"),
+    "AE-XAD": ("aexad", "adaptive"),
+}
+"""Variant of the paper's table 1: its loss and filter; the rest of the recipe is the same."""
+
+
+@dataclass(frozen=True)
+class Roles:
+    """The methods that play each part, in the order in which they were given."""
+
+    cnns: list[str] = field(default_factory=list)
+    """AE-XAD with a convolutional encoder."""
+    frozen: list[str] = field(default_factory=list)
+    """AE-XAD with a Transformer that stays as it was pre-trained."""
+    trained: list[str] = field(default_factory=list)
+    """AE-XAD with a Transformer that is trained, in part or whole."""
+    ablation: dict[str, str] = field(default_factory=dict)
+    """The variants of :data:`ABLATION` of the first of ``cnns`` that has two or more."""
+    l2_cae: list[str] = field(default_factory=list)
+    anovit: list[str] = field(default_factory=list)
+
+    @property
+    def reference(self) -> str | None:
+        """The convolutional method that the others are compared with."""
+        return self.cnns[0] if self.cnns else None
+
+
+def is_transformer(encoder: str) -> bool:
+    """Whether a timm name is that of a Vision Transformer.
+
+    >>> [is_transformer(name) for name in ("crossvit_small_240.in1k", "resnet18.tv_in1k")]
+    [True, False]
+    """
+    return any(word in encoder for word in TRANSFORMERS)
+
+
+def roles_of(recipes: Mapping[str, Method], names: Sequence[str]) -> Roles:
+    """Sort the methods ``names`` by their recipes; somebody else's maps play no part."""
+    known = {name: recipes.get(name) for name in names}
+    own = {name: recipe for name, recipe in known.items() if isinstance(recipe, Recipe)}
+    explained = {
+        name: recipe
+        for name, recipe in own.items()
+        if recipe.model == "aexad"
+        and recipe.loss == "aexad"
+        and recipe.heat_map.filter == "adaptive"
+    }
+    transformers = {n: r for n, r in explained.items() if is_transformer(r.encoder)}
+    cnns = [name for name in explained if name not in transformers]
+    ablations = [_ablation(own[name], own) for name in cnns]
+    return Roles(
+        cnns=cnns,
+        frozen=[name for name, recipe in transformers.items() if recipe.tuning == "frozen"],
+        trained=[name for name, recipe in transformers.items() if recipe.tuning != "frozen"],
+        ablation=next((each for each in ablations if len(each) > 1), {}),
+        l2_cae=[name for name, recipe in own.items() if str(recipe.model) == "l2_cae"],
+        anovit=[name for name, recipe in own.items() if str(recipe.model) == "anovit"],
+    )
+
+
+def _ablation(reference: Recipe, recipes: Mapping[str, Recipe]) -> dict[str, str]:
+    def rest(recipe: Recipe) -> dict[str, object]:
+        return recipe.model_dump(exclude={"loss": True, "heat_map": {"filter"}})
+
+    return {
+        variant: name
+        for variant, (loss, kind) in ABLATION.items()
+        for name, recipe in recipes.items()
+        if (recipe.loss, recipe.heat_map.filter) == (loss, kind) and rest(recipe) == rest(reference)
+    }
