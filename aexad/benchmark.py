@@ -92,6 +92,12 @@ class Settings(Strict):
     checkpoint_epochs: int = Field(
         10, ge=1, description="a training that was killed loses so many epochs at most"
     )
+    country: str | None = Field(
+        None,
+        pattern="^[A-Z]{3}$",
+        description="three-letter ISO code of where the machine stands, for the CO2 of its "
+        "electricity (with aexad[energy]); none: energy is not measured",
+    )
 
     @field_validator("data", "weights_dir")
     @classmethod

@@ -65,7 +65,12 @@ def parser() -> argparse.ArgumentParser:
     _network(one)
     one.add_argument("--model", type=Path, required=True, help="from train, .safetensors")
     one.add_argument("--split", type=Path, required=True, help="the split, .csv")
-    one.add_argument("--output", type=Path, required=True, help="the maps, .npz")
+    one.add_argument(
+        "--output",
+        type=Path,
+        required=True,
+        help="the maps, .npz; inference.json beside them says what it took",
+    )
     one = verb(verbs.evaluate)
     one.add_argument("--maps", type=Path, required=True, help="a run's maps.npz, or a folder")
     one.add_argument(
@@ -104,6 +109,9 @@ def _network(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--weights-dir", type=Path, help="folder of <timm name>.safetensors")
     verb.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     verb.add_argument("--threads", type=_positive, default=1, help="CPU threads")
+    verb.add_argument(
+        "--country", help="three-letter ISO code, for the CO2; none: energy is not measured"
+    )
 
 
 def _benchmark(verb: argparse.ArgumentParser) -> None:

@@ -75,6 +75,7 @@ def train(args: argparse.Namespace) -> Path:
     recipe = read_recipe(args.methods, args.method)
 
     from aexad.device import peak_gpu_memory_mb, use_device
+    from aexad.energy import INTERRUPTED, energy_of
     from aexad.files import remove_leftovers, sha256_of, write_csv, write_json
     from aexad.locks import only_one
     from aexad.models import build_model, save_model
@@ -96,13 +97,16 @@ def train(args: argparse.Namespace) -> Path:
         }
         path = args.output / "checkpoint.safetensors"
         checkpoints = Checkpoints(path, args.checkpoint_epochs, origin)
-        trained = train_model(
-            model,
-            data,
-            device,
-            feature_memory_mb=args.feature_memory_mb,
-            checkpoints=checkpoints,
-        )
+        with energy_of(args.country) as energy:
+            trained = train_model(
+                model,
+                data,
+                device,
+                feature_memory_mb=args.feature_memory_mb,
+                checkpoints=checkpoints,
+            )
+        if trained.resumed_after and energy["kwh"] is not None:
+            energy = {"kwh": None, "co2_g": None, "reason": INTERRUPTED}
         save_model(model, args.output / "model.safetensors")
         write_csv(args.output / "training.csv", trained.history)
         provenance = {
@@ -110,6 +114,7 @@ def train(args: argparse.Namespace) -> Path:
             "method": args.method,
             "parameters": model.parameters,
             "seconds": trained.seconds,
+            "energy": energy,
             "training": trained.settings,
             "peak_mb": peak_memory_mb(),
             "peak_gpu_mb": peak_gpu_memory_mb(device),
@@ -124,16 +129,20 @@ def train(args: argparse.Namespace) -> Path:
 
 def infer(args: argparse.Namespace) -> Path:
     """Explain the test images of a split with a trained model."""
+    from aexad.provenance import peak_memory_mb
     from aexad.recipe import read_recipe
 
     settings = read_recipe(args.methods, args.method).heat_map
+
+    import time
 
     import numpy as np
 
     from aexad.data.catalogue import read_dataset
     from aexad.data.split import read_split
     from aexad.device import use_device
-    from aexad.files import write_npz
+    from aexad.energy import energy_of
+    from aexad.files import write_json, write_npz
     from aexad.inference import infer as make_maps
     from aexad.models import load_model
 
@@ -141,9 +150,21 @@ def infer(args: argparse.Namespace) -> Path:
     model = load_model(args.model, args.weights_dir)
     dataset = read_dataset(args.datasets, args.dataset)
     table, root = read_split(args.split), _root(args, dataset)
-    maps = make_maps(model, table, root, settings, device, dataset.stored)
+    with energy_of(args.country) as energy:
+        start = time.perf_counter()
+        maps = make_maps(model, table, root, settings, device, dataset.stored)
+        seconds = time.perf_counter() - start
     # With the maps, not with the model: an edit of the heat map never trains again.
     write_npz(args.output, maps | {"settings": np.array([settings.model_dump_json()])})
+    cost = {
+        "images": len(maps["image"]),
+        "seconds": seconds,
+        "energy": energy,
+        "peak_mb": peak_memory_mb(),
+        "device": str(device),
+        "threads": args.threads,
+    }
+    write_json(args.output.with_name("inference.json"), cost)
     return args.output
 
 

@@ -93,6 +93,11 @@ def test_every_verb_works_by_hand(folder):
     provenance = json.loads((folder / RUN / "provenance.json").read_text())
     assert provenance["encoder"]["weights"] == "none"
     assert provenance["parameters"]["frozen"] > 0
+    assert "no country is set" in provenance["energy"]["reason"]
+    cost = json.loads((folder / RUN / "inference.json").read_text())
+    assert set(cost) == {"images", "seconds", "energy", "peak_mb", "device", "threads"}
+    assert (cost["images"], cost["device"], cost["energy"]["kwh"]) == (4, "cpu", None)
+    assert cost["seconds"] > 0
     # What the maps depend on lies with the maps; it may be edited without a training.
     assert provenance["recipe"] == Recipe(**TINY).training
     with np.load(folder / RUN / "maps.npz") as maps:

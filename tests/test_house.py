@@ -18,7 +18,7 @@ MODULES = sorted((ROOT / "aexad").rglob("*.py"))
 ROOMS = [
     {"errors", "files", "locks", "schema", "recipe"},
     {"data"},
-    {"benchmark", "device", "provenance"},
+    {"benchmark", "device", "energy", "provenance"},
     {"models"},
     {"losses", "random_affine", "resize"},
     {"training"},

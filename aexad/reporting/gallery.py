@@ -64,10 +64,10 @@ def gallery_figure(
             axes = cell(row, column)
             axes.imshow(maps[row].heat_map, cmap=COLOUR_MAP, norm=NORMALISE)
             outline(axes, shown.mask)
-            axes.set_xlabel(_values(maps[row]), fontsize=6.5, labelpad=2)
+            axes.set_xlabel(values_line(maps[row]), fontsize=6.5, labelpad=2)
             if row == 0:
                 axes.set_title(heads[method], fontsize=7.5)
-    _colour_bar(figure, width, height)
+    colour_bar(figure, width, height)
     return figure
 
 
@@ -91,7 +91,8 @@ def outline(axes: Axes, mask: np.ndarray | None) -> None:
         edge.set_path_effects([patheffects.withStroke(linewidth=1.3, foreground="black")])
 
 
-def _values(picture: Picture) -> str:
+def values_line(picture: Picture) -> str:
+    """The numbers below a map."""
     if math.isnan(picture.xauc) and math.isnan(picture.iou):
         return f"score {picture.score:.3g}"
     return f"X-AUC {picture.xauc:.2f} · IoU {picture.iou:.2f}"
@@ -107,7 +108,8 @@ def _wrapped(name: str) -> str:
     return literal("\n".join(lines))
 
 
-def _colour_bar(figure: Figure, width: float, height: float) -> None:
+def colour_bar(figure: Figure, width: float, height: float) -> None:
+    """Draw the scale of all heat maps at the bottom of a figure of so many inches."""
     length = min(3.2, width - 0.8)
     axes = figure.add_axes((0.5 - length / width / 2, 0.4 / height, length / width, 0.09 / height))
     bar = figure.colorbar(

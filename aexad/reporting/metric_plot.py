@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -11,10 +11,37 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from aexad.reporting.averages import over_categories, over_seeds
-from aexad.reporting.labels import HEADLINE, METRIC
+from aexad.reporting.captions import of_masks
+from aexad.reporting.cells import number
+from aexad.reporting.drawing import Drawing, Group
+from aexad.reporting.labels import HEADLINE, METRIC, listed
 from aexad.reporting.style import TEXT_WIDTH, MethodStyle, add_legend, literal
 
 COLUMNS = 3
+
+
+def metric_drawings(group: Group) -> Iterator[Drawing]:
+    """``metrics``: every headline metric that any run has."""
+    means = over_categories(group.metrics)
+    spoken = []
+    for metric in HEADLINE:
+        values = means[(means["metric"] == metric) & means["mean"].notna()]
+        pairs = [f"{m} {number(v)}" for m, v in zip(values["method"], values["mean"], strict=True)]
+        if pairs:
+            spoken.append(f"{METRIC[metric].label}: {listed(pairs)}")
+    several = len(set(group.metrics["seed"])) > 1
+    look = group.look
+    yield Drawing(
+        name=f"metrics_{group.where}",
+        title=f"Metrics by category and method: {group.place}",
+        caption=f"{group.phrase} A mark is a method"
+        + ("'s mean over the seeds, a small pale mark one seed" if several else "")
+        + "; the lowest row is the mean over the categories. Higher is better. The axes do not "
+        f"start at 0 and differ from panel to panel.{look.note}",
+        alt=f"Dot plots of the metrics by category and method. Means over the categories: "
+        f"{'; '.join(spoken)}.",
+        draw=lambda: metric_figure(of_masks(group.metrics), look.styles, look.names),
+    )
 
 
 def metric_figure(

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import glob
-import math
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 import pandas as pd
-from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
 from aexad.data.split import read_split
 from aexad.reporting.folder import replaced_folder
-from aexad.reporting.gallery import COLOUR_MAP, NORMALISE, bare
+from aexad.reporting.gallery import COLOUR_MAP
 from aexad.reporting.pictures import (
     Photograph,
     Picture,
@@ -25,7 +23,17 @@ from aexad.reporting.pictures import (
     read_photographs,
     read_pictures,
 )
-from aexad.reporting.style import literal, save_png, styled
+from aexad.reporting.strip import (
+    Step,
+    joined,
+    map_step,
+    mask_step,
+    photo_step,
+    picture_values,
+    strip_figure,
+    truth_step,
+)
+from aexad.reporting.style import save_png, styled
 
 CELL = 1.4  # inches
 DOTS = 160  # an inch: a cell has the 224 pixels of the usual working size
@@ -92,35 +100,15 @@ def panel_figure(
 
     Where the truth is not known, its place says so.
     """
-    gap, top, bottom = 0.06, 0.42, 0.4
-    width, height = 6 * (CELL + gap) + gap, top + CELL + bottom
-    figure = Figure(figsize=(width, height))
-    figure.text(gap / width, 1 - 0.05 / height, heading, va="top", fontsize=8)
-    whole = Normalize(0, 1)
-    steps: list[tuple[str, np.ndarray, str | None, Normalize | None]] = [
-        ("input", photograph.pixels, None, None),
-        ("reconstruction", picture.reconstruction, None, None),
-        ("error", error, COLOUR_MAP, scale),
-        ("heat map", picture.heat_map, COLOUR_MAP, NORMALISE),
-        ("binary: > mean + std", picture.binary, "gray", whole),
+    steps = [
+        photo_step("input", photograph.pixels),
+        photo_step("reconstruction", picture.reconstruction),
+        Step("error", error, COLOUR_MAP, scale, "squared difference"),
+        map_step("heat map", picture.heat_map),
+        mask_step("binary: > mean + std", picture.binary),
+        truth_step(photograph),
     ]
-    if photograph.mask is not None:
-        steps.append(("truth", photograph.mask, "gray", whole))
-    units = {"error": "squared difference", "heat map": "std from its mean"}
-    for i, (title, values, colours, norm) in enumerate(steps):
-        x = gap + i * (CELL + gap)
-        axes = figure.add_axes((x / width, bottom / height, CELL / width, CELL / height))
-        bare(axes).imshow(values, cmap=colours, norm=norm)
-        axes.set_title(title, fontsize=7.5, fontweight="normal", pad=3)
-        if title in units:
-            place = ((x + 0.1) / width, 0.29 / height, (CELL - 0.2) / width, 0.06 / height)
-            _colour_bar(figure, place, norm, units[title])
-    if photograph.mask is None:
-        x = (gap + 5 * (CELL + gap) + CELL / 2) / width
-        y = (bottom + CELL / 2) / height
-        text = f"anomalous ({literal(photograph.defect)}),\nno mask"
-        figure.text(x, y, text, ha="center", va="center", fontsize=7.5)
-    return figure
+    return strip_figure([heading], steps, CELL)
 
 
 def panel_names(images: Sequence[str]) -> list[str]:
@@ -143,30 +131,10 @@ def _panels_of(split: pd.DataFrame) -> list[str]:
 
 
 def _heading(picture: Picture, photograph: Photograph, method: str) -> str:
-    parts = [method, picture.image, f"k = {picture.k}", f"score {picture.score:.3g}"]
-    if photograph.mask is None:
-        parts.append(f"anomalous ({photograph.defect}), without a mask")
-    elif math.isnan(picture.xauc) and math.isnan(picture.iou):
-        parts.append("no defect pixels: X-AUC and IoU undefined")
-    else:
-        parts += [f"X-AUC {picture.xauc:.3f}", f"IoU {picture.iou:.3f}"]
-    return literal("  ·  ".join(parts))
+    return joined([method, picture.image, *picture_values(picture, photograph)])
 
 
 def _error(pixels: np.ndarray, reconstruction: np.ndarray) -> np.ndarray:
     """(x - x~)^2 summed over the channels, of values in [0, 1]; [S, S, 3] twice -> [S, S]."""
     difference = (pixels.astype(np.float64) - reconstruction) / 255
     return (difference**2).sum(axis=2)
-
-
-def _colour_bar(
-    figure: Figure,
-    place: tuple[float, float, float, float],
-    norm: Normalize | None,
-    unit: str,
-) -> None:
-    colours = ScalarMappable(norm, COLOUR_MAP)
-    bar = figure.colorbar(colours, cax=figure.add_axes(place), orientation="horizontal")
-    bar.ax.locator_params(nbins=4)
-    bar.ax.tick_params(labelsize=6, length=2, pad=1)
-    bar.set_label(unit, fontsize=6, labelpad=1)

@@ -111,7 +111,7 @@ def read_pictures(run_folder: Path, images: Sequence[str]) -> list[Picture]:
         If ``maps.npz`` or ``per_image.csv`` is missing, damaged, or lacks one of the images.
     """
     path = run_folder / "maps.npz"
-    rows = _read_per_image(run_folder / "per_image.csv")
+    rows = read_per_image(run_folder / "per_image.csv")
     maps = read_npz(path, ARRAYS, "make it with 'aexad infer'")
     try:
         index = {str(image): i for i, image in enumerate(maps["image"])}
@@ -121,6 +121,16 @@ def read_pictures(run_folder: Path, images: Sequence[str]) -> list[Picture]:
             f"{path}: cannot be used with per_image.csv and split.csv beside it ({error}); make it "
             "anew with 'aexad infer'"
         ) from None
+
+
+def read_per_image(path: Path) -> pd.DataFrame:
+    """Read a run's ``per_image.csv``, by image."""
+    try:
+        return pd.read_csv(path, dtype={"image": "str"}).set_index("image")
+    except FileNotFoundError:
+        raise DataError(f"{path}: no such file; make it with 'aexad evaluate'") from None
+    except (ValueError, KeyError) as error:
+        raise DataError(f"{path}: {error}; make it anew with 'aexad evaluate'") from None
 
 
 def in_deviations(heat_map: np.ndarray) -> np.ndarray:
@@ -159,12 +169,3 @@ def _picture(image: str, i: int, maps: dict[str, np.ndarray], row: pd.Series) ->
         xauc=float(row["xauc"]),
         iou=float(row["iou"]),
     )
-
-
-def _read_per_image(path: Path) -> pd.DataFrame:
-    try:
-        return pd.read_csv(path, dtype={"image": "str"}).set_index("image")
-    except FileNotFoundError:
-        raise DataError(f"{path}: no such file; make it with 'aexad evaluate'") from None
-    except (ValueError, KeyError) as error:
-        raise DataError(f"{path}: {error}; make it anew with 'aexad evaluate'") from None

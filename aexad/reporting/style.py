@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
 from aexad.files import written_whole
 
@@ -21,6 +25,8 @@ OUTLINE = "#00E5FF"
 
 TEXT_WIDTH = 7.0
 """Inches; the width of a text column pair, and of the report's page."""
+
+FEWEST_TICKS = 3  # of an axis that can be read
 
 _STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans",  # ships with matplotlib: the same letters on every machine
@@ -75,6 +81,49 @@ def add_legend(figure: Figure, handles: Sequence[Line2D]) -> None:
     longest = max(len(str(handle.get_label())) for handle in handles)
     columns = max(1, int(TEXT_WIDTH / (0.068 * longest + 0.55)))  # inches a letter, and a sample
     figure.legend(handles=handles, loc="outside upper center", ncols=min(columns, len(handles)))
+
+
+def grid_of(count: int, columns: int, height: float, margin: float) -> tuple[Figure, list[Axes]]:
+    """Panels in rows of ``columns``, with shared axes; what a last row leaves over is not drawn.
+
+    Parameters
+    ----------
+    count : int
+        Panels.
+    columns : int
+        Most panels in a row.
+    height, margin : float
+        Inches: of a panel, and for legend and labels.
+
+    Returns
+    -------
+    tuple of Figure and list of Axes
+        ``count`` panels; each column has tick labels below its last panel.
+    """
+    columns = min(columns, count)
+    rows = -(-count // columns)
+    figure = Figure(figsize=(TEXT_WIDTH, rows * height + margin), layout="constrained")
+    panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
+    for axes in panels.flat[count:]:
+        axes.set_visible(False)
+    for axes in panels.flat[max(0, count - columns) : count]:
+        axes.tick_params(labelbottom=True)
+    return figure, list(panels.flat[:count])
+
+
+def name_ticks(axis: Axis, low: float, high: float) -> None:
+    """Tick a log axis from ``low`` to ``high`` at a few round numbers, and write them out."""
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    for steps in ((1,), (1, 3), (1, 2, 5), (1, 1.5, 2, 3, 4, 5, 7)):
+        ticks = [step * 10.0**power for power in powers for step in steps]
+        ticks = [tick for tick in ticks if low <= tick <= high]
+        if len(ticks) >= FEWEST_TICKS:
+            break
+    else:
+        ticks = [tick for tick in MaxNLocator(5).tick_values(low, high) if low <= tick <= high]
+    axis.set_major_locator(FixedLocator(ticks))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_locator(NullLocator())
 
 
 def literal(text: str) -> str:

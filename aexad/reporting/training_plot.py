@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -10,6 +11,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
+from aexad.errors import DataError
+from aexad.reporting.collect import training_folder
+from aexad.reporting.drawing import Drawing, Group
+from aexad.reporting.labels import listed
 from aexad.reporting.style import TEXT_WIDTH, MethodStyle, add_legend, literal
 
 PARTS = {"loss_normal": "normal pixels", "loss_anomalous": "anomalous pixels"}
@@ -18,6 +23,35 @@ SHORT = 50  # an axis from low to 50 x low has too few powers of ten to be read
 
 Curves = Mapping[tuple[str, str, int], pd.DataFrame]
 """``training.csv`` by category, method and seed."""
+
+
+def training_drawings(group: Group) -> Iterator[Drawing]:
+    """``training``: the loss of every run that trained a model."""
+    if not group.runs:
+        return
+    own = {run.method for run in group.runs}
+    styles = {method: style for method, style in group.look.styles.items() if method in own}
+
+    def draw() -> Figure:
+        curves = {
+            (run.category, run.method, run.seed): _read_curve(
+                group.results / training_folder(run) / "training.csv"
+            )
+            for run in group.runs
+        }
+        return training_figure(curves, styles, group.look.names)
+
+    yield Drawing(
+        name=f"training_{group.where}",
+        title=f"Training curves: {group.place}",
+        caption=f"{group.phrase} The two parts of the training loss by epoch, one line a seed, log "
+        "scale. Methods with different losses differ in level by definition; compare the shapes."
+        f"{group.look.note}",
+        alt="Line plots of the training loss by epoch on normal and on anomalous pixels, a row of "
+        "panels for each category, a line for each method "
+        f"({listed([group.shown(method) for method in styles])}).",
+        draw=draw,
+    )
 
 
 def training_figure(
@@ -91,3 +125,11 @@ def _finish(axes: Axes) -> None:
         axes.text(0.5, 0.5, "no such part", transform=axes.transAxes, ha="center", color="#777777")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6, min_n_ticks=1))
     axes.tick_params(length=2)
+
+
+def _read_curve(path: Path) -> pd.DataFrame:
+    try:
+        curve = pd.read_csv(path)
+        return curve[["epoch", "loss_normal", "loss_anomalous"]].astype("float64")
+    except (ValueError, KeyError) as error:
+        raise DataError(f"{path}: {error}; make it anew with 'aexad train'") from None

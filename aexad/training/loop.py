@@ -44,6 +44,8 @@ class Trained(NamedTuple):
     settings: dict[str, Any]
     """What was chosen for this machine: precision, compiled, where features were kept, images that
     went through the network at once."""
+    resumed_after: int
+    """Epoch of the checkpoint that it went on from; 0: none."""
 
 
 class Training:
@@ -90,6 +92,7 @@ class Training:
             "threads": torch.get_num_threads(),
         }
         self.history: list[dict[str, float]] = []
+        self.resumed_after = 0
         self.best: dict[str, Tensor] = {}
         self.at_once = self._resume() or images_at_once(
             self.network, lambda: self._loss_of(per_epoch[0][:1]), recipe.batch_size, device
@@ -131,7 +134,8 @@ class Training:
             "images_at_once": self.at_once,
             "compiled": self.step.compiled is not None,
         }
-        return Trained(pd.DataFrame(self.history), seconds, self.settings | chosen)
+        settings = self.settings | chosen
+        return Trained(pd.DataFrame(self.history), seconds, settings, self.resumed_after)
 
     def _features(self, budget_mb: int | None) -> Features | None:
         if not self.recipe.frozen_features:
@@ -250,4 +254,5 @@ class Training:
         self.network.load_trained_state(state.network)
         restore_optimiser(self.optimiser, state.optimiser)
         self.history, self.best = state.history, state.best
+        self.resumed_after = state.epoch
         return state.images_at_once

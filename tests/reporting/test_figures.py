@@ -40,7 +40,9 @@ def test_figures_with_captions_and_the_same_bytes_twice(small: Tree, tmp_path: P
     (tmp_path / "one" / "gallery_old.png").touch()
     for name in ("one", "two"):
         draw(small, tmp_path / name)
-    names = ["metrics_textures_standard", "training_textures_standard"]
+    kinds = ["metrics", "accuracy_cost", "per_defect", "gallery"]
+    kinds += [f"aexad_figure{number}" for number in (1, 2, 3, 4, 5)]
+    names = [f"{kind}_textures_standard" for kind in (*kinds, "training")]
     names.append("gallery_textures_standard_a$b$c")
     one = {path.name: path.read_bytes() for path in (tmp_path / "one").iterdir()}
     two = {path.name: path.read_bytes() for path in (tmp_path / "two").iterdir()}
@@ -55,8 +57,8 @@ def test_figures_with_captions_and_the_same_bytes_twice(small: Tree, tmp_path: P
         assert len(caption["alt"]) > 80
     assert "Textures (1 category, 10 test images)" in captions[0]["caption"]
     assert "2 seeds (0 and 1)" in captions[0]["caption"]
-    assert "without a look at the scores" in captions[2]["caption"]
-    assert "mean + std, is at 1" in captions[2]["caption"]
+    assert "without a look at the scores" in captions[-1]["caption"]
+    assert "mean + std, is at 1" in captions[-1]["caption"]
     svg = one["metrics_textures_standard.svg"].decode()
     assert "<dc:date>" not in svg
     assert "Matplotlib v" not in svg

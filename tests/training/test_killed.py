@@ -1,15 +1,20 @@
 """A training job that is killed, as Snakemake runs it: one verb, one process, one folder."""
 
+import json
 import multiprocessing
 import signal
+import sys
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from aexad.cli import main
+from aexad.energy import INTERRUPTED
 from aexad.files import write_npz
+from aexad.training.loop import Training
 
 EPOCHS = 25
 KILLS = 10
@@ -18,10 +23,12 @@ slow: {{encoder: test_vit.r160_in1k, weights: none, tuning: full, batch_size: 6,
 """
 
 
-def train_in(folder):
+def train_in(folder, *more):
     arguments = ["--method", "slow", "--methods", "methods.yaml", "--seed", "0", "--device", "cpu"]
     arguments += ["--training-set", "train.npz", "--checkpoint-epochs", "1"]
-    raise SystemExit(main(["train", *arguments, "--output", folder, "--log", f"{folder}.log"]))
+    raise SystemExit(
+        main(["train", *arguments, "--output", folder, "--log", f"{folder}.log", *more])
+    )
 
 
 @pytest.fixture
@@ -81,3 +88,45 @@ def test_two_processes_on_one_run_do_not_corrupt_it(tmp_path, start):
         process.join()
     assert sorted(process.exitcode for process in both) == [0, 1]
     assert result(tmp_path / "run") == result(tmp_path / "whole")
+
+
+class Tracker:
+    """codecarbon's, as far as it is used; 0.5 kWh whatever happens."""
+
+    def __init__(self, **_):
+        self.final_emissions_data = SimpleNamespace(
+            energy_consumed=0.5, emissions=0.25, country_name="Germany"
+        )
+
+    def start(self):
+        pass
+
+    def stop(self):
+        pass
+
+
+def test_the_energy_of_its_last_part_is_not_taken_for_the_whole(tmp_path, monkeypatch, data):
+    monkeypatch.chdir(tmp_path)
+    codecarbon = SimpleNamespace(OfflineEmissionsTracker=Tracker)
+    monkeypatch.setitem(sys.modules, "codecarbon", codecarbon)
+    (tmp_path / "methods.yaml").write_text(METHODS.replace(f"epochs: {EPOCHS}", "epochs: 3"))
+    write_npz(tmp_path / "train.npz", data._asdict() | {"size": np.array([data.size])})
+
+    def energy(folder):
+        with pytest.raises(SystemExit, match="0"):
+            train_in(folder, "--country", "DEU")
+        return json.loads((tmp_path / folder / "provenance.json").read_text())["energy"]
+
+    assert energy("whole") == {"kwh": 0.5, "co2_g": 250.0, "reason": None}
+    whole = Training._epoch
+
+    def killed(self, epoch):
+        if epoch == 3:
+            raise KeyboardInterrupt
+        return whole(self, epoch)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Training, "_epoch", killed)
+        with pytest.raises((KeyboardInterrupt, SystemExit)):
+            train_in("resumed")
+    assert energy("resumed") == {"kwh": None, "co2_g": None, "reason": INTERRUPTED}

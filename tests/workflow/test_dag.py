@@ -1,5 +1,6 @@
 """The workflow itself, run by Snakemake on the smoke benchmark."""
 
+import io
 import json
 import os
 import re
@@ -45,6 +46,21 @@ def test_each_rule_has_a_log_and_a_benchmark(finished):
 
 def test_a_second_call_does_nothing(finished):
     assert finished.planned() == {}
+
+
+def test_another_country_runs_nothing_again(finished):
+    config = ("benchmark=smoke", "country=DEU")
+    assert finished.planned(config=config) == {}
+    command = finished.snakemake("--dry-run", "--forceall", config=config).stdout
+    assert command.count("--threads 1 --country DEU") == 6  # three trained, three explained
+    assert "--country" not in finished.snakemake("--dry-run", "--forceall").stdout
+
+
+def test_how_a_training_is_carried_out_runs_nothing_again(finished):
+    config = ("benchmark=smoke", "checkpoint_epochs=1", "feature_memory_mb=64")
+    assert finished.planned(config=config) == {}
+    command = finished.snakemake("--dry-run", "--forceall", config=config).stdout
+    assert command.count("--feature-memory-mb 64 --checkpoint-epochs 1 ") == 3
 
 
 def test_touched_sources_re_run_nothing(copy_of_finished):
@@ -112,7 +128,12 @@ def test_the_same_seed_gives_the_same_bytes(finished, project):
     again = project.results(*patterns)
     assert len([name for name in again if name.endswith(".safetensors")]) == 3
     first = finished.results(*patterns)
-    assert [name for name in again if again[name] != first[name]] == []
+    # Seconds and memory are measured anew, and stand in these.
+    costs = ("metrics.csv", "summary.md", "encoders.", "accuracy_cost")
+    assert [n for n in again if again[n] != first[n] and not any(c in n for c in costs)] == []
+    tables = [pd.read_csv(io.BytesIO(each["smoke/metrics.csv"])) for each in (first, again)]
+    values = [table[~table["metric"].str.match("training_|inference_")] for table in tables]
+    pd.testing.assert_frame_equal(*values)
 
 
 def test_one_target_makes_one_run(copy_of_finished):
@@ -169,9 +190,9 @@ def test_the_models_header_says_what_it_is(finished):
 
 
 def test_the_whole_report_has_a_dag(project):
-    """15 categories, 21 methods (one of them without anomalies_only), 3 seeds."""
+    """15 categories, 23 methods (two of them without anomalies_only), 3 seeds."""
     planned = project.planned(config=("benchmark=report",))
-    assert planned["train"] == 15 * 3 * (21 + 20)
+    assert planned["train"] == 15 * 3 * (23 + 21)
     assert planned["split"] == 15 * 3 * 2
 
 
@@ -190,6 +211,7 @@ def test_snakemakes_own_report_is_one_offline_file(finished, tmp_path):
         (["benchmark=smoke", "categories=brik"], "categories=brik: not in .*did you mean 'brick'"),
         (["benchmark=smoke", "methods=ae-smok"], "methods=ae-smok: .*did you mean 'ae-smoke'"),
         (["benchmrk=smoke"], "unknown key 'benchmrk'.*did you mean 'benchmark'"),
+        (["benchmark=smoke", "country=Germany"], "'country': .*pattern"),
         (["benchmark=smoke", "threads=0"], "'threads': input should be greater"),
     ],
 )

@@ -65,14 +65,6 @@ for run in set(REPORTED) - set(TRAINED):
         raise WorkflowError(
             f"config/methods.yaml: method '{run.method}': no folder {folder}; correct 'maps'"
         )
-# No params of the rule: how a training is carried out changes nothing of its result.
-TRAINING_OPTIONS = " ".join(
-    option(name, value)
-    for name, value in {
-        "--feature-memory-mb": SETTINGS.feature_memory_mb,
-        "--checkpoint-epochs": SETTINGS.checkpoint_epochs,
-    }.items()
-)
 RESULTS = f"results/{SETTINGS.benchmark}"
 # What 'auto' means here, so that naming the device that it chose anyway changes nothing.
 GPU_HERE = shutil.which("nvidia-smi") is not None
@@ -80,6 +72,19 @@ DEVICE = (
     ("cuda" if GPU_HERE else "cpu") if SETTINGS.device == "auto" else SETTINGS.device
 )
 GPUS = int(DEVICE == "cuda")
+
+
+# The next two ask for `resources`, which they do not need: Snakemake takes a parameter that does for
+# a consequence of the machine, and a change of it runs nothing again.
+def country_option(wildcards, resources):
+    """Where the machine stands; energy that is measured changes no result."""
+    return option("--country", SETTINGS.country)
+
+
+def execution_options(wildcards, resources):
+    """How a training is carried out, which changes nothing of its result."""
+    memory = option("--feature-memory-mb", SETTINGS.feature_memory_mb)
+    return f"{memory} --checkpoint-epochs {SETTINGS.checkpoint_epochs}".strip()
 
 
 def of_runs(runs, *names):

@@ -6,7 +6,8 @@ rule infer:
         model=f"{RUN}/model.safetensors",
         split=f"{RUN_DATA}/split.csv",
     output:
-        f"{RUN}/maps.npz",
+        maps=f"{RUN}/maps.npz",
+        cost=f"{RUN}/inference.json",
     log:
         f"{RUN}/logs/infer.log",
     benchmark:
@@ -27,13 +28,14 @@ rule infer:
         data=SETTINGS.data,
         device=DEVICE,
         torch_threads=SETTINGS.threads,
+        country=country_option,
     message:
         "Explaining {wildcards.category} with {wildcards.method} ({wildcards.scenario},"
         " seed {wildcards.seed})"
     shell:
         "python -m aexad infer --method {wildcards.method} --dataset {wildcards.dataset}"
-        " --data {params.data:q} --model {input.model} --split {input.split} --output {output}"
-        " --device {params.device} --threads {params.torch_threads} --log {log:q}"
+        " --data {params.data:q} --model {input.model} --split {input.split} --output {output.maps}"
+        " --device {params.device} --threads {params.torch_threads} {params.country} --log {log:q}"
 
 
 rule draw_panels:

@@ -10,6 +10,7 @@ rule collect:
     input:
         metrics=of_runs(REPORTED, "metrics.json"),
         provenance=of_runs(TRAINED, "provenance.json"),
+        inference=of_runs(TRAINED, "inference.json"),
     output:
         metrics=f"{RESULTS}/metrics.csv",
         methods=f"{RESULTS}/methods.csv",
@@ -76,7 +77,13 @@ rule draw_figures:
     input:
         metrics=f"{RESULTS}/metrics.csv",
         methods=f"{RESULTS}/methods.csv",
-        runs=of_runs(TRAINED, "training.csv", "maps.npz", "per_image.csv"),
+        runs=of_runs(
+            TRAINED,
+            "training.csv",
+            "maps.npz",
+            "per_image.csv",
+            "provenance.json",
+        ),
     output:
         report(
             directory(f"{RESULTS}/figures"),
@@ -97,7 +104,7 @@ rule draw_figures:
     params:
         library=code_digest("aexad.reporting.figures"),
         benchmark=benchmark_options(),
-        datasets=described("title", "limit", "size", "stored_size"),
+        datasets=described("title", "limit", "size", "stored_size", "evaluation"),
         gallery=BENCHMARK.gallery,
     message:
         "Drawing the figures"

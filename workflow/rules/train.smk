@@ -27,10 +27,12 @@ rule train:
         folder=subpath(output.model, parent=True),
         device=DEVICE,
         torch_threads=SETTINGS.threads,
+        country=country_option,
+        execution=execution_options,
     message:
         "Training {wildcards.method} on {wildcards.category} ({wildcards.scenario},"
         " seed {wildcards.seed})"
     shell:
         "python -m aexad train --method {wildcards.method} --seed {wildcards.seed}"
         " --training-set {input} --output {params.folder:q} --device {params.device}"
-        " --threads {params.torch_threads} {TRAINING_OPTIONS} --log {log:q}"
+        " --threads {params.torch_threads} {params.country} {params.execution} --log {log:q}"

@@ -1,0 +1,162 @@
+"""What accuracy costs: X-AUC against seconds, and against CO2 where it was measured."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from aexad.reporting.averages import over_categories
+from aexad.reporting.cells import number
+from aexad.reporting.collect import read_provenance
+from aexad.reporting.drawing import Drawing, Group
+from aexad.reporting.intervals import METHOD, Intervals
+from aexad.reporting.labels import METRIC, counted, listed
+from aexad.reporting.placing import place_labels
+from aexad.reporting.statistics import Interval
+from aexad.reporting.style import TEXT_WIDTH, literal, name_ticks
+
+MEASURES = ("xauc", "image_auroc")
+"""What is set against the cost: X-AUC, or without masks the image AUROC."""
+
+AXES = {
+    "training_seconds": "training, seconds a run",
+    "inference_seconds": "inference on the test images, seconds a run",
+    "co2_g": "CO2 of training and inference, grams a run",
+}
+
+
+def cost_drawings(group: Group) -> Iterator[Drawing]:
+    """``accuracy_cost``: a panel each for training, for inference, and for the CO2 of both."""
+    metric = next((name for name in MEASURES if group.known(name)), None)
+    if not group.runs or metric is None:
+        return
+    table = cost_table(group.metrics, metric)
+    if table.empty:
+        return
+    table = _with_intervals(table, group, metric)
+    sure = "the bar is its 95 % interval" if table["low"].notna().any() else "no interval possible"
+    label = METRIC[metric].label
+    spoken = [
+        f"{group.shown(str(method))} {number(row['mean'])} in {row['training_seconds']:.3g} s"
+        for method, row in table.iterrows()
+    ]
+    co2 = (
+        "CO2 is an estimate of codecarbon's."
+        if table["co2_g"].notna().any()
+        else "CO2 was not measured."
+    )
+    yield Drawing(
+        name=f"accuracy_cost_{group.where}",
+        title=f"{label} against its cost: {group.place}",
+        caption=f"{group.phrase} Mean {label} over the categories; {sure}. {METHOD} Costs are "
+        f"means over the runs of a method on the machine that made them ({_machines(group)}); log "
+        f"scale. {co2} Upper left is better.{group.look.note}",
+        alt=f"Dot plots of {label} against seconds of training and of inference. {label} and "
+        f"training time: {listed(spoken, most=12)}.",
+        draw=lambda: cost_figure(table, label, group),
+    )
+
+
+def cost_table(metrics: pd.DataFrame, metric: str) -> pd.DataFrame:
+    """Accuracy and cost of each method whose cost is known.
+
+    Parameters
+    ----------
+    metrics : DataFrame
+        Rows of ``metrics.csv`` of one data set and scenario.
+    metric : str
+        What is set against the cost.
+
+    Returns
+    -------
+    DataFrame
+        By method: mean (of the metric, over the categories), training_seconds,
+        inference_seconds and co2_g (of a run, on average; CO2 is missing where one of the method's
+        runs has no value).
+    """
+    runs = metrics.pivot_table(
+        index=["method", "category", "seed"],
+        columns="metric",
+        values="value",
+        sort=False,
+        dropna=False,
+    ).dropna(how="all")
+    costs = pd.DataFrame(
+        {
+            "training_seconds": runs.get("training_seconds"),
+            "inference_seconds": runs.get("inference_seconds"),
+            "co2_g": runs["training_co2_g"] + runs["inference_co2_g"]
+            if {"training_co2_g", "inference_co2_g"} <= set(runs)
+            else np.nan,
+        },
+        index=runs.index,
+    ).astype("float64")
+    grouped = costs.groupby("method", sort=False)
+    means = grouped.mean()
+    means["co2_g"] = means["co2_g"].where(grouped["co2_g"].count() == grouped.size())
+    accuracy = over_categories(metrics[metrics["metric"] == metric]).set_index("method")["mean"]
+    return means.assign(mean=accuracy).dropna(subset=["training_seconds", "mean"])
+
+
+def cost_figure(table: pd.DataFrame, label: str, group: Group) -> Figure:
+    """Draw a panel a cost, a labelled point a method, with its interval where ``low`` is known."""
+    shown = [name for name in AXES if table[name].notna().any()]
+    height = 1.7 + 0.09 * len(table)
+    figure = Figure(figsize=(TEXT_WIDTH, height * len(shown) + 0.2), layout="constrained")
+    panels = figure.subplots(len(shown), 1, squeeze=False, sharey=True)[:, 0]
+    for axes, name in zip(panels, shown, strict=True):
+        for method, row in table[table[name].notna()].iterrows():
+            style = group.look.styles[str(method)]
+            axes.plot([row[name]] * 2, [row["low"], row["high"]], color=style.colour, linewidth=1)
+            axes.plot(
+                row[name],
+                row["mean"],
+                marker=style.marker,
+                color=style.colour,
+                markersize=5.5,
+                markeredgecolor="white",
+                markeredgewidth=0.4,
+            )
+        axes.set_xlabel(AXES[name])
+        axes.set_ylabel(label)
+        _log_axis(axes, table[name].dropna())
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    for axes, name in zip(panels, shown, strict=True):
+        rows = table[table[name].notna()]
+        points = [(float(x), float(y)) for x, y in zip(rows[name], rows["mean"], strict=True)]
+        place_labels(axes, points, [literal(group.shown(str(method))) for method in rows.index])
+    return figure
+
+
+def _with_intervals(table: pd.DataFrame, group: Group, metric: str) -> pd.DataFrame:
+    """Add ``low`` and ``high``; missing where there is no interval."""
+    intervals = Intervals(group.metrics, group.per_image())
+    found = {str(method): intervals.of(metric, str(method)) for method in table.index}
+    known = {m: each for m, each in found.items() if isinstance(each, Interval)}
+    ends = pd.DataFrame.from_dict(known, orient="index", columns=list(Interval._fields))
+    return table.join(ends.astype("float64"))
+
+
+def _log_axis(axes: Axes, values: pd.Series) -> None:
+    low, high = float(values.min()), float(values.max())
+    room = max((high / low) ** 0.12, 1.25)
+    axes.set_xscale("log")
+    axes.set_xlim(low / room, high * room)
+    axes.margins(y=0.15)
+    name_ticks(axes.xaxis, low / room, high * room)
+    axes.tick_params(length=2)
+
+
+def _machines(group: Group) -> str:
+    """Devices and threads of the trainings; runs that differ are all named."""
+
+    def machine(content: dict[str, object], _: object) -> str:
+        return f"{content['device']}, {counted(int(str(content['threads'])), 'thread')}"
+
+    found = [read_provenance(run, group.results, machine) for run in group.runs]
+    return "; ".join(dict.fromkeys(found))

@@ -1,0 +1,70 @@
+"""Labels beside points, placed so that none hides another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.text import Text
+from matplotlib.transforms import Bbox
+
+RINGS = (7, 14, 22, 32, 44, 58)  # points: how far from its point a label may be, near ones first
+SIDES = (  # direction, and which edge of the label turns to the point
+    ((1, 0), "left", "center"),
+    ((-1, 0), "right", "center"),
+    ((0, 1), "center", "bottom"),
+    ((0, -1), "center", "top"),
+    ((0.7, 0.7), "left", "bottom"),
+    ((0.7, -0.7), "left", "top"),
+    ((-0.7, 0.7), "right", "bottom"),
+    ((-0.7, -0.7), "right", "top"),
+)  # fmt: skip
+
+
+def place_labels(
+    axes: Axes, points: Sequence[tuple[float, float]], texts: Sequence[str], size: float = 6.5
+) -> None:
+    """Write a text beside each point: the nearest free place, with a line to it where it is far.
+
+    The layout of the figure must be final. A text for which no place is free takes the first one.
+
+    Parameters
+    ----------
+    axes : Axes
+    points : sequence of (x, y)
+        In data coordinates.
+    texts : sequence of str
+    size : float
+        Of the letters, in points.
+    """
+    figure = axes.get_figure(root=True)
+    assert figure is not None  # noqa: S101 - axes that are drawn have one
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    places = axes.transData.transform(points)
+    radius = 4 * figure.dpi / 72
+    taken = [Bbox.from_extents(x - radius, y - radius, x + radius, y + radius) for x, y in places]
+    whole = axes.get_window_extent(renderer)
+    for point, text in zip(points, texts, strict=True):
+        for ring, ((dx, dy), horizontal, vertical) in [(r, s) for r in RINGS for s in SIDES]:
+            label = axes.annotate(
+                text,
+                point,
+                (dx * ring, dy * ring),
+                textcoords="offset points",
+                fontsize=size,
+                ha=horizontal,
+                va=vertical,
+                arrowprops=None
+                if ring == RINGS[0]
+                else {"arrowstyle": "-", "color": "#999999", "linewidth": 0.5, "shrinkB": 3},
+            )
+            label.update_positions(renderer)
+            box = Text.get_window_extent(label, renderer)  # of the letters, without the line
+            inside = whole.x0 <= box.x0 and box.x1 <= whole.x1
+            if inside and not any(box.overlaps(other) for other in taken):
+                taken.append(box)
+                break
+            label.remove()
+        else:
+            axes.annotate(text, point, (7, 0), textcoords="offset points", fontsize=size)
