@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 
 import torch
 
@@ -26,6 +27,7 @@ def use_device(name: str, threads: int) -> torch.device:
         CPU threads; sums over threads round differently, so results belong to their number.
     """
     torch.set_num_threads(threads)
+    os.environ.setdefault("TORCHINDUCTOR_COMPILE_THREADS", str(threads))
     torch.use_deterministic_algorithms(True, warn_only=True)
     there = torch.cuda.is_available()
     if name == "cuda" and not there:

@@ -67,11 +67,11 @@ def test_the_files_are_those_of_the_base(folder):
 
 def test_images_are_trained_on_from_their_stored_size(folder):
     with np.load(folder / RUN / "train.npz") as data:
-        assert data["images"].shape == (6, 12, 12, 3)
+        assert data["images"].shape == (5, 12, 12, 3)
         assert data["size"].item() == 32
-        assert data["validation"].tolist() == [False] * 4 + [True] * 2
+        assert data["validation"].tolist() == [False] * 4 + [True]
         assert not data["masks"].any()
-        assert data["weight"].tolist() == [1] * 6
+        assert data["weight"].tolist() == [1] * 5
         assert all(source.startswith("train/1/") for source in data["source"])
     curve = pd.read_csv(folder / RUN / "training.csv")
     assert (curve["validation_loss"] > 0).all()

@@ -35,7 +35,9 @@ class Evaluation(Strict):
 class Limit(Strict):
     """How many images a run has, so that a small machine can try it; drawn by the run's seed."""
 
-    train: int = Field(ge=1, description="normal training images of a category, beside validation")
+    train: int = Field(
+        ge=1, description="normal training images of a category; validation images in proportion"
+    )
     test: int = Field(ge=2, description="test images of a category, its kinds in proportion")
 
 

@@ -46,9 +46,10 @@ def with_validation(rows: pd.DataFrame, category: str, share: float, seed: int) 
 def limited(rows: pd.DataFrame, dataset: Dataset, category: str, seed: int) -> pd.DataFrame:
     """Leave out what is above the data set's limit, drawn by the seed.
 
-    Of the normal images ``limit.train`` stay (all, where the scenario does not train on them), of
-    the test images ``limit.test``: the good ones and those of each defect type in proportion to
-    their number, at least one of each.
+    Of the normal images ``limit.train`` stay (all, where the scenario does not train on them), and
+    as many validation images as keep the data set's share of them; of the test images
+    ``limit.test``: the good ones and those of each defect type in proportion to their number, at
+    least one of each.
 
     Raises
     ------
@@ -58,10 +59,15 @@ def limited(rows: pd.DataFrame, dataset: Dataset, category: str, seed: int) -> p
     if dataset.limit is None:
         return rows
     normal, test = rows[rows["role"] == "normal"], rows[rows["role"] == "test"]
-    kept = set(rows.loc[~rows["role"].isin(["normal", "test"]), "image"])
+    validation = _sorted_images(rows[rows["role"] == "validation"])
+    kept = set(rows.loc[~rows["role"].isin(["normal", "validation", "test"]), "image"])
     if len(normal):
         _check_limit("train", dataset.limit.train, len(normal), "normal training images", category)
         kept |= _drawn(_sorted_images(normal), dataset.limit.train, seed, "limit", category)
+    if len(validation):
+        share = dataset.validation / (1 - dataset.validation)
+        count = min(len(validation), max(1, round(dataset.limit.train * share)))
+        kept |= _drawn(validation, count, seed, "limit", "validation", category)
     _check_limit("test", dataset.limit.test, len(test), "test images", category)
     counts = test["defect"].value_counts().sort_index()
     if dataset.limit.test < len(counts):
