@@ -1,5 +1,6 @@
 """The workflow itself, run by Snakemake on the smoke benchmark."""
 
+import io
 import json
 import os
 import re
@@ -112,7 +113,12 @@ def test_the_same_seed_gives_the_same_bytes(finished, project):
     again = project.results(*patterns)
     assert len([name for name in again if name.endswith(".safetensors")]) == 3
     first = finished.results(*patterns)
-    assert [name for name in again if again[name] != first[name]] == []
+    # Seconds and memory are measured anew, and stand in these.
+    costs = ("metrics.csv", "summary.md", "encoders.", "accuracy_cost", "training.csv")
+    assert [n for n in again if again[n] != first[n] and not any(c in n for c in costs)] == []
+    tables = [pd.read_csv(io.BytesIO(each["smoke/metrics.csv"])) for each in (first, again)]
+    values = [table[~table["metric"].str.match("training_|inference_")] for table in tables]
+    pd.testing.assert_frame_equal(*values)
 
 
 def test_one_target_makes_one_run(copy_of_finished):
