@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from aexad.reporting.averages import over_categories
-from aexad.reporting.captions import data_phrase
+from aexad.reporting.captions import data_phrase, of_masks
 from aexad.reporting.cells import (
     UNDEFINED,
     Notes,
@@ -29,6 +29,8 @@ from aexad.reporting.measurements import Measurements
 from aexad.reporting.statistics import Interval
 from aexad.reporting.table import Cell, Table, plain_table
 
+ANOMALOUS = "X-AUC, F1 and IoU are over the anomalous test images alone."
+WITHOUT_MASKS = "metrics of pixels are left out, because the data have no masks."
 ABOUT = {"encoder": "Encoder", "pretrained": "Pre-trained", "tuning": "Tuning"}
 COSTS = ("training_seconds", "training_co2_g")
 PARAMETERS = ("trained_parameters", "frozen_parameters")
@@ -48,14 +50,15 @@ def encoders_table(measured: Measurements) -> Table:
         where = [Cell(measured.titles.get(dataset, dataset)), Cell(scenario)] * several
         blocks.append(tuple((*where, *row) for row in group.rows(notes)))
         records += [{"dataset": dataset, "scenario": scenario} | row for row in group.records()]
+    reading = ANOMALOUS if len(of_masks(rows)) == len(rows) else WITHOUT_MASKS
     words = [*["Data set", "Scenario"] * several, "Method", *ABOUT.values()]
     labels = [QUANTITY[name].label for name in (*present, *COSTS)]
     return Table(
         name="encoders",
         title="Encoders",
-        caption="Means over the categories, each of which weighs the same; X-AUC, F1 and IoU are "
-        f"over the anomalous test images alone. {METHOD} Costs are those of one training, on the "
-        "machine that made it; parameters: trained, and in all. "
+        caption=f"Means over the categories, each of which weighs the same; {reading} {METHOD} "
+        "Costs are those of one training, on the machine that made it; parameters: trained, and in "
+        "all. "
         f"{data_phrase(rows[rows['metric'].isin(present)], measured.titles)} Best bold, runner-up "
         "italic; costs: the lowest.",
         header=tuple(Cell(text) for text in [*words, *labels, "parameters [M]"]),
