@@ -134,6 +134,11 @@ def test_the_same_seed_gives_the_same_bytes(finished, project):
     tables = [pd.read_csv(io.BytesIO(each["smoke/metrics.csv"])) for each in (first, again)]
     values = [table[~table["metric"].str.match("training_|inference_")] for table in tables]
     pd.testing.assert_frame_equal(*values)
+    for name in (name for name in again if name.endswith("training.csv")):
+        curves = [
+            pd.read_csv(io.BytesIO(each[name])).drop(columns="seconds") for each in (first, again)
+        ]
+        pd.testing.assert_frame_equal(*curves)
 
 
 def test_one_target_makes_one_run(copy_of_finished):
