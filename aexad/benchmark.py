@@ -110,18 +110,15 @@ class Settings(Strict):
         return {name: str(expanded(path)) for name, path in value.items()}
 
 
-class Benchmark(Strict):
-    """``config/benchmarks/<name>.yaml``."""
+class Selection(Strict):
+    """Runs: all methods on all data sets, in all scenarios, with all seeds."""
 
-    title: str
-    description: str = ""
     datasets: dict[str, Literal["all"] | Listed] = Field(
         min_length=1, description="data set: its categories, or all"
     )
     scenarios: list[Scenario] = Field(["standard"], min_length=1)
     seeds: list[Annotated[int, Field(ge=0)]] = Field([0], min_length=1)
     methods: list[str] = Field(min_length=1, description="names of config/methods.yaml")
-    gallery: int = Field(4, ge=1, le=20, description="test images a category in the gallery")
 
     @field_validator("methods", "seeds", "scenarios")
     @classmethod
@@ -130,6 +127,17 @@ class Benchmark(Strict):
         if twice:
             raise ValueError(f"named twice: {', '.join(twice)}")
         return value
+
+
+class Benchmark(Selection):
+    """``config/benchmarks/<name>.yaml``."""
+
+    title: str
+    description: str = ""
+    also: list[Selection] = Field(
+        [], description="further runs, where some methods have other data sets, scenarios or seeds"
+    )
+    gallery: int = Field(4, ge=1, le=20, description="test images a category in the gallery")
 
     def runs(
         self,
@@ -145,27 +153,20 @@ class Benchmark(Strict):
         methods are narrowed to those of ``settings``; a name there that the benchmark does not have
         is an error, not an empty result.
         """
-        for method in self.methods:
-            if method not in known_methods:
-                hint = nearest(method, list(known_methods))
-                raise ConfigError(f"{where}: no method '{method}'; {hint}")
-        categories = {
-            (dataset, category)
-            for dataset in self.datasets
-            for category in self._categories(dataset, catalogue, settings, where)
-        }
-        _check_narrowing("categories", settings.categories, [c for _, c in categories], where)
-        _check_narrowing("methods", settings.methods, self.methods, where)
+        every = [
+            run
+            for selection in (self, *self.also)
+            for run in _runs_of(selection, catalogue, known_methods, settings, where)
+        ]
+        named = {run.category: None for run in every}, {run.method: None for run in every}
+        wanted = settings.categories, settings.methods
+        for key, names, known in zip(("categories", "methods"), wanted, named, strict=True):
+            _check_narrowing(key, names, list(known), where)
         runs = [
-            Run(dataset, category, scenario, seed, method)
-            for dataset, category in sorted(categories)
-            if settings.categories is None or category in settings.categories
-            for scenario in self.scenarios
-            for seed in self.seeds
-            for method in self.methods
-            if settings.methods is None or method in settings.methods
-            if scenario in known_methods[method].scenarios
-            if scenario in catalogue[dataset].scenarios
+            run
+            for run in dict.fromkeys(every)
+            if settings.categories is None or run.category in settings.categories
+            if settings.methods is None or run.method in settings.methods
         ]
         if not runs:
             raise ConfigError(
@@ -181,28 +182,6 @@ class Benchmark(Strict):
                         "letters, digits and _ . - may be; rename it"
                     )
         return runs
-
-    def _categories(
-        self, name: str, catalogue: dict[str, Dataset], settings: Settings, where: str
-    ) -> list[str]:
-        if name not in catalogue:
-            raise ConfigError(f"{where}: no data set '{name}'; {nearest(name, list(catalogue))}")
-        files = catalogue[name].files
-        if files and name in settings.sources:
-            raise ConfigError(
-                f"sources: data set '{name}' uses the files of '{files}'; name their place for that"
-            )
-        known = known_categories(name, catalogue[name], settings)
-        wanted = self.datasets[name]
-        if wanted == "all":
-            return known
-        for category in wanted:
-            if category not in known:
-                hint = nearest(category, known)
-                raise ConfigError(
-                    f"{where}: data set '{name}' has no category '{category}'; {hint}"
-                )
-        return list(wanted)
 
 
 def trained(runs: Sequence[Run], known_methods: Mapping[str, Method]) -> list[Run]:
@@ -246,3 +225,54 @@ def _check_narrowing(key: str, wanted: list[str] | None, known: list[str], where
     for name in wanted or []:
         if name not in known:
             raise ConfigError(f"{key}={name}: not in {where}; {nearest(name, list(known))}")
+
+
+def _runs_of(
+    selection: Selection,
+    catalogue: dict[str, Dataset],
+    known_methods: Mapping[str, Method],
+    settings: Settings,
+    where: str,
+) -> list[Run]:
+    for method in selection.methods:
+        if method not in known_methods:
+            hint = nearest(method, list(known_methods))
+            raise ConfigError(f"{where}: no method '{method}'; {hint}")
+    categories = {
+        (dataset, category)
+        for dataset, wanted in selection.datasets.items()
+        for category in _categories(wanted, dataset, catalogue, settings, where)
+    }
+    return [
+        Run(dataset, category, scenario, seed, method)
+        for dataset, category in sorted(categories)
+        for scenario in selection.scenarios
+        for seed in selection.seeds
+        for method in selection.methods
+        if scenario in known_methods[method].scenarios
+        if scenario in catalogue[dataset].scenarios
+    ]
+
+
+def _categories(
+    wanted: Literal["all"] | list[str],
+    name: str,
+    catalogue: dict[str, Dataset],
+    settings: Settings,
+    where: str,
+) -> list[str]:
+    if name not in catalogue:
+        raise ConfigError(f"{where}: no data set '{name}'; {nearest(name, list(catalogue))}")
+    files = catalogue[name].files
+    if files and name in settings.sources:
+        raise ConfigError(
+            f"sources: data set '{name}' uses the files of '{files}'; name their place for that"
+        )
+    known = known_categories(name, catalogue[name], settings)
+    if wanted == "all":
+        return known
+    for category in wanted:
+        if category not in known:
+            hint = nearest(category, known)
+            raise ConfigError(f"{where}: data set '{name}' has no category '{category}'; {hint}")
+    return list(wanted)

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from aexad.data.images import image_size, load_mask
-from aexad.data.index import GOOD
+from aexad.data.index import GOOD, NO_MASKS
 from aexad.data.split import read_split
 from aexad.errors import DataError
 from aexad.files import read_npz, write_csv, write_json
@@ -30,7 +30,6 @@ Pair = tuple[np.ndarray, np.ndarray]
 
 NO_MAPS = "make it with 'aexad infer'"
 NO_ANOMALY, NO_NORMAL = "no anomalous pixels in the test set", "no normal pixels in the test set"
-NO_MASKS = "the data set has no masks"
 PER_IMAGE, POOLED = ("f1", "iou"), ("pixel_auroc", "pixel_ap", "f1_max", "iou_max", "pro")
 
 

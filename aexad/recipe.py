@@ -6,6 +6,8 @@ benchmark never changes a recipe: a shorter training, say, is a method with a na
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -242,3 +244,17 @@ def read_recipe(path: str | Path, method: str) -> Recipe:
     if isinstance(recipe, ForeignMaps):
         raise ConfigError(f"{path}: method '{method}' is maps of somebody else; only 'evaluate' it")
     return recipe
+
+
+def trained_as(methods: Mapping[str, Method]) -> dict[str, str]:
+    """For each method that is trained, the one whose model it uses.
+
+    Recipes that differ in the heat map alone have the same model: that of the first of them.
+    """
+    first: dict[str, str] = {}
+    shared: dict[str, str] = {}
+    for name, method in methods.items():
+        if isinstance(method, Recipe):
+            key = json.dumps(method.training, sort_keys=True)
+            shared[name] = first.setdefault(key, name)
+    return shared

@@ -29,6 +29,18 @@ def test_runs_are_the_product_in_a_fixed_order():
     assert found == sorted(found, key=lambda run: (run.category, run.seed, run.method != "plain"))
 
 
+def test_some_methods_may_have_other_data_scenarios_or_seeds():
+    few = {"datasets": {"pets": ["1"]}, "scenarios": ["one_class"], "methods": ["plain"]}
+    one_seed = {"datasets": {"one": "all"}, "methods": ["a", "plain"]}
+    found = runs(seeds=[0, 1], also=[few, one_seed])
+    assert len(found) == len(set(found)) == 4 + 1 + 2
+    assert [run for run in found if run.dataset == "pets"] == [
+        Run("pets", "1", "one_class", 0, "plain")
+    ]
+    assert {run.seed for run in found if run.method == "plain"} == {0}
+    assert len(runs({"methods": "plain"}, also=[few, one_seed])) == 3
+
+
 def test_a_run_lies_where_the_design_says():
     run = Run("one", "bottle", "standard", 2, "a")
     assert run.folder == Path("runs/one/bottle/standard/seed2/a")

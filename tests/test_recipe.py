@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from aexad.errors import ConfigError
-from aexad.recipe import read_methods, read_recipe
+from aexad.recipe import ForeignMaps, Recipe, read_methods, read_recipe, trained_as
 
 ROOT = Path(__file__).parents[1]
 
@@ -26,23 +26,11 @@ def test_the_defaults_are_the_papers(methods):
     assert (recipe.heat_map.normalise, recipe.heat_map.filter) == ("target", "adaptive")
 
 
-NORMALS_ALONE = "model: anovit, encoder: e, loss: mse"
-
-
 def test_a_network_without_an_encoder_is_new_and_trained(methods):
     recipe = read_recipe(methods("a: {model: l2_cae, loss: mse}"), "a")
     assert (recipe.encoder, recipe.weights, recipe.tuning) == (None, "none", "full")
     path = methods("a: {encoder: e}\nb: {base: a, model: l2_cae, encoder: null, loss: mse}\n")
     assert read_recipe(path, "b").encoder is None
-
-
-def test_keys_that_came_later_are_part_of_training_only_where_they_are_used(methods):
-    path = methods(
-        f"a: {{{NORMALS_ALONE}}}\nb: {{base: a, augmentation: affine, select: validation}}\n"
-    )
-    old, new = (recipe.training for recipe in read_methods(path).values())
-    assert old == {key: value for key, value in new.items() if key in old}
-    assert set(new) - set(old) == {"augmentation", "select"}
 
 
 @pytest.mark.parametrize(
@@ -163,3 +151,13 @@ def test_anovit_and_l2_cae_differ_in_the_network_alone():
     assert (heat_map.normalise, heat_map.filter, heat_map.sigma) == ("mean", "sigma", 4)
     assert (heat_map.score, methods["anovit"].augmentation) == ("max", "affine")
     assert (methods["anovit"].input_size, methods["anovit-224"].input_size) == (384, 224)
+
+
+def test_recipes_that_differ_in_the_heat_map_alone_share_a_model(tmp_path):
+    methods = {
+        "maps": ForeignMaps(maps="folder"),
+        "a": Recipe(encoder="x"),
+        "a-unfiltered": Recipe(encoder="x", heat_map={"filter": "none"}),
+        "b": Recipe(encoder="x", epochs=3),
+    }
+    assert trained_as(methods) == {"a": "a", "a-unfiltered": "a", "b": "b"}

@@ -24,6 +24,7 @@ from aexad.errors import DataError
 
 COLUMNS = ["category", "split", "defect", "image", "mask"]
 SPLITS = ("train", "test")
+NO_MASKS = "the data set has no masks"
 MOST_SHOWN = 20  # problems of one data set that are listed; the others are counted
 
 logger = logging.getLogger(__name__)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from aexad.evaluation import NO_MASKS
+from aexad.data.index import NO_MASKS
 from aexad.reporting.labels import QUANTITY, counted, listed, scenario_phrase
 
 

@@ -47,11 +47,6 @@ SHOWN = 3
 Content = TypeVar("Content")
 
 
-def training_folder(run: Run) -> Path:
-    """The folder, below the results, in which the model of a run was trained."""
-    return run.folder
-
-
 def collect(
     runs: Sequence[Run], results: Path, foreign: Sequence[Run] = (), missing: Sequence[Run] = ()
 ) -> pd.DataFrame:
@@ -100,7 +95,7 @@ def methods_table(runs: Sequence[Run], results: Path) -> pd.DataFrame:
         trained_parameters, frozen_parameters, epochs. Where the runs of a method differ, for
         example because the weights were replaced in between, all values are named.
     """
-    require([results / training_folder(run) / "provenance.json" for run in runs])
+    require([results / run.folder / "provenance.json" for run in runs])
     rows = [read_provenance(run, results, _method) for run in runs]
     methods: dict[str, list[dict[str, str]]] = {}
     for row in rows:
@@ -172,7 +167,7 @@ def require(paths: Sequence[Path]) -> None:
 
 def read_provenance(run: Run, results: Path, use: Callable[[Any, Run], Content]) -> Content:
     """Apply ``use`` to what the training of a run recorded."""
-    return read(results / training_folder(run) / "provenance.json", use, run)
+    return read(results / run.folder / "provenance.json", use, run)
 
 
 def read(path: Path, use: Callable[[Any, Run], Content], run: Run) -> Content:

@@ -15,7 +15,7 @@ from aexad.benchmark import Run
 from aexad.data.catalogue import Dataset
 from aexad.files import write_json
 from aexad.reporting.anovit_plot import anovit_drawings
-from aexad.reporting.collect import require, training_folder
+from aexad.reporting.collect import require
 from aexad.reporting.contrast_plot import contrast_drawings
 from aexad.reporting.cost_plot import cost_drawings
 from aexad.reporting.defect_plot import defect_drawings
@@ -73,7 +73,7 @@ def write_figures(
         If a run lacks training.csv or one of :data:`SOURCES` (the message counts them), or a file
         is damaged.
     """
-    require([results / training_folder(run) / "training.csv" for run in runs])
+    require([results / run.folder / "training.csv" for run in runs])
     for name in SOURCES:
         require([results / run.folder / name for run in runs])
     captions = []

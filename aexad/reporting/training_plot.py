@@ -12,7 +12,6 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from aexad.errors import DataError
-from aexad.reporting.collect import training_folder
 from aexad.reporting.drawing import Drawing, Group
 from aexad.reporting.labels import listed
 from aexad.reporting.style import TEXT_WIDTH, MethodStyle, add_legend, literal
@@ -35,7 +34,7 @@ def training_drawings(group: Group) -> Iterator[Drawing]:
     def draw() -> Figure:
         curves = {
             (run.category, run.method, run.seed): _read_curve(
-                group.results / training_folder(run) / "training.csv"
+                group.results / run.folder / "training.csv"
             )
             for run in group.runs
         }

@@ -19,7 +19,7 @@ from typing import Any
 import pandas as pd
 
 from aexad.benchmark import Run
-from aexad.evaluation import NO_MASKS
+from aexad.data.index import NO_MASKS
 from aexad.recipe import Method, Recipe
 from aexad.reporting.collect import METHOD_COLUMNS, METRIC_COLUMNS
 from aexad.reporting.measurements import IMAGE_COLUMNS, Measurements

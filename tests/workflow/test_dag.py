@@ -107,6 +107,21 @@ def test_an_edit_of_a_heat_map_explains_again_and_does_not_train(copy_of_finishe
     assert set(copy_of_finished.planned()) == {"infer", "evaluate", "draw_panels"} | REPORTS
 
 
+def test_a_method_that_differs_in_the_heat_map_alone_is_not_trained(copy_of_finished):
+    folder = copy_of_finished.folder / RUN
+    target = f"{RUN}/ae-smoke-unfiltered/metrics.json"
+    assert copy_of_finished.planned(target) == {"share_model": 1, "infer": 1, "evaluate": 1}
+    copy_of_finished.snakemake(target)
+    for name in ("model.safetensors", "training.csv", "provenance.json"):
+        shared = (folder / "ae-smoke-unfiltered" / name).read_bytes()
+        assert shared == (folder / "ae-smoke" / name).read_bytes()
+    maps = [
+        np.load(folder / name / "maps.npz")["k"] for name in ("ae-smoke", "ae-smoke-unfiltered")
+    ]
+    assert maps[0].min() >= 1
+    assert maps[1].max() == 0
+
+
 def test_an_edit_of_the_augmentation_trains_every_method_again(copy_of_finished):
     with (copy_of_finished.folder / "aexad/data/augmentation.py").open("a") as file:
         file.write("\n# edited\n")
@@ -195,10 +210,13 @@ def test_the_models_header_says_what_it_is(finished):
 
 
 def test_the_whole_report_has_a_dag(project):
-    """15 categories, 23 methods (two of them without anomalies_only), 3 seeds."""
+    """15 categories of MVTec AD, 20 classes of MNIST and CIFAR-10, 3 seeds."""
     planned = project.planned(config=("benchmark=report",))
-    assert planned["train"] == 15 * 3 * (23 + 21)
-    assert planned["split"] == 15 * 3 * 2
+    aexad, plain, anovit = 15 * 3 * (20 * 2 + 1), 15 * 3 * 4 * 2, 20 * 3 * 4
+    assert planned["train"] == aexad + plain + anovit
+    # Maps without a filter are of the same models.
+    assert planned["share_model"] == 15 * 3 * (2 + 1)
+    assert planned["split"] == 15 * 3 * 3 + 20 * 3
 
 
 def test_snakemakes_own_report_is_one_offline_file(finished, tmp_path):

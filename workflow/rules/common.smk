@@ -14,7 +14,7 @@ from aexad.data.index import listing_digest
 from aexad.errors import AexadError
 from aexad.files import sha256_of
 from aexad.provenance import code_digest
-from aexad.recipe import ForeignMaps, read_methods
+from aexad.recipe import ForeignMaps, read_methods, trained_as
 from aexad.schema import nearest, validate
 
 # Jobs run `python`: let it be the one that runs Snakemake, also where its environment is not active.
@@ -31,6 +31,16 @@ def option(name, value):
     return f"{name} {shlex.quote(str(value))}" if value is not None else ""
 
 
+def one_of(names):
+    """A wildcard's pattern for one of these names."""
+    return "|".join(map(re.escape, names)) or "(?!)"
+
+
+def all_but(*patterns):
+    """A wildcard's pattern for a method that is none of these."""
+    return f"(?!(?:{'|'.join(patterns)})/){NAMES['method']}"
+
+
 try:
     SETTINGS = validate(Settings, config, "config/config.yaml or --config")
     CATALOGUE = read_catalogue("config/datasets.yaml")
@@ -45,15 +55,16 @@ try:
 except AexadError as error:
     raise WorkflowError(str(error)) from None
 
-FOREIGN = "|".join(
-    re.escape(name)
-    for name, method in METHODS.items()
-    if isinstance(method, ForeignMaps)
+# Wildcards of rules: somebody else's maps are evaluated, all other methods have a model; some have
+# that of another method. (An unknown name counts as trained, so that `recipe` can tell what is
+# known.)
+TRAINED_AS = trained_as(METHODS)
+FOREIGN_METHOD = one_of(
+    name for name, method in METHODS.items() if isinstance(method, ForeignMaps)
 )
-# Wildcards of rules: somebody else's maps are evaluated, all other methods are trained. (An unknown
-# name counts as trained, so that `recipe` can tell what is known.)
-FOREIGN_METHOD = FOREIGN or "(?!)"
-TRAINED_METHOD = f"(?!(?:{FOREIGN})/){NAMES['method']}" if FOREIGN else NAMES["method"]
+SHARING_METHOD = one_of(name for name, other in TRAINED_AS.items() if name != other)
+MODEL_METHOD = all_but(FOREIGN_METHOD)
+TRAINED_METHOD = all_but(FOREIGN_METHOD, SHARING_METHOD)
 # Not an option of the verbs: weights that moved are the same weights, and train nothing again.
 if SETTINGS.weights_dir is not None:
     os.environ.update(AEXAD_WEIGHTS=str(Path(SETTINGS.weights_dir).resolve()))

@@ -13,7 +13,7 @@ rule evaluate:
     benchmark:
         f"{RUN}/benchmarks/evaluate.tsv"
     wildcard_constraints:
-        method=TRAINED_METHOD,
+        method=MODEL_METHOD,
     conda:
         "../../environment.yml"
     resources:

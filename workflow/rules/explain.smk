@@ -13,7 +13,7 @@ rule infer:
     benchmark:
         f"{RUN}/benchmarks/infer.tsv"
     wildcard_constraints:
-        method=TRAINED_METHOD,
+        method=MODEL_METHOD,
     conda:
         "../../environment.yml"
     threads: SETTINGS.threads
@@ -62,7 +62,7 @@ rule draw_panels:
     benchmark:
         f"{RUN}/benchmarks/panels.tsv"
     wildcard_constraints:
-        method=TRAINED_METHOD,
+        method=MODEL_METHOD,
     conda:
         "../../environment.yml"
     resources:

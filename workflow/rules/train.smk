@@ -1,6 +1,10 @@
 # From a training set and a recipe to a trained model.
 
 
+localrules:
+    share_model,
+
+
 rule train:
     input:
         f"{RUN}/train.npz",
@@ -36,3 +40,30 @@ rule train:
         "python -m aexad train --method {wildcards.method} --seed {wildcards.seed}"
         " --training-set {input} --output {params.folder:q} --device {params.device}"
         " --threads {params.torch_threads} {params.country} {params.execution} --log {log:q}"
+
+
+rule share_model:
+    input:
+        lambda wildcards: expand(
+            f"{RUN_DATA}/{TRAINED_AS[wildcards.method]}/{{name}}",
+            name=["model.safetensors", "training.csv", "provenance.json"],
+            allow_missing=True,
+        ),
+    output:
+        f"{RUN}/model.safetensors",
+        f"{RUN}/training.csv",
+        f"{RUN}/provenance.json",
+    log:
+        f"{RUN}/logs/share_model.log",
+    benchmark:
+        f"{RUN}/benchmarks/share_model.tsv"
+    wildcard_constraints:
+        method=SHARING_METHOD,
+    conda:
+        "../../environment.yml"
+    params:
+        folder=subpath(output[0], parent=True),
+    message:
+        "{wildcards.method} differs in the heat map alone: its model is there"
+    shell:
+        "cp {input:q} {params.folder:q} 2> {log:q}"
