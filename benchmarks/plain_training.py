@@ -19,7 +19,7 @@ def plain_decoder(decoder: Decoder, code: Tensor) -> Tensor:
     """Code [B, 64, d, d] to reconstructions [B, 3, 8d, 8d], operation by operation."""
     upsampled = F.interpolate(code, scale_factor=8, mode="nearest").tanh()
     b1 = torch.stack([upsampled[:, 8 * g : 8 * g + 8].sum(1) for g in range(8)], dim=1)
-    b2 = decoder.last_block(decoder.blocks(code))
+    b2 = decoder.blocks(code)
     return torch.sigmoid(decoder.to_image(F.selu(decoder.mix(b1 * b2 + b2))))
 
 

@@ -12,7 +12,6 @@ images [B, 3, S, S]
 
 from __future__ import annotations
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -69,34 +68,19 @@ class Block(nn.Module):
 
 
 class Decoder(nn.Module):
-    """Code [B, 64, d, d] to reconstructions [B, 3, 8d, 8d].
-
-    The last layers have 8 channels and fewer, on the largest grid: few for the vector units of a
-    processor. They are computed as what they equal, layers on the grid of half the size with four
-    times the channels, where the pixels of a 2x2 square lie one after the other (the order of
-    ``pixel_shuffle``). Parameters are those of the layers as the paper has them.
-    """
-
-    packing: Tensor
+    """Code [B, 64, d, d] to reconstructions [B, 3, 8d, 8d]."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.blocks = nn.Sequential(Block(64, 32), Block(32, 16))
-        self.last_block = Block(16, 8)
-        self.mix = nn.Conv2d(8, 8, 3, padding=1)
-        self.to_image = nn.Conv2d(8, 3, 3, padding=1)
-        self.register_buffer("packing", _packing(), persistent=False)
+        self.blocks = nn.Sequential(Block(64, 32), Block(32, 16), Block(16, IMAGE_CHANNELS))
+        self.mix = nn.Conv2d(IMAGE_CHANNELS, IMAGE_CHANNELS, 3, padding=1)
+        self.to_image = nn.Conv2d(IMAGE_CHANNELS, 3, 3, padding=1)
 
     def forward(self, code: Tensor) -> Tensor:
         """Decode, as the figure of the paper shows it."""
-        half = F.selu(self.last_block.convolve(self.blocks(code)), inplace=True)
-        weights = _packed_enlargement(self.last_block.enlarge)
-        b2 = F.selu(F.conv2d(half, *weights), inplace=True)  # (B, 32, S/2, S/2), packed
-        b1 = self.attention(code).repeat_interleave(4, dim=1)
-        b = b2 * F.interpolate(1 + b1, b2.shape[-2:])  # b1 * b2 + b2
-        b = F.selu(F.conv2d(b, *self._packed(self.mix), padding=1), inplace=True)
-        image = F.conv2d(b, *self._packed(self.to_image), padding=1).sigmoid()
-        return F.pixel_shuffle(image, 2)
+        b2 = self.blocks(code)  # (B, 8, S, S)
+        b = times_upsampled(b2, 1 + self.attention(code))  # b1 * b2 + b2
+        return self.to_image(F.selu(self.mix(b), inplace=True)).sigmoid()
 
     @staticmethod
     def attention(code: Tensor) -> Tensor:
@@ -107,35 +91,16 @@ class Decoder(nn.Module):
         """
         return code.tanh().unflatten(1, (IMAGE_CHANNELS, -1)).sum(dim=2)
 
-    def _packed(self, layer: nn.Conv2d) -> tuple[Tensor, Tensor]:
-        """Weight and bias of a 3x3 convolution, for packed maps."""
-        assert layer.bias is not None  # noqa: S101 - as built above
-        out, channels = layer.weight.shape[:2]
-        weight = torch.einsum("ocyx,yxijklmn->oijcklmn", layer.weight, self.packing)
-        return weight.reshape(4 * out, 4 * channels, 3, 3), layer.bias.repeat_interleave(4)
 
+def times_upsampled(maps: Tensor, small: Tensor) -> Tensor:
+    """Maps [B, C, S, S] times small maps [B, C, d, d], upsampled to them (nearest).
 
-def _packed_enlargement(layer: nn.ConvTranspose2d) -> tuple[Tensor, Tensor]:
-    """Weight and bias of a 2x2 stride-2 transposed convolution, as a 1x1 one to packed maps."""
-    assert layer.bias is not None  # noqa: S101 - as built below
-    channels, out = layer.weight.shape[:2]
-    weight = layer.weight.permute(1, 2, 3, 0).reshape(4 * out, channels, 1, 1)
-    return weight, layer.bias.repeat_interleave(4)
-
-
-def _packing() -> Tensor:
-    """Which cell (y, x) of a 3x3 kernel leads where, when 2x2 squares are packed.
-
-    [y, x, i, j, k, l, m, n] is 1 where the kernel's cell takes pixel (k, l) of the neighbouring
-    square (m, n) to pixel (i, j) of its own.
+    Each value is broadcast over its square of S / d pixels, so the upsampled map is never made.
     """
-    # Along one axis: cell y takes the pixel at i + y - 1, counted from the square's first.
-    axis = torch.zeros(3, 2, 2, 3)
-    for y in range(3):
-        for i in range(2):
-            neighbour, pixel = divmod(i + y - 1, 2)
-            axis[y, i, pixel, neighbour + 1] = 1
-    return torch.einsum("yikm,xjln->yxijklmn", axis, axis)
+    side, grid = maps.shape[-1], small.shape[-1]
+    squares = maps.permute(0, 2, 3, 1).unflatten(2, (grid, -1)).unflatten(1, (grid, -1))
+    product = squares * small.permute(0, 2, 3, 1)[:, :, None, :, None]  # (B, d, S/d, d, S/d, C)
+    return product.reshape(len(maps), side, side, -1).permute(0, 3, 1, 2)
 
 
 class AEXAD(EncoderNetwork):

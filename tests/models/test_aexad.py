@@ -16,7 +16,7 @@ def plain_decoder(decoder, code):
     """The paper's order of operations: upsample 64 channels, tanh, then sum groups of 8."""
     upsampled = F.interpolate(code, scale_factor=8, mode="nearest").tanh()
     b1 = torch.stack([upsampled[:, 8 * g : 8 * g + 8].sum(1) for g in range(8)], dim=1)
-    b2 = decoder.last_block(decoder.blocks(code))
+    b2 = decoder.blocks(code)
     return decoder.to_image(F.selu(decoder.mix(b1 * b2 + b2))).sigmoid()
 
 
