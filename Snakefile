@@ -22,6 +22,7 @@ localrules:
     report,
     fetch,
     index,
+    split,
     collect,
     write_tables,
 

@@ -55,6 +55,7 @@ def augment(args: argparse.Namespace) -> Path:
     """Make the training set of a split: copies and pasted defects."""
     import numpy as np
 
+    from aexad.cluster_job import on_scratch
     from aexad.data.augmentation import augment as make_training_set
     from aexad.data.catalogue import read_dataset
     from aexad.data.split import read_split
@@ -63,7 +64,8 @@ def augment(args: argparse.Namespace) -> Path:
     dataset = read_dataset(args.datasets, args.dataset)
     table, root = read_split(args.split), _root(args, dataset)
     arrays = make_training_set(table, root, dataset.stored, args.scenario, args.seed)
-    write_npz(args.output, arrays | {"size": np.array([dataset.size])})
+    with on_scratch(args.output) as path:
+        write_npz(path, arrays | {"size": np.array([dataset.size])})
     return args.output
 
 
@@ -74,6 +76,7 @@ def train(args: argparse.Namespace) -> Path:
 
     recipe = read_recipe(args.methods, args.method)
 
+    from aexad.cluster_job import free_scratch, keep_trained, restore_trained
     from aexad.device import peak_gpu_memory_mb, use_device
     from aexad.energy import INTERRUPTED, energy_of
     from aexad.files import remove_leftovers, sha256_of, write_csv, write_json
@@ -95,6 +98,10 @@ def train(args: argparse.Namespace) -> Path:
             "data_sha256": sha256_of(args.training_set),
             "library": code_digest("aexad.training"),
         }
+        here = {"device": str(device), "threads": args.threads, "versions": versions()}
+        if restore_trained(args.output, origin | here):
+            free_scratch(args.training_set)
+            return args.output
         path = args.output / "checkpoint.safetensors"
         checkpoints = Checkpoints(path, args.checkpoint_epochs, origin)
         with energy_of(args.country) as energy:
@@ -118,12 +125,12 @@ def train(args: argparse.Namespace) -> Path:
             "training": trained.settings,
             "peak_mb": peak_memory_mb(),
             "peak_gpu_mb": peak_gpu_memory_mb(device),
-            "device": str(device),
-            "threads": args.threads,
-            "versions": versions(),
+            **here,
         }
         write_json(args.output / "provenance.json", provenance)
+        keep_trained(args.output)
         checkpoints.remove()
+        free_scratch(args.training_set)
     return args.output
 
 
@@ -170,6 +177,7 @@ def infer(args: argparse.Namespace) -> Path:
 
 def evaluate(args: argparse.Namespace) -> Path:
     """Score heat maps against masks: a run's, or anyone's."""
+    from aexad.cluster_job import forget_trained
     from aexad.data.catalogue import read_dataset
     from aexad.evaluation import evaluate_run
     from aexad.foreign_maps import evaluate_maps, evaluate_split_maps
@@ -185,6 +193,7 @@ def evaluate(args: argparse.Namespace) -> Path:
     root = _root(args, read_dataset(args.datasets, args.dataset))
     evaluate_those = evaluate_split_maps if args.maps.is_dir() else evaluate_run
     evaluate_those(args.maps, args.masks, root, args.output, size)
+    forget_trained(args.output)
     return args.output
 
 

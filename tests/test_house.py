@@ -18,7 +18,7 @@ MODULES = sorted((ROOT / "aexad").rglob("*.py"))
 ROOMS = [
     {"errors", "files", "locks", "schema", "recipe"},
     {"data"},
-    {"benchmark", "device", "energy", "provenance"},
+    {"benchmark", "cluster_job", "device", "energy", "provenance"},
     {"models"},
     {"losses", "random_affine", "resize"},
     {"training"},

@@ -22,6 +22,10 @@ os.environ.update(
     PATH=os.pathsep.join([str(Path(sys.executable).parent), *os.get_exec_path()])
 )
 
+# In a job of a cluster: there a group of rules is one job (aexad/cluster_job.py).
+if workflow.remote_exec:
+    os.environ.update(AEXAD_SCRATCH=os.environ.get("TMPDIR", ""))
+
 RUN_DATA = "results/runs/{dataset}/{category}/{scenario}/seed{seed}"
 RUN = f"{RUN_DATA}/{{method}}"
 
@@ -77,8 +81,14 @@ for run in set(REPORTED) - set(TRAINED):
             f"config/methods.yaml: method '{run.method}': no folder {folder}; correct 'maps'"
         )
 RESULTS = f"results/{SETTINGS.benchmark}"
-# What 'auto' means here, so that naming the device that it chose anyway changes nothing.
-GPU_HERE = shutil.which("nvidia-smi") is not None
+# What 'auto' means here, so that naming the device that it chose anyway changes nothing. A profile
+# that gives trainings a GPU, or none, speaks of where they run, which may be another machine.
+GPU_GIVEN = workflow.resource_settings.overwrite_resources.get("train", {}).get("gpu")
+GPU_HERE = (
+    shutil.which("nvidia-smi") is not None
+    if GPU_GIVEN is None
+    else str(GPU_GIVEN.raw) != "0"
+)
 DEVICE = (
     ("cuda" if GPU_HERE else "cpu") if SETTINGS.device == "auto" else SETTINGS.device
 )

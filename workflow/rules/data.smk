@@ -93,6 +93,8 @@ rule augment:
         f"{RUN}/benchmarks/augment.tsv"
     wildcard_constraints:
         method=TRAINED_METHOD,
+    group:
+        "run"
     conda:
         "../../environment.yml"
     resources:

@@ -14,6 +14,8 @@ rule evaluate:
         f"{RUN}/benchmarks/evaluate.tsv"
     wildcard_constraints:
         method=MODEL_METHOD,
+    group:
+        "run"
     conda:
         "../../environment.yml"
     resources:
@@ -46,6 +48,8 @@ rule evaluate_foreign:
         f"{RUN}/benchmarks/evaluate.tsv"
     wildcard_constraints:
         method=FOREIGN_METHOD,
+    group:
+        "run"
     conda:
         "../../environment.yml"
     resources:

@@ -14,6 +14,8 @@ rule infer:
         f"{RUN}/benchmarks/infer.tsv"
     wildcard_constraints:
         method=MODEL_METHOD,
+    group:
+        "run"
     conda:
         "../../environment.yml"
     threads: SETTINGS.threads
@@ -63,6 +65,8 @@ rule draw_panels:
         f"{RUN}/benchmarks/panels.tsv"
     wildcard_constraints:
         method=MODEL_METHOD,
+    group:
+        "run"
     conda:
         "../../environment.yml"
     resources:

@@ -18,6 +18,8 @@ rule train:
         f"{RUN}/benchmarks/train.tsv"
     wildcard_constraints:
         method=TRAINED_METHOD,
+    group:
+        "run"
     conda:
         "../../environment.yml"
     threads: SETTINGS.threads

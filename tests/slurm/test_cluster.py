@@ -1,0 +1,144 @@
+"""The workflow on a real Slurm: `make test-slurm`."""
+
+import io
+import os
+import re
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+
+import pandas as pd
+import pytest
+from conftest import CONFIG
+
+pytestmark = pytest.mark.slurm
+
+RUN = "results/runs/textures_tiny/brick/standard/seed0"
+LONG = "aexad-smoke_vit"
+# As profiles/slurm, but that a test looks often, and waits for no file system.
+POLLING = (
+    *("--slurm-init-seconds-before-status-checks", "2", "--seconds-between-status-checks", "1"),
+    *("--latency-wait", "5"),
+)
+
+
+@contextmanager
+def on_slurm(project, *arguments):
+    """Snakemake with the profile, in the background; its output is in the file yielded."""
+    scratch = project.folder.parent / "scratch"
+    scratch.mkdir(exist_ok=True)
+    environment = os.environ | {
+        "PYTHONPATH": str(project.folder),
+        "HF_HUB_OFFLINE": "1",
+        "TMPDIR": str(scratch),
+    }
+    command = (sys.executable, "-m", "snakemake", "--profile", "profiles/slurm", *POLLING)
+    log = project.folder.parent / "snakemake.log"
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            [*command, *arguments, "--config", *CONFIG],
+            cwd=project.folder,
+            env=environment,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        yield process, log
+    finally:
+        if process.poll() is None:
+            process.terminate()
+            process.wait(60)
+
+
+def finish(running, seconds=400):
+    process, log = running
+    code = process.wait(seconds)
+    text = log.read_text()
+    assert code == 0, text[-5000:]
+    return text
+
+
+def submitted(text):
+    return re.findall(r"submitted with SLURM jobid (\d+)", text)
+
+
+def trains(cluster, project, running):
+    """Wait until the long training has a checkpoint; the id of its job."""
+    checkpoint = project.folder / RUN / LONG / "checkpoint.safetensors"
+    end = time.monotonic() + 200
+    while not checkpoint.exists():
+        assert running[0].poll() is None, running[1].read_text()[-5000:]
+        assert time.monotonic() < end, running[1].read_text()[-5000:]
+        time.sleep(0.1)
+    (job,) = [number for number, state, what in cluster.jobs() if LONG in what]
+    return job
+
+
+def went_on(project):
+    """Whether the long training went on from a checkpoint."""
+    return "going on after epoch" in (project.folder / RUN / LONG / "logs/train.log").read_text()
+
+
+def assert_same_tables(project, local):
+    """The same bytes, but for the seconds and the memory that are measured anew."""
+    patterns = ("*.csv", "*.safetensors", "*.md", "*.tex", "metrics.json", "*.npz")
+    ours, theirs = project.results(*patterns), local.results(*patterns)
+    assert list(ours) == list(theirs)
+    assert len([name for name in ours if "/tables/" in name]) > 10
+    measured = ("smoke/metrics.csv", "summary.md", "encoders.", "accuracy_cost", "training.csv")
+    assert [
+        name
+        for name in ours
+        if ours[name] != theirs[name] and not any(part in name for part in measured)
+    ] == []
+    tables = [pd.read_csv(io.BytesIO(each["smoke/metrics.csv"])) for each in (ours, theirs)]
+    values = [table[~table["metric"].str.match("training_|inference_")] for table in tables]
+    pd.testing.assert_frame_equal(*values)
+    for name in (name for name in ours if name.endswith("training.csv")):
+        curves = [
+            pd.read_csv(io.BytesIO(each[name])).drop(columns="seconds") for each in (ours, theirs)
+        ]
+        pd.testing.assert_frame_equal(*curves)
+
+
+def test_a_run_is_a_job(cluster, project, local):
+    before = len(cluster.all_jobs())
+    with on_slurm(project) as running:
+        text = finish(running)
+    assert (project.folder / "results/smoke/report.html").is_file()
+    jobs = [what for _, _, what in cluster.all_jobs()[::-1]][: len(cluster.all_jobs()) - before]
+    # Three runs; and what docs/cluster.md tells: the figures and the page.
+    assert len(submitted(text)) == 3 + 2
+    assert len(jobs) == 5
+    assert sum("draw_figures" in what or "write_report" in what for what in jobs) == 2
+    assert_same_tables(project, local)
+    # The training sets were on the node's own disk, and are gone.
+    assert not list((project.folder / "results").rglob("train.npz"))
+    assert not list((project.folder.parent / "scratch").glob("aexad-*"))
+    assert not list((project.folder / "results").rglob(".trained"))
+
+
+def test_a_cancelled_training_goes_on(cluster, project, local):
+    with on_slurm(project, "tables") as running:
+        cluster.command("scancel", trains(cluster, project, running))
+        text = finish(running)
+    assert len(submitted(text)) == 4
+    assert went_on(project)
+    assert_same_tables(project, local)
+
+
+def test_a_node_that_fails_loses_no_training(cluster, project, local):
+    with on_slurm(project, "tables") as running:
+        trains(cluster, project, running)
+        cluster.node("down")
+        time.sleep(2)
+        cluster.node("resume")
+        text = finish(running)
+    assert len(submitted(text)) == 3  # Slurm itself put the jobs back into its queue
+    assert went_on(project)
+    assert_same_tables(project, local)
+
+
+def test_a_job_over_its_memory_is_given_more(cluster, project, local):
+    project.edit("profiles/slurm/profile.yaml", "mem_mb: 8000 * attempt, runtime: 240", "mem_mb: 8000 * attempt, runtime: 240")
