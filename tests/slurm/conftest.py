@@ -5,7 +5,7 @@ from cluster import Cluster, missing
 from project_copy import Project
 
 # Long enough to be met while it trains, and a checkpoint every few epochs.
-EPOCHS = 60
+EPOCHS = 20
 CONFIG = ("benchmark=smoke", "device=cpu", "checkpoint_epochs=2")
 
 
