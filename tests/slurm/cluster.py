@@ -88,9 +88,7 @@ class Cluster:
         return [process for process in _of_slurm() if process.pid not in self.before]
 
     def command(self, *arguments, check=True):
-        result = subprocess.run(
-            arguments, capture_output=True, text=True, timeout=60, check=False
-        )
+        result = subprocess.run(arguments, capture_output=True, text=True, timeout=60, check=False)
         assert not check or result.returncode == 0, (arguments, result.stderr, self._logs())
         return result.stdout
 
@@ -132,8 +130,9 @@ class Cluster:
         user = ("--reuid", "munge", "--regid", "munge", "--init-groups")
         self._daemon("munged", "--foreground", user=user)
         self._wait_until(
-            lambda: subprocess.run(["munge", "-n"], capture_output=True, check=False).returncode
-            == 0,
+            lambda: (
+                subprocess.run(["munge", "-n"], capture_output=True, check=False).returncode == 0
+            ),
             20,
             "munge",
         )

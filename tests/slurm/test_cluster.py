@@ -3,6 +3,7 @@
 import io
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -20,7 +21,8 @@ LONG = "aexad-smoke_vit"
 # As profiles/slurm, but that a test looks often, and waits for no file system.
 POLLING = (
     *("--slurm-init-seconds-before-status-checks", "2", "--seconds-between-status-checks", "1"),
-    *("--latency-wait", "5"),
+    # It has no accounting, so no sacct.
+    *("--slurm-status-command", "squeue", "--latency-wait", "5"),
 )
 
 
@@ -34,7 +36,8 @@ def on_slurm(project, *arguments):
         "HF_HUB_OFFLINE": "1",
         "TMPDIR": str(scratch),
     }
-    command = (sys.executable, "-m", "snakemake", "--profile", "profiles/slurm", *POLLING)
+    ends_with_us = ("setpriv", "--pdeathsig", "INT", sys.executable)
+    command = (*ends_with_us, "-m", "snakemake", "--profile", "profiles/slurm", *POLLING)
     log = project.folder.parent / "snakemake.log"
     with log.open("w") as output:
         process = subprocess.Popen(
@@ -48,8 +51,12 @@ def on_slurm(project, *arguments):
         yield process, log
     finally:
         if process.poll() is None:
-            process.terminate()
-            process.wait(60)
+            process.send_signal(signal.SIGINT)  # cancels its jobs
+            try:
+                process.wait(60)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
 
 
 def finish(running, seconds=1500):
