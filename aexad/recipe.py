@@ -112,7 +112,7 @@ class Recipe(Strict):
     )
     optimiser: Optimiser = Optimiser()
     precision: Literal["auto", "fp32", "bf16"] = Field(
-        "auto",
+        "fp32",
         description="of training; fp32 is exact; auto: bf16 where the hardware computes in it, "
         "else fp32",
     )
