@@ -18,8 +18,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from aexad.data.archive import extract
 from aexad.data.adaptors import adaptor_of
+from aexad.data.archive import extract
 from aexad.data.catalogue import Dataset, expanded
 from aexad.data.class_folders import (
     FORMS,

@@ -59,8 +59,8 @@ def build_index(root: str | os.PathLike[str], name: str, dataset: Dataset) -> pd
     Returns
     -------
     pandas.DataFrame
-        Strings: category, split (train, validation, test), defect (``good`` or the type), image, mask (empty
-        for good images). Sorted by all but the mask.
+        Strings: category, split (train, validation, test), defect (``good`` or the type), image,
+        mask (empty for good images). Sorted by all but the mask.
 
     Raises
     ------

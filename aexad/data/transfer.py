@@ -74,8 +74,8 @@ def download(name: str, origin: Download, folder: str | os.PathLike[str]) -> Pat
     Raises
     ------
     aexad.errors.DownloadError
-        Every address refuses, fails for good or gives a file of another digest, which is removed; or
-        the disk is too small.
+        Every address refuses, fails for good or gives a file of another digest, which is removed;
+        or the disk is too small.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
