@@ -42,6 +42,8 @@ ADAPTORS = {
     "class_folders": Adaptor(FORMS, classes_in, class_entries, class_problems),
 }
 
+ONE_CATEGORY = ("train/good", "train/ok")
+
 
 def adaptor_of(name: str) -> Adaptor:
     """The adaptor of a catalogue entry; what is drawn here has MVTec AD's layout."""
@@ -57,9 +59,13 @@ def recognised(root: Path) -> str:
         The folder has none of the known layouts.
     """
     for name, adaptor in ADAPTORS.items():
-        if adaptor.categories(root):
+        # What has train/good is one category of another layout, and no classes.
+        single = name == "class_folders" and any((root / path).is_dir() for path in ONE_CATEGORY)
+        if adaptor.categories(root) and not single:
             return name
     forms = "; ".join(adaptor.form for adaptor in ADAPTORS.values())
-    inside = " (it looks like one category: name the folder above it)"
-    hint = inside if (root / "train").is_dir() else ""
-    raise DataError(f"{root}: none of the known layouts{hint}; these are: {forms}")
+    hint = " (it looks like one category: name the folder above it)"
+    raise DataError(
+        f"{root}: none of the known layouts{hint if (root / 'train').is_dir() else ''}; "
+        f"these are: {forms}"
+    )

@@ -15,6 +15,7 @@ ORIGIN = frozenset({"adaptor", "download", "torchvision", "source"})
 """Keys of an entry that say which files it has."""
 
 
+Layout = Literal["mvtec_layout", "btad", "visa", "mvtec_ad_2", "class_folders", "textures"]
 Address = Annotated[str, Field(pattern=r"^https?://")]
 
 
@@ -65,10 +66,8 @@ class Dataset(Strict):
     """One data set: its form, its origin, and how the benchmark uses it."""
 
     title: str = Field(description="name, for tables and captions")
-    adaptor: Literal["mvtec_layout", "btad", "visa", "mvtec_ad_2", "class_folders", "textures"] = (
-        Field(
-            description="textures: drawn here from scikit-image's photographs; else the layout on disk"
-        )
+    adaptor: Layout = Field(
+        description="textures: drawn here from scikit-image's photographs; else the layout on disk"
     )
     categories: list[str] | None = Field(
         None,

@@ -127,8 +127,8 @@ def _origin(name: str, dataset: Dataset, source: Path | None) -> Origin:
     else:
         before = f"{dataset.instructions}, then " if dataset.instructions else ""
         raise ConfigError(
-            f"data set '{name}' has no download; {before}name its folder or archive: --config 'sources={{{name}: PATH}}', or 'sources' in "
-            "config/config.yaml"
+            f"data set '{name}' has no download; {before}name its folder or archive: "
+            f"--config 'sources={{{name}: PATH}}', or 'sources' in config/config.yaml"
         )
     return {
         "name": name,

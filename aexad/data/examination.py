@@ -129,8 +129,8 @@ def _miscounted(
     if expected is None or found == expected:
         return []
     return [
-        f"{root / category}: {_shown(found)}, and the catalogue expects {_shown(expected)}; restore "
-        f"its files, or remove '{category}' from 'counts' in config/datasets.yaml"
+        f"{root / category}: {_shown(found)}, and the catalogue expects {_shown(expected)}; "
+        f"restore its files, or remove '{category}' from 'counts' in config/datasets.yaml"
     ]
 
 
