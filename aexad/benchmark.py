@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 from pydantic import BeforeValidator, Field, field_validator
 
 from aexad.data.catalogue import Dataset, expanded
-from aexad.data.index import local_categories
+from aexad.data.examination import local_categories
 from aexad.errors import ConfigError
 from aexad.recipe import ForeignMaps, Method
 from aexad.schema import Strict, nearest, read_yaml, validate

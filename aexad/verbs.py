@@ -38,6 +38,22 @@ def index(args: argparse.Namespace) -> Path:
     return args.output
 
 
+def check(args: argparse.Namespace) -> Path:
+    """Show all problems of a data set's folder at once, before hours are spent on it."""
+    from aexad.data.catalogue import expanded, read_dataset
+    from aexad.data.findings import check as check_folder
+    from aexad.data.findings import entry_for
+
+    folder: Path = expanded(args.folder)
+    _check_there(folder, "the folder that holds the categories")
+    if args.dataset is not None:
+        dataset = read_dataset(args.datasets, args.dataset)
+    else:
+        dataset = entry_for(folder, args.adaptor)
+    check_folder(folder, args.dataset or folder.name, dataset)
+    return folder
+
+
 def split(args: argparse.Namespace) -> Path:
     """Choose the labelled anomalies of one category, scenario and seed."""
     from aexad.data.catalogue import read_dataset

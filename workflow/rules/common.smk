@@ -216,8 +216,10 @@ def origin(wildcards):
     drawn = code_digest("aexad.data.textures") if entry.adaptor == "textures" else None
     if source is not None:
         return [str(Path(source).resolve()), content(wildcards)]
-    download = entry.download.model_dump() if entry.download else entry.torchvision
-    return [drawn, download]
+    if entry.download is None:
+        return [drawn, entry.torchvision]
+    # Not the mirrors: they have the same bytes.
+    return [drawn, entry.download.model_dump(exclude={"mirrors"})]
 
 
 def content(wildcards):
