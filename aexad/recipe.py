@@ -86,6 +86,16 @@ class Recipe(Strict):
     weights: Literal["pretrained", "none"] = Field(
         "pretrained", description="none: random weights, drawn from the run's seed"
     )
+    weights_revision: str | None = Field(
+        None,
+        pattern="^[0-9a-f]{40}$",
+        description="the commit of the hub's repository to take weights from; none: its newest",
+    )
+    weights_sha256: str | None = Field(
+        None,
+        pattern="^[0-9a-f]{64}$",
+        description="of the weights file, wherever it comes from; another file is refused",
+    )
     tuning: Literal["frozen", "layernorm", "full"] = Field(
         "frozen", description="which part of the encoder is trained with the decoder"
     )
@@ -153,6 +163,11 @@ class Recipe(Strict):
             raise ValueError(
                 "augmentation 'affine' moves images without their masks, and loss 'aexad' needs "
                 "these; remove it or set loss: mse"
+            )
+        if self.weights == "none" and (self.weights_revision or self.weights_sha256):
+            raise ValueError(
+                "weights_revision and weights_sha256 say which pre-trained weights; weights are "
+                "'none'"
             )
         if self.weights == "none" and self.tuning == "layernorm":
             raise ValueError("tuning 'layernorm' adapts a pre-trained encoder; weights are 'none'")

@@ -76,7 +76,7 @@ def train(args: argparse.Namespace) -> Path:
 
     from aexad.device import peak_gpu_memory_mb, use_device
     from aexad.energy import INTERRUPTED, energy_of
-    from aexad.files import remove_leftovers, sha256_of, write_csv, write_json
+    from aexad.files import sha256_of, write_csv, write_json
     from aexad.locks import only_one
     from aexad.models import build_model, save_model
     from aexad.training import train as train_model
@@ -84,7 +84,6 @@ def train(args: argparse.Namespace) -> Path:
     from aexad.training.data import read_training_set
 
     with only_one(args.output, "training"):
-        remove_leftovers(args.output)
         device = use_device(args.device, args.threads)
         data = read_training_set(args.training_set)
         model = build_model(recipe, data.size, args.seed, args.weights_dir)
@@ -124,6 +123,15 @@ def train(args: argparse.Namespace) -> Path:
         }
         write_json(args.output / "provenance.json", provenance)
         checkpoints.remove()
+    return args.output
+
+
+def share(args: argparse.Namespace) -> Path:
+    """Copy the model of a method that differs in the heat map alone."""
+    from aexad.files import copy_file
+
+    for name in ("training.csv", "provenance.json", "model.safetensors"):
+        copy_file(args.run_folder / name, args.output / name)
     return args.output
 
 

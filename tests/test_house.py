@@ -27,7 +27,7 @@ ROOMS = [
     {"metrics"},
     {"evaluation", "foreign_maps"},
     {"reporting"},
-    {"verbs"},
+    {"verbs", "stopping"},
     {"cli", "configuration", "__main__", "__init__"},
 ]
 ORDER = {room: number for number, rooms in enumerate(ROOMS) for room in rooms}

@@ -58,7 +58,12 @@ def build_model(
     """
     weights = None
     if recipe.encoder is not None and recipe.weights == "pretrained":
-        weights = find_weights(recipe.encoder, weights_dir)
+        weights = find_weights(
+            recipe.encoder,
+            weights_dir,
+            revision=recipe.weights_revision,
+            sha256=recipe.weights_sha256,
+        )
     # torch initialises layers from its global generator; it is put back afterwards.
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
