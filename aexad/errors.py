@@ -28,3 +28,7 @@ class WeightsError(AexadError):
 
 class TrainingError(AexadError):
     """A training run that cannot go on (for example a loss that is no longer finite)."""
+
+
+class MachineError(AexadError):
+    """A disk or a folder that results cannot be written to."""

@@ -1,6 +1,6 @@
 """Kills at random moments: nothing may be lost, torn, or different in the end.
 
-    python benchmarks/chaos.py --kills 50        # about 25 minutes on 2 cores
+    python benchmarks/chaos.py --kills 50        # half an hour and more on 2 cores
 
 The smoke benchmark runs in a copy of the project. Its whole process group is killed at random
 moments (SIGKILL; every fifth time SIGTERM) and started again as a user would, after
@@ -33,7 +33,6 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 from safetensors import safe_open
-from tqdm import tqdm
 
 ROOT = Path(__file__).parents[1]
 PARTS = ("Snakefile", "workflow", "config", "profiles", "aexad", "environment.yml")
@@ -215,20 +214,19 @@ def main() -> None:
         print(f"undisturbed: {seconds:.0f} s, {len(calm.compared())} files to compare", flush=True)
         kills = passes = locks = 0
         finished: set[str] = set()
-        progress = tqdm(total=options.kills, desc="kills", disable=None)
         while kills < options.kills:
-            process = project.start()
+            process, moment = project.start(), rng.uniform(0.5, seconds / 3)
             try:
-                # Most of a run's jobs are over within a quarter of it, so that runs do end.
-                process.wait(rng.uniform(0.5, seconds / 4))
+                process.wait(moment)
             except subprocess.TimeoutExpired:
                 kills += 1
-                stop(process, signal.SIGKILL if kills % 5 else signal.SIGTERM)
-                progress.update()
+                number = signal.SIGKILL if kills % 5 else signal.SIGTERM
+                stop(process, number)
                 problems["corrupt"] += torn(project)
-                now = project.finished()
                 problems["lost"] += sorted(finished - set(project.results()))
-                finished = now
+                finished = project.finished()
+                told = f"{number.name} after {moment:.1f} s, {len(finished)} results are finished"
+                print(f"kill {kills}: {told}", flush=True)
             else:
                 if process.returncode == 0:
                     passes += 1
@@ -240,7 +238,6 @@ def main() -> None:
                     project.unlock()
                 else:
                     raise SystemExit(f"{project.output()[-3000:]}\nthe run stopped by itself")
-        progress.close()
         project.finish()
         problems["different"] += different(calm.compared(), project.compared())
         problems["corrupt"] += torn(project)

@@ -1,0 +1,37 @@
+"""Whether results can be written here at all, asked before hours are spent."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from aexad.errors import MachineError
+
+LEAST_FREE_MB = 1  # for what Snakemake itself writes
+
+
+def check_workplace(*folders: str | os.PathLike[str]) -> None:
+    """Check that something can be written into folders, as far as they are there.
+
+    Raises
+    ------
+    MachineError
+        If one is a file, may not be written to, lies on a read-only disk, or on one without room.
+    """
+    for folder in map(Path, folders):
+        if not folder.exists():
+            continue
+        if not folder.is_dir():
+            raise MachineError(f"{folder}: a file, where a folder must be; move it away")
+        if not os.access(folder, os.W_OK):
+            raise MachineError(
+                f"{folder}: nothing can be written there (a read-only disk, or another owner); make "
+                "it writable, or work in a copy elsewhere"
+            )
+        free_mb = shutil.disk_usage(folder).free / 1e6
+        if free_mb < LEAST_FREE_MB:
+            raise MachineError(
+                f"{folder}: its disk has {free_mb:.1f} MB left; make room, then go on with the same "
+                "call"
+            )
