@@ -26,12 +26,12 @@ def check_workplace(*folders: str | os.PathLike[str]) -> None:
             raise MachineError(f"{folder}: a file, where a folder must be; move it away")
         if not os.access(folder, os.W_OK):
             raise MachineError(
-                f"{folder}: nothing can be written there (a read-only disk, or another owner); make "
-                "it writable, or work in a copy elsewhere"
+                f"{folder}: nothing can be written there (a read-only disk, or another owner); "
+                "make it writable, or work in a copy elsewhere"
             )
         free_mb = shutil.disk_usage(folder).free / 1e6
         if free_mb < LEAST_FREE_MB:
             raise MachineError(
-                f"{folder}: its disk has {free_mb:.1f} MB left; make room, then go on with the same "
-                "call"
+                f"{folder}: its disk has {free_mb:.1f} MB left; make room, then go on with the "
+                "same call"
             )
