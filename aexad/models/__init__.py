@@ -134,7 +134,10 @@ def _read_header(path: str | Path) -> dict[str, Any]:
         ) from None
     if "aexad" not in metadata:
         raise WeightsError(f"{path}: not a model of aexad (its header is missing)")
-    return json.loads(metadata["aexad"])
+    try:
+        return json.loads(metadata["aexad"])
+    except ValueError:
+        raise WeightsError(f"{path}: its header is damaged; train again") from None
 
 
 def _described(recipe: Recipe, weights: Weights | None) -> dict[str, str | None]:

@@ -12,7 +12,7 @@ def one_run(tmp_path_factory):
     """A project in which one run was made, from its data to its metrics; not to be changed."""
     project = Project.copied(tmp_path_factory.mktemp("one") / "project")
     (project.folder / "config/benchmarks/one.yaml").write_text(ONE)
-    project.snakemake("--", TARGET)
+    project.snakemake(TARGET)
     return project
 
 

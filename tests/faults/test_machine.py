@@ -108,7 +108,7 @@ class TestFullDisk:
         project = one_run.clone(tmp_path / "project", "data")
         (project.folder / "results").mkdir()
         with mounted(project.folder / "results", 2000) as remount:
-            stopped = project.snakemake("--", TARGET, check=False)
+            stopped = project.snakemake(TARGET, check=False)
             assert stopped.returncode
             told = [line for line in stopped.stdout.splitlines() if line.startswith("aexad: ")]
             assert told == [
@@ -118,7 +118,7 @@ class TestFullDisk:
             assert "Traceback" not in stopped.stdout
             assert read_whole(project.folder / "results") == 2  # index and split
             remount("size=100m")
-            project.snakemake("--", TARGET)
+            project.snakemake(TARGET)
             assert results(project) == results(one_run)
 
     @AS_ROOT
@@ -126,7 +126,7 @@ class TestFullDisk:
         shutil.rmtree(copy_of_run.folder / "results")
         (copy_of_run.folder / "results").mkdir()
         with mounted(copy_of_run.folder / "results", 512):
-            stopped = copy_of_run.snakemake("--", TARGET, check=False)
+            stopped = copy_of_run.snakemake(TARGET, check=False)
         assert stopped.returncode
         assert "results: its disk has 0.5 MB left; make room" in stopped.stdout
         assert "Traceback" not in stopped.stdout
@@ -139,7 +139,7 @@ class TestFullDisk:
             project = one_run.clone(tmp_path / "disk/project")
             with pytest.raises(OSError, match="No space left"):
                 (tmp_path / "disk/filler").write_bytes(bytes(4_096_000))
-            stopped = project.snakemake("--", TARGET, check=False)
+            stopped = project.snakemake(TARGET, check=False)
         assert stopped.returncode
         assert ".: its disk has 0.0 MB left; make room" in stopped.stdout
         assert "Traceback" not in stopped.stdout
@@ -174,11 +174,11 @@ class TestReadOnly:
         with mounted(folder, 20_000) as remount:
             shutil.copytree(kept, folder, dirs_exist_ok=True)
             remount("ro")
-            stopped = copy_of_run.snakemake("--", TARGET, check=False)
+            stopped = copy_of_run.snakemake(TARGET, check=False)
             assert stopped.returncode
             assert "results: nothing can be written there (a read-only disk" in stopped.stdout
             assert "Traceback" not in stopped.stdout
-            assert copy_of_run.planned("--", TARGET)["train"] == 1  # a plan writes no result
+            assert copy_of_run.planned(TARGET)["train"] == 1  # a plan writes no result
 
     @AS_ROOT
     def test_a_verb_on_a_read_only_disk_is_one_line(self, copy_of_run, tmp_path):
@@ -192,7 +192,7 @@ class TestReadOnly:
     def test_a_file_in_the_place_of_the_results_is_told(self, one_run, tmp_path):
         project = one_run.clone(tmp_path / "project", "data")
         (project.folder / "results").touch()
-        stopped = project.snakemake("--", TARGET, check=False)
+        stopped = project.snakemake(TARGET, check=False)
         assert stopped.returncode
         assert "results: a file, where a folder must be; move it away" in stopped.stdout
         assert "Traceback" not in stopped.stdout
@@ -243,14 +243,14 @@ def killed(one_run, tmp_path_factory):
     project = killing.project
 
     def knock():
-        killing.output["second"] = project.snakemake("--", TARGET, check=False)
+        killing.output["second"] = project.snakemake(TARGET, check=False)
 
     killing.stop_in("augment", signal.SIGINT)
     killing.stop_in("train", signal.SIGTERM)
     killing.stop_in("infer", signal.SIGKILL, meanwhile=knock)
-    killing.output["locked"] = project.snakemake("--", TARGET, check=False)
+    killing.output["locked"] = project.snakemake(TARGET, check=False)
     project.snakemake("--unlock")
-    killing.output["last"] = project.snakemake("--", TARGET)
+    killing.output["last"] = project.snakemake(TARGET)
     return killing
 
 
@@ -265,7 +265,7 @@ class TestKills:
 
     def test_what_was_finished_is_not_made_again(self, killed):
         assert "Training ae-smoke" not in killed.output["last"].stdout
-        assert killed.project.planned("--", TARGET) == {}
+        assert killed.project.planned(TARGET) == {}
 
     def test_a_second_snakemake_is_refused_and_harms_nothing(self, killed):
         assert killed.output["second"].returncode
@@ -288,9 +288,7 @@ class TestKills:
 def test_a_verb_that_is_stopped_says_so_and_cleans_up(copy_of_run, number, status):
     with (copy_of_run.folder / "config/methods.yaml").open("a") as file:
         file.write(SLOW)
-    copy_of_run.snakemake(
-        "--until", "augment", "--notemp", "--", TARGET.replace("ae-smoke", "slow")
-    )
+    copy_of_run.snakemake("--until", "augment", "--notemp", TARGET.replace("ae-smoke", "slow"))
     folder = copy_of_run.folder / DATA / "slow"
     line = (
         f"-m aexad train --method slow --seed 0 --training-set {DATA}/slow/train.npz"
@@ -336,7 +334,7 @@ class TestClock:
         for path in (copy_of_run.folder / "results").rglob("*"):
             times = path.stat()
             os.utime(path, (times.st_atime + jump, times.st_mtime + jump))
-        assert "train" not in copy_of_run.planned("--", TARGET)
+        assert "train" not in copy_of_run.planned(TARGET)
 
     def test_after_a_jump_between_two_jobs_the_run_comes_to_its_end(self, copy_of_run, one_run):
         """The split was written a year ahead, the clock was corrected, the maps are not there."""
@@ -344,14 +342,14 @@ class TestClock:
         os.utime(copy_of_run.folder / DATA / "split.csv", (later, later))
         os.utime(copy_of_run.folder / RUN / "model.safetensors", (later, later))
         (copy_of_run.folder / RUN / "maps.npz").unlink()
-        stopped = copy_of_run.snakemake("--", TARGET, check=False)
+        stopped = copy_of_run.snakemake(TARGET, check=False)
         if stopped.returncode:
             assert "clock skew" in stopped.stdout
             assert "Traceback" not in stopped.stdout
-            copy_of_run.snakemake("--touch", "--", TARGET)
-            copy_of_run.snakemake("--", TARGET)
+            copy_of_run.snakemake("--touch", TARGET)
+            copy_of_run.snakemake(TARGET)
         assert results(copy_of_run) == results(one_run)
-        assert copy_of_run.planned("--", TARGET) == {}
+        assert copy_of_run.planned(TARGET) == {}
 
 
 def test_features_that_find_no_room_on_the_disk_are_computed_in_each_step(tmp_path, monkeypatch):
