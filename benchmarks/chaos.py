@@ -1,6 +1,7 @@
 """Kills at random moments: nothing may be lost, torn, or different in the end.
 
-    python benchmarks/chaos.py --kills 50        # half an hour and more on 2 cores
+    python benchmarks/chaos.py --kills 50                    # half an hour and more on 2 cores
+    python benchmarks/chaos.py --kills 50 --within 20        # where other work slows it down
 
 The smoke benchmark runs in a copy of the project. Its whole process group is killed at random
 moments (SIGKILL; every fifth time SIGTERM) and started again as a user would, after
@@ -48,7 +49,9 @@ class Project:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        folder.mkdir()
+        if folder.exists():
+            return
+        folder.mkdir(parents=True)
         for part in PARTS:
             source = ROOT / part
             if source.is_dir():
@@ -203,19 +206,27 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--seed", type=int, default=0, help="of the moments")
+    parser.add_argument(
+        "--within", type=float, help="the latest moment, in seconds; none: a third of a whole run"
+    )
+    parser.add_argument(
+        "--calm", type=Path, help="folder of the undisturbed run, to be used again; none: temporary"
+    )
     options = parser.parse_args()
     rng = random.Random(options.seed)  # noqa: S311 - moments, not secrets
     problems: dict[str, list[str]] = {"corrupt": [], "lost": [], "different": []}
     with tempfile.TemporaryDirectory() as name:
-        calm, project = Project(Path(name, "calm")), Project(Path(name, "killed"))
+        calm = Project((options.calm or Path(name, "calm")).resolve())
+        project = Project(Path(name, "killed"))
         began = time.perf_counter()
         calm.finish()
         seconds = time.perf_counter() - began
         print(f"undisturbed: {seconds:.0f} s, {len(calm.compared())} files to compare", flush=True)
+        latest = options.within or seconds / 3
         kills = passes = locks = 0
         finished: set[str] = set()
         while kills < options.kills:
-            process, moment = project.start(), rng.uniform(0.5, seconds / 3)
+            process, moment = project.start(), rng.uniform(0.5, latest)
             try:
                 process.wait(moment)
             except subprocess.TimeoutExpired:
