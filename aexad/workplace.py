@@ -11,6 +11,18 @@ from aexad.errors import MachineError
 LEAST_FREE_MB = 1  # for what Snakemake itself writes
 
 
+def check_folder(folder: str | os.PathLike[str]) -> None:
+    """Check that no file lies in the place of a folder.
+
+    Raises
+    ------
+    MachineError
+        If one does.
+    """
+    if Path(folder).exists() and not Path(folder).is_dir():
+        raise MachineError(f"{folder}: a file, where a folder must be; move it away")
+
+
 def check_workplace(*folders: str | os.PathLike[str]) -> None:
     """Check that something can be written into folders, as far as they are there.
 
@@ -20,10 +32,9 @@ def check_workplace(*folders: str | os.PathLike[str]) -> None:
         If one is a file, may not be written to, lies on a read-only disk, or on one without room.
     """
     for folder in map(Path, folders):
+        check_folder(folder)
         if not folder.exists():
             continue
-        if not folder.is_dir():
-            raise MachineError(f"{folder}: a file, where a folder must be; move it away")
         if not os.access(folder, os.W_OK):
             raise MachineError(
                 f"{folder}: nothing can be written there (a read-only disk, or another owner); "

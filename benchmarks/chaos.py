@@ -218,10 +218,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         calm = Project((options.calm or Path(name, "calm")).resolve())
         project = Project(Path(name, "killed"))
+        known = bool(calm.results())
         began = time.perf_counter()
         calm.finish()
         seconds = time.perf_counter() - began
-        print(f"undisturbed: {seconds:.0f} s, {len(calm.compared())} files to compare", flush=True)
+        told = "was there" if known else f"{seconds:.0f} s"
+        print(f"undisturbed: {told}, {len(calm.compared())} files to compare", flush=True)
         latest = options.within or seconds / 3
         kills = passes = locks = 0
         finished: set[str] = set()
@@ -236,8 +238,8 @@ def main() -> None:
                 problems["corrupt"] += torn(project)
                 problems["lost"] += sorted(finished - set(project.results()))
                 finished = project.finished()
-                told = f"{number.name} after {moment:.1f} s, {len(finished)} results are finished"
-                print(f"kill {kills}: {told}", flush=True)
+                told = f"kill {kills}: {number.name} after {moment:.1f} s"
+                print(f"{told}, {len(finished)} result files are finished", flush=True)
             else:
                 if process.returncode == 0:
                     passes += 1

@@ -16,7 +16,7 @@ from aexad.files import sha256_of
 from aexad.provenance import code_digest
 from aexad.recipe import ForeignMaps, read_methods, trained_as
 from aexad.schema import nearest, validate
-from aexad.workplace import check_workplace
+from aexad.workplace import check_folder, check_workplace
 
 # Jobs run `python`: let it be the one that runs Snakemake, also where its environment is not active.
 os.environ.update(
@@ -53,7 +53,8 @@ try:
     EVERYTHING = SETTINGS.model_copy(update={"categories": None, "methods": None})
     ALL_RUNS = BENCHMARK.runs(CATALOGUE, METHODS, EVERYTHING, WHERE)
     REPORTED = there(ALL_RUNS, Path("results")) if SETTINGS.partial else ALL_RUNS
-    # Told here: on a disk without room, Snakemake's own files end in a traceback.
+    # Told here: Snakemake itself would end in a traceback.
+    check_folder("results")
     if workflow.is_main_process:
         check_workplace(".")
 except AexadError as error:
