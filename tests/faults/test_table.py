@@ -9,7 +9,7 @@ LINES = (ROOT / "docs/reliability.md").read_text().splitlines()
 ROWS = [line for line in LINES if line.startswith("| ") and not line.startswith("| fault ")]
 
 
-def tests_of(path):
+def names_in(path):
     """Names of the tests in a file, those of a class with its name before them."""
     for node in ast.parse(path.read_text()).body:
         if isinstance(node, ast.ClassDef):
@@ -25,7 +25,7 @@ def test_every_fault_has_a_test_that_exists():
         assert fault
         assert happens
         path, _, name = re.fullmatch(r"`(tests/[\w/]+\.py)(::)([\w:]+)`", test).groups()
-        assert name in set(tests_of(ROOT / path)), test
+        assert name in set(names_in(ROOT / path)), test
 
 
 def test_no_fault_and_no_test_stands_there_twice():
