@@ -4,7 +4,7 @@ BIN := .venv/bin
 INSTALLED := .venv/installed
 CORES ?= all
 
-.PHONY: demo test lint format schemas lock clean
+.PHONY: demo test lint format schemas lock audit clean
 .DEFAULT_GOAL := demo
 
 demo: $(INSTALLED)  ## the whole benchmark in small, on embedded photographs
@@ -42,5 +42,10 @@ lock: $(INSTALLED)  ## after a change of versions in .venv
 	  's/^(cuda-|nvidia-|triton=).*/& ; sys_platform == "linux" and platform_machine == "x86_64"/' \
 	  > requirements.lock
 
+audit:  ## known vulnerabilities of the versions in requirements.lock; needs the network
+	$(PYTHON) -m venv .audit
+	.audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit==2.10.1
+	.audit/bin/pip-audit --disable-pip --no-deps --requirement requirements.lock
+
 clean:  ## all that can be made again; results and data stay
-	rm -rf .venv .snakemake .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
+	rm -rf .venv .audit .snakemake .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info

@@ -1,7 +1,12 @@
 # The benchmark: photos -> heat maps -> metrics -> tables and figures. How to use it: README.md.
+import logging
+
 from snakemake.utils import min_version
 
 min_version("9.0")
+logging.raiseExceptions = (
+    False  # else each line that a full disk cannot log is a traceback
+)
 
 
 configfile: "config/config.yaml"

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 from pydantic import BeforeValidator, Field, field_validator
 
 from aexad.data.catalogue import Dataset, expanded
-from aexad.data.index import local_categories
+from aexad.data.examination import local_categories
 from aexad.errors import ConfigError
 from aexad.recipe import ForeignMaps, Method
 from aexad.schema import Strict, nearest, read_yaml, validate
@@ -86,11 +86,15 @@ class Settings(Strict):
     feature_memory_mb: int | None = Field(
         None,
         ge=1,
+        le=10_000_000,
         description="memory of one training for the features of a frozen encoder; what exceeds it "
         "lies in a file; none: a quarter of what is free",
     )
     checkpoint_epochs: int = Field(
-        10, ge=1, description="a training that was killed loses so many epochs at most"
+        10,
+        ge=1,
+        le=100_000,
+        description="a training that was killed loses so many epochs at most",
     )
     country: str | None = Field(
         None,
@@ -117,7 +121,7 @@ class Selection(Strict):
         min_length=1, description="data set: its categories, or all"
     )
     scenarios: list[Scenario] = Field(["standard"], min_length=1)
-    seeds: list[Annotated[int, Field(ge=0)]] = Field([0], min_length=1)
+    seeds: list[Annotated[int, Field(ge=0, lt=2**32)]] = Field([0], min_length=1)
     methods: list[str] = Field(min_length=1, description="names of config/methods.yaml")
 
     @field_validator("methods", "seeds", "scenarios")

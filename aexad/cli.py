@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import errno
 import logging
 import os
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from aexad import verbs
-from aexad.errors import AexadError
+from aexad.stopping import Stopped, signals_raised, told
 
 DESCRIPTION = "Explainable image anomaly detection: each verb is one step of the benchmark."
 
@@ -36,6 +35,12 @@ def parser() -> argparse.ArgumentParser:
     one = verb(verbs.index)
     _dataset(one)
     one.add_argument("--output", type=Path, required=True, help="the index, .csv")
+    one = verb(verbs.check)
+    one.add_argument("folder", type=Path, help="a data set's folder, with its categories")
+    one.add_argument("--datasets", type=Path, default=Path("config/datasets.yaml"))
+    layout = one.add_mutually_exclusive_group()
+    layout.add_argument("--dataset", help="its name in the catalogue: categories and counts too")
+    layout.add_argument("--adaptor", help="its layout; none: recognised")
     one = verb(verbs.split)
     _dataset(one)
     _scenario(one)
@@ -60,6 +65,9 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument(
         "--checkpoint-epochs", type=_positive, default=10, help="from one checkpoint to the next"
     )
+    one = verb(verbs.share)
+    one.add_argument("--run-folder", type=Path, required=True, help="of the method that has it")
+    one.add_argument("--output", type=Path, required=True, help="folder of the run")
     one = verb(verbs.infer)
     _dataset(one)
     _network(one)
@@ -166,12 +174,18 @@ def _pair(text: str) -> tuple[str, str]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one verb; an error of the user's side is one line on the standard error stream."""
+    """Run one verb; whatever stops it is one line on the standard error stream.
+
+    Returns
+    -------
+    int
+        0; 1 after an error; 128 + n after signal n, as a shell counts.
+    """
     args = parser().parse_args(arguments)
     # Networks ask for large blocks of memory over and over, and large pages make that faster. Torch
     # looks at this when it first allocates.
     os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
-    with _messages() as logger:
+    with _messages() as logger, signals_raised():
         try:
             if args.log is not None:
                 logger.addHandler(_log_file(args.log))
@@ -179,36 +193,25 @@ def main(arguments: list[str] | None = None) -> int:
             written = args.run(args)
             seconds = time.perf_counter() - start
             logger.info("%s: wrote %s in %.1f s", args.verb, written, seconds)
+        except Stopped as stopped:
+            logger.error("%s", f"{args.verb}: {stopped}")
+            return 128 + stopped.signal
         except Exception as error:
-            line = None if args.debug else _told(error)
-            if line is None:
-                logger.exception("stopped by an exception")
+            line = told(error)
+            if args.debug or line is None:
+                logger.exception("stopped by an exception")  # into the log file alone
+            if args.debug:
                 raise
-            logger.error("%s", line)
+            logger.error("%s", line or _defect(error, args.log))
             return 1
     return 0
 
 
-# What to do about an error of the system.
-REMEDIES = {
-    errno.ENOENT: "check the path",
-    errno.EISDIR: "name a file, not a folder",
-    errno.EEXIST: "name another path, where no file is in the way",
-    errno.ENOTDIR: "name another path, where no file is in the way",
-    errno.ENOSPC: "make room on the disk",
-}
-
-
-def _told(error: Exception) -> str | None:
-    """One line about an error that the user can act on; None for a defect of ours."""
-    if isinstance(error, AexadError):
-        return str(error)
-    if not isinstance(error, OSError) or error.errno is None:
-        return None
-    # Of a rename, the name that the file was to have.
-    where = error.filename2 or error.filename
-    remedy = REMEDIES.get(error.errno, "check the path and its permissions")
-    return f"{f'{where}: ' if where else ''}{error.strerror}; {remedy}"
+def _defect(error: Exception, log: Path | None) -> str:
+    """One line about an error that is ours."""
+    what = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+    where = f"the traceback is in {log}" if log else "'python -m aexad --debug VERB …' shows where"
+    return f"a defect of aexad itself ({what}); {where}; please report it"
 
 
 @contextmanager
@@ -220,7 +223,6 @@ def _messages() -> Iterator[logging.Logger]:
     screen = logging.StreamHandler(sys.stderr)
     screen.setLevel(logging.WARNING)
     screen.setFormatter(logging.Formatter("aexad: %(message)s"))
-    # An exception that is raised on reaches the screen as Python's own traceback.
     screen.addFilter(lambda record: record.exc_info is None)
     logger.addHandler(screen)
     try:
@@ -228,12 +230,20 @@ def _messages() -> Iterator[logging.Logger]:
     finally:
         for handler in [each for each in logger.handlers if each not in before]:
             logger.removeHandler(handler)
-            handler.close()
+            with suppress(OSError):  # a log on a full disk stays short
+                handler.close()
+
+
+class _LogFile(logging.FileHandler):
+    """A log that cannot be written hides no message: the screen has it, and no traceback."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's own name
+        pass
 
 
 def _log_file(path: Path) -> logging.Handler:
-    """All messages go to the file ``path``, and the tracebacks of unexpected errors."""
+    """All messages go to the file ``path``, and the tracebacks of defects of ours."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handler = logging.FileHandler(path, mode="w", encoding="utf-8")
+    handler = _LogFile(path, mode="w", encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     return handler

@@ -1,7 +1,8 @@
 """Errors that a user can act on: one line that says what is wrong, where, and what to do.
 
-The command line prints the message of an :class:`AexadError` and exits with status 1; every other
-exception is a defect of ours and keeps its traceback.
+The command line prints the message of an :class:`AexadError` and exits with status 1. It does the
+same for an error of the machine (:mod:`aexad.stopping`); every other exception is a defect of ours,
+whose traceback is in the log, or shown by ``--debug``.
 """
 
 
@@ -27,3 +28,7 @@ class WeightsError(AexadError):
 
 class TrainingError(AexadError):
     """A training run that cannot go on (for example a loss that is no longer finite)."""
+
+
+class MachineError(AexadError):
+    """A disk or a folder that results cannot be written to."""

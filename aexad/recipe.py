@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -37,7 +37,9 @@ class Optimiser(Strict):
         "constant", description="cosine: decays to final_learning_rate over all epochs"
     )
     final_learning_rate: float = Field(1e-6, ge=0, le=1)
-    gradient_clip: float | None = Field(None, gt=0, description="largest norm of the gradient")
+    gradient_clip: float | None = Field(
+        None, gt=0, le=1e9, description="largest norm of the gradient"
+    )
 
 
 class HeatMap(Strict):
@@ -51,7 +53,7 @@ class HeatMap(Strict):
     target: Target = Field(
         "two", description="F of the normalisation 'target'; unless set, that of the loss"
     )
-    filter: Literal["adaptive", "sigma", "none"] | int = Field(
+    filter: Literal["adaptive", "sigma", "none"] | Annotated[int, Field(ge=1, le=1024)] = Field(
         "adaptive",
         description="Gaussian filter: its half size k from the image (deviation k / 3), a fixed k, "
         "or of deviation sigma; or none",
@@ -67,12 +69,6 @@ class HeatMap(Strict):
         description="of the image; norm: ||e G(e)||_2, G the filter; max: the heat map's largest",
     )
 
-    @model_validator(mode="after")
-    def _positive_k(self) -> HeatMap:
-        if isinstance(self.filter, int) and self.filter < 1:
-            raise ValueError(f"heat_map.filter: a fixed k is at least 1 (got {self.filter})")
-        return self
-
 
 class Recipe(Strict):
     """One method: model, encoder, tuning, loss, optimiser, heat map."""
@@ -86,10 +82,20 @@ class Recipe(Strict):
     weights: Literal["pretrained", "none"] = Field(
         "pretrained", description="none: random weights, drawn from the run's seed"
     )
+    weights_revision: str | None = Field(
+        None,
+        pattern="^[0-9a-f]{40}$",
+        description="the commit of the hub's repository to take weights from; none: its newest",
+    )
+    weights_sha256: str | None = Field(
+        None,
+        pattern="^[0-9a-f]{64}$",
+        description="of the weights file, wherever it comes from; another file is refused",
+    )
     tuning: Literal["frozen", "layernorm", "full"] = Field(
         "frozen", description="which part of the encoder is trained with the decoder"
     )
-    features: list[int] | None = Field(
+    features: list[Annotated[int, Field(ge=0, le=1000)]] | None = Field(
         None,
         min_length=1,
         description="stages or blocks, concatenated; none: the last stage that is at least "
@@ -112,7 +118,7 @@ class Recipe(Strict):
     )
     optimiser: Optimiser = Optimiser()
     precision: Literal["auto", "fp32", "bf16"] = Field(
-        "auto",
+        "fp32",
         description="of training; fp32 is exact; auto: bf16 where the hardware computes in it, "
         "else fp32",
     )
@@ -153,6 +159,11 @@ class Recipe(Strict):
             raise ValueError(
                 "augmentation 'affine' moves images without their masks, and loss 'aexad' needs "
                 "these; remove it or set loss: mse"
+            )
+        if self.weights == "none" and (self.weights_revision or self.weights_sha256):
+            raise ValueError(
+                "weights_revision and weights_sha256 say which pre-trained weights; weights are "
+                "'none'"
             )
         if self.weights == "none" and self.tuning == "layernorm":
             raise ValueError("tuning 'layernorm' adapts a pre-trained encoder; weights are 'none'")

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
 
 from aexad.errors import ConfigError
 
@@ -21,7 +21,16 @@ from aexad.errors import ConfigError
 class Strict(BaseModel):
     """A configuration class: immutable, and without room for keys that nobody reads."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _truth_is_no_number(cls, value: Any, info: ValidationInfo) -> Any:
+        """YAML's ``yes`` is true, and pydantic takes true for 1."""
+        kinds = str(cls.model_fields[info.field_name or ""].annotation)
+        if isinstance(value, bool) and "bool" not in kinds and "Any" not in kinds:
+            raise ValueError("true and false, or yes and no, are meant as such; use quotes if not")
+        return value
 
 
 Model = TypeVar("Model", bound=Strict)
@@ -33,16 +42,31 @@ def nearest(name: str, choices: list[str]) -> str:
     return f"did you mean {close[0]!r}?" if close else f"there is: {', '.join(sorted(choices))}"
 
 
+class _Loader(yaml.SafeLoader):
+    """YAML in which a key that is there twice is an error, not the last one of them."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen = set()
+        for key, _ in node.value:
+            if key.value in seen and isinstance(key, yaml.ScalarNode):
+                raise yaml.constructor.ConstructorError(
+                    problem=f"the key '{key.value}' is there twice, in line "
+                    f"{key.start_mark.line + 1} again; remove one"
+                )
+            seen.add(str(key.value))
+        return super().construct_mapping(node, deep)
+
+
 def read_yaml(path: str | Path) -> dict[str, Any]:
     """Read a YAML file whose top level is a mapping."""
     path = Path(path)
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506 - a SafeLoader
     except FileNotFoundError:
         raise ConfigError(f"{path}: no such file; write it or name another one") from None
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror})") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # a 30 February; [[[[…
         raise ConfigError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
     if content is None:
         return {}
@@ -97,7 +121,7 @@ def inherited(
     if "base" not in entry:
         return dict(entry)
     base = entry["base"]
-    if base not in entries:
+    if not isinstance(base, str) or base not in entries:
         raise ConfigError(
             f"{where} '{name}': no base '{base}'; {nearest(str(base), list(entries))}"
         )

@@ -86,6 +86,10 @@ def run(line):
 def test_every_verb_works_by_hand(folder):
     for line in STEPS:
         assert run(line) == 0, line
+    shared = folder / DATA / "unfiltered"
+    assert run(f"share --run-folder {RUN} --output {shared}") == 0
+    for name in ("model.safetensors", "training.csv", "provenance.json"):
+        assert (shared / name).read_bytes() == (folder / RUN / name).read_bytes()
     metrics = json.loads((folder / RUN / "metrics.json").read_text())
     assert metrics["images"] == {"test": 4, "good": 2, "anomalous": 2, "without_mask_pixels": []}
     assert len(pd.read_csv(folder / RUN / "training.csv")) == 1
@@ -200,18 +204,30 @@ def test_values_that_cannot_be_meant_are_refused(capsys, line, message):
     assert message in capsys.readouterr().err
 
 
-def test_a_defect_of_ours_leaves_its_traceback_in_the_log(folder, capsys, monkeypatch):
-    def defect(args):
-        raise ZeroDivisionError("ours")
+@pytest.fixture
+def defect(monkeypatch):
+    def index(args):
+        raise ZeroDivisionError("ours,\nin two lines")
 
-    monkeypatch.setattr(verbs, "index", defect)
-    defect.__name__ = "index"
-    with pytest.raises(ZeroDivisionError):
-        run(f"{STEPS[1]} --log index.log")
+    monkeypatch.setattr(verbs, "index", index)
+
+
+def test_a_defect_of_ours_is_one_line_and_its_traceback_is_in_the_log(folder, capsys, defect):
+    text = error_of(capsys, f"{STEPS[1]} --log index.log")
+    assert text == (
+        "aexad: a defect of aexad itself (ZeroDivisionError: ours, in two lines); the traceback is "
+        "in index.log; please report it"
+    )
     log = (folder / "index.log").read_text()
     assert "Traceback" in log
     assert "ZeroDivisionError: ours" in log
-    assert capsys.readouterr().err == ""  # the interpreter prints it, once
+    assert "'python -m aexad --debug VERB …' shows where" in error_of(capsys, STEPS[1])
+
+
+def test_debug_shows_the_traceback(capsys, defect):
+    with pytest.raises(ZeroDivisionError):  # which the interpreter prints
+        run(f"--debug {STEPS[1]}")
+    assert capsys.readouterr().err == ""
 
 
 def test_help_and_the_verbs_without_a_network_load_no_torch():

@@ -1,4 +1,5 @@
-import shutil
+import errno
+import os
 
 import numpy as np
 import pandas as pd
@@ -7,10 +8,11 @@ import pytest
 from aexad.errors import DataError
 from aexad.files import (
     read_npz,
-    remove_leftovers,
+    temporary_folder,
     write_csv,
     write_json,
     write_npz,
+    write_text,
     written_whole,
 )
 
@@ -110,11 +112,48 @@ def test_arrays_of_different_lengths_are_told(tmp_path):
 
 
 def test_what_a_killed_process_left_is_removed_and_nothing_else(tmp_path):
-    kept = {"model.safetensors", ".lock", ".features", "a-b.csv"}
+    kept = {".lock", ".features", "a-b.csv", ".model-abcdefgh.csv", ".other-abcdefgh.safetensors"}
     for name in kept:
         (tmp_path / name).touch()
-    with written_whole(tmp_path / "model.safetensors") as temporary:
-        shutil.copy(temporary, tmp_path / "copy")
-    shutil.move(tmp_path / "copy", temporary)
-    remove_leftovers(tmp_path)
-    assert {path.name for path in tmp_path.iterdir()} == kept
+    (tmp_path / ".model-abcdefgh.safetensors").touch()
+    with written_whole(tmp_path / "model.safetensors") as first:
+        with written_whole(tmp_path / "model.safetensors") as second:
+            assert first.exists()  # held by a process that is writing
+            second.write_text("second")
+        first.write_text("first")
+    assert (tmp_path / "model.safetensors").read_text() == "first"
+    assert {path.name for path in tmp_path.iterdir()} == kept | {"model.safetensors"}
+
+
+def test_what_a_killed_process_left_of_a_folder_is_removed(tmp_path):
+    left = tmp_path / ".panels-abcdefgh"
+    (left / "new").mkdir(parents=True)
+    (left / "new/crack_000.png").touch()
+    with temporary_folder(tmp_path / "panels") as first:
+        with temporary_folder(tmp_path / "panels"):
+            assert first.is_dir()
+        assert list(tmp_path.iterdir()) == [first]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_error_of_a_write_names_the_result(tmp_path):
+    def fail(error):
+        with written_whole(tmp_path / "result.txt"):
+            raise error
+
+    with pytest.raises(OSError, match=r"No space left on device: .*result.txt"):
+        fail(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
+    with pytest.raises(OSError, match=r"encoder error -2: .*result.txt"):
+        fail(OSError("encoder error -2"))  # Pillow's, on some full disks
+    with pytest.raises(FileNotFoundError, match="elsewhere"):
+        fail(FileNotFoundError(errno.ENOENT, "no such file", "/elsewhere/input.txt"))
+
+
+def test_file_and_folder_are_flushed_around_the_rename(tmp_path, monkeypatch):
+    seen = []
+    path = tmp_path / "result.txt"
+    monkeypatch.setattr("aexad.files.flush", lambda p: seen.append((p.name, path.exists())))
+    write_text(path, "whole")
+    (temporary, before), (folder, after) = seen
+    assert temporary.startswith(".result-")
+    assert (before, folder, after) == (False, tmp_path.name, True)

@@ -96,7 +96,7 @@ def test_scenarios_are_those_that_have_the_images(methods):
         ("a: {encodr: e}", r"method 'a'.*unknown key 'encodr' \(did you mean 'encoder'\?\)"),
         ("a: {encoder: e, epochs: 0}", r"'epochs': input should be greater.*\(got 0\)"),
         ("a: {encoder: e, optimiser: {rate: 1}}", r"key 'optimiser.rate' \(did you mean"),
-        ("a: {encoder: e, heat_map: {filter: 0}}", "a fixed k is at least 1"),
+        ("a: {encoder: e, heat_map: {filter: 0}}", "greater than or equal to 1"),
         ("a: {encoder: e, weights: none, tuning: layernorm}", "layernorm"),
         ("a: {encoder: e, epochs: 0, batch_size: -1}", "'epochs'.*;.*'batch_size'"),
         ("a: {base: b}\nb: {base: a}", "'base' runs in a circle: a -> b -> a"),

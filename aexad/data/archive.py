@@ -2,6 +2,7 @@
 
 Members are copied out one by one as plain files: no owner, no mode, no link, no device of an
 archive ever reaches the disk. A link to another member of a tar archive becomes a copy of it.
+What is refused leaves nothing behind.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from tqdm import tqdm
 from aexad.errors import DownloadError
 
 CHUNK = 2**20
+HARMLESS = 10**8  # bytes: photographs of this size in all are taken from however small a file
+MOST_EXPANDED = 100  # times its own size; uncompressed photographs in an archive come to about 10
 DAMAGE = (
     tarfile.TarError,
     zipfile.BadZipFile,
@@ -59,8 +62,9 @@ def extract(archive: str | os.PathLike[str], folder: str | os.PathLike[str]) -> 
     """Extract a tar archive (plain, gzip, bzip2, xz) or a zip archive into an empty folder.
 
     Refused are absolute names, names that lead out of the folder, devices, links to anything but
-    another member of the archive, encrypted members, and members larger than the disk has room for.
-    On failure the folder may hold a part; the caller removes it.
+    another member of the archive, encrypted members, members larger than the disk has room for, and
+    an archive that expands to more than :data:`MOST_EXPANDED` times its size. On failure the folder
+    is empty again.
 
     Raises
     ------
@@ -69,24 +73,41 @@ def extract(archive: str | os.PathLike[str], folder: str | os.PathLike[str]) -> 
     """
     archive, folder = Path(archive), Path(folder)
     try:
-        members = _members(archive)
-        for member in tqdm(members, f"extracting {archive.name}", unit="file", disable=None):
-            target = folder / _safe_name(member.name, archive)
-            room = shutil.disk_usage(folder).free
-            if member.size > room:
-                raise DownloadError(
-                    f"{archive}: {member.name} needs {member.size / 1e9:.2f} GB, and the disk of "
-                    f"{folder.parent} has {room / 1e9:.2f} GB left; free some space"
-                )
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with member.open() as source, target.open("wb") as copy:
-                shutil.copyfileobj(source, copy, CHUNK)
-    except DAMAGE as error:
-        raise DownloadError(
-            f"{archive}: damaged ({error or type(error).__name__}); get it again"
-        ) from None
-    except OSError as error:
-        raise DownloadError(f"{archive}: cannot be extracted: {error.strerror or error}") from None
+        _copy_out(archive, folder)
+    except BaseException as error:
+        for path in folder.iterdir():  # the archive's, or nothing: the folder was empty
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        if isinstance(error, DAMAGE):
+            raise DownloadError(
+                f"{archive}: damaged ({error or type(error).__name__}); get it again"
+            ) from None
+        if isinstance(error, OSError):
+            reason = error.strerror or error
+            raise DownloadError(f"{archive}: cannot be extracted: {reason}") from None
+        raise
+
+
+def _copy_out(archive: Path, folder: Path) -> None:
+    members, expanded = _members(archive), 0
+    most = max(HARMLESS, MOST_EXPANDED * archive.stat().st_size)
+    for member in tqdm(members, f"extracting {archive.name}", unit="file", disable=None):
+        target = folder / _safe_name(member.name, archive)
+        room = shutil.disk_usage(folder).free
+        if member.size > room:
+            raise DownloadError(
+                f"{archive}: {member.name} needs {member.size / 1e9:.2f} GB, and the disk of "
+                f"{folder.parent} has {room / 1e9:.2f} GB left; free some space"
+            )
+        expanded += member.size
+        if expanded > most:
+            raise DownloadError(
+                f"{archive}: expands to more than {most / 1e9:.3g} GB, which no photographs of its "
+                "size do; the archive is not safe"
+            )
+        target.parent.mkdir(parents=True, exist_ok=True)
+        # A member never holds more than its header says: both readers stop there.
+        with member.open() as source, target.open("wb") as copy:
+            shutil.copyfileobj(source, copy, CHUNK)
 
 
 def _members(archive: Path) -> Iterator[_Member]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
@@ -15,12 +15,33 @@ ORIGIN = frozenset({"adaptor", "download", "torchvision", "source"})
 """Keys of an entry that say which files it has."""
 
 
+Layout = Literal["mvtec_layout", "btad", "visa", "mvtec_ad_2", "class_folders", "textures"]
+Address = Annotated[str, Field(pattern=r"^https?://")]
+
+
 class Download(Strict):
     """An archive on the network, accepted by its digest alone."""
 
-    url: str = Field(pattern=r"^https?://", description="address of the archive")
+    url: Address = Field(description="address of the archive")
+    mirrors: list[Address] = Field(
+        default_factory=list, description="further addresses, tried in turn where one fails"
+    )
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$", description="digest of the archive")
-    size_gb: float = Field(gt=0, description="of the archive, for the progress bar and the reader")
+    size_gb: float | None = Field(
+        None,
+        gt=0,
+        description="of the archive, to check the room on the disk before the server is asked; "
+        "none: not known, what the server says counts",
+    )
+
+
+class Counts(Strict):
+    """How many images a category has, where that is known."""
+
+    train: int = Field(0, ge=0, description="normal training images")
+    validation: int = Field(0, ge=0, description="normal images that the data set sets apart")
+    good: int = Field(0, ge=0, description="normal test images")
+    anomalous: int = Field(0, ge=0, description="test images with a defect")
 
 
 class Evaluation(Strict):
@@ -45,7 +66,7 @@ class Dataset(Strict):
     """One data set: its form, its origin, and how the benchmark uses it."""
 
     title: str = Field(description="name, for tables and captions")
-    adaptor: Literal["mvtec_layout", "class_folders", "textures"] = Field(
+    adaptor: Layout = Field(
         description="textures: drawn here from scikit-image's photographs; else the layout on disk"
     )
     categories: list[str] | None = Field(
@@ -61,6 +82,12 @@ class Dataset(Strict):
         None, description="data set of torchvision, which downloads and checks it"
     )
     source: str | None = Field(None, description="a local folder or archive, used instead of it")
+    instructions: str | None = Field(
+        None, description="how to get what has no download; told where there is no source"
+    )
+    counts: dict[str, Counts] = Field(
+        default_factory=dict, description="images of each category; others are refused by index"
+    )
     licence: str = Field("see the data's owner", description="printed when it is fetched")
     citation: str | None = Field(None, description="what to cite when results are published")
     size: int = Field(224, ge=16, le=2048, multiple_of=16, description="working size in pixels")
@@ -86,14 +113,14 @@ class Dataset(Strict):
     def _at_home(cls, value: str | None) -> str | None:
         return value and str(expanded(value))
 
-    @field_validator("labelled_of")
+    @field_validator("labelled_of", "counts")
     @classmethod
-    def _of_known_categories(cls, value: dict[str, int], info: ValidationInfo) -> dict[str, int]:
+    def _of_known_categories(cls, value: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
         known = info.data.get("categories")
-        for category, labelled in value.items():
+        for category, of_one in value.items():
             if known and category not in known:
                 raise ValueError(f"no category '{category}'; {nearest(category, known)}")
-            if labelled < 1:
+            if info.field_name == "labelled_of" and of_one < 1:
                 raise ValueError(f"'{category}' needs at least 1 labelled anomaly of each type")
         return value
 

@@ -36,17 +36,9 @@ def classes_in(folder: Path) -> list[str]:
     return sorted(set().union(*names)) if all(names) else []
 
 
-def class_entries(root: Path, categories: list[str] | None, problems: list[str]) -> list[Entry]:
-    """All images of the classes; whatever departs from the layout is added to ``problems``.
-
-    Parameters
-    ----------
-    root
-        Folder of the data set.
-    categories
-        The classes to list; None: all.
-    """
-    classes = categories or classes_in(root)
+def class_problems(root: Path, classes: list[str]) -> list[str]:
+    """What is wrong with the classes of a data set as a whole."""
+    problems = []
     if len(classes) < len(SPLITS):
         problems.append(
             f"{root}: fewer than two classes in train and test; one is the normal one, the others "
@@ -54,14 +46,18 @@ def class_entries(root: Path, categories: list[str] | None, problems: list[str])
         )
     if GOOD in classes:
         problems.append(f"{root}: '{GOOD}' is what normal images are called; rename that class")
+    return problems
+
+
+def class_entries(root: Path, name: str, problems: list[str]) -> list[Entry]:
+    """All images of a class; whatever departs from the layout is added to ``problems``."""
     entries = []
-    for name in classes:
-        for split in SPLITS:
-            folder = root / split / name
-            images = images_in(folder)
-            if not images:
-                problems.append(empty_folder(folder))
-            entries += [Entry(name, split, GOOD, relative(image, root), "") for image in images]
+    for split in SPLITS:
+        folder = root / split / name
+        images = images_in(folder)
+        if not images:
+            problems.append(empty_folder(folder))
+        entries += [Entry(name, split, GOOD, relative(image, root), "") for image in images]
     return entries
 
 

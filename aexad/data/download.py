@@ -18,6 +18,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from aexad.data.adaptors import adaptor_of
 from aexad.data.archive import extract
 from aexad.data.catalogue import Dataset, expanded
 from aexad.data.class_folders import (
@@ -27,7 +28,7 @@ from aexad.data.class_folders import (
     download_by_torchvision,
     form_files,
 )
-from aexad.data.index import local_categories, marker_path
+from aexad.data.index import marker_path
 from aexad.data.textures import PIXELS_SHA256, draw_textures
 from aexad.data.transfer import download
 from aexad.errors import ConfigError, DataError, DownloadError
@@ -124,8 +125,9 @@ def _origin(name: str, dataset: Dataset, source: Path | None) -> Origin:
     elif dataset.torchvision is not None:
         kind, address = "torchvision", dataset.torchvision
     else:
+        before = f"{dataset.instructions}, then " if dataset.instructions else ""
         raise ConfigError(
-            f"data set '{name}' has no download; name its folder or archive: "
+            f"data set '{name}' has no download; {before}name its folder or archive: "
             f"--config 'sources={{{name}: PATH}}', or 'sources' in config/config.yaml"
         )
     return {
@@ -231,17 +233,17 @@ def _root(content: Path, dataset: Dataset, address: str) -> Path:
     """The folder of the categories: ``content``, or a single folder in it that wraps them."""
     level = content
     while not _holds_data(level, dataset):
-        # Archives made on a Mac carry a second, invisible tree.
-        inside = [path for path in level.iterdir() if path.name != "__MACOSX"]
-        visible = [path for path in inside if not path.name.startswith(".")]
-        if len(visible) != 1 or not visible[0].is_dir():
+        # A readme may lie beside it; archives made on a Mac carry a second, invisible tree.
+        names = [path for path in level.iterdir() if not path.name.startswith((".", "__MACOSX"))]
+        inside = [path for path in names if path.is_dir()]
+        if len(inside) != 1:
             raise DownloadError(
                 f"{address}: no folder in this archive has one of the forms {FORMS}"
                 if dataset.adaptor == "class_folders"
-                else f"{address}: no folder in this archive has the form <category>/train/good; "
-                "pack it in MVTec AD layout"
+                else f"{address}: no folder in this archive has the form "
+                f"{adaptor_of(dataset.adaptor).form}; pack it in that layout"
             )
-        level = visible[0]
+        level = inside[0]
     return level
 
 
@@ -249,7 +251,7 @@ def _holds_data(folder: Path, dataset: Dataset) -> bool:
     if dataset.adaptor == "class_folders":
         return form_files(folder) is not None
     with suppress(DataError):
-        return bool(local_categories(folder))
+        return bool(adaptor_of(dataset.adaptor).categories(folder))
     return False
 
 

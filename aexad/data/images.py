@@ -24,6 +24,9 @@ ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
 FORMATS = ("PNG", "JPEG", "BMP", "TIFF")  # by content: never a format that starts a program
 THRESHOLD = 127  # of 255: a mask pixel above it is anomalous
 SIDEWAYS = (5, 6, 7, 8)  # the EXIF orientations that exchange width and height
+NUMBERED = ("Data", "Masks", "Anomaly")
+"""Folders of VisA's masks, whose pixels are numbers of defects: any but 0 is anomalous."""
+
 WHITE, BLACK = (255, 255, 255), (0, 0, 0)
 # What Pillow raises on damaged files, beside OSError; its decoders promise no single class.
 DAMAGE = (SyntaxError, ValueError, EOFError, struct.error, LookupError, TypeError, OverflowError)
@@ -77,6 +80,7 @@ def load_mask(
 
     A pixel is anomalous when its brightest channel is above 127 of 255 *after* the resize
     (nearest), so a mask in any bright colour, a palette or a boolean image is read as it was meant.
+    Of a mask in VisA's folders (:data:`NUMBERED`) it is anomalous when its number is not 0.
 
     Parameters
     ----------
@@ -102,8 +106,11 @@ def load_mask(
     if path is None:
         return _no_anomaly(size, shape)
     with _opened(path) as image:
-        upright = _eight_bit(ImageOps.exif_transpose(image), path)
-    levels = _levels(upright)
+        upright = ImageOps.exif_transpose(image)
+        if Path(path).parts[-4:-1] == NUMBERED:
+            levels = _numbered_levels(upright)
+        else:
+            levels = _levels(_eight_bit(upright, path))
     highest = int(levels.max(initial=0))
     if 0 < highest <= THRESHOLD:
         raise DataError(
@@ -227,6 +234,15 @@ def _levels(image: Image.Image) -> np.ndarray:
     if image.mode in ("1", "L") and not image.has_transparency_data:
         return np.asarray(image.convert("L"))
     return np.asarray(_rgb(image, BLACK)).max(axis=2)
+
+
+def _numbered_levels(image: Image.Image) -> np.ndarray:
+    """Black for 0, white for any other number (of a palette: its index): uint8 [H, W]."""
+    if len(image.getbands()) == 1:
+        marked = np.asarray(image) != 0
+    else:
+        marked = np.asarray(image.convert("RGB")).any(axis=2)
+    return np.where(marked, np.uint8(255), np.uint8(0))
 
 
 def _no_anomaly(size: int | None, shape: tuple[int, int] | None) -> np.ndarray:

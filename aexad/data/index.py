@@ -13,17 +13,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
-from tqdm import tqdm
 
 from aexad.data.catalogue import Dataset, expanded
-from aexad.data.class_folders import class_entries, classes_in
-from aexad.data.images import check_image, load_mask
+from aexad.data.examination import examine
 from aexad.data.layout import GOOD as GOOD  # what the index calls the defect of a normal image
-from aexad.data.layout import Entry, category_entries, folders_in
 from aexad.errors import DataError
 
 COLUMNS = ["category", "split", "defect", "image", "mask"]
-SPLITS = ("train", "test")
+SPLITS = ("train", "validation", "test")
 NO_MASKS = "the data set has no masks"
 MOST_SHOWN = 20  # problems of one data set that are listed; the others are counted
 
@@ -36,49 +33,17 @@ def marker_path(folder: str | os.PathLike[str]) -> Path:
     return folder.with_name(folder.name + ".json")
 
 
-def local_categories(folder: str | os.PathLike[str], adaptor: str = "mvtec_layout") -> list[str]:
-    """The categories of a local folder: its folders with a ``train/good`` inside, sorted.
-
-    Of ``class_folders``, the classes: the folders in ``train`` and ``test``.
-
-    Raises
-    ------
-    aexad.errors.DataError
-        The folder is missing, or holds no category.
-    """
-    folder = expanded(folder)
-    if not folder.is_dir():
-        raise DataError(
-            f"{folder}: no such folder; name the folder that holds the categories (for an archive, "
-            "list its 'categories' in config/datasets.yaml)"
-        )
-    if adaptor == "class_folders":
-        if classes := classes_in(folder):
-            return classes
-        raise DataError(
-            f"{folder}: no folders train/<class> and test/<class> in it (for other forms, list the "
-            "'categories' in config/datasets.yaml)"
-        )
-    categories = sorted(path.name for path in folders_in(folder) if (path / "train/good").is_dir())
-    if not categories:
-        hint = " (it looks like one category: name the folder above it)"
-        raise DataError(
-            f"{folder}: no folder in it has the form <category>/train/good"
-            f"{hint if (folder / 'train').is_dir() else ''}"
-        )
-    return categories
-
-
 def build_index(root: str | os.PathLike[str], name: str, dataset: Dataset) -> pd.DataFrame:
-    """List and check a data set in MVTec AD layout, or of class folders.
+    """List and check a data set in the layout that its adaptor knows.
 
     MVTec AD's is ``<category>/train/good``, ``<category>/test/<good or defect type>`` and
     ``<category>/ground_truth/<defect type>``, where the mask of ``STEM.EXT`` is
     ``STEM_mask.EXT`` or ``STEM.EXT`` with any known ending. Class folders are ``train/<class>`` and
-    ``test/<class>``: the class is the category, and each image is ``good`` in it. Hidden files and
-    files that are no images are ignored. Every file is read: masks are loaded, of images the
-    integrity is checked (:func:`aexad.data.images.check_image`), so that what passes here does not
-    fail hours later.
+    ``test/<class>``: the class is the category, and each image is ``good`` in it. Other layouts:
+    :mod:`aexad.data.adaptors`. Hidden files and files that are no images are ignored. Every file is
+    read: masks are loaded, of images the integrity is checked
+    (:func:`aexad.data.images.check_image`), so that what passes here does not fail hours later.
+    A mask that marks nothing of a defect is a warning; pixel metrics leave its image out.
 
     Parameters
     ----------
@@ -94,8 +59,8 @@ def build_index(root: str | os.PathLike[str], name: str, dataset: Dataset) -> pd
     Returns
     -------
     pandas.DataFrame
-        Strings: category, split (train, test), defect (``good`` or the type), image, mask (empty
-        for good images). Sorted by all but the mask.
+        Strings: category, split (train, validation, test), defect (``good`` or the type), image,
+        mask (empty for good images). Sorted by all but the mask.
 
     Raises
     ------
@@ -108,19 +73,18 @@ def build_index(root: str | os.PathLike[str], name: str, dataset: Dataset) -> pd
             f"{root}: no such folder, though its marker is there; "
             f"delete {marker_path(root)} and call again"
         )
-    entries: list[Entry] = []
-    problems: list[str] = []
-    if dataset.adaptor == "class_folders":
-        entries = class_entries(root, dataset.categories, problems)
-    else:
-        for category in _categories(root, name, dataset):
-            entries += category_entries(root, category, problems)
-    progress = tqdm(entries, desc=f"checking {name}", unit="image", disable=None)
-    for entry in progress:
-        problems += _image_problems(root, entry)
-    if problems:
+    found = examine(root, name, dataset)
+    if problems := [problem for of_one in found.problems.values() for problem in of_one]:
         raise DataError(_report(name, problems))
-    return pd.DataFrame(sorted(entries), columns=COLUMNS, dtype=str)
+    if unmarked := [mask for of_one in found.unmarked.values() for mask in of_one]:
+        logger.warning(
+            "data set '%s': %d masks of a defect mark nothing, the first %s; pixel metrics leave "
+            "these images out: correct them, or remove image and mask",
+            name,
+            len(unmarked),
+            unmarked[0],
+        )
+    return pd.DataFrame(sorted(found.entries), columns=COLUMNS, dtype=str)
 
 
 def read_index(path: str | os.PathLike[str]) -> pd.DataFrame:
@@ -129,7 +93,7 @@ def read_index(path: str | os.PathLike[str]) -> pd.DataFrame:
     Raises
     ------
     aexad.errors.DataError
-        No such file, not this table, without rows, or with a split other than train and test.
+        No such file, not this table, without rows, or with a split that is none of :data:`SPLITS`.
     """
     table = read_table(path, COLUMNS, "index")
     check_rows(table, path, "index", "split", SPLITS)
@@ -181,7 +145,14 @@ def listing_digest(folder: str | os.PathLike[str]) -> str:
         raise DataError(f"{folder}: no such folder")
     listing = []
     for parent, folders, files in os.walk(folder, followlinks=True):
-        folders[:] = [name for name in folders if not name.startswith(".")]
+        # A link to a folder above would be followed for ever.
+        above = {path.resolve() for path in (Path(parent), *Path(parent).parents)}
+        folders[:] = [
+            name
+            for name in folders
+            if not name.startswith(".")
+            and not (Path(parent, name).is_symlink() and Path(parent, name).resolve() in above)
+        ]
         for file in files:
             if not file.startswith("."):
                 path = Path(parent, file)
@@ -189,41 +160,6 @@ def listing_digest(folder: str | os.PathLike[str]) -> str:
                 listing.append((path.relative_to(folder).as_posix(), size))
     lines = [f"{size} {name}\n" for name, size in sorted(listing)]
     return hashlib.sha256("".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
-
-
-def _categories(root: Path, name: str, dataset: Dataset) -> list[str]:
-    """The categories to list: of the catalogue's those that are there, in its order."""
-    found = local_categories(root)
-    if dataset.categories is None:
-        return found
-    # A folder that is there, but incomplete, is no missing category: its problems are told.
-    present = [category for category in dataset.categories if (root / category).is_dir()]
-    absent = [category for category in dataset.categories if category not in present]
-    if not present:
-        raise DataError(
-            f"data set '{name}': {root} has none of the catalogue's categories "
-            f"({', '.join(absent)}), but {', '.join(found)}; correct 'categories' in "
-            "config/datasets.yaml, or the folder"
-        )
-    if absent:
-        logger.warning(
-            "data set '%s': %s has no folder of these categories, which are left out: %s",
-            name,
-            root,
-            ", ".join(absent),
-        )
-    return present
-
-
-def _image_problems(root: Path, entry: Entry) -> list[str]:
-    """What is wrong with an image or its mask."""
-    try:
-        shape = check_image(root / entry.image)
-        if entry.mask:
-            load_mask(root / entry.mask, shape=shape)
-    except DataError as error:
-        return [str(error)]
-    return []
 
 
 def _report(name: str, problems: list[str]) -> str:

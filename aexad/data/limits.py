@@ -47,7 +47,7 @@ def limited(rows: pd.DataFrame, dataset: Dataset, category: str, seed: int) -> p
     """Leave out what is above the data set's limit, drawn by the seed.
 
     Of the normal images ``limit.train`` stay (all, where the scenario does not train on them), and
-    as many validation images as keep the data set's share of them; of the test images
+    as many validation images as keep their share; of the test images
     ``limit.test``: the good ones and those of each defect type in proportion to their number, at
     least one of each.
 

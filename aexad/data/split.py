@@ -32,8 +32,8 @@ def split(
     enter training with their masks and leave the test set. The same seed draws the same ones in
     ``standard`` and in ``anomalies_only``, which are so tested on the same images. ``one_class``
     draws none and tests all. Where normal images are trained on, the data set's share of them is
-    validation images; where it has a limit, no more images than that stay
-    (:mod:`aexad.data.limits`).
+    validation images, beside those that it sets apart itself; where it has a limit, no more images
+    than that stay (:mod:`aexad.data.limits`).
 
     Of ``class_folders`` the category is the normal class: its training images are trained on, and
     the test images of all classes are tested; the defect of another class is that class's name.
@@ -87,12 +87,13 @@ def split(
         rows = _one_against_all(index, category)
     else:
         rows = index[index["category"] == category].copy()
-    rows["role"] = rows["split"].map({"train": "normal", "test": "test"})
+    rows["role"] = rows["split"].replace({"train": "normal"})
     trained = SCENARIOS[scenario]
     if "labelled" in trained:
         drawn = _drawn(rows, category, dataset.labelled_per_defect(category), seed)
         rows.loc[rows["image"].isin(drawn), "role"] = "labelled"
-    rows = rows[rows["role"].isin((*trained, "test"))]
+    held = ("validation",) if "normal" in trained else ()
+    rows = rows[rows["role"].isin((*trained, *held, "test"))]
     rows = with_validation(rows, category, dataset.validation, seed)
     rows = limited(rows, dataset, category, seed)
     rows = rows.assign(order=rows["role"].map(ROLES.index)).sort_values(

@@ -1,4 +1,8 @@
-"""One file over HTTP: resumed after a cut, tried again after an error, accepted by its digest."""
+"""One file over HTTP: resumed after a cut, tried again after an error, accepted by its digest.
+
+Its addresses are tried in turn. What one of them began is resumed from that one alone: whether the
+next has the same bytes is known at the end only.
+"""
 
 from __future__ import annotations
 
@@ -34,6 +38,10 @@ class _CutError(Exception):
     """The transfer ended early; what came is kept, and another trial may go on from there."""
 
 
+class _AddressError(Exception):
+    """One address will not give the file; another one may."""
+
+
 class _State(NamedTuple):
     """What is known of a part of a file, beside its bytes; lies next to it as JSON."""
 
@@ -46,7 +54,8 @@ def download(name: str, origin: Download, folder: str | os.PathLike[str]) -> Pat
     """Download a file into ``folder``, or take the one that is already there.
 
     The file lies under the last part of its address, and with the ending ``.part`` until its digest
-    is verified. A part of an earlier call is resumed where the server can.
+    is verified. A part of an earlier call is resumed where the server can. An address that fails
+    for good, or gives another file, is followed by the next of the mirrors.
 
     Parameters
     ----------
@@ -65,36 +74,48 @@ def download(name: str, origin: Download, folder: str | os.PathLike[str]) -> Pat
     Raises
     ------
     aexad.errors.DownloadError
-        The server refuses or fails for good, the disk is too small, or the digest is another one;
-        in the last case the file is removed.
+        Every address refuses, fails for good or gives a file of another digest, which is removed;
+        or the disk is too small.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / (Path(unquote(urlsplit(origin.url).path)).name or name)
     part = path.with_name(path.name + ".part")
     if path.exists():
-        _verify(path, origin)
-        return path
-    _check_room(name, origin, part)
-    _fetch_part(name, origin, part)
-    _verify(part, origin)
-    part.replace(path)
-    _state_path(part).unlink(missing_ok=True)
-    return path
+        if sha256_of(path) == origin.sha256:
+            return path
+        path.unlink()
+    if origin.size_gb is not None:
+        _check_room(name, part, origin.size_gb * 1e9)
+    problems = []
+    for url in (origin.url, *origin.mirrors):
+        try:
+            _fetch_part(name, url, part)
+            _verify(part, origin.sha256)
+        except _AddressError as problem:
+            problems.append(f"{url}: {problem}")
+        else:
+            part.replace(path)
+            _state_path(part).unlink(missing_ok=True)
+            return path
+    raise DownloadError(
+        f"{'; '.join(problems)}; try again later (what came is kept), or get the archive by other "
+        f"means and name it: --config 'sources={{{name}: FILE}}'"
+    )
 
 
-def _fetch_part(name: str, origin: Download, part: Path) -> None:
+def _fetch_part(name: str, url: str, part: Path) -> None:
     """Bring ``part`` to its whole length, in as many trials as it takes."""
     trial, most = 0, _length(part)
     while True:
         try:
-            _receive(name, origin, part)
+            _receive(name, url, part)
             return
         except urllib.error.HTTPError as error:
             error.close()
             problem = f"{error.code} {error.reason}"
             if error.code not in PASSING:
-                raise DownloadError(_failed(name, origin, problem)) from None
+                raise _AddressError(problem) from None
         except (_CutError, http.client.HTTPException, OSError) as error:
             if _of_the_disk(error):
                 raise DownloadError(f"{part}: cannot be written: {error}") from None
@@ -102,7 +123,7 @@ def _fetch_part(name: str, origin: Download, part: Path) -> None:
         if _length(part) > most:
             trial, most = 0, _length(part)
         if trial == len(PAUSES):
-            raise DownloadError(_failed(name, origin, f"{problem} ({trial + 1} trials)"))
+            raise _AddressError(f"{problem} ({trial + 1} trials)")
         time.sleep(PAUSES[trial])
         trial += 1
 
@@ -113,19 +134,19 @@ def _of_the_disk(error: Exception) -> bool:
     return isinstance(error, OSError) and (error.filename is not None or error.errno in full)
 
 
-def _receive(name: str, origin: Download, part: Path) -> None:
+def _receive(name: str, url: str, part: Path) -> None:
     """One request: go on after the bytes that are there, or start anew if the server sends all."""
-    start, validator = _resumable(part, origin.url)
+    start, validator = _resumable(part, url)
     headers = {"Accept-Encoding": "identity", "User-Agent": "aexad"}
     if start:
         headers["Range"] = f"bytes={start}-"
         if validator:
             headers["If-Range"] = validator
     # Only http and https: the catalogue refuses other addresses.
-    request = urllib.request.Request(origin.url, headers=headers)  # noqa: S310
+    request = urllib.request.Request(url, headers=headers)  # noqa: S310
     try:
         with urllib.request.urlopen(request, timeout=TIMEOUT) as response:  # noqa: S310
-            _append(name, origin.url, part, start, response)
+            _append(name, url, part, start, response)
     except urllib.error.HTTPError as error:
         if error.code != http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE or not start:
             raise
@@ -150,6 +171,8 @@ def _append(
         write_json(_state_path(part), state._asdict())
     length = response.headers.get("Content-Length")
     total = start + int(length) if length else None
+    if total is not None:
+        _check_room(name, part, total)
     bar = tqdm(
         desc=f"downloading {name}",
         initial=start,
@@ -186,20 +209,19 @@ def _resumable(part: Path, url: str) -> tuple[int, str | None]:
     return (_length(part), state.validator) if state.url == url else (0, None)
 
 
-def _verify(path: Path, origin: Download) -> None:
-    found = sha256_of(path)
-    if found != origin.sha256:
-        path.unlink()
-        _state_path(path).unlink(missing_ok=True)
-        raise DownloadError(
-            f"{origin.url}: the sha256 is {found} and not {origin.sha256} as config/datasets.yaml "
-            "says; the file was removed: try again, or correct the entry if the owner changed it"
+def _verify(part: Path, sha256: str) -> None:
+    found = sha256_of(part)
+    if found != sha256:
+        part.unlink()
+        _state_path(part).unlink(missing_ok=True)
+        raise _AddressError(
+            f"the sha256 is {found} and not {sha256} as config/datasets.yaml says, so the file was "
+            "removed; correct the entry if the owner changed it"
         )
 
 
-def _check_room(name: str, origin: Download, part: Path) -> None:
+def _check_room(name: str, part: Path, size: float) -> None:
     """What is still to come, and as much again as the whole for its extracted files."""
-    size = origin.size_gb * 1e9
     needed = max(0.0, size - _length(part)) + size
     room = shutil.disk_usage(part.parent).free
     if needed > room:
@@ -207,13 +229,6 @@ def _check_room(name: str, origin: Download, part: Path) -> None:
             f"data set '{name}' needs {needed / 1e9:.1f} GB for archive and files, and the disk of "
             f"{part.parent} has {room / 1e9:.1f} GB left; free some, or set 'data' to another disk"
         )
-
-
-def _failed(name: str, origin: Download, problem: str) -> str:
-    return (
-        f"{origin.url}: {problem}; try again later (what came is kept), or get the archive by "
-        f"other means and name it: --config 'sources={{{name}: FILE}}'"
-    )
 
 
 def _state_path(part: Path) -> Path:

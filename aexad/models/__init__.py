@@ -58,7 +58,12 @@ def build_model(
     """
     weights = None
     if recipe.encoder is not None and recipe.weights == "pretrained":
-        weights = find_weights(recipe.encoder, weights_dir)
+        weights = find_weights(
+            recipe.encoder,
+            weights_dir,
+            revision=recipe.weights_revision,
+            sha256=recipe.weights_sha256,
+        )
     # torch initialises layers from its global generator; it is put back afterwards.
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -129,7 +134,10 @@ def _read_header(path: str | Path) -> dict[str, Any]:
         ) from None
     if "aexad" not in metadata:
         raise WeightsError(f"{path}: not a model of aexad (its header is missing)")
-    return json.loads(metadata["aexad"])
+    try:
+        return json.loads(metadata["aexad"])
+    except ValueError:
+        raise WeightsError(f"{path}: its header is damaged; train again") from None
 
 
 def _described(recipe: Recipe, weights: Weights | None) -> dict[str, str | None]:

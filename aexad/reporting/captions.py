@@ -22,7 +22,15 @@ def data_phrase(metrics: pd.DataFrame, titles: Mapping[str, str]) -> str:
         parts.append(f"{titles.get(str(dataset), dataset)} ({categories}, {most} test images)")
     scenarios = [scenario_phrase(name) for name in metrics["scenario"].unique()]
     numbers = listed([str(seed) for seed in seeds], most=5)
-    return f"Data: {listed(parts)}; {listed(scenarios)}; {counted(len(seeds), 'seed')} ({numbers})."
+    told = f"{counted(len(seeds), 'seed')} ({numbers}){_with_fewer_seeds(metrics, len(seeds))}"
+    return f"Data: {listed(parts)}; {listed(scenarios)}; {told}."
+
+
+def _with_fewer_seeds(metrics: pd.DataFrame, most: int) -> str:
+    """Name the methods that have fewer seeds than the others, and how many."""
+    numbers = metrics.groupby("method", sort=False)["seed"].nunique()
+    fewer = [f"{method} only {number}" for method, number in numbers.items() if number < most]
+    return f", but {listed(fewer, most=5)}" if fewer else ""
 
 
 def of_masks(metrics: pd.DataFrame) -> pd.DataFrame:

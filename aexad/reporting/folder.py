@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 from aexad.errors import ConfigError
+from aexad.files import flush, temporary_folder
 
 TIMESTAMP = ".snakemake_timestamp"  # Snakemake leaves it in the folders that its rules make
 
@@ -36,13 +36,14 @@ def replaced_folder(folder: str | os.PathLike[str], *patterns: str) -> Iterator[
     folder = Path(folder)
     _check_ours(folder, patterns)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as name:
-        new, old = Path(name, "new"), Path(name, "old")
+    with temporary_folder(folder) as workplace:
+        new, old = workplace / "new", workplace / "old"
         new.mkdir()
         yield new
         if folder.exists():
             folder.rename(old)
         new.rename(folder)
+        flush(folder.parent)
 
 
 def _check_ours(folder: Path, patterns: Sequence[str]) -> None:

@@ -130,7 +130,8 @@ def read_per_image(path: Path) -> pd.DataFrame:
     except FileNotFoundError:
         raise DataError(f"{path}: no such file; make it with 'aexad evaluate'") from None
     except (ValueError, KeyError) as error:
-        raise DataError(f"{path}: {error}; make it anew with 'aexad evaluate'") from None
+        told = " ".join(str(error).split())
+        raise DataError(f"{path}: {told}; make it anew with 'aexad evaluate'") from None
 
 
 def in_deviations(heat_map: np.ndarray) -> np.ndarray:

@@ -131,4 +131,5 @@ def _read_curve(path: Path) -> pd.DataFrame:
         curve = pd.read_csv(path)
         return curve[["epoch", "loss_normal", "loss_anomalous"]].astype("float64")
     except (ValueError, KeyError) as error:
-        raise DataError(f"{path}: {error}; make it anew with 'aexad train'") from None
+        told = " ".join(str(error).split())
+        raise DataError(f"{path}: {told}; make it anew with 'aexad train'") from None

@@ -15,7 +15,7 @@ from aexad.models import Model
 from aexad.training.checkpoint import Checkpoints
 from aexad.training.data import TrainingSet
 from aexad.training.loop import Trained, Training
-from aexad.training.memory import first_line, is_out_of_memory
+from aexad.training.memory import first_line, freed_memory_kept, is_out_of_memory
 
 __all__ = ["Trained", "train"]
 
@@ -50,7 +50,8 @@ def train(
     """
     gpus = [device] if device.type == "cuda" else []
     try:
-        with torch.random.fork_rng(devices=gpus):  # epochs seed torch's own generators
+        # Epochs seed torch's own generators.
+        with torch.random.fork_rng(devices=gpus), freed_memory_kept():
             return Training(model, data, device, feature_memory_mb, checkpoints, compiled).run()
     except (MemoryError, RuntimeError) as error:
         if not is_out_of_memory(error):

@@ -19,7 +19,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from aexad.files import written_whole
+from aexad.files import remove_leftovers, written_whole
 
 logger = logging.getLogger(__name__)
 
@@ -98,6 +98,7 @@ class Checkpoints(NamedTuple):
     def remove(self) -> None:
         """Remove the checkpoint of a training that has ended."""
         self.path.unlink(missing_ok=True)
+        remove_leftovers(self.path.parent, self.path.stem, self.path.suffix)
 
     def _identity(self, settings: Mapping[str, Any]) -> dict[str, Any]:
         return {**self.belongs_to, **settings, "torch": torch.__version__}

@@ -6,8 +6,10 @@ computed in each step). All three give the same numbers; with bf16 they are kept
 
 from __future__ import annotations
 
+import errno
 import logging
 import math
+import os
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -85,11 +87,14 @@ def features_of(
     else:
         told += f" exceed feature_memory_mb ({budget:.0f})"
         folder = Path(tempfile.gettempdir()) if folder is None else folder
-        if shutil.disk_usage(folder).free < 2e6 * needed_mb:
+        on_disk = None
+        if shutil.disk_usage(folder).free >= 2e6 * needed_mb:
+            on_disk = _on_disk(shape, dtype, folder)
+        if on_disk is None:
             logger.info("%s, and %s is full: they are computed in each step", told, folder)
             return Features("not", compute)
         logger.info("%s: they lie in a temporary file in %s", told, folder)
-        values, place = _on_disk(shape, dtype, folder), "disk"
+        values, place = on_disk, "disk"
     values = values.permute(0, 3, 1, 2)
     row = torch.full((int(used[-1]) + 1,), -1, device=device)
     row[torch.from_numpy(used).to(device)] = torch.arange(len(used), device=device)
@@ -107,8 +112,20 @@ def free_memory_mb(device: torch.device) -> float:
     return psutil.virtual_memory().available / 1e6
 
 
-def _on_disk(shape: tuple[int, ...], dtype: torch.dtype, folder: Path) -> Tensor:
-    """A tensor in a file that has lost its name: the system frees it when the process ends."""
+def _on_disk(shape: tuple[int, ...], dtype: torch.dtype, folder: Path) -> Tensor | None:
+    """A tensor in a file that has lost its name: the system frees it when the process ends.
+
+    None where it has no room. Room is taken at once: of memory that is mapped to a file on a full
+    disk, a write would end the process without a word.
+    """
+    size = math.prod(shape)
     with tempfile.NamedTemporaryFile(prefix=".features-", dir=folder) as file:
-        size = math.prod(shape)
+        try:
+            if hasattr(os, "posix_fallocate"):
+                os.posix_fallocate(file.fileno(), 0, size * dtype.itemsize)
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+                return None
+            if error.errno not in (errno.EINVAL, errno.EOPNOTSUPP):  # a disk that cannot promise
+                raise
         return torch.from_file(file.name, shared=True, size=size, dtype=dtype).view(shape)

@@ -15,8 +15,8 @@ def precision_on(recipe: Recipe, device: torch.device) -> Precision:
     """The precision of a recipe on a device; ``auto`` is bf16 where the hardware computes in it.
 
     With bf16, convolutions and matrix products run on bfloat16 copies of their inputs; weights,
-    optimiser and loss stay in float32 (torch's autocast). ``docs/benchmarks.md`` has the evidence
-    that this changes results by less than the seed does.
+    optimiser and loss stay in float32 (torch's autocast). That is no default as long as nobody has
+    measured that it changes results by less than the seed does: the benchmark ``precision`` asks.
     """
     if recipe.precision != "auto":
         return recipe.precision

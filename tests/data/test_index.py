@@ -7,13 +7,8 @@ import pytest
 from PIL import Image
 
 from aexad.data.catalogue import Dataset
-from aexad.data.index import (
-    COLUMNS,
-    build_index,
-    listing_digest,
-    local_categories,
-    read_index,
-)
+from aexad.data.examination import local_categories
+from aexad.data.index import COLUMNS, build_index, listing_digest, read_index
 from aexad.errors import DataError
 from aexad.files import write_csv
 
@@ -72,7 +67,7 @@ def test_files_that_are_not_the_table_are_named(tmp_path: Path) -> None:
 def test_a_split_of_another_name_is_refused(tree: Path, tmp_path: Path) -> None:
     index = build_index(tree, "set", DATASET).replace({"split": {"train": "Train"}})
     write_csv(tmp_path / "index.csv", index)
-    with pytest.raises(DataError, match=r"column 'split' holds 'Train', and only train, test have"):
+    with pytest.raises(DataError, match=r"'split' holds 'Train', and only train, validation, test"):
         read_index(tmp_path / "index.csv")
 
 

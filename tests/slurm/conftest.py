@@ -2,7 +2,7 @@
 
 import pytest
 from cluster import Cluster, missing
-from project_copy import Project
+from project import Project
 
 # Long enough to be met while it trains, and a checkpoint every few epochs.
 EPOCHS = 20

@@ -1,7 +1,7 @@
-"""Copies of the project in which the smoke benchmark runs, or has run."""
+"""A smoke benchmark that has run, and copies of the project."""
 
 import pytest
-from project_copy import Project
+from project import Project
 
 
 @pytest.fixture(scope="session")

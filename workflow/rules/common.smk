@@ -16,6 +16,7 @@ from aexad.files import sha256_of
 from aexad.provenance import code_digest
 from aexad.recipe import ForeignMaps, read_methods, trained_as
 from aexad.schema import nearest, validate
+from aexad.workplace import bring_back_from_the_future, check_folder, check_workplace
 
 # Jobs run `python`: let it be the one that runs Snakemake, also where its environment is not active.
 os.environ.update(
@@ -56,8 +57,24 @@ try:
     EVERYTHING = SETTINGS.model_copy(update={"categories": None, "methods": None})
     ALL_RUNS = BENCHMARK.runs(CATALOGUE, METHODS, EVERYTHING, WHERE)
     REPORTED = there(ALL_RUNS, Path("results")) if SETTINGS.partial else ALL_RUNS
+    # Told here: Snakemake itself would end in a traceback.
+    check_folder("results")
+    if workflow.is_main_process:
+        check_workplace(".")
 except AexadError as error:
     raise WorkflowError(str(error)) from None
+
+
+# Before the first job, and not where nothing is run.
+onstart:
+    try:
+        check_workplace("results")
+    except AexadError as error:
+        raise WorkflowError(str(error)) from None
+    late = bring_back_from_the_future("results")
+    if late:
+        logger.warning(f"results: {late} files were newer than now, and are of now")
+
 
 # Wildcards of rules: somebody else's maps are evaluated, all other methods have a model; some have
 # that of another method. (An unknown name counts as trained, so that `recipe` can tell what is
@@ -226,8 +243,10 @@ def origin(wildcards):
     drawn = code_digest("aexad.data.textures") if entry.adaptor == "textures" else None
     if source is not None:
         return [str(Path(source).resolve()), content(wildcards)]
-    download = entry.download.model_dump() if entry.download else entry.torchvision
-    return [drawn, download]
+    if entry.download is None:
+        return [drawn, entry.torchvision]
+    # Not the mirrors: they have the same bytes.
+    return [drawn, entry.download.model_dump(exclude={"mirrors"})]
 
 
 def content(wildcards):

@@ -64,8 +64,10 @@ rule share_model:
     conda:
         "../../environment.yml"
     params:
+        library=code_digest("aexad.files"),
+        trained=subpath(input[0], parent=True),
         folder=subpath(output[0], parent=True),
     message:
         "{wildcards.method} differs in the heat map alone: its model is there"
     shell:
-        "cp {input:q} {params.folder:q} 2> {log:q}"
+        "python -m aexad share --run-folder {params.trained:q} --output {params.folder:q} --log {log:q}"

@@ -1,3 +1,5 @@
+"""Photographs and masks of every kind: read as they were meant, or refused in one line."""
+
 import io
 import struct
 import zlib
@@ -87,15 +89,42 @@ def test_transparency_shows_a_white_background(tmp_path: Path) -> None:
     assert grey[0, :, 0].tolist() == [7, 255]
 
 
-def test_palette_boolean_and_cmyk(tmp_path: Path) -> None:
+def test_a_palette(tmp_path: Path) -> None:
     palette = Image.fromarray(np.array([[0, 1]], np.uint8), mode="P")
     palette.putpalette([10, 20, 30, 200, 100, 0])
     palette.save(tmp_path / "p.png")
     assert load_image(tmp_path / "p.png").tolist() == [[[10, 20, 30], [200, 100, 0]]]
+
+
+def test_one_bit(tmp_path: Path) -> None:
     saved(tmp_path / "b.png", np.array([[True, False]]))
     assert load_image(tmp_path / "b.png")[0, :, 0].tolist() == [255, 0]
-    Image.new("CMYK", (8, 8), (0, 255, 255, 0)).save(tmp_path / "c.jpg", quality=100)
-    assert np.abs(load_image(tmp_path / "c.jpg")[4, 4] - np.array([255, 0, 0])).max() <= 2
+
+
+@pytest.mark.parametrize("ending", ["jpg", "tif"])
+def test_cmyk(tmp_path: Path, ending: str) -> None:
+    path = tmp_path / f"c.{ending}"
+    Image.new("CMYK", (8, 8), (0, 255, 255, 0)).save(path, quality=100)
+    check_image(path)
+    assert np.abs(load_image(path)[4, 4] - np.array([255, 0, 0])).max() <= 2
+
+
+def test_a_single_pixel(tmp_path: Path) -> None:
+    path = saved(tmp_path / "a.png", np.array([[[10, 20, 30]]], np.uint8))
+    assert check_image(path) == (1, 1)
+    image = load_image(path, 32)
+    assert image.shape == (32, 32, 3)
+    assert (image == [10, 20, 30]).all()
+    assert load_mask(saved(tmp_path / "m.png", np.array([[255]], np.uint8)), 32).all()
+
+
+def test_twenty_thousand_by_twenty_thousand(tmp_path: Path) -> None:
+    """50 KB on the disk, 1.2 GB when decoded: refused by its header."""
+    path = tmp_path / "bomb.png"
+    Image.new("1", (20_000, 20_000)).save(path, compress_level=1)
+    for load in (load_image, load_mask, check_image, image_size):
+        with pytest.raises(DataError, match=r"bomb\.png: more than 89 million pixels; scale it"):
+            load(path)
 
 
 def test_resize_is_antialiased_and_square(tmp_path: Path) -> None:
@@ -197,11 +226,12 @@ def truncated() -> bytes:
     [
         (truncated(), "damaged or truncated"),
         (b"", "the file is empty"),
+        (b"no image, but a text\n", "not a PNG, JPEG, BMP or TIFF"),
         (b"GIF89a", "not a PNG, JPEG, BMP or TIFF"),
         (b"%!PS-Adobe-3.0 EPSF", "not a PNG, JPEG, BMP or TIFF"),
         (b"\x89PNG\r\n\x1a\n" + bytes(50), "damaged"),
     ],
-    ids=["truncated", "empty", "gif", "eps", "zeros"],
+    ids=["truncated", "empty", "text", "gif", "eps", "zeros"],
 )
 @pytest.mark.parametrize("load", [load_image, load_mask, check_image])
 def test_damaged_files_are_named(tmp_path: Path, load: Any, content: bytes, message: str) -> None:

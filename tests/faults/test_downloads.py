@@ -1,16 +1,19 @@
 """Downloads against a server of our own that misbehaves as it is told."""
 
 import hashlib
+import tarfile
 import threading
 from collections import namedtuple
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import miniature_sets
 import pytest
 
+from aexad.data import download as fetching
 from aexad.data import transfer
-from aexad.data.catalogue import Download
+from aexad.data.catalogue import Dataset, Download
 from aexad.data.transfer import download, sha256_of
 from aexad.errors import DownloadError
 
@@ -29,6 +32,8 @@ class Server(ThreadingHTTPServer):
         self.ranges = True
         self.misdeeds: list[int | str] = []
         self.requests: list[dict[str, str]] = []
+        self.paths: list[str] = []
+        self.given_up = threading.Event()
 
     @property
     def url(self) -> str:
@@ -41,6 +46,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         server = self.server
         server.requests.append(dict(self.headers))
+        server.paths.append(self.path)
         misdeed = server.misdeeds.pop(0) if server.misdeeds else None
         if isinstance(misdeed, int):
             self.send_error(misdeed)
@@ -60,8 +66,11 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("ETag", server.etag)
         self.send_header("Content-Length", str(size - start))
         self.end_headers()
-        body = server.content[start:]
-        self.wfile.write(body[: len(body) // 2] if misdeed == "cut" else body)
+        body = server.content[::-1] if misdeed == "wrong file" else server.content[start:]
+        self.wfile.write(body[: len(body) // 2] if misdeed in ("cut", "stall") else body)
+        if misdeed == "stall":
+            self.wfile.flush()
+            server.given_up.wait(10)
 
     def _start(self) -> int:
         wanted = self.headers.get("Range")
@@ -80,6 +89,7 @@ def server() -> Iterator[Server]:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         yield server
+        server.given_up.set()
         server.shutdown()
         thread.join()
 
@@ -195,6 +205,60 @@ def test_errors_of_the_server_that_stay(
     assert pauses == [1.0, 2.0, 4.0, 8.0, 16.0]
 
 
+def test_a_server_that_stalls(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pauses: list[float]
+) -> None:
+    monkeypatch.setattr(transfer, "TIMEOUT", 0.5)
+    server.misdeeds = ["stall"]
+    assert download("set", origin(server), tmp_path).read_bytes() == CONTENT
+    assert pauses == [1.0]
+    assert len(server.requests) == 2
+
+
+def mirrored(server: Server, *names: str) -> Download:
+    """An origin with further addresses at the same server."""
+    mirrors = [server.url.replace("/files/", f"/{name}/") for name in names]
+    return origin(server).model_copy(update={"mirrors": mirrors})
+
+
+def asked(server: Server) -> list[str]:
+    return [path.split("/")[1] for path in server.paths]
+
+
+@pytest.mark.parametrize("misdeed", [404, "wrong file"])
+def test_mirrors_are_asked_in_turn(server: Server, tmp_path: Path, misdeed: int | str) -> None:
+    server.misdeeds = [misdeed, misdeed]
+    path = download("set", mirrored(server, "one", "two", "three"), tmp_path)
+    assert path.read_bytes() == CONTENT
+    assert asked(server) == ["files", "one", "two"]
+    assert [file.name for file in tmp_path.iterdir()] == ["set one.tar"]
+
+
+def test_a_mirror_does_not_go_on_with_the_bytes_of_another(server: Server, tmp_path: Path) -> None:
+    server.misdeeds = ["cut", 404]
+    assert download("set", mirrored(server, "one"), tmp_path).read_bytes() == CONTENT
+    assert asked(server) == ["files", "files", "one"]
+    assert "Range" not in server.requests[-1]
+
+
+def test_every_address_fails(server: Server, tmp_path: Path) -> None:
+    server.misdeeds = [404, "wrong file"]
+    with pytest.raises(DownloadError) as error:
+        download("set", mirrored(server, "one"), tmp_path)
+    first, second, *rest = str(error.value).split("; ")
+    assert first == f"{server.url}: 404 Not Found"
+    assert second.startswith(server.url.replace("/files/", "/one/") + ": the sha256 is ")
+    assert rest[-1].endswith("name it: --config 'sources={set: FILE}'")
+    assert "\n" not in str(error.value)
+
+
+def test_a_whole_file_that_rotted_is_fetched_again(server: Server, tmp_path: Path) -> None:
+    path = download("set", origin(server), tmp_path)
+    path.write_bytes(CONTENT[:-1])
+    assert download("set", origin(server), tmp_path).read_bytes() == CONTENT
+    assert len(server.requests) == 2
+
+
 def test_a_wrong_address_is_not_tried_again(server: Server, tmp_path: Path) -> None:
     server.misdeeds = [404]
     with pytest.raises(DownloadError, match="404 Not Found; try again later"):
@@ -227,6 +291,46 @@ def test_a_disk_that_is_too_small(
     with pytest.raises(DownloadError, match=r"needs 10\.6 GB .* has 10\.0 GB left"):
         download("set", large, tmp_path)
     assert server.requests == []
+
+
+def test_a_disk_that_is_too_small_for_what_the_server_announces(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The catalogue does not know every size; still nothing is written."""
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr("shutil.disk_usage", lambda _: usage(0, 0, len(CONTENT)))
+    unknown = origin(server).model_copy(update={"size_gb": None})
+    with pytest.raises(DownloadError, match="for archive and files, and the disk of"):
+        download("set", unknown, tmp_path)
+    assert not list(tmp_path.glob("*.part"))
+
+
+def test_nothing_is_extracted_before_its_digest_is_verified(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetching, "extract", lambda *_: pytest.fail("extracted"))
+    server.misdeeds = ["wrong file"]
+    entry = Dataset(title="Set", adaptor="mvtec_layout", download=origin(server))
+    with pytest.raises(DownloadError, match="the sha256 is"):
+        fetching.fetch("set", entry, tmp_path / "data/set")
+    assert list((tmp_path / "data").iterdir()) == [tmp_path / "data/downloads"]
+    assert list((tmp_path / "data/downloads").iterdir()) == []
+
+
+def test_the_licence_is_printed_once(
+    server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tree = miniature_sets.mvtec_ad(tmp_path / "tree")
+    with tarfile.open(tmp_path / "a.tar", "w") as file:
+        file.add(tree, "tree")
+    server.content = (tmp_path / "a.tar").read_bytes()
+    entry = Dataset(
+        title="Set", adaptor="mvtec_layout", licence="CC0", download=origin(server, server.content)
+    )
+    for _ in range(2):
+        fetching.fetch("set", entry, tmp_path / "data/set")
+    assert capsys.readouterr().err == "set: Set. Licence: CC0.\n"
+    assert len(server.requests) == 1
 
 
 def test_a_disk_that_is_full_is_no_matter_of_the_network(

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from aexad.data import archive
 from aexad.data.archive import extract
 from aexad.errors import DownloadError
 
@@ -33,8 +34,9 @@ def tar(path: Path, *members: tuple[str, Any, bytes], mode: Any = "w") -> Path:
 
 
 def zipped(path: Path, name: str, content: bytes = CONTENT, mode: int = 0) -> Path:
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
+    with zipfile.ZipFile(path, "w") as file:
         info = zipfile.ZipInfo(name)
+        info.compress_type = zipfile.ZIP_DEFLATED
         info.external_attr = mode << 16
         file.writestr(info, content)
     return path
@@ -80,12 +82,12 @@ def test_zip(tmp_path: Path, place: Path) -> None:
 @pytest.mark.parametrize("kind", [tarfile.LNKTYPE, tarfile.SYMTYPE])
 def test_a_link_inside_becomes_a_copy(tmp_path: Path, place: Path, kind: bytes) -> None:
     target = NAME if kind == tarfile.LNKTYPE else "000.png"
-    archive = tar(
+    links = tar(
         tmp_path / "a.tar",
         (NAME, CONTENT, tarfile.REGTYPE),
         ("bolt/train/good/001.png", target, kind),
     )
-    extract(archive, place)
+    extract(links, place)
     copy = place / "bolt/train/good/001.png"
     assert copy.read_bytes() == CONTENT
     assert not copy.is_symlink()
@@ -118,13 +120,13 @@ def test_links_that_lead_out(tmp_path: Path, place: Path, kind: bytes, target: s
 
 def test_a_file_written_through_a_link_stays_inside(tmp_path: Path, place: Path) -> None:
     """The old trick: a link to a folder outside, then a file below the link."""
-    archive = tar(
+    links = tar(
         tmp_path / "a",
         ("door", str(tmp_path), tarfile.SYMTYPE),
         ("door/evil", b"evil", tarfile.REGTYPE),
     )
     with pytest.raises(DownloadError, match="not safe"):
-        extract(archive, place)
+        extract(links, place)
     assert not (tmp_path / "evil").exists()
 
 
@@ -195,3 +197,58 @@ def test_a_full_disk(tmp_path: Path, place: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("shutil.disk_usage", lambda _: usage(10, 8, 2))
     with pytest.raises(DownloadError, match=f"{NAME} needs .* free some space"):
         extract(tar(tmp_path / "a", (NAME, CONTENT, tarfile.REGTYPE)), place)
+
+
+@pytest.mark.parametrize("mode", ["w:gz", "w:bz2", "w:xz"])
+def test_a_tar_bomb(
+    tmp_path: Path, place: Path, mode: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archive, "HARMLESS", 10**7)
+    zeros = bytes(archive.HARMLESS // 2)
+    members = [(name, zeros, tarfile.REGTYPE) for name in ("a.bmp", "b.bmp", "c.bmp")]
+    path = tar(tmp_path / "a", *members, mode=mode)
+    assert path.stat().st_size < archive.HARMLESS / archive.MOST_EXPANDED
+    with pytest.raises(DownloadError, match=r"a: expands to more than 0\.01 GB, .* not safe"):
+        extract(path, place)
+    assert list(place.iterdir()) == []
+
+
+def test_a_zip_bomb(tmp_path: Path, place: Path) -> None:
+    path = zipped(tmp_path / "a.zip", NAME, bytes(archive.HARMLESS + 1))
+    with pytest.raises(DownloadError, match=r"a\.zip: expands to more than .* not safe"):
+        extract(path, place)
+    assert list(place.iterdir()) == []
+
+
+def test_a_zip_that_lies_about_a_size(tmp_path: Path, place: Path) -> None:
+    """The directory says 6 bytes, and the data would expand to a million."""
+    path = zipped(tmp_path / "a.zip", NAME, bytes(10**6))
+    content = bytearray(path.read_bytes())
+    header = content.index(b"PK\x01\x02")
+    content[header + 24 : header + 28] = (6).to_bytes(4, "little")
+    path.write_bytes(content)
+    with pytest.raises(DownloadError, match=r"a\.zip: damaged \(Bad CRC-32"):
+        extract(path, place)
+    assert list(place.iterdir()) == []
+
+
+def test_flat_photographs_are_no_bomb(
+    tmp_path: Path, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archive, "HARMLESS", 10)
+    rng = np.random.default_rng(0)
+    pixels = np.repeat(rng.integers(0, 256, 20_000, np.uint8), 10).tobytes()
+    extract(tar(tmp_path / "a", (NAME, pixels, tarfile.REGTYPE), mode="w:gz"), place)
+    assert files(place) == {NAME: pixels}
+
+
+@pytest.mark.parametrize("last", ["../evil", "/opt/evil"])
+def test_one_hostile_member_at_the_end_and_nothing_stays(
+    tmp_path: Path, place: Path, last: str
+) -> None:
+    members = [(f"bolt/{index}.png", CONTENT, tarfile.REGTYPE) for index in range(5)]
+    path = tar(tmp_path / "a", *members, (last, b"evil", tarfile.REGTYPE))
+    with pytest.raises(DownloadError, match="not safe"):
+        extract(path, place)
+    assert list(place.iterdir()) == []
+    assert files(tmp_path) == {"a": path.read_bytes()}

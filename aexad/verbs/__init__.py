@@ -1,0 +1,26 @@
+"""The verbs of the command line: each reads files, calls one part of the library, writes files.
+
+A verb returns the file or folder that it wrote. It imports what it needs when it runs, so that
+``--help`` and the verbs without a network start at once.
+"""
+
+from aexad.verbs.data import augment, check, fetch, index, split
+from aexad.verbs.reports import collect, figures, report, tables
+from aexad.verbs.runs import evaluate, infer, panels, share, train
+
+__all__ = [
+    "augment",
+    "check",
+    "collect",
+    "evaluate",
+    "fetch",
+    "figures",
+    "index",
+    "infer",
+    "panels",
+    "report",
+    "share",
+    "split",
+    "tables",
+    "train",
+]
