@@ -1,0 +1,35 @@
+"""How runs become jobs of a cluster: profiles/slurm, without a cluster."""
+
+import re
+
+import pytest
+
+pytest.importorskip(
+    "snakemake_executor_plugin_slurm",
+    reason="no Slurm executor: pip install -e '.[slurm]', or make test-slurm",
+)
+pytestmark = pytest.mark.workflow
+
+METHOD = r"\bae(?:xad)?-smoke[\w-]*"
+
+
+def groups(output):
+    """Of each group: its methods, and how many rules it has."""
+    found = []
+    for part in output.split("Group job run")[1:]:
+        # Indented: what is outside of a group is not.
+        messages = re.findall(r"^    Job \d+: (.*)$", part, flags=re.MULTILINE)
+        found.append((sorted({re.search(METHOD, text)[0] for text in messages}), len(messages)))
+    return sorted(found)
+
+
+def test_a_run_is_one_group_and_shares_it_with_no_other(project):
+    project.edit("config/benchmarks/smoke.yaml", "ae-smoke]", "ae-smoke, ae-smoke-unfiltered]")
+    output = project.snakemake("--dry-run", "--profile", "profiles/slurm").stdout
+    assert groups(output) == [
+        (["ae-smoke"], 5),  # augment, train, infer, evaluate, draw_panels
+        # Its model is another run's: a local rule copies it.
+        (["ae-smoke-unfiltered"], 3),
+        (["aexad-smoke_resnet"], 5),
+        (["aexad-smoke_vit"], 5),
+    ]
