@@ -4,7 +4,7 @@ BIN := .venv/bin
 INSTALLED := .venv/installed
 CORES ?= all
 
-.PHONY: demo test lint format schemas lock audit clean
+.PHONY: demo test test-slurm lint format schemas lock audit clean
 .DEFAULT_GOAL := demo
 
 demo: $(INSTALLED)  ## the whole benchmark in small, on embedded photographs
@@ -13,6 +13,14 @@ demo: $(INSTALLED)  ## the whole benchmark in small, on embedded photographs
 
 test: $(INSTALLED)
 	$(BIN)/python -m pytest
+
+test-slurm: $(INSTALLED)  ## the workflow on a Slurm of one node, which lives as long as the test
+	@test "$$(id -u)" = 0 || { echo "make test-slurm starts Slurm's daemons: run it as root, on Debian or Ubuntu"; exit 1; }
+	command -v slurmctld slurmd squeue munged > /dev/null || { apt-get update && SYSTEMD_OFFLINE=1 \
+	  apt-get install --yes --no-install-recommends slurmctld slurmd slurm-client munge; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock \
+	  --editable '.[slurm]'
+	$(BIN)/python -m pytest -n 0 -m slurm tests/slurm
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

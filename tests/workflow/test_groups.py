@@ -33,3 +33,11 @@ def test_a_run_is_one_group_and_shares_it_with_no_other(project):
         (["aexad-smoke_resnet"], 5),
         (["aexad-smoke_vit"], 5),
     ]
+
+
+def test_a_training_set_on_the_disk_of_another_node_is_one_that_is_missing(project):
+    run = project.folder / "results/runs/textures_tiny/brick/standard/seed0/ae-smoke"
+    run.mkdir(parents=True)
+    (run / "train.npz").symlink_to("/scratch/of/another/node.npz")
+    output = project.snakemake("--dry-run", "--profile", "profiles/slurm").stdout
+    assert (["ae-smoke"], 5) in groups(output)
