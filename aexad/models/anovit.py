@@ -21,6 +21,9 @@ strides nor kernels nor channels. What is chosen here:
 - 256 channels after block 1, halved by each block. A decoder far smaller than the encoder
   leaves it to the Transformer to know what is normal.
 - A sigmoid ends block 6 in place of ReLU, below which a pixel that is too dark learns no more.
+- Weights start as He et al. (2015) have it, so that each block hands on the power it gets. torch's
+  own start loses nine tenths of it in a block; then biases learn before tokens do, and on images
+  that are mostly black (MNIST) the ReLUs die in that time.
 - Patches of p pixels need log2(p) doublings, rounded; the other blocks keep. The tokens of a
   patch of 14 (16 x 16 at 224) become 256 x 256, and are resized.
 """
@@ -68,4 +71,8 @@ class AnoViT(EncoderNetwork):
 
 def _transposed(channels: int, out: int, doubles: bool) -> nn.ConvTranspose2d:
     kernel, stride = (4, 2) if doubles else (3, 1)
-    return nn.ConvTranspose2d(channels, out, kernel, stride, padding=1)
+    layer = nn.ConvTranspose2d(channels, out, kernel, stride, padding=1)
+    terms = channels * (kernel // stride) ** 2  # of each pixel
+    nn.init.normal_(layer.weight, std=math.sqrt(2 / terms))
+    nn.init.zeros_(layer.bias)
+    return layer

@@ -122,3 +122,14 @@ def test_a_stored_model_reconstructs_the_same(tmp_path, vit_weights, tuning):
     images = torch.rand(2, 3, 64, 64)
     with torch.no_grad():
         assert torch.equal(loaded.network(images), model.network(images))
+
+
+def test_each_block_hands_on_the_power_that_it_gets():
+    network = build_model(SMALL, 224, 0).network
+    maps = torch.randn(
+        2, network.encoder.channels, 14, 14, generator=torch.Generator().manual_seed(0)
+    )
+    with torch.no_grad():
+        for block in network.blocks[:-1]:
+            before, maps = maps, block(maps)
+            assert 0.5 < maps.square().mean() / before.square().mean() < 2
