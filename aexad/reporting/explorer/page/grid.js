@@ -1,0 +1,75 @@
+// The images as a grid of buttons; arrow keys move among them, and Tab leaves them.
+const grid = byId("grid");
+let shown = []; // the images, in their order
+let current = 0; // the one that Tab comes to
+
+function nameOf(item, choice) {
+  return choice.category === "" ? `${item.group.category} ${item.photo.label}` : item.photo.label;
+}
+
+function card(item, choice) {
+  const label = DATA.metrics[choice.by], a = written(item, choice.a, choice.by);
+  const side = (letter, cellOfIt) => made("span", { className: "side", "data-side": letter }, cellOfIt);
+  const cells = [inputCell(item, "", true), truthCell(item, "", true), side("A", stepCell(item, choice.a, "heat map", "", true))];
+  const values = made("span", { className: "values" }, `${label} `, made("span", { className: "a" }, a));
+  let words = `${nameOf(item, choice)}, ${label} ${a}`;
+  if (choice.b === "") {
+    cells.push(stepCell(item, choice.a, "binary", "", true));
+  } else {
+    const b = written(item, choice.b, choice.by), difference = writtenDifference(item, choice, choice.by);
+    cells.push(side("B", stepCell(item, choice.b, "heat map", "", true)));
+    values.append(" · ", made("span", { className: "b" }, b), ` · ${difference}`);
+    words += ` of A, ${b} of B, difference ${difference}`;
+  }
+  const button = made("button", { type: "button", className: "card", tabIndex: -1, "aria-label": words, "aria-haspopup": "dialog" },
+    made("span", { className: "four" }, ...cells),
+    made("span", { className: "name" }, nameOf(item, choice)),
+    values);
+  return made("li", {}, button);
+}
+
+function showGrid(choice) {
+  shown = sorted(itemsOf(choice), choice);
+  grid.replaceChildren(...shown.map((item) => card(item, choice)));
+  byId("status").textContent = summaryOf(shown, choice);
+  byId("key").textContent = choice.b === ""
+    ? "Of each image: input, truth; heat map, binary map."
+    : "Of each image: input, truth; heat map of A, heat map of B; the metric of A, of B, and A − B.";
+  current = 0;
+  if (shown.length) buttonAt(0).tabIndex = 0;
+}
+
+const buttonAt = (place) => grid.children[place].firstElementChild;
+
+function goTo(place) {
+  buttonAt(current).tabIndex = -1;
+  current = place;
+  buttonAt(current).tabIndex = 0;
+  buttonAt(current).focus();
+}
+
+function columnCount() {
+  return getComputedStyle(grid).gridTemplateColumns.split(" ").length;
+}
+
+/** Where a key leads from the current image, or nothing. */
+function placeAfter(key) {
+  const steps = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -columnCount(), ArrowDown: columnCount() };
+  if (key === "Home") return 0;
+  if (key === "End") return shown.length - 1;
+  const place = current + steps[key];
+  return place >= 0 && place < shown.length ? place : undefined;
+}
+
+grid.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.altKey || event.metaKey || !shown.length) return;
+  const place = placeAfter(event.key);
+  if (place === undefined) return;
+  event.preventDefault();
+  goTo(place);
+});
+
+grid.addEventListener("click", (event) => {
+  const button = event.target.closest("button");
+  if (button) openImage([...grid.children].indexOf(button.parentElement));
+});
