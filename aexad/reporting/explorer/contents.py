@@ -19,9 +19,9 @@ from aexad.reporting.explorer.strips import METHOD_STEPS, shown_images, strip_na
 from aexad.reporting.labels import DAGGER, METRIC
 from aexad.reporting.pictures import image_label, read_per_image
 
-SORTED_BY = ("iou", "xauc", "f1")
-"""Metrics of single images, in the order of the page's choice; the score comes after them."""
-NUMBERS = (*SORTED_BY, "score", "k")
+METRICS = ("iou", "xauc", "f1")
+"""Of single images, in the order in which the page offers them; the score comes after them."""
+NUMBERS = (*METRICS, "score", "k")
 DIGITS = 4  # significant ones
 
 
@@ -95,7 +95,7 @@ def described(
     names = list(dict.fromkeys(run.method for group in contents.groups for run in group.runs))
     random = not_pretrained(names, methods)
     return {
-        "metrics": {name: METRIC[name].label for name in SORTED_BY} | {"score": "score"},
+        "metrics": {name: METRIC[name].label for name in METRICS},
         "steps": METHOD_STEPS,
         "good": GOOD,
         "datasets": {

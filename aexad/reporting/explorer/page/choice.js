@@ -23,15 +23,14 @@ const OPTIONS = {
     const others = methodsOf(choice).filter(([name]) => name !== choice.a);
     return [...others, ["", "none"]];
   },
-  by: (choice) => { // metrics that some image has: without masks, the score alone
+  by: (choice) => { // what some image has: without masks, the score alone
     const items = itemsOf(choice);
-    return Object.entries(DATA.metrics)
-      .filter(([name]) => items.some((item) => valueOf(item, choice.a, name) !== null))
-      .map(([name, label]) => [name, name === "score" ? "score (rank)" : label]);
+    return Object.entries(MEASURES)
+      .filter(([name]) => items.some((item) => valueOf(item, choice.a, name) !== null));
   },
   of: (choice) => (choice.b === "" ? [["a", "A"]]
-    : [["distance", "|A − B|"], ["difference", "A − B"], ["a", "A"], ["b", "B"]]),
-  order: () => [["highest", "highest"], ["lowest", "lowest"]],
+    : [["distance", "|A − B|, the gap"], ["difference", "A − B"], ["a", "A"], ["b", "B"]]),
+  order: () => [["highest", "highest first"], ["lowest", "lowest first"]],
 };
 
 function methodsOf(choice) {

@@ -14,8 +14,27 @@ function made(tag, properties = {}, ...children) {
   return element;
 }
 
+/** What images can be sorted by: the metrics, and the rank of their score. */
+const MEASURES = { ...DATA.metrics, rank: "score rank" };
+
 /** The method's number of an image, or null where there is none. */
-const valueOf = (item, method, name) => item.group.runs[method]?.[name][item.i] ?? null;
+function valueOf(item, method, name) {
+  const run = item.group.runs[method];
+  if (!run) return null;
+  return name === "rank" ? ranksOf(run)[item.i] : run[name][item.i];
+}
+
+const ranks = new WeakMap();
+
+/** The shares of the other images of a run that have a lower score; of equal ones, half. */
+function ranksOf(run) {
+  if (!ranks.has(run)) {
+    const sorted = Float64Array.from(run.score).sort();
+    const others = Math.max(sorted.length - 1, 1);
+    ranks.set(run, run.score.map((score) => (sorted.indexOf(score) + sorted.lastIndexOf(score)) / 2 / others));
+  }
+  return ranks.get(run);
+}
 
 /** All images of a choice: {group, i: place in the group, photo, key}. */
 function itemsOf(choice) {

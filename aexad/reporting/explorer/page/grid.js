@@ -8,7 +8,7 @@ function nameOf(item, choice) {
 }
 
 function card(item, choice) {
-  const label = DATA.metrics[choice.by], a = written(item, choice.a, choice.by);
+  const label = MEASURES[choice.by], a = written(item, choice.a, choice.by);
   const side = (letter, cellOfIt) => made("span", { className: "side", "data-side": letter }, cellOfIt);
   const cells = [inputCell(item, "", true), truthCell(item, "", true), side("A", stepCell(item, choice.a, "heat map", "", true))];
   const values = made("span", { className: "values" }, `${label} `, made("span", { className: "a" }, a));
@@ -34,7 +34,7 @@ function showGrid(choice) {
   byId("status").textContent = summaryOf(shown, choice);
   byId("key").textContent = choice.b === ""
     ? "Of each image: input, truth; heat map, binary map."
-    : "Of each image: input, truth; heat map of A, heat map of B; the metric of A, of B, and A − B.";
+    : `Of each image: input, truth; heat map of A, heat map of B; ${MEASURES[choice.by]} of A, of B, and A − B.`;
   current = 0;
   if (shown.length) buttonAt(0).tabIndex = 0;
 }

@@ -1,12 +1,11 @@
 // One image under both methods: six steps each, and the numbers.
 const viewer = byId("viewer");
-const CAPTIONS = { reconstruction: "reconstruction", error: "error", "heat map": "heat map", binary: "binary: > mean + std" };
 
 function side(item, method, letter) {
-  const words = (step) => `${step} of ${item.photo.label} by ${letter}, ${method}`;
+  const words = (step) => `${step} of ${item.photo.label}, ${letter}`;
   const figure = (picture, caption) => made("figure", {}, picture, made("figcaption", {}, caption));
   const title = made("h3", {}, made("span", { className: letter.toLowerCase() }, letter), ` ${DATA.methods[method]}`);
-  const steps = DATA.steps.map((step) => figure(stepCell(item, method, step, words(step)), CAPTIONS[step]));
+  const steps = DATA.steps.map((step) => figure(stepCell(item, method, step, words(step)), step));
   return made("section", { "aria-label": `${letter}, ${method}` }, title, made("div", { className: "six" },
     figure(inputCell(item, `input ${item.photo.label}`), "input"),
     ...steps,
@@ -17,9 +16,9 @@ function numbersOf(item, choice) {
   const column = (text) => made("th", { scope: "col" }, text);
   const compared = choice.b !== "";
   const head = [column("value"), column("A"), ...(compared ? [column("B"), column("A − B")] : [])];
-  const rows = [...Object.entries(DATA.metrics), ["k", "filter k"]].map(([name, label]) => {
+  const rows = [...Object.entries(MEASURES), ["score", "score"], ["k", "filter k"]].map(([name, label]) => {
     const cells = [written(item, choice.a, name)];
-    if (compared) cells.push(written(item, choice.b, name), name === "k" ? "" : writtenDifference(item, choice, name));
+    if (compared) cells.push(written(item, choice.b, name), name in MEASURES ? writtenDifference(item, choice, name) : "");
     return made("tr", {}, made("th", { scope: "row" }, label), ...cells.map((text) => made("td", {}, text)));
   });
   return [made("thead", {}, made("tr", {}, ...head)), made("tbody", {}, ...rows)];
