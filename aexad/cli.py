@@ -132,9 +132,7 @@ def _network(verb: argparse.ArgumentParser) -> None:
 
 
 def _explored(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument(
-        "--count", type=_positive, default=200, help="most test images of a category"
-    )
+    verb.add_argument("--count", type=_positive, default=200, help="most test images of a category")
 
 
 def _benchmark(verb: argparse.ArgumentParser) -> None:

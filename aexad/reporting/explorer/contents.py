@@ -98,9 +98,7 @@ def described(
         "metrics": {name: METRIC[name].label for name in METRICS},
         "steps": METHOD_STEPS,
         "good": GOOD,
-        "datasets": {
-            dataset: catalogue[dataset].full_title for dataset, _ in contents.photographs
-        },
+        "datasets": {dataset: catalogue[dataset].full_title for dataset, _ in contents.photographs},
         "methods": {name: name + DAGGER * (name in random) for name in names},
         "photographs": {
             f"{dataset}/{category}": [

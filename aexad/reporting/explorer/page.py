@@ -17,7 +17,6 @@ from typing import Any
 import matplotlib as mpl
 import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 
 from aexad.benchmark import Benchmark, Run
 from aexad.data.catalogue import Dataset
@@ -102,10 +101,10 @@ def page(data: Mapping[str, Any], count: int) -> str:
     values = json.dumps(data, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
     return environment.get_template("index.html.j2").render(
         title=data["title"],
-        style=Markup((PAGE / "explorer.css").read_text(encoding="utf-8")),
-        script=Markup(script),
+        style=(PAGE / "explorer.css").read_text(encoding="utf-8"),
+        script=script,
         script_digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
-        data=Markup(values),
+        data=values,
         colours=", ".join(_colours(9)),
         texts=[SCALE, ERRORS],
         dagger=DAGGER,
