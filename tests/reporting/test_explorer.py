@@ -129,7 +129,7 @@ def test_the_folder_is_whole_and_needs_nothing_else(tree: Tree, tmp_path: Path) 
         assert sorted(path.name for path in place.iterdir()) == group["strips"]
     names = [each["name"] for each in data["photographs"]["textures/brick"]]
     assert sorted(p.name for p in (moved / "photographs/textures/brick").iterdir()) == names
-    assert all(os.stat(path).st_size for path in moved.rglob("*.webp"))
+    assert all(path.stat().st_size for path in moved.rglob("*.webp"))
     html = (moved / "index.html").read_text()
     assert "default-src 'none'" in html
     assert not re.search(r"https?://", html)

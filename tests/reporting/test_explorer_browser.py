@@ -1,4 +1,4 @@
-"""The explorer as its reader meets it: in a browser, by mouse and by keyboard, without a network."""
+"""The explorer as its reader meets it: in a browser, by mouse and keyboard, without a network."""
 
 from __future__ import annotations
 

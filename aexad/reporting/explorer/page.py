@@ -23,7 +23,7 @@ from aexad.data.catalogue import Dataset
 from aexad.errors import DataError
 from aexad.files import write_text
 from aexad.reporting.explorer.contents import Contents, described, read_contents
-from aexad.reporting.explorer.strips import ERRORS, draw_photograph
+from aexad.reporting.explorer.strips import ERRORS, draw_photograph, strip_names
 from aexad.reporting.folder import replaced_folder
 from aexad.reporting.gallery import COLOUR_MAP
 from aexad.reporting.labels import DAGGER
@@ -81,9 +81,9 @@ def write_explorer(
     ours = (INDEX, f"{PHOTOGRAPHS}/*/*/*.webp", f"{STRIPS}/*/*/*/*/*/*.webp")
     with replaced_folder(folder, *ours) as new:
         _draw_photographs(contents, catalogue, data, new / PHOTOGRAPHS)
-        for group in told["groups"]:
-            for method in group["runs"]:
-                _place_strips(group, method, results, new / STRIPS)
+        for group in contents.groups:
+            for run in group.runs:
+                _place_strips(run, strip_names(group.images), results, new / STRIPS)
         write_text(new / INDEX, page(told, count))
 
 
@@ -127,12 +127,11 @@ def _draw_photographs(
             draw_photograph(root / each.image, mask, size, folder / dataset / category / each.name)
 
 
-def _place_strips(group: Mapping[str, Any], method: str, results: Path, folder: Path) -> None:
+def _place_strips(run: Run, names: Sequence[str], results: Path, folder: Path) -> None:
     """Give the explorer the strips of a run: the same files by another name, where that works."""
-    run = Run(*(group[key] for key in ("dataset", "category", "scenario", "seed")), method)
     target = folder.joinpath(*run.folder.parts[1:])
     target.mkdir(parents=True)
-    for name in group["strips"]:
+    for name in names:
         strip = results / run.folder / "strips" / name
         try:
             os.link(strip, target / name)
