@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 from scipy.ndimage import gaussian_filter
 from skimage import data as photographs
@@ -127,8 +128,6 @@ def _explain(
 
 
 def _save(path: Path, pixels: np.ndarray) -> None:
-    from PIL import Image
-
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(pixels).save(path, compress_level=1)
 
