@@ -85,7 +85,181 @@ class Reader:
 
     def _note(self, request: Any) -> None:
         self.requests.append(request.url)
-        for _ in range(6):  # past its end comes the browser's own frame, where no element has focus
+        inside = self.address.removesuffix("index.html")
+        if not request.url.startswith((inside, "data:")):
+            self.wrong.append(f"leaves the page: {request.url}")
+
+    def open(self, hash_: str = "") -> Reader:
+        self.page.goto(self.address + hash_)
+        self.page.locator(".card").first.wait_for()
+        return self
+
+    def choose(self, **wanted: str) -> None:
+        for name, value in wanted.items():
+            self.page.select_option(f"select[name={name}]", value)
+
+    def options(self, name: str) -> list[str]:
+        return self.page.locator(f"select[name={name}] option").evaluate_all(
+            "all => all.map(each => each.value)"
+        )
+
+    def names(self) -> list[str]:
+        return self.page.locator(".name").all_inner_texts()
+
+    def title(self) -> str:
+        return self.page.locator("#viewer-title").inner_text()
+
+    def state(self) -> dict[str, str]:
+        hash_ = self.page.evaluate("location.hash.slice(1)")
+        return {key: values[0] for key, values in parse_qs(hash_).items()}
+
+    def is_open(self) -> bool:
+        return self.page.locator("#viewer").is_visible()
+
+    def focused(self) -> str:
+        return self.page.evaluate(
+            "document.activeElement.getAttribute('aria-label') ?? document.activeElement.id"
+        )
+
+
+@pytest.fixture
+def reader(browser: Any, index: Path) -> Iterator[Reader]:
+    reader = Reader(browser, index, viewport={"width": 1280, "height": 800})
+    yield reader.open()
+    assert reader.wrong == []
+    reader.context.close()
+
+
+def images(tree: Tree, category: str, method: str) -> pd.DataFrame:
+    folder = tree.results / f"runs/textures/{category}/standard/seed0/{method}"
+    table = pd.read_csv(folder / "per_image.csv")
+    table["name"] = [f"{row.defect}/{row.image[-7:-4]}" for row in table.itertuples()]
+    return table.set_index("name")
+
+
+def test_the_first_view_is_of_everything_and_its_largest_gaps(reader: Reader, tree: Tree) -> None:
+    state = reader.state()
+    assert (state["a"], state["b"]) == METHODS[:2]
+    assert (state["by"], state["of"], state["order"]) == ("iou", "distance", "highest")
+    assert len(reader.names()) == ALL
+    a, b = (images(tree, "brick", method)["iou"] for method in METHODS[:2])
+    gaps = (a - b).abs().dropna().sort_values(ascending=False)
+    # B has not run on grass: these images have no gap and come last, as good images do.
+    assert reader.names()[: len(gaps)] == [f"brick {name}" for name in gaps.index]
+    status = reader.page.locator("#status").inner_text()
+    assert f"20 images, 6 with a defect to be found: mean IoU {a.mean():.3f} (A)" in status
+
+
+def test_choosing_narrows_and_sorting_sorts(reader: Reader, tree: Tree) -> None:
+    reader.choose(category="grass", defect="stain", a="aexad-resnet18", b="ae", of="a")
+    iou = images(tree, "grass", "aexad-resnet18")["iou"].filter(like="stain")
+    assert reader.names() == list(iou.sort_values(ascending=False, kind="stable").index)
+    reader.choose(order="lowest")
+    assert reader.names() == list(iou.sort_values(kind="stable").index)
+    reader.choose(defect="", by="rank", of="b")
+    scores = images(tree, "grass", "ae")["score"]
+    assert reader.names() == list(scores.sort_values().index)
+    ranks = reader.page.locator(".b").all_inner_texts()
+    assert (ranks[0], ranks[-1]) == ("0 %", "100 %")
+    reader.choose(defect="good", by="rank", of="difference")
+    assert set(reader.names()) == {name for name in scores.index if name.startswith("good")}
+    assert reader.options("by") == ["rank"]  # good images have no other value
+    reader.choose(defect="*")
+    assert len(reader.names()) == 6
+
+
+def test_a_method_that_has_not_run_is_said(reader: Reader) -> None:
+    reader.choose(category="grass")
+    assert reader.options("a") == ["aexad-resnet18", "ae"]
+    reader.choose(category="", b="aexad-vit_tiny")
+    grass = reader.page.locator(".card", has_text="grass stain/000")
+    assert grass.locator(".blank").inner_text() == "not run"
+    assert "–" in grass.locator(".b").inner_text()
+    reader.choose(a="aexad-vit_tiny", of="a", by="xauc")
+    names = reader.names()
+    assert all(name.startswith("brick") for name in names[:6])
+
+
+def test_seeds_are_chosen_where_there_are_several_and_scenarios_are_not_asked_for(
+    reader: Reader,
+) -> None:
+    before = reader.page.locator(".values").all_inner_texts()
+    assert reader.options("seed") == ["0", "1"]
+    assert reader.page.locator("select[name=seed]").is_visible()
+    assert reader.page.locator("select[name=scenario]").is_hidden()
+    reader.choose(seed="1")
+    assert reader.page.locator(".values").all_inner_texts() != before
+
+
+def test_without_masks_images_are_sorted_by_their_score(reader: Reader) -> None:
+    reader.choose(dataset="labels")
+    assert reader.options("by") == ["rank"]
+    texts = reader.page.locator(".blank").all_inner_texts()
+    assert {"no mask", "no defect"} <= set(texts)
+    reader.page.locator(".card", has_text="brick stain/001").click()
+    rows = reader.page.locator("#numbers tbody tr").all_inner_texts()
+    assert rows[0].split() == ["IoU", "–", "–", "–"]
+    assert reader.page.locator("#sides .blank").all_inner_texts() == ["no mask", "no mask"]
+
+
+def test_a_click_opens_both_methods_with_their_numbers(reader: Reader, tree: Tree) -> None:
+    reader.choose(category="brick")
+    reader.page.locator(".card", has_text="stain/001").click()
+    assert reader.is_open()
+    assert reader.title().startswith("brick stain/001 (")
+    captions = reader.page.locator("#sides section").first.locator("figcaption").all_inner_texts()
+    assert captions == ["input", "reconstruction", "error", "heat map", "binary", "truth"]
+    assert reader.page.locator("#sides section").count() == 2
+    loaded = "all => Promise.all(all.map(i => i.decode().then(() => [i.naturalWidth, i.alt])))"
+    pictures = reader.page.locator("#sides img").evaluate_all(loaded)
+    assert len(pictures) == 12
+    assert all(width in (64, 128) and len(alt) > 10 for width, alt in pictures)
+    rows = reader.page.locator("#numbers tbody tr").all_inner_texts()
+    a, b = (images(tree, "brick", method).loc["stain/001"] for method in METHODS[:2])
+    sign = "+" if a["iou"] > b["iou"] else "\u2212"
+    expected = [
+        "IoU",
+        f"{a['iou']:.3f}",
+        f"{b['iou']:.3f}",
+        f"{sign}{abs(a['iou'] - b['iou']):.3f}",
+    ]
+    assert rows[0].split() == expected
+    assert rows[-1].split()[:4] == ["filter", "k", "3", "3"]
+
+
+def test_arrow_keys_move_and_escape_closes_where_one_was_last(reader: Reader) -> None:
+    names, keyboard = reader.names(), reader.page.keyboard
+    reader.page.locator(".card").first.focus()
+    for key, place in (("ArrowRight", 1), ("ArrowDown", 7), ("ArrowLeft", 6), ("ArrowUp", 0)):
+        keyboard.press(key)
+        assert reader.focused().startswith(f"{names[place]},"), key  # six columns
+    keyboard.press("End")
+    assert reader.focused().startswith(f"{names[-1]},")
+    keyboard.press("Home")
+    keyboard.press("Enter")
+    assert reader.is_open()
+    assert reader.focused() == "viewer-title"
+    keyboard.press("ArrowRight")
+    keyboard.press("ArrowRight")
+    assert reader.title() == f"{names[2]} (3 of {ALL})"
+    for _ in range(3):
+        keyboard.press("ArrowLeft")
+    assert reader.title() == f"{names[-1]} ({ALL} of {ALL})"  # round to the end
+    keyboard.press("Escape")
+    assert not reader.is_open()
+    reader.page.wait_for_function("!location.hash.includes('image=')")
+    assert reader.focused().startswith(f"{names[-1]},")
+
+
+def test_tab_passes_the_grid_in_one_step_and_stays_in_the_viewer(reader: Reader) -> None:
+    keyboard = reader.page.keyboard
+    reader.page.locator("select[name=order]").focus()
+    keyboard.press("Tab")
+    assert reader.focused().startswith(f"{reader.names()[0]},")
+    keyboard.press("Tab")
+    assert "," not in reader.focused()
+    reader.page.locator(".card").nth(2).click()
+    for _ in range(6):  # past its end comes the browser's own frame, where no element has focus
         keyboard.press("Tab")
         assert reader.page.evaluate(INSIDE)
 
