@@ -1,36 +1,50 @@
 // The images as a grid of buttons; arrow keys move among them, and Tab leaves them.
 const grid = byId("grid");
 let shown = []; // the images, in their order
+let gridChoice = {}; // that they are shown for
 let current = 0; // the one that Tab comes to
 
 function nameOf(item, choice) {
   return choice.category === "" ? `${item.group.category} ${item.photo.label}` : item.photo.label;
 }
 
+/** The four pictures of a card. */
+function picturesOf(item, choice) {
+  const side = (letter, method) => made("span", { className: "side", "data-side": letter }, stepCell(item, method, "heat map", ""));
+  const last = choice.b === "" ? stepCell(item, choice.a, "binary", "") : side("B", choice.b);
+  return [inputCell(item, ""), truthCell(item, ""), side("A", choice.a), last];
+}
+
+// Only what comes near the screen gets its pictures: thousands would take seconds.
+const near = new IntersectionObserver((entries) => {
+  for (const { target, isIntersecting } of entries) {
+    if (!isIntersecting) continue;
+    near.unobserve(target);
+    target.querySelector(".four").append(...picturesOf(shown[[...grid.children].indexOf(target)], gridChoice));
+  }
+}, { rootMargin: "100%" });
+
 function card(item, choice) {
   const label = MEASURES[choice.by], a = written(item, choice.a, choice.by);
-  const side = (letter, cellOfIt) => made("span", { className: "side", "data-side": letter }, cellOfIt);
-  const cells = [inputCell(item, "", true), truthCell(item, "", true), side("A", stepCell(item, choice.a, "heat map", "", true))];
   const values = made("span", { className: "values" }, `${label} `, made("span", { className: "a" }, a));
   let words = `${nameOf(item, choice)}, ${label} ${a}`;
-  if (choice.b === "") {
-    cells.push(stepCell(item, choice.a, "binary", "", true));
-  } else {
+  if (choice.b !== "") {
     const b = written(item, choice.b, choice.by), difference = writtenDifference(item, choice, choice.by);
-    cells.push(side("B", stepCell(item, choice.b, "heat map", "", true)));
     values.append(" · ", made("span", { className: "b" }, b), ` · ${difference}`);
     words += ` of A, ${b} of B, difference ${difference}`;
   }
-  const button = made("button", { type: "button", className: "card", tabIndex: -1, "aria-label": words, "aria-haspopup": "dialog" },
-    made("span", { className: "four" }, ...cells),
+  return made("li", {}, made("button", { type: "button", className: "card", tabIndex: -1, "aria-label": words, "aria-haspopup": "dialog" },
+    made("span", { className: "four" }),
     made("span", { className: "name" }, nameOf(item, choice)),
-    values);
-  return made("li", {}, button);
+    values));
 }
 
 function showGrid(choice) {
+  gridChoice = choice;
   shown = sorted(itemsOf(choice), choice);
+  near.disconnect();
   grid.replaceChildren(...shown.map((item) => card(item, choice)));
+  for (const each of grid.children) near.observe(each);
   byId("status").textContent = summaryOf(shown, choice);
   byId("key").textContent = choice.b === ""
     ? "Of each image: input, truth; heat map, binary map."

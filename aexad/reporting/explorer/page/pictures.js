@@ -1,9 +1,8 @@
 // A strip holds cells in a row; an element shows one of them, so that each file is loaded once.
 const addressOf = (...parts) => parts.map(encodeURIComponent).join("/");
 
-function cell(address, column, columns, words, lazy) {
+function cell(address, column, columns, words) {
   const image = made("img", { className: "cell", alt: words, decoding: "async" });
-  if (lazy) image.loading = "lazy"; // before src, or it loads at once
   image.style.objectPosition = columns > 1 ? `${(100 * column) / (columns - 1)}% 0` : "0 0";
   image.src = address;
   return image;
@@ -16,18 +15,18 @@ function photographAddress(item) {
   return addressOf("photographs", dataset, category, item.photo.name);
 }
 
-function inputCell(item, words, lazy = false) {
-  return cell(photographAddress(item), 0, item.photo.mask ? 2 : 1, words, lazy);
+function inputCell(item, words) {
+  return cell(photographAddress(item), 0, item.photo.mask ? 2 : 1, words);
 }
 
-function truthCell(item, words, lazy = false) {
-  if (item.photo.mask) return cell(photographAddress(item), 1, 2, words, lazy);
+function truthCell(item, words) {
+  if (item.photo.mask) return cell(photographAddress(item), 1, 2, words);
   return blank(item.photo.defect === DATA.good ? "no defect" : "no mask");
 }
 
-function stepCell(item, method, step, words, lazy = false) {
+function stepCell(item, method, step, words) {
   const { dataset, category, scenario, seed, runs, strips } = item.group;
   if (!(method in runs)) return blank("not run");
   const address = addressOf("strips", dataset, category, scenario, `seed${seed}`, method, strips[item.i]);
-  return cell(address, DATA.steps.indexOf(step), DATA.steps.length, words, lazy);
+  return cell(address, DATA.steps.indexOf(step), DATA.steps.length, words);
 }
