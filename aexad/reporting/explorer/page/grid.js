@@ -22,7 +22,7 @@ const near = new IntersectionObserver((entries) => {
     near.unobserve(target);
     target.querySelector(".four").append(...picturesOf(shown[[...grid.children].indexOf(target)], gridChoice));
   }
-}, { rootMargin: "100%" });
+}, { rootMargin: "50%" });
 
 function card(item, choice) {
   const label = MEASURES[choice.by], a = written(item, choice.a, choice.by);
