@@ -133,7 +133,7 @@ def _save(path: Path, pixels: np.ndarray) -> None:
 
 
 def make_explorer(root: Path, categories: int, count: int) -> dict[str, float]:
-    """Draw the benchmark and make its explorer; seconds of both steps, and the size in MB."""
+    """Draw the benchmark and make its explorer; seconds of both steps."""
     runs = [
         run
         for number in range(categories)
@@ -157,14 +157,16 @@ def make_explorer(root: Path, categories: int, count: int) -> dict[str, float]:
         count=count,
         folder=root / "explorer",
     )
-    files = [path for path in (root / "explorer").rglob("*") if path.is_file()]
+    return {"strips_s": strips, "explorer_s": time.perf_counter() - start}
+
+
+def size_of(explorer: Path) -> dict[str, float]:
+    """How much there is to send."""
+    files = [path for path in explorer.rglob("*") if path.is_file()]
     return {
-        "images": categories * count,
         "files": len(files),
         "megabytes": sum(path.stat().st_size for path in files) / 1e6,
-        "html_megabytes": (root / "explorer/index.html").stat().st_size / 1e6,
-        "strips_s": strips,
-        "explorer_s": time.perf_counter() - start,
+        "html_megabytes": (explorer / "index.html").stat().st_size / 1e6,
     }
 
 
@@ -214,19 +216,23 @@ def main() -> None:
     one.add_argument("--categories", type=int, default=10)
     one.add_argument("--images", type=int, default=200, help="of a category")
     one.add_argument("--rounds", type=int, default=5)
-    one.add_argument("--keep", type=Path, help="keep the explorer in this folder")
+    one.add_argument("--keep", type=Path, help="keep the explorer in this new folder")
+    one.add_argument("--look", type=Path, help="look at this one that was kept, and make none")
     arguments = one.parse_args()
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as tools:
-        root = Path(folder)
-        made = make_explorer(root, arguments.categories, arguments.images)
+        explorer, made = arguments.look, {}
+        if explorer is None:
+            made = make_explorer(Path(folder), arguments.categories, arguments.images)
+            explorer = Path(folder) / "explorer"
+        made |= size_of(explorer)
         print(made, flush=True)
         if arguments.keep:
-            shutil.copytree(root / "explorer", arguments.keep)
+            shutil.copytree(explorer, arguments.keep)
         rounds = []
         for _ in range(arguments.rounds):
             browser = tools.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-            rounds.append(look(browser, root / "explorer/index.html"))
+            rounds.append(look(browser, explorer / "index.html"))
             print(rounds[-1], flush=True)
             browser.close()
     medians = {name: statistics.median(each[name] for each in rounds) for name in rounds[0]}
