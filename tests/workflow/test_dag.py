@@ -40,7 +40,7 @@ def test_the_explorer_has_every_test_image_under_every_method(finished):
 
 
 def test_an_edit_of_the_explorers_page_writes_it_again_and_no_more(copy_of_finished):
-    with (copy_of_finished.folder / "aexad/reporting/explorer/page/order.js").open("a") as file:
+    with (copy_of_finished.folder / "aexad/reporting/explorer/browser/order.js").open("a") as file:
         file.write("// edited\n")
     assert copy_of_finished.planned() == {"explorer": 1}
 

@@ -1,7 +1,7 @@
 # From the metrics of all runs of a benchmark to its tables, figures and page.
 
 PUBLISHED = sorted(map(str, Path("config/published").glob("*.*")))
-EXPLORER_PAGE = Path("aexad/reporting/explorer/page")
+EXPLORER_FILES = Path("aexad/reporting/explorer/browser")
 
 if workflow.is_main_process:
     tell_missing()
@@ -173,7 +173,7 @@ rule explorer:
         runtime=30,
     params:
         library=code_digest("aexad.reporting.explorer.page"),
-        page=[sha256_of(path) for path in sorted(EXPLORER_PAGE.iterdir())],
+        page=[sha256_of(path) for path in sorted(EXPLORER_FILES.iterdir())],
         benchmark=benchmark_options(),
         images=SETTINGS.explorer,
         title=BENCHMARK.title,

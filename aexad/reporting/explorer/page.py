@@ -29,7 +29,7 @@ from aexad.reporting.gallery import COLOUR_MAP
 from aexad.reporting.labels import DAGGER
 from aexad.reporting.pictures import RULE, SCALE
 
-PAGE = Path(__file__).parent / "page"
+BROWSER = Path(__file__).parent / "browser"
 SCRIPTS = ("data.js", "choice.js", "order.js", "pictures.js", "grid.js", "viewer.js", "start.js")
 """In the order in which the page needs them."""
 INDEX, PHOTOGRAPHS, STRIPS = "index.html", "photographs", "strips"
@@ -90,18 +90,18 @@ def write_explorer(
 def page(data: Mapping[str, Any], count: int) -> str:
     """The HTML of the page, with styles, scripts and data inside."""
     environment = Environment(
-        loader=FileSystemLoader(PAGE),
+        loader=FileSystemLoader(BROWSER),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    script = "\n".join((PAGE / name).read_text(encoding="utf-8") for name in SCRIPTS)
+    script = "\n".join((BROWSER / name).read_text(encoding="utf-8") for name in SCRIPTS)
     # In a script element of HTML, "<" alone could end it.
     values = json.dumps(data, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
     return environment.get_template("index.html.j2").render(
         title=data["title"],
-        style=(PAGE / "explorer.css").read_text(encoding="utf-8"),
+        style=(BROWSER / "explorer.css").read_text(encoding="utf-8"),
         script=script,
         script_digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         data=values,
