@@ -9,7 +9,7 @@ CORES ?= all
 
 demo: $(INSTALLED)  ## the whole benchmark in small, on embedded photographs
 	$(BIN)/snakemake --cores $(CORES) --config benchmark=demo
-	@echo "Done. Open results/demo/report.html"
+	@echo "Done. Open results/demo/report.html, and results/demo/explorer/index.html for single images"
 
 test: $(INSTALLED)
 	$(BIN)/python -m pytest

@@ -34,7 +34,7 @@ localrules:
 
 rule all:
     input:
-        f"{RESULTS}/report.html"
+        [f"{RESULTS}/report.html", *EXPLORER]
         if RUNS == ALL_RUNS
         else of_runs(RUNS, "metrics.json") + of_runs(trained(RUNS, METHODS), "panels"),
 

@@ -80,6 +80,9 @@ class Settings(Strict):
         False, description="tables and pages of the runs that are there, gaps marked"
     )
     panels: int = Field(6, ge=1, le=100, description="test images that each run draws as panels")
+    explorer: int = Field(
+        200, ge=1, le=10_000, description="most test images of a category in the explorer"
+    )
     threads: int = Field(
         1, ge=1, le=256, description="CPU threads of one training or inference job"
     )

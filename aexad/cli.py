@@ -93,8 +93,17 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--split", type=Path, required=True, help="the split, .csv")
     one.add_argument("--count", type=_positive, default=6, help="how many test images")
     one.add_argument("--output", type=Path, required=True, help="folder of the panels")
+    one = verb(verbs.strips)
+    _dataset(one)
+    one.add_argument("--run-folder", type=Path, required=True, help="with maps.npz")
+    one.add_argument("--split", type=Path, required=True, help="the split, .csv")
+    _explored(one)
+    one.add_argument("--output", type=Path, required=True, help="folder of the strips")
     for run in (verbs.collect, verbs.tables, verbs.figures, verbs.report):
         _benchmark(verb(run))
+    one = verb(verbs.explorer)
+    _benchmark(one)
+    _explored(one)
     return top
 
 
@@ -120,6 +129,10 @@ def _network(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--country", help="three-letter ISO code, for the CO2; none: energy is not measured"
     )
+
+
+def _explored(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--count", type=_positive, default=200, help="most test images of a category")
 
 
 def _benchmark(verb: argparse.ArgumentParser) -> None:

@@ -72,10 +72,12 @@ STEPS = [
     f"evaluate --maps {RUN}/maps.npz --masks {DATA}/split.csv --dataset mine --output {RUN}",
     f"panels --dataset mine --run-folder {RUN} --split {DATA}/split.csv --count 2"
     f" --output {RUN}/panels",
+    f"strips --dataset mine --run-folder {RUN} --split {DATA}/split.csv --output {RUN}/strips",
     "collect --benchmark all --source mine=mine",
     "tables --benchmark all --source mine=mine",
     "figures --benchmark all --source mine=mine",
     "report --benchmark all --source mine=mine",
+    "explorer --benchmark all --source mine=mine",
 ]
 
 
@@ -112,6 +114,8 @@ def test_every_verb_works_by_hand(folder):
     table = (folder / "results/all/tables/xauc_standard.md").read_text()
     assert "tiny†" in table
     assert (folder / "results/all/report.html").stat().st_size > 10_000
+    assert (folder / "results/all/explorer/index.html").stat().st_size > 10_000
+    assert len(list((folder / "results/all/explorer/photographs").rglob("*.webp"))) == 4
 
 
 def error_of(capsys, line):

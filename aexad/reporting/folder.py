@@ -26,7 +26,8 @@ def replaced_folder(folder: str | os.PathLike[str], *patterns: str) -> Iterator[
     ----------
     folder : path
     *patterns : str
-        Of the names of the files that may be replaced (as of :mod:`fnmatch`).
+        Of the files that may be replaced, relative to ``folder`` (as of :mod:`fnmatch`, level by
+        level).
 
     Raises
     ------
@@ -51,10 +52,20 @@ def _check_ours(folder: Path, patterns: Sequence[str]) -> None:
         return
     if not folder.is_dir():
         raise ConfigError(f"{folder}: a file, not a folder; name a folder that does not exist yet")
-    for path in sorted(folder.iterdir()):
-        ours = path.name == TIMESTAMP or any(fnmatchcase(path.name, each) for each in patterns)
-        if not ours or path.is_dir():
+    levels = [pattern.split("/") for pattern in patterns]
+    for path in sorted(folder.rglob("*")):
+        parts = path.relative_to(folder).parts
+        if path.name != TIMESTAMP and not _matches(parts, levels, whole=not path.is_dir()):
             raise ConfigError(
-                f"{folder}: holds {path.name}, which was not made here and would be deleted; "
+                f"{folder}: holds {parts[0]}, which was not made here and would be deleted; "
                 "name another folder, or a new one"
             )
+
+
+def _matches(parts: Sequence[str], patterns: Sequence[Sequence[str]], whole: bool) -> bool:
+    """Whether a path is as one of the patterns, or else, not ``whole``, the start of one."""
+    return any(
+        (len(parts) == len(pattern) if whole else len(parts) < len(pattern))
+        and all(map(fnmatchcase, parts, pattern))
+        for pattern in patterns
+    )

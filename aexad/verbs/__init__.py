@@ -5,14 +5,15 @@ A verb returns the file or folder that it wrote. It imports what it needs when i
 """
 
 from aexad.verbs.data import augment, check, fetch, index, split
-from aexad.verbs.reports import collect, figures, report, tables
-from aexad.verbs.runs import evaluate, infer, panels, share, train
+from aexad.verbs.reports import collect, explorer, figures, report, tables
+from aexad.verbs.runs import evaluate, infer, panels, share, strips, train
 
 __all__ = [
     "augment",
     "check",
     "collect",
     "evaluate",
+    "explorer",
     "fetch",
     "figures",
     "index",
@@ -21,6 +22,7 @@ __all__ = [
     "report",
     "share",
     "split",
+    "strips",
     "tables",
     "train",
 ]

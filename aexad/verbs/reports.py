@@ -70,6 +70,26 @@ def report(args: argparse.Namespace) -> Path:
     return folder / "report.html"
 
 
+def explorer(args: argparse.Namespace) -> Path:
+    """Make a page that shows every test image of a benchmark under any two methods."""
+    from aexad.reporting.collect import read_methods
+    from aexad.reporting.explorer.page import write_explorer
+
+    chosen = _choose(args)
+    folder = args.results / args.benchmark
+    write_explorer(
+        chosen.benchmark,
+        chosen.runs,
+        chosen.catalogue,
+        read_methods(folder / "methods.csv"),
+        results=args.results,
+        data=args.data,
+        count=args.count,
+        folder=folder / "explorer",
+    )
+    return folder / "explorer" / "index.html"
+
+
 def _choose(args: argparse.Namespace) -> Chosen:
     from aexad.reporting.chosen import choose
 

@@ -155,3 +155,14 @@ def panels(args: argparse.Namespace) -> Path:
     root = root_of(args, dataset)
     draw_panels(args.run_folder, args.split, root, dataset.stored, args.count, args.output)
     return args.output
+
+
+def strips(args: argparse.Namespace) -> Path:
+    """Draw small pictures of a run's test images, for the explorer."""
+    from aexad.data.catalogue import read_dataset
+    from aexad.reporting.explorer.strips import draw_strips
+
+    dataset = read_dataset(args.datasets, args.dataset)
+    root = root_of(args, dataset)
+    draw_strips(args.run_folder, args.split, root, dataset.stored, args.count, args.output)
+    return args.output

@@ -118,10 +118,11 @@ def test_a_run_is_a_job(cluster, project, local):
         text = finish(running)
     assert (project.folder / "results/smoke/report.html").is_file()
     jobs = [what for _, _, what in cluster.all_jobs()[::-1]][: len(cluster.all_jobs()) - before]
-    # Three runs; and what docs/cluster.md tells: the figures and the page.
-    assert len(submitted(text)) == 3 + 2
-    assert len(jobs) == 5
-    assert sum("draw_figures" in what or "write_report" in what for what in jobs) == 2
+    # Three runs; and what docs/cluster.md tells: the figures, the page and the explorer.
+    assert len(submitted(text)) == 3 + 3
+    assert len(jobs) == 6
+    for rule in ("draw_figures", "write_report", "explorer"):
+        assert sum(rule in what for what in jobs) == 1, rule
     assert_same_tables(project, local)
     # The training sets were on the node's own disk, and are gone.
     assert not list((project.folder / "results").rglob("train.npz"))

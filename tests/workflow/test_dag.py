@@ -15,7 +15,7 @@ from PIL import Image
 
 pytestmark = pytest.mark.workflow
 
-REPORTS = {"collect", "write_tables", "draw_figures", "write_report"}
+REPORTS = {"collect", "write_tables", "draw_figures", "write_report", "explorer"}
 RUN = "results/runs/textures_tiny/brick/standard/seed0"
 
 
@@ -31,6 +31,20 @@ def test_one_call_makes_everything(finished):
     assert not list(folder.rglob("train.npz"))  # temporary
 
 
+def test_the_explorer_has_every_test_image_under_every_method(finished):
+    folder = finished.folder / "results/smoke/explorer"
+    images = len(list((folder / "photographs/textures_tiny/brick").glob("*.webp")))
+    assert images > 6
+    assert len(list((folder / "strips").rglob("*.webp"))) == 3 * images
+    assert (folder / "index.html").stat().st_size < 200_000
+
+
+def test_an_edit_of_the_explorers_page_writes_it_again_and_no_more(copy_of_finished):
+    with (copy_of_finished.folder / "aexad/reporting/explorer/browser/order.js").open("a") as file:
+        file.write("// edited\n")
+    assert copy_of_finished.planned() == {"explorer": 1}
+
+
 def test_the_tables_say_which_encoder_is_not_pre_trained(finished):
     encoders = (finished.folder / "results/smoke/tables/encoders.md").read_text()
     assert "not pre-trained" in encoders
@@ -38,7 +52,7 @@ def test_the_tables_say_which_encoder_is_not_pre_trained(finished):
 
 def test_each_rule_has_a_log_and_a_benchmark(finished):
     run = finished.folder / RUN / "aexad-smoke_vit"
-    for rule in ("train", "infer", "evaluate", "panels"):
+    for rule in ("train", "infer", "evaluate", "panels", "strips"):
         assert (run / "logs" / f"{rule}.log").is_file()
         assert (run / "benchmarks" / f"{rule}.tsv").is_file()
     assert "epoch 2 of 2" in (run / "logs/train.log").read_text()
@@ -91,7 +105,7 @@ def test_an_edit_of_a_recipe_runs_that_method_again_and_no_other(copy_of_finishe
         "config/methods.yaml", "tuning: full, epochs: 2}", "tuning: full, epochs: 3}"
     )
     planned = copy_of_finished.planned()
-    once = {"augment", "train", "infer", "evaluate", "draw_panels"}
+    once = {"augment", "train", "infer", "evaluate", "draw_panels", "draw_strips"}
     assert {rule: planned[rule] for rule in once} == dict.fromkeys(once, 1)
     assert set(planned) == once | REPORTS
     messages = copy_of_finished.snakemake("--dry-run").stdout
@@ -104,7 +118,8 @@ def test_an_edit_of_a_heat_map_explains_again_and_does_not_train(copy_of_finishe
         "ae-smoke: {base: aexad-smoke_resnet, loss: mse}",
         "ae-smoke: {base: aexad-smoke_resnet, loss: mse, heat_map: {filter: none}}",
     )
-    assert set(copy_of_finished.planned()) == {"infer", "evaluate", "draw_panels"} | REPORTS
+    pictures = {"draw_panels", "draw_strips"}
+    assert set(copy_of_finished.planned()) == {"infer", "evaluate"} | pictures | REPORTS
 
 
 def test_a_method_that_differs_in_the_heat_map_alone_is_not_trained(copy_of_finished):

@@ -27,11 +27,11 @@ def test_a_run_is_one_group_and_shares_it_with_no_other(project):
     project.edit("config/benchmarks/smoke.yaml", "ae-smoke]", "ae-smoke, ae-smoke-unfiltered]")
     output = project.snakemake("--dry-run", "--profile", "profiles/slurm").stdout
     assert groups(output) == [
-        (["ae-smoke"], 5),  # augment, train, infer, evaluate, draw_panels
+        (["ae-smoke"], 6),  # augment, train, infer, evaluate, draw_panels, draw_strips
         # Its model is another run's: a local rule copies it.
-        (["ae-smoke-unfiltered"], 3),
-        (["aexad-smoke_resnet"], 5),
-        (["aexad-smoke_vit"], 5),
+        (["ae-smoke-unfiltered"], 4),
+        (["aexad-smoke_resnet"], 6),
+        (["aexad-smoke_vit"], 6),
     ]
 
 
@@ -40,4 +40,4 @@ def test_a_training_set_on_the_disk_of_another_node_is_one_that_is_missing(proje
     run.mkdir(parents=True)
     (run / "train.npz").symlink_to("/scratch/of/another/node.npz")
     output = project.snakemake("--dry-run", "--profile", "profiles/slurm").stdout
-    assert (["ae-smoke"], 5) in groups(output)
+    assert (["ae-smoke"], 6) in groups(output)

@@ -98,6 +98,8 @@ for run in set(REPORTED) - set(TRAINED):
             f"config/methods.yaml: method '{run.method}': no folder {folder}; correct 'maps'"
         )
 RESULTS = f"results/{SETTINGS.benchmark}"
+# Somebody else's maps have no steps to look at.
+EXPLORER = [f"{RESULTS}/explorer/index.html"] if TRAINED else []
 # What 'auto' means here, so that naming the device that it chose anyway changes nothing. A profile
 # that gives trainings a GPU, or none, speaks of where they run, which may be another machine.
 GPU_GIVEN = workflow.resource_settings.overwrite_resources.get("train", {}).get("gpu")

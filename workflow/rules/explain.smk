@@ -83,3 +83,35 @@ rule draw_panels:
         "python -m aexad panels --dataset {wildcards.dataset} --data {params.data:q}"
         " --run-folder {params.run:q} --split {input.split} --count {params.pictures} --output {output}"
         " --log {log:q}"
+
+
+rule draw_strips:
+    input:
+        maps=f"{RUN}/maps.npz",
+        split=f"{RUN_DATA}/split.csv",
+    output:
+        directory(f"{RUN}/strips"),
+    log:
+        f"{RUN}/logs/strips.log",
+    benchmark:
+        f"{RUN}/benchmarks/strips.tsv"
+    wildcard_constraints:
+        method=MODEL_METHOD,
+    group:
+        "run"
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        library=code_digest("aexad.reporting.explorer.strips"),
+        run=subpath(input.maps, parent=True),
+        images=SETTINGS.explorer,
+        data=SETTINGS.data,
+    message:
+        "Drawing strips of {wildcards.category} with {wildcards.method}"
+    shell:
+        "python -m aexad strips --dataset {wildcards.dataset} --data {params.data:q}"
+        " --run-folder {params.run:q} --split {input.split} --count {params.images} --output {output}"
+        " --log {log:q}"

@@ -1,6 +1,7 @@
 # From the metrics of all runs of a benchmark to its tables, figures and page.
 
 PUBLISHED = sorted(map(str, Path("config/published").glob("*.*")))
+EXPLORER_FILES = Path("aexad/reporting/explorer/browser")
 
 if workflow.is_main_process:
     tell_missing()
@@ -149,3 +150,35 @@ rule write_report:
         f"Writing {RESULTS}/report.html"
     shell:
         "python -m aexad report {params.benchmark} --log {log:q}"
+
+
+rule explorer:
+    input:
+        methods=f"{RESULTS}/methods.csv",
+        strips=of_runs(TRAINED, "strips"),
+        images=of_runs(TRAINED, "per_image.csv"),
+        splits=sorted({f"results/{run.data_folder}/split.csv" for run in TRAINED}),
+    output:
+        page=f"{RESULTS}/explorer/index.html",
+        photographs=directory(f"{RESULTS}/explorer/photographs"),
+        strips=directory(f"{RESULTS}/explorer/strips"),
+    log:
+        f"{RESULTS}/logs/explorer.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/explorer.tsv"
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        library=code_digest("aexad.reporting.explorer.page"),
+        page=[sha256_of(path) for path in sorted(EXPLORER_FILES.iterdir())],
+        benchmark=benchmark_options(),
+        images=SETTINGS.explorer,
+        title=BENCHMARK.title,
+        datasets=described("title", "limit", "size", "stored_size"),
+    message:
+        f"Writing {RESULTS}/explorer/index.html"
+    shell:
+        "python -m aexad explorer {params.benchmark} --count {params.images} --log {log:q}"

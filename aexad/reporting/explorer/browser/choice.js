@@ -1,0 +1,70 @@
+// What is chosen: one object, held by the address, shown by the form.
+const KEYS = ["dataset", "category", "defect", "scenario", "seed", "a", "b", "by", "of", "order"];
+const form = byId("choice");
+
+const distinct = (values) => [...new Set(values)].map((value) => [String(value), String(value)]);
+
+/** What each key may be, given the keys before it: [value, words] pairs, the default first. */
+const OPTIONS = {
+  dataset: () => Object.entries(DATA.datasets),
+  scenario: (choice) => distinct(groupsOf(choice, ["dataset"]).map((group) => group.scenario)),
+  seed: (choice) => distinct(groupsOf(choice, ["dataset", "scenario"]).map((group) => group.seed)),
+  category: (choice) => {
+    const groups = groupsOf(choice, ["dataset", "scenario", "seed"]);
+    const names = distinct(groups.map((group) => group.category));
+    return names.length > 1 ? [["", "all"], ...names] : names;
+  },
+  defect: (choice) => {
+    const names = distinct(itemsOf({ ...choice, defect: "" }).map((item) => item.photo.defect)).sort();
+    return [["", "all images"], [ANOMALOUS, "all defects"], ...names];
+  },
+  a: (choice) => methodsOf(choice),
+  b: (choice) => {
+    const others = methodsOf(choice).filter(([name]) => name !== choice.a);
+    return [...others, ["", "none"]];
+  },
+  by: (choice) => { // what some image has: without masks, the score alone
+    const items = itemsOf(choice);
+    return Object.entries(MEASURES)
+      .filter(([name]) => items.some((item) => valueOf(item, choice.a, name) !== null));
+  },
+  of: (choice) => (choice.b === "" ? [["a", "A"]]
+    : [["distance", "|A − B|, the gap"], ["difference", "A − B"], ["a", "A"], ["b", "B"]]),
+  order: () => [["highest", "highest first"], ["lowest", "lowest first"]],
+};
+
+function methodsOf(choice) {
+  const groups = groupsOf(choice, ["dataset", "scenario", "seed", "category"]);
+  const there = new Set(groups.flatMap((group) => Object.keys(group.runs)));
+  return Object.entries(DATA.methods).filter(([name]) => there.has(name));
+}
+
+/** The nearest choice that exists: what cannot be is replaced by its default. */
+function possible(wanted) {
+  const choice = { image: wanted.image ?? "" };
+  for (const key of Object.keys(OPTIONS)) {
+    const values = OPTIONS[key](choice).map(([value]) => value);
+    choice[key] = values.includes(wanted[key]) ? wanted[key] : values[0];
+  }
+  return choice;
+}
+
+const fromAddress = () => possible(Object.fromEntries(new URLSearchParams(location.hash.slice(1))));
+
+function toAddress(choice) {
+  const values = KEYS.map((key) => [key, choice[key]]);
+  if (choice.image) values.push(["image", choice.image]);
+  return `#${new URLSearchParams(values)}`;
+}
+
+const fromForm = () => possible(Object.fromEntries(new FormData(form)));
+
+function showForm(choice) {
+  for (const key of KEYS) {
+    const select = form.elements[key], options = OPTIONS[key](choice);
+    select.replaceChildren(...options.map(([value, words]) => new Option(words, value)));
+    select.value = choice[key];
+    const fixed = ["scenario", "seed"].includes(key) && options.length < 2;
+    select.closest("label").hidden = fixed;
+  }
+}

@@ -1,0 +1,89 @@
+// The images as a grid of buttons; arrow keys move among them, and Tab leaves them.
+const grid = byId("grid");
+let shown = []; // the images, in their order
+let gridChoice = {}; // that they are shown for
+let current = 0; // the one that Tab comes to
+
+function nameOf(item, choice) {
+  return choice.category === "" ? `${item.group.category} ${item.photo.label}` : item.photo.label;
+}
+
+/** The four pictures of a card. */
+function picturesOf(item, choice) {
+  const side = (letter, method) => made("span", { className: "side", "data-side": letter }, stepCell(item, method, "heat map", ""));
+  const last = choice.b === "" ? stepCell(item, choice.a, "binary", "") : side("B", choice.b);
+  return [inputCell(item, ""), truthCell(item, ""), side("A", choice.a), last];
+}
+
+// Only what comes near the screen gets its pictures: thousands would take seconds.
+const near = new IntersectionObserver((entries) => {
+  for (const { target, isIntersecting } of entries) {
+    if (!isIntersecting) continue;
+    near.unobserve(target);
+    target.querySelector(".four").append(...picturesOf(shown[[...grid.children].indexOf(target)], gridChoice));
+  }
+}, { rootMargin: "50%" });
+
+function card(item, choice) {
+  const label = MEASURES[choice.by], a = written(item, choice.a, choice.by);
+  const values = made("span", { className: "values" }, `${label} `, made("span", { className: "a" }, a));
+  let words = `${nameOf(item, choice)}, ${label} ${a}`;
+  if (choice.b !== "") {
+    const b = written(item, choice.b, choice.by), difference = writtenDifference(item, choice, choice.by);
+    values.append(" · ", made("span", { className: "b" }, b), ` · ${difference}`);
+    words += ` of A, ${b} of B, difference ${difference}`;
+  }
+  return made("li", {}, made("button", { type: "button", className: "card", tabIndex: -1, "aria-label": words, "aria-haspopup": "dialog" },
+    made("span", { className: "four" }),
+    made("span", { className: "name" }, nameOf(item, choice)),
+    values));
+}
+
+function showGrid(choice) {
+  gridChoice = choice;
+  shown = sorted(itemsOf(choice), choice);
+  near.disconnect();
+  grid.replaceChildren(...shown.map((item) => card(item, choice)));
+  for (const each of grid.children) near.observe(each);
+  byId("status").textContent = summaryOf(shown, choice);
+  byId("key").textContent = choice.b === ""
+    ? "Of each image: input, truth; heat map, binary map."
+    : `Of each image: input, truth; heat map of A, heat map of B; ${MEASURES[choice.by]} of A, of B, and A − B.`;
+  current = 0;
+  if (shown.length) buttonAt(0).tabIndex = 0;
+}
+
+const buttonAt = (place) => grid.children[place].firstElementChild;
+
+function goTo(place) {
+  buttonAt(current).tabIndex = -1;
+  current = place;
+  buttonAt(current).tabIndex = 0;
+  buttonAt(current).focus();
+}
+
+function columnCount() {
+  return getComputedStyle(grid).gridTemplateColumns.split(" ").length;
+}
+
+/** Where a key leads from the current image, or nothing. */
+function placeAfter(key) {
+  const steps = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -columnCount(), ArrowDown: columnCount() };
+  if (key === "Home") return 0;
+  if (key === "End") return shown.length - 1;
+  const place = current + steps[key];
+  return place >= 0 && place < shown.length ? place : undefined;
+}
+
+grid.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.altKey || event.metaKey || !shown.length) return;
+  const place = placeAfter(event.key);
+  if (place === undefined) return;
+  event.preventDefault();
+  goTo(place);
+});
+
+grid.addEventListener("click", (event) => {
+  const button = event.target.closest("button");
+  if (button) openImage([...grid.children].indexOf(button.parentElement));
+});

@@ -1,0 +1,21 @@
+// The address is the state: whoever changes it, the page follows.
+let gridOf = ""; // the choice that the grid shows
+
+function follow() {
+  const choice = fromAddress();
+  const grid = toAddress({ ...choice, image: "" });
+  if (grid !== gridOf) {
+    gridOf = grid;
+    showForm(choice);
+    showGrid(choice);
+  }
+  showViewer(choice);
+}
+
+form.addEventListener("change", () => {
+  history.replaceState(null, "", toAddress({ ...fromForm(), image: "" }));
+  follow();
+});
+addEventListener("popstate", follow); // the way back, or another address
+history.replaceState(history.state, "", toAddress(fromAddress()));
+follow();

@@ -1,0 +1,75 @@
+// One image under both methods: six steps each, and the numbers.
+const viewer = byId("viewer");
+
+function side(item, method, letter) {
+  const words = (step) => `${step} of ${item.photo.label}, ${letter}`;
+  const figure = (picture, caption) => made("figure", {}, picture, made("figcaption", {}, caption));
+  const title = made("h3", {}, made("span", { className: letter.toLowerCase() }, letter), ` ${DATA.methods[method]}`);
+  const steps = DATA.steps.map((step) => figure(stepCell(item, method, step, words(step)), step));
+  return made("section", { "aria-label": `${letter}, ${method}` }, title, made("div", { className: "six" },
+    figure(inputCell(item, `input ${item.photo.label}`), "input"),
+    ...steps,
+    figure(truthCell(item, `truth of ${item.photo.label}`), "truth")));
+}
+
+function numbersOf(item, choice) {
+  const column = (text) => made("th", { scope: "col" }, text);
+  const compared = choice.b !== "";
+  const head = [column("value"), column("A"), ...(compared ? [column("B"), column("A − B")] : [])];
+  const rows = [...Object.entries(MEASURES), ["score", "score"], ["k", "filter k"]].map(([name, label]) => {
+    const cells = [written(item, choice.a, name)];
+    if (compared) cells.push(written(item, choice.b, name), name in MEASURES ? writtenDifference(item, choice, name) : "");
+    return made("tr", {}, made("th", { scope: "row" }, label), ...cells.map((text) => made("td", {}, text)));
+  });
+  return [made("thead", {}, made("tr", {}, ...head)), made("tbody", {}, ...rows)];
+}
+
+/** Show the chosen image, or nothing where none is chosen. */
+function showViewer(choice) {
+  const place = shown.findIndex((item) => item.key === choice.image);
+  if (place < 0) {
+    if (viewer.open) viewer.close();
+    return;
+  }
+  const item = shown[place];
+  byId("viewer-title").textContent = `${item.group.category} ${item.photo.label} (${place + 1} of ${shown.length})`;
+  const sides = [side(item, choice.a, "A")];
+  if (choice.b !== "") sides.push(side(item, choice.b, "B"));
+  byId("sides").replaceChildren(...sides);
+  byId("numbers").replaceChildren(...numbersOf(item, choice));
+  if (!viewer.open) viewer.showModal();
+}
+
+/** Open the image at a place of the grid: the browser's way back closes it. */
+function openImage(place) {
+  history.pushState({ opened: true }, "", toAddress({ ...fromAddress(), image: shown[place].key }));
+  showViewer(fromAddress());
+}
+
+function moveBy(step) {
+  const choice = fromAddress();
+  const place = shown.findIndex((item) => item.key === choice.image);
+  const next = shown[(place + step + shown.length) % shown.length];
+  history.replaceState(history.state, "", toAddress({ ...choice, image: next.key }));
+  showViewer(fromAddress());
+}
+
+byId("previous").addEventListener("click", () => moveBy(-1));
+byId("next").addEventListener("click", () => moveBy(1));
+byId("close").addEventListener("click", () => viewer.close());
+viewer.addEventListener("click", (event) => {
+  if (event.target === viewer) viewer.close(); // on the ground around it
+});
+viewer.addEventListener("keydown", (event) => {
+  const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+  if (step === undefined || event.ctrlKey || event.altKey || event.metaKey) return;
+  event.preventDefault();
+  moveBy(step);
+});
+viewer.addEventListener("close", () => {
+  const choice = fromAddress();
+  const place = shown.findIndex((item) => item.key === choice.image);
+  if (place >= 0) goTo(place); // the last one seen, not the first
+  if (history.state?.opened) history.back();
+  else if (choice.image) history.replaceState(null, "", toAddress({ ...choice, image: "" }));
+});
