@@ -74,5 +74,5 @@ def _transposed(channels: int, out: int, doubles: bool) -> nn.ConvTranspose2d:
     layer = nn.ConvTranspose2d(channels, out, kernel, stride, padding=1)
     terms = channels * (kernel // stride) ** 2  # of each pixel
     nn.init.normal_(layer.weight, std=math.sqrt(2 / terms))
-    nn.init.zeros_(layer.bias)
+    nn.init.zeros_(layer.bias)  # type: ignore[arg-type]  # there is one
     return layer
