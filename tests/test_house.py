@@ -26,8 +26,11 @@ ROOMS = [
     {"inference"},
     {"metrics"},
     {"evaluation", "foreign_maps"},
+    {"calibration", "explainer"},
+    {"export", "fitting"},
     {"reporting"},
     {"verbs", "stopping"},
+    {"arguments"},
     {"cli", "configuration", "__main__", "__init__"},
 ]
 ORDER = {room: number for number, rooms in enumerate(ROOMS) for room in rooms}
