@@ -10,7 +10,6 @@ from typing import Any, Protocol, overload
 
 import numpy as np
 
-from aexad.errors import ConfigError
 from aexad.explainer.card import ModelCard
 from aexad.explainer.explanation import Explanation
 from aexad.explainer.pictures import Picture, as_input, as_photograph, is_one
@@ -143,7 +142,7 @@ def load(
     aexad.errors.WeightsError
         A file that is not one of ours, damaged, or of another version.
     aexad.errors.ConfigError
-        Neither torch nor, for ONNX, onnxruntime is installed.
+        For ONNX: onnxruntime is not installed.
 
     Examples
     --------
@@ -173,13 +172,8 @@ def load(
         from aexad.explainer.onnx_file import load_onnx
 
         return Explainer(*load_onnx(path), threshold)
-    try:
-        import torch
-    except ImportError:
-        raise ConfigError(
-            f"{path}: torch is not installed, and only an .onnx file is used without it; install "
-            "torch, or make one with 'aexad export' where it is"
-        ) from None
+    import torch
+
     from aexad.explainer.model_file import TorchNetwork, load_model_file
 
     model, card = load_model_file(path, weights_dir)

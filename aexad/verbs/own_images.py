@@ -26,6 +26,7 @@ def fit(args: argparse.Namespace) -> Path:
     if output.suffix != ".safetensors":
         raise ConfigError(f"{output}: a model file ends in .safetensors; name it so")
 
+    _check_torch()
     from aexad.fitting import choose_images
     from aexad.fitting import fit as fit_model
 
@@ -68,7 +69,10 @@ def explain(args: argparse.Namespace) -> Path:
     image_names(
         args.images, args.output
     )  # before a model is loaded, it is known that there are some
-    device = "cpu" if args.model.suffix.lower() == ".onnx" else str(_device(args))
+    device = "cpu"
+    if args.model.suffix.lower() != ".onnx":
+        _check_torch()
+        device = str(_device(args))
     explainer = load(
         args.model, device=device, threshold=args.threshold, weights_dir=args.weights_dir
     )
@@ -90,18 +94,24 @@ def explain(args: argparse.Namespace) -> Path:
 
 def export(args: argparse.Namespace) -> Path:
     """Write a model as ONNX, which 'explain' uses without torch."""
+    _check_torch()
     from aexad.export import export as export_model
 
     export_model(args.model, args.output, args.weights_dir)
     return args.output
 
 
-def _device(args: argparse.Namespace) -> torch.device:
+def _check_torch() -> None:
     try:
-        from aexad.device import use_device
+        import torch  # noqa: F401
     except ImportError:
         raise ConfigError(
-            "torch is not installed, and only an .onnx file is used without it; install torch, or "
-            "make one with 'aexad export' where it is"
+            "torch is not installed, and only 'explain' with an .onnx file works without it; "
+            "install torch, or call this where it is"
         ) from None
+
+
+def _device(args: argparse.Namespace) -> torch.device:
+    from aexad.device import use_device
+
     return use_device(args.device, args.threads or len(os.sched_getaffinity(0)))
