@@ -136,8 +136,8 @@ def fit(
     Parameters
     ----------
     false_alarms
-        Share of new normal images that may exceed the threshold, see
-        :func:`aexad.calibration.threshold`.
+        Share of new normal images that may exceed the threshold, if there are images enough to
+        promise that: see :func:`aexad.calibration.threshold`.
 
     Returns
     -------
@@ -181,7 +181,7 @@ def _calibrated(
     """The card with its threshold, from the scores of held-out images as ``explain`` gives them."""
     explainer = Explainer(TorchNetwork(model.network, device), card)
     scores = explainer.scores([images.root / name for name in images.held_out])
-    value = calibration.threshold(scores, false_alarms)
+    value, promised = calibration.threshold(scores, false_alarms)
     seen = explainer.scores([images.root / name for name in card.labelled or []])
     logger.info(
         "threshold %.6g, from %d held-out normal images of scores %.4g to %.4g; %d of %d labelled "
@@ -198,7 +198,15 @@ def _calibrated(
             len(seen),
             card.size,
         )
-    threshold = Threshold(value=value, false_alarms=false_alarms, held_out_normals=len(scores))
+    if promised > false_alarms:
+        logger.warning(
+            "%d held-out good images promise no less than %.1f %% false alarms, not %.1f %%; add "
+            "good images for less",
+            len(scores),
+            100 * promised,
+            100 * false_alarms,
+        )
+    threshold = Threshold(value=value, false_alarms=promised, held_out_normals=len(scores))
     return card.model_copy(update={"threshold": threshold})
 
 

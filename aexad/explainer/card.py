@@ -22,7 +22,7 @@ class Threshold(Strict):
 
     value: float = Field(gt=0)
     false_alarms: float = Field(gt=0, lt=1)
-    """Share of new normal images that is expected above it."""
+    """Share of new normal images that is expected above it, at most."""
     held_out_normals: int = Field(ge=0)
     """Normal images that it was estimated from; the model was not trained on them."""
 

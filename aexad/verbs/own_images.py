@@ -53,8 +53,8 @@ def fit(args: argparse.Namespace) -> Path:
     if card.threshold and card.labelled is not None:
         print(
             f"{output}: trained on {card.normals} good images and {len(card.labelled)} defects; "
-            f"threshold {card.threshold.value:.4g} for {card.threshold.false_alarms:g} false "
-            f"alarms, from {card.threshold.held_out_normals} held-out good images"
+            f"threshold {card.threshold.value:.4g}, for at most {card.threshold.false_alarms:.1%} "
+            f"false alarms, from {card.threshold.held_out_normals} held-out good images"
         )
     return output
 
