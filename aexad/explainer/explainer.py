@@ -120,6 +120,7 @@ def load(
     path: str | os.PathLike[str],
     *,
     device: str = "cpu",
+    threads: int | None = None,
     threshold: float | None = None,
     weights_dir: str | os.PathLike[str] | None = None,
 ) -> Explainer:
@@ -132,6 +133,8 @@ def load(
         ``model.safetensors`` in it; or an ``.onnx`` file of ``aexad export``, which needs no torch.
     device
         Of torch, to run on; ONNX runs on the CPU.
+    threads
+        Of onnxruntime; none: one a core. torch's are those of ``torch.set_num_threads``.
     threshold
         Score above which an image is anomalous; none: the model's own, if it has one.
     weights_dir
@@ -171,7 +174,7 @@ def load(
     if path.suffix.lower() == ".onnx":
         from aexad.explainer.onnx_file import load_onnx
 
-        return Explainer(*load_onnx(path), threshold)
+        return Explainer(*load_onnx(path, threads), threshold)
     import torch
 
     from aexad.explainer.model_file import TorchNetwork, load_model_file

@@ -34,7 +34,7 @@ def sealed(content: bytes) -> bytes:
     return content + _seal(content)
 
 
-def load_onnx(path: Path) -> tuple[OnnxNetwork, ModelCard]:
+def load_onnx(path: Path, threads: int | None = None) -> tuple[OnnxNetwork, ModelCard]:
     """Load a file of ``aexad export``.
 
     Raises
@@ -54,6 +54,7 @@ def load_onnx(path: Path) -> tuple[OnnxNetwork, ModelCard]:
         raise WeightsError(f"{path}: no such model file; make it with 'aexad export'")
     content = path.read_bytes()
     options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads or 0  # 0: all cores
     options.log_severity_level = 3  # errors; they are raised too
     try:
         session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])

@@ -74,7 +74,11 @@ def explain(args: argparse.Namespace) -> Path:
         _check_torch()
         device = str(_device(args))
     explainer = load(
-        args.model, device=device, threshold=args.threshold, weights_dir=args.weights_dir
+        args.model,
+        device=device,
+        threads=args.threads,
+        threshold=args.threshold,
+        weights_dir=args.weights_dir,
     )
 
     def tell(row: dict[str, Any]) -> None:
