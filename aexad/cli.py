@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from aexad import verbs
+from aexad.arguments import above_zero, pair, positive, seed, share
 from aexad.stopping import Stopped, signals_raised, told
 
 DESCRIPTION = "Explainable image anomaly detection: each verb is one step of the benchmark."
@@ -54,16 +55,16 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--output", type=Path, required=True, help="the training set, .npz")
     one = verb(verbs.train)
     _network(one)
-    one.add_argument("--seed", type=_seed, required=True)
+    one.add_argument("--seed", type=seed, required=True)
     one.add_argument("--training-set", type=Path, required=True, help="from augment, .npz")
     one.add_argument("--output", type=Path, required=True, help="folder of the run")
     one.add_argument(
         "--feature-memory-mb",
-        type=_positive,
+        type=positive,
         help="for a frozen encoder's features; none: a quarter",
     )
     one.add_argument(
-        "--checkpoint-epochs", type=_positive, default=10, help="from one checkpoint to the next"
+        "--checkpoint-epochs", type=positive, default=10, help="from one checkpoint to the next"
     )
     one = verb(verbs.share)
     one.add_argument("--run-folder", type=Path, required=True, help="of the method that has it")
@@ -91,7 +92,7 @@ def parser() -> argparse.ArgumentParser:
     _dataset(one)
     one.add_argument("--run-folder", type=Path, required=True, help="with maps.npz, per_image.csv")
     one.add_argument("--split", type=Path, required=True, help="the split, .csv")
-    one.add_argument("--count", type=_positive, default=6, help="how many test images")
+    one.add_argument("--count", type=positive, default=6, help="how many test images")
     one.add_argument("--output", type=Path, required=True, help="folder of the panels")
     one = verb(verbs.strips)
     _dataset(one)
@@ -104,7 +105,53 @@ def parser() -> argparse.ArgumentParser:
     one = verb(verbs.explorer)
     _benchmark(one)
     _explored(one)
+    _own_images(verb)
     return top
+
+
+def _own_images(verb: Callable[..., argparse.ArgumentParser]) -> None:
+    one = verb(verbs.fit)
+    one.add_argument(
+        "folder", type=Path, help="a category in MVTec AD's layout, or a folder of good images"
+    )
+    one.add_argument("--defects", type=Path, help="with good images: a folder of images of defects")
+    one.add_argument(
+        "--masks", type=Path, help="of the defects; none: STEM_mask.png beside each of them"
+    )
+    one.add_argument("--method", required=True, help="its name among the methods")
+    one.add_argument("--methods", type=Path, default=Path("config/methods.yaml"))
+    one.add_argument("-o", "--output", type=Path, required=True, help="the model, .safetensors")
+    one.add_argument(
+        "--labelled", type=positive, help="defects of each type to train on; none: all"
+    )
+    one.add_argument(
+        "--false-alarms", type=share, default=0.01, help="share of good images above the threshold"
+    )
+    one.add_argument("--size", type=positive, default=224, help="working size in pixels")
+    one.add_argument("--seed", type=seed, default=0)
+    _machine(one)
+    one = verb(verbs.explain)
+    one.add_argument("model", type=Path, help="from fit or export, or the folder of a run")
+    one.add_argument("images", type=Path, help="an image, or a folder of images")
+    one.add_argument("-o", "--output", type=Path, required=True, help="folder of what is found")
+    one.add_argument("--json", action="store_true", help="one JSON object a line and image")
+    one.add_argument(
+        "--threshold",
+        type=above_zero,
+        help="score above which an image is anomalous, not the model's",
+    )
+    one.add_argument("--batch-size", type=positive, default=16, help="images at once")
+    _machine(one)
+    one = verb(verbs.export)
+    one.add_argument("model", type=Path, help="from fit, or the folder of a run")
+    one.add_argument("-o", "--output", type=Path, required=True, help="the model, .onnx")
+    one.add_argument("--weights-dir", type=Path, help="folder of <timm name>.safetensors")
+
+
+def _machine(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--weights-dir", type=Path, help="folder of <timm name>.safetensors")
+    verb.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    verb.add_argument("--threads", type=positive, help="CPU threads; none: all")
 
 
 def _dataset(verb: argparse.ArgumentParser, required: bool = True) -> None:
@@ -117,7 +164,7 @@ def _scenario(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--scenario", choices=("standard", "anomalies_only", "one_class"), default="standard"
     )
-    verb.add_argument("--seed", type=_seed, default=0)
+    verb.add_argument("--seed", type=seed, default=0)
 
 
 def _network(verb: argparse.ArgumentParser) -> None:
@@ -125,14 +172,14 @@ def _network(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--methods", type=Path, default=Path("config/methods.yaml"))
     verb.add_argument("--weights-dir", type=Path, help="folder of <timm name>.safetensors")
     verb.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
-    verb.add_argument("--threads", type=_positive, default=1, help="CPU threads")
+    verb.add_argument("--threads", type=positive, default=1, help="CPU threads")
     verb.add_argument(
         "--country", help="three-letter ISO code, for the CO2; none: energy is not measured"
     )
 
 
 def _explored(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("--count", type=_positive, default=200, help="most test images of a category")
+    verb.add_argument("--count", type=positive, default=200, help="most test images of a category")
 
 
 def _benchmark(verb: argparse.ArgumentParser) -> None:
@@ -155,35 +202,10 @@ def _benchmark(verb: argparse.ArgumentParser) -> None:
         "--source",
         action="append",
         default=[],
-        type=_pair,
+        type=pair,
         metavar="DATASET=FOLDER",
         help="local folder of a data set whose categories the catalogue does not list",
     )
-
-
-def _seed(text: str) -> int:
-    return _at_least(0, text)
-
-
-def _positive(text: str) -> int:
-    return _at_least(1, text)
-
-
-def _at_least(least: int, text: str) -> int:
-    try:
-        value = int(text)
-    except ValueError:
-        value = least - 1
-    if value < least:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number of at least {least}")
-    return value
-
-
-def _pair(text: str) -> tuple[str, str]:
-    name, _, folder = text.partition("=")
-    if not name or not folder:
-        raise argparse.ArgumentTypeError(f"'{text}' is not of the form DATASET=FOLDER")
-    return name, folder
 
 
 def main(arguments: list[str] | None = None) -> int:

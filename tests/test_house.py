@@ -26,8 +26,11 @@ ROOMS = [
     {"inference"},
     {"metrics"},
     {"evaluation", "foreign_maps"},
+    {"calibration", "explainer"},
+    {"export", "fitting"},
     {"reporting"},
     {"verbs", "stopping"},
+    {"arguments"},
     {"cli", "configuration", "__main__", "__init__"},
 ]
 ORDER = {room: number for number, rooms in enumerate(ROOMS) for room in rooms}
@@ -89,7 +92,8 @@ def test_pyproject_lock_and_environment_give_the_same_versions():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     pinned = {name.lower(): version for name, version in lock().items()}
     assert len(project["dependencies"]) > 10
-    for requirement in project["dependencies"] + project["optional-dependencies"]["development"]:
+    extras = project["optional-dependencies"]
+    for requirement in project["dependencies"] + extras["development"] + extras["onnx"]:
         name, version = requirement.split("==")
         assert pinned[name.lower()] == version, name
     environment = yaml.safe_load((ROOT / "environment.yml").read_text())

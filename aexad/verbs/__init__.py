@@ -5,6 +5,7 @@ A verb returns the file or folder that it wrote. It imports what it needs when i
 """
 
 from aexad.verbs.data import augment, check, fetch, index, split
+from aexad.verbs.own_images import explain, export, fit
 from aexad.verbs.reports import collect, explorer, figures, report, tables
 from aexad.verbs.runs import evaluate, infer, panels, share, strips, train
 
@@ -13,9 +14,12 @@ __all__ = [
     "check",
     "collect",
     "evaluate",
+    "explain",
     "explorer",
+    "export",
     "fetch",
     "figures",
+    "fit",
     "index",
     "infer",
     "panels",

@@ -1,0 +1,32 @@
+"""Every example of the docstrings and of the documents is run, with a model and a part at hand."""
+
+import doctest
+import importlib
+import shutil
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def at_work(workshop, tmp_path, monkeypatch):
+    """A working directory with model.safetensors, model.onnx and part.png."""
+    for name in ("model.safetensors", "model.onnx", "part.png"):
+        shutil.copy(workshop / name, tmp_path / name)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize("module", ["explainer", "files"])
+def test_docstrings(module, at_work):
+    result = doctest.testmod(importlib.import_module(f"aexad.explainer.{module}"))
+    assert result.attempted >= 3
+    assert result.failed == 0
+
+
+@pytest.mark.parametrize("document", ["README.md", "docs/explain.md"])
+def test_documents(document, at_work):
+    result = doctest.testfile(str(ROOT / document), module_relative=False)
+    assert result.attempted >= 3
+    assert result.failed == 0
