@@ -33,6 +33,11 @@ def test_a_network_without_an_encoder_is_new_and_trained(methods):
     assert read_recipe(path, "b").encoder is None
 
 
+def test_pixels_have_no_weights_also_where_the_base_has(methods):
+    path = methods("a: {encoder: e, epochs: 3}\nb: {base: a, encoder: pixels}\n")
+    assert (read_recipe(path, "b").weights, read_recipe(path, "b").epochs) == ("none", 3)
+
+
 @pytest.mark.parametrize(
     ("text", "frozen"),
     [
@@ -116,6 +121,12 @@ def test_scenarios_are_those_that_have_the_images(methods):
         ("a: {model: l2_cae, loss: mse, weights: pretrained}", "remove 'weights'"),
         ("a: {model: l2_cae, loss: mse, input_size: 64, features: [1]}", "'features', 'input_"),
         ("a: {encoder: e, augmentation: affine}", "'affine' moves images without their masks"),
+        ("a: {model: l2_cae, loss: mse, token_shifts: 2, facet: key}", "'facet', 'token_shifts'"),
+        ("a: {encoder: pixels, weights: pretrained}", "'pixels' has nothing that is loaded"),
+        ("a: {encoder: pixels, tuning: full}", "remove 'weights', 'tuning'"),
+        ("a: {model: anovit, loss: mse, encoder: e, projection: convolution}", "no projection"),
+        ("a: {encoder: e, token_norm: maybe}", "'token_norm': input should be a valid boolean"),
+        ("a: {encoder: e, token_shifts: 0}", "greater than or equal to 1"),
         ("a: {encoder: e, model: vae}", "'model': input should be 'aexad', 'anovit' or 'l2_cae'"),
         ("- a", "the top level is a list"),
         ("a: {", "not valid YAML"),

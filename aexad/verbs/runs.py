@@ -59,6 +59,7 @@ def train(args: argparse.Namespace) -> Path:
         provenance = {
             **origin,
             "method": args.method,
+            "features": model.features,
             "parameters": model.parameters,
             "seconds": trained.seconds,
             "energy": energy,
