@@ -1,7 +1,9 @@
 from pathlib import Path
 
 import pytest
+import timm
 
+from aexad.benchmark import read_benchmark
 from aexad.errors import ConfigError
 from aexad.recipe import ForeignMaps, Recipe, read_methods, read_recipe, trained_as
 
@@ -172,3 +174,25 @@ def test_recipes_that_differ_in_the_heat_map_alone_share_a_model(tmp_path):
         "b": Recipe(encoder="x", epochs=3),
     }
     assert trained_as(methods) == {"a": "a", "a-unfiltered": "a", "b": "b"}
+
+
+def test_encoders_of_the_configuration_are_names_that_timm_has_weights_for():
+    names = {r.encoder for r in read_methods(ROOT / "config/methods.yaml").values()}
+    assert names - {None, "pixels"} <= set(timm.list_pretrained())
+
+
+def test_the_layers_study_varies_features_alone():
+    methods = read_methods(ROOT / "config/methods.yaml")
+    study = read_benchmark(ROOT / "config/benchmarks", "layers_all")
+    names = [*study.methods, *(name for more in study.also for name in more.methods)]
+    about_features = {
+        "encoder", "weights", "features", "input_size", "facet", "token_norm", "token_shifts",
+        "feature_channels", "projection",
+    }  # fmt: skip
+    recipes = [methods[name].model_dump() for name in names]
+    for name, recipe in zip(names, recipes, strict=True):
+        differs = {key for key in recipe if recipe[key] != recipes[0][key]}
+        assert differs <= about_features, name
+    assert len({str(recipe) for recipe in recipes}) == len(recipes)
+    matched = [methods[name] for name in names if name.endswith("-matched")]
+    assert {(r.feature_channels, r.projection) for r in matched} == {(128, "convolution")}
