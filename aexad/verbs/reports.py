@@ -45,6 +45,7 @@ def figures(args: argparse.Namespace) -> Path:
         chosen.runs,
         *read_collection(folder),
         chosen.catalogue,
+        chosen.methods,
         results=args.results,
         data=args.data,
         gallery=chosen.benchmark.gallery,

@@ -104,6 +104,7 @@ rule draw_figures:
     params:
         library=code_digest("aexad.reporting.figures"),
         benchmark=benchmark_options(),
+        recipes=recipes(),
         datasets=described("title", "limit", "size", "stored_size", "evaluation"),
         gallery=BENCHMARK.gallery,
     message:
