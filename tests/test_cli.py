@@ -72,10 +72,13 @@ STEPS = [
     f"evaluate --maps {RUN}/maps.npz --masks {DATA}/split.csv --dataset mine --output {RUN}",
     f"panels --dataset mine --run-folder {RUN} --split {DATA}/split.csv --count 2"
     f" --output {RUN}/panels",
+    f"criteria --method tiny --dataset mine --model {RUN}/model.safetensors"
+    f" --split {DATA}/split.csv --output {RUN}/criteria.json --device cpu",
     "collect --benchmark all --source mine=mine",
     "tables --benchmark all --source mine=mine",
     "figures --benchmark all --source mine=mine",
     "report --benchmark all --source mine=mine",
+    "choice --benchmark all --source mine=mine",
 ]
 
 

@@ -25,7 +25,7 @@ ROOMS = [
     {"heatmaps"},
     {"inference"},
     {"metrics"},
-    {"evaluation", "foreign_maps"},
+    {"criteria", "evaluation", "foreign_maps"},
     {"reporting"},
     {"verbs", "stopping"},
     {"cli", "configuration", "__main__", "__init__"},

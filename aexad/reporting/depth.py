@@ -71,6 +71,8 @@ def told_by_depth(sweep: Sweep, means: Mapping[str, float], label: str) -> str:
         return f"block {point[1]}" + (f" from {point[2]} pixels" if point[2] else "")
 
     text = f"Of {sweep.encoder}, {named(best)} has the highest {label}, {number(best[0])}"
+    if best[1] == last[1]:
+        return f"{text}; none deeper was tried."
     return f"{text}; the deepest, {named(last)}, has {number(last[0])}."
 
 

@@ -5,13 +5,15 @@ A verb returns the file or folder that it wrote. It imports what it needs when i
 """
 
 from aexad.verbs.data import augment, check, fetch, index, split
-from aexad.verbs.reports import collect, figures, report, tables
-from aexad.verbs.runs import evaluate, infer, panels, share, train
+from aexad.verbs.reports import choice, collect, figures, report, tables
+from aexad.verbs.runs import criteria, evaluate, infer, panels, share, train
 
 __all__ = [
     "augment",
     "check",
+    "choice",
     "collect",
+    "criteria",
     "evaluate",
     "fetch",
     "figures",

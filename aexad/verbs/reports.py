@@ -71,6 +71,19 @@ def report(args: argparse.Namespace) -> Path:
     return folder / "report.html"
 
 
+def choice(args: argparse.Namespace) -> Path:
+    """Say whether a recipe can be chosen without test images: the table ``choice``."""
+    from aexad.reporting.choice import write_choice
+    from aexad.reporting.collect import read_collection
+
+    chosen = _choose(args)
+    folder = args.results / args.benchmark
+    metrics, _ = read_collection(folder)
+    titles = {name: dataset.full_title for name, dataset in chosen.catalogue.items()}
+    write_choice(chosen.runs, metrics, chosen.methods, titles, args.results, folder / "choice")
+    return folder / "choice"
+
+
 def _choose(args: argparse.Namespace) -> Chosen:
     from aexad.reporting.chosen import choose
 

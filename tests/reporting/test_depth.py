@@ -60,6 +60,7 @@ def test_the_summary_names_the_best_and_the_deepest_block() -> None:
         "0.200."
     )
     assert told_by_depth(sweep, {"a": 0.1, "b": float("nan")}, "IoU") == ""
+    assert told_by_depth(sweep, {"a": 0.1, "b": 0.2}, "IoU").endswith("none deeper was tried.")
 
 
 @pytest.fixture(scope="module")
