@@ -24,12 +24,14 @@ localrules:
     tables,
     figures,
     panels,
+    choice,
     report,
     fetch,
     index,
     split,
     collect,
     write_tables,
+    write_choice,
 
 
 rule all:
@@ -53,6 +55,11 @@ rule figures:
 rule panels:
     input:
         of_runs(trained(RUNS, METHODS), "panels"),
+
+
+rule choice:
+    input:
+        f"{RESULTS}/choice",
 
 
 rule report:

@@ -15,6 +15,7 @@ from aexad import verbs
 from aexad.arguments import above_zero, pair, positive, seed, share
 from aexad.stopping import Stopped, signals_raised, told
 
+SCENARIOS = ("standard", "anomalies_only", "one_class")
 DESCRIPTION = "Explainable image anomaly detection: each verb is one step of the benchmark."
 
 
@@ -80,6 +81,13 @@ def parser() -> argparse.ArgumentParser:
         required=True,
         help="the maps, .npz; inference.json beside them says what it took",
     )
+    one = verb(verbs.criteria)
+    _dataset(one)
+    _network(one)
+    one.add_argument("--scenario", choices=SCENARIOS, default="standard")
+    one.add_argument("--model", type=Path, required=True, help="from train, .safetensors")
+    one.add_argument("--split", type=Path, required=True, help="the split, .csv")
+    one.add_argument("--output", type=Path, required=True, help="the criteria, .json")
     one = verb(verbs.evaluate)
     one.add_argument("--maps", type=Path, required=True, help="a run's maps.npz, or a folder")
     one.add_argument(
@@ -100,7 +108,7 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--split", type=Path, required=True, help="the split, .csv")
     _explored(one)
     one.add_argument("--output", type=Path, required=True, help="folder of the strips")
-    for run in (verbs.collect, verbs.tables, verbs.figures, verbs.report):
+    for run in (verbs.collect, verbs.tables, verbs.figures, verbs.report, verbs.choice):
         _benchmark(verb(run))
     one = verb(verbs.explorer)
     _benchmark(one)
@@ -161,9 +169,7 @@ def _dataset(verb: argparse.ArgumentParser, required: bool = True) -> None:
 
 
 def _scenario(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument(
-        "--scenario", choices=("standard", "anomalies_only", "one_class"), default="standard"
-    )
+    verb.add_argument("--scenario", choices=SCENARIOS, default="standard")
     verb.add_argument("--seed", type=seed, default=0)
 
 

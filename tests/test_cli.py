@@ -73,11 +73,14 @@ STEPS = [
     f"panels --dataset mine --run-folder {RUN} --split {DATA}/split.csv --count 2"
     f" --output {RUN}/panels",
     f"strips --dataset mine --run-folder {RUN} --split {DATA}/split.csv --output {RUN}/strips",
+    f"criteria --method tiny --dataset mine --model {RUN}/model.safetensors"
+    f" --split {DATA}/split.csv --output {RUN}/criteria.json --device cpu",
     "collect --benchmark all --source mine=mine",
     "tables --benchmark all --source mine=mine",
     "figures --benchmark all --source mine=mine",
     "report --benchmark all --source mine=mine",
     "explorer --benchmark all --source mine=mine",
+    "choice --benchmark all --source mine=mine",
 ]
 
 

@@ -25,7 +25,7 @@ ROOMS = [
     {"heatmaps"},
     {"inference"},
     {"metrics"},
-    {"evaluation", "foreign_maps"},
+    {"criteria", "evaluation", "foreign_maps"},
     {"calibration", "explainer"},
     {"export", "fitting"},
     {"reporting"},

@@ -1,7 +1,9 @@
 from pathlib import Path
 
 import pytest
+import timm
 
+from aexad.benchmark import read_benchmark
 from aexad.errors import ConfigError
 from aexad.recipe import ForeignMaps, Recipe, read_methods, read_recipe, trained_as
 
@@ -31,6 +33,11 @@ def test_a_network_without_an_encoder_is_new_and_trained(methods):
     assert (recipe.encoder, recipe.weights, recipe.tuning) == (None, "none", "full")
     path = methods("a: {encoder: e}\nb: {base: a, model: l2_cae, encoder: null, loss: mse}\n")
     assert read_recipe(path, "b").encoder is None
+
+
+def test_pixels_have_no_weights_also_where_the_base_has(methods):
+    path = methods("a: {encoder: e, epochs: 3}\nb: {base: a, encoder: pixels}\n")
+    assert (read_recipe(path, "b").weights, read_recipe(path, "b").epochs) == ("none", 3)
 
 
 @pytest.mark.parametrize(
@@ -116,6 +123,12 @@ def test_scenarios_are_those_that_have_the_images(methods):
         ("a: {model: l2_cae, loss: mse, weights: pretrained}", "remove 'weights'"),
         ("a: {model: l2_cae, loss: mse, input_size: 64, features: [1]}", "'features', 'input_"),
         ("a: {encoder: e, augmentation: affine}", "'affine' moves images without their masks"),
+        ("a: {model: l2_cae, loss: mse, token_shifts: 2, facet: key}", "'facet', 'token_shifts'"),
+        ("a: {encoder: pixels, weights: pretrained}", "'pixels' has nothing that is loaded"),
+        ("a: {encoder: pixels, tuning: full}", "remove 'weights', 'tuning'"),
+        ("a: {model: anovit, loss: mse, encoder: e, projection: convolution}", "no projection"),
+        ("a: {encoder: e, token_norm: maybe}", "'token_norm': input should be a valid boolean"),
+        ("a: {encoder: e, token_shifts: 0}", "greater than or equal to 1"),
         ("a: {encoder: e, model: vae}", "'model': input should be 'aexad', 'anovit' or 'l2_cae'"),
         ("- a", "the top level is a list"),
         ("a: {", "not valid YAML"),
@@ -161,3 +174,25 @@ def test_recipes_that_differ_in_the_heat_map_alone_share_a_model(tmp_path):
         "b": Recipe(encoder="x", epochs=3),
     }
     assert trained_as(methods) == {"a": "a", "a-unfiltered": "a", "b": "b"}
+
+
+def test_encoders_of_the_configuration_are_names_that_timm_has_weights_for():
+    names = {r.encoder for r in read_methods(ROOT / "config/methods.yaml").values()}
+    assert names - {None, "pixels"} <= set(timm.list_pretrained())
+
+
+def test_the_layers_study_varies_features_alone():
+    methods = read_methods(ROOT / "config/methods.yaml")
+    study = read_benchmark(ROOT / "config/benchmarks", "layers_all")
+    names = [*study.methods, *(name for more in study.also for name in more.methods)]
+    about_features = {
+        "encoder", "weights", "features", "input_size", "facet", "token_norm", "token_shifts",
+        "feature_channels", "projection",
+    }  # fmt: skip
+    recipes = [methods[name].model_dump() for name in names]
+    for name, recipe in zip(names, recipes, strict=True):
+        differs = {key for key in recipe if recipe[key] != recipes[0][key]}
+        assert differs <= about_features, name
+    assert len({str(recipe) for recipe in recipes}) == len(recipes)
+    matched = [methods[name] for name in names if name.endswith("-matched")]
+    assert {(r.feature_channels, r.projection) for r in matched} == {(128, "convolution")}

@@ -16,7 +16,7 @@ from aexad.files import written_whole
 from aexad.models.aexad import AEXAD
 from aexad.models.anovit import AnoViT
 from aexad.models.l2_cae import L2CAE
-from aexad.models.network import FrozenThenTrained
+from aexad.models.network import EncoderNetwork, FrozenThenTrained
 from aexad.models.weights import Weights, find_weights
 from aexad.recipe import Recipe
 
@@ -42,6 +42,18 @@ class Model(NamedTuple):
         for parameter in self.network.parameters():
             counts["trained" if parameter.requires_grad else "frozen"] += parameter.numel()
         return counts
+
+    @property
+    def features(self) -> dict[str, int] | None:
+        """Channels and grid (cells a side) of the encoder's features, and its input in pixels."""
+        if not isinstance(self.network, EncoderNetwork):
+            return None
+        encoder = self.network.encoder
+        return {
+            "channels": encoder.channels,
+            "grid": encoder.grid,
+            "input_size": encoder.input_size,
+        }
 
 
 def build_model(
@@ -141,7 +153,9 @@ def _read_header(path: str | Path) -> dict[str, Any]:
 
 
 def _described(recipe: Recipe, weights: Weights | None) -> dict[str, str | None]:
-    without = "random, drawn from the seed" if recipe.encoder else "none: there is no encoder"
+    without = "random, drawn from the seed"
+    if recipe.encoder in (None, "pixels"):
+        without = "none: there is no encoder"
     return {
         "name": recipe.encoder,
         "weights": recipe.weights,

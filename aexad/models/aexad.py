@@ -19,7 +19,7 @@ from aexad.errors import ConfigError
 from aexad.models.encoders import DECODER_STRIDE, resized
 from aexad.models.network import EncoderNetwork
 from aexad.models.weights import Weights
-from aexad.recipe import Recipe
+from aexad.recipe import ProjectionKind, Recipe
 
 CODE_CHANNELS = 64
 IMAGE_CHANNELS = 8
@@ -31,12 +31,16 @@ class Projection(nn.Module):
     Features on the decoder's grid pass one convolution, as in AE-XAD. Tokens of a Transformer lie
     on half that grid and pass the report's head: 1x1 to 256, 3x3 to 128, SELU, then a transposed
     convolution that doubles the grid. Features on another grid are first resized to the nearer.
+    With ``convolution`` that is always the decoder's, and their channels alone decide how much is
+    trained.
     """
 
-    def __init__(self, channels: int, grid: int, code_grid: int) -> None:
+    def __init__(
+        self, channels: int, grid: int, code_grid: int, kind: ProjectionKind = "auto"
+    ) -> None:
         super().__init__()
         halfway = code_grid * 0.5**0.5
-        if grid > halfway:
+        if kind == "convolution" or grid > halfway:
             self.grid = code_grid
             self.layers: nn.Module = nn.Conv2d(channels, CODE_CHANNELS, 3, padding=1)
         else:
@@ -119,7 +123,7 @@ class AEXAD(EncoderNetwork):
             raise ConfigError(f"working size {size} is no multiple of {2 * DECODER_STRIDE}")
         super().__init__(recipe, size, weights)
         self.projection = Projection(
-            self.encoder.channels, self.encoder.grid, size // DECODER_STRIDE
+            self.encoder.channels, self.encoder.grid, size // DECODER_STRIDE, recipe.projection
         )
         self.decoder = Decoder()
 

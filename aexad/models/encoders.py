@@ -1,21 +1,26 @@
 """Encoders: any timm backbone, asked for one feature map of a square image.
 
 images [B, 3, S, S] in [0, 1]  ->  resize to the encoder's input  ->  its own normalisation
-->  stages or blocks  ->  (concatenated)  ->  features [B, C, g, g]
+->  stages or blocks  ->  (normed)  ->  (concatenated)  ->  (fewer channels)  ->  [B, C, g, g]
+
+The step to stages or blocks may be done several times, on images that are moved by parts of a patch
+(shifts.py), and may take attention's keys in place of a block's output (keys.py).
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-import timm
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from aexad.errors import ConfigError, WeightsError
+from aexad.errors import ConfigError
+from aexad.models.backbones import build_backbone, check_complete
+from aexad.models.keys import check_has_keys, keys_of
+from aexad.models.shifts import offsets, shifted
 from aexad.models.weights import Weights
-from aexad.schema import nearest
+from aexad.recipe import Facet
 
 # AE-XAD decodes from an eighth of the image: 28x28 at 224x224.
 DECODER_STRIDE = 8
@@ -27,7 +32,7 @@ class Encoder(nn.Module):
     Parameters
     ----------
     name
-        timm name, with the tag of the pre-training.
+        timm name, with the tag of the pre-training; or ``pixels``, the encoder that is none.
     size
         Side of the images it will be given, in pixels.
     features
@@ -39,6 +44,16 @@ class Encoder(nn.Module):
     weights
         Pre-trained tensors; None: random ones. Position embeddings of another grid are
         interpolated, as timm does it.
+    facet
+        What is taken of a block: its output, or the keys of its attention.
+    token_norm
+        Whether each cell of each map is normed over its channels (no weights), before they are
+        concatenated.
+    token_shifts
+        n: images are encoded from n x n places, to a grid n times finer.
+    feature_channels
+        C that features are brought to by a fixed orthonormal map, the same for all runs; None:
+        they keep their own.
 
     Attributes
     ----------
@@ -56,6 +71,7 @@ class Encoder(nn.Module):
     backbone: Any  # timm's classes share an interface, but no base class that has it
     mean: Tensor
     std: Tensor
+    channel_map: Tensor | None
 
     def __init__(
         self,
@@ -64,16 +80,24 @@ class Encoder(nn.Module):
         features: list[int] | None = None,
         input_size: int | None = None,
         weights: Weights | None = None,
+        *,
+        facet: Facet = "output",
+        token_norm: bool = False,
+        token_shifts: int = 1,
+        feature_channels: int | None = None,
     ) -> None:
         super().__init__()
         self.input_size = input_size or size
-        self.backbone = _build(name, self.input_size, weights)
+        self.facet, self.token_norm = facet, token_norm
+        self.backbone = build_backbone(name, self.input_size, weights)
         for key in ("mean", "std"):
             value = torch.tensor(self.backbone.pretrained_cfg[key]).view(3, 1, 1)
             self.register_buffer(key, value, persistent=False)
+        if facet == "key":
+            check_has_keys(name, self.backbone)
         strides = [stage["reduction"] for stage in self.backbone.feature_info]
         fine = [i for i, stride in enumerate(strides) if stride <= DECODER_STRIDE]
-        self.normed = features is None and not fine
+        self.normed = features is None and not fine and facet == "output"
         if features is None:
             features = fine[-1:] or [len(strides) - 1]
         if not all(0 <= feature < len(strides) for feature in features):
@@ -81,31 +105,51 @@ class Encoder(nn.Module):
                 f"encoder '{name}' has features 0 to {len(strides) - 1}, not {features}; "
                 "correct 'features' in the recipe"
             )
+        if token_shifts > 1 and len({strides[feature] for feature in features}) > 1:
+            raise ConfigError(
+                f"encoder '{name}': features {features} lie on several grids, which token_shifts "
+                "cannot interleave; name those of one grid in the recipe"
+            )
+        self.moves = offsets(strides[features[0]], token_shifts)
         self.indices = self.backbone.prune_intermediate_layers(
             sorted(features), prune_norm=not self.normed
         )
         if weights is not None:
-            _check_complete(name, self.backbone, weights)
+            check_complete(name, self.backbone, weights)
         self.requires_grad_(False).eval()
+        self.register_buffer("channel_map", None, persistent=False)
         with torch.no_grad():
             probe = self(torch.zeros(1, 3, size, size))
         self.channels, self.grid = probe.shape[1], probe.shape[2]
+        if feature_channels is not None:
+            self.channel_map = orthonormal(feature_channels, self.channels)[:, :, None, None]
+            self.channels = feature_channels
 
     def forward(self, images: Tensor) -> Tensor:
         """Compute features [B, C, g, g] of images [B, 3, S, S] in [0, 1]."""
         side = self.input_size
         if images.shape[-1] != side:
             images = F.interpolate(images, (side, side), mode="bilinear", antialias=True)
-        maps = self.backbone.forward_intermediates(
-            (images - self.mean) / self.std,
-            indices=self.indices,
-            norm=self.normed,
-            stop_early=True,
-            output_fmt="NCHW",
-            intermediates_only=True,
-        )
+        maps = shifted(self._maps, (images - self.mean) / self.std, self.moves)
         finest = max(m.shape[-1] for m in maps)
-        return torch.cat([resized(m, finest) for m in maps], dim=1)
+        features = torch.cat([resized(m, finest) for m in maps], dim=1)
+        return features if self.channel_map is None else F.conv2d(features, self.channel_map)
+
+    def _maps(self, images: Tensor) -> list[Tensor]:
+        """The maps [B, C, g, g] of the stages or blocks, each with its own C and g."""
+
+        def outputs() -> list[Tensor]:
+            return self.backbone.forward_intermediates(
+                images,
+                indices=self.indices,
+                norm=self.normed,
+                stop_early=True,
+                output_fmt="NCHW",
+                intermediates_only=True,
+            )
+
+        maps = keys_of(self.backbone, self.indices, outputs) if self.facet == "key" else outputs()
+        return [normed_cells(m) for m in maps] if self.token_norm else maps
 
 
 def resized(maps: Tensor, side: int) -> Tensor:
@@ -115,63 +159,21 @@ def resized(maps: Tensor, side: int) -> Tensor:
     return F.interpolate(maps, (side, side), mode="bilinear", align_corners=False)
 
 
-def _build(name: str, input_size: int, weights: Weights | None) -> Any:
-    """Build the backbone without its head; random weights, or those given."""
-    architecture, tag = timm.models.split_model_name_tag(name)
-    if not timm.is_model(architecture):
-        hint = nearest(architecture, timm.list_models())
-        hint = hint if hint.startswith("did") else "timm.list_models() lists them"
-        raise ConfigError(f"timm knows no encoder '{name}'; {hint}")
-    tags = [known.partition(".")[2] for known in timm.list_pretrained(f"{architecture}.*")]
-    if tag and tag not in tags:
-        raise ConfigError(
-            f"timm knows no pre-training '{tag}' of '{architecture}'; {nearest(tag, tags)}"
-        )
-    config: Any = timm.get_pretrained_cfg(name)
-    options: dict[str, Any] = {"num_classes": 0}
-    if config.fixed_input_size:  # such a backbone builds its position embeddings for one size
-        options["img_size"] = input_size
-    if weights is not None:
-        # timm takes entries out of the dict, so it gets its own.
-        overlay = {"state_dict": dict(weights.tensors)}
-        options |= {
-            "pretrained": True,
-            "pretrained_strict": False,
-            "pretrained_cfg_overlay": overlay,
-        }
-    try:
-        model: Any = timm.create_model(name, **options)
-    except RuntimeError as error:
-        if weights is None:
-            raise
-        raise WeightsError(
-            f"weights of '{name}' ({weights.source}) are of another architecture: "
-            f"{' '.join(str(error).split())[:200]}; replace them"
-        ) from None
-    except AssertionError as error:
-        raise ConfigError(
-            f"encoder '{name}' cannot take images of {input_size} pixels ({error}); set "
-            f"'input_size' in the recipe (its own is {config.input_size[-1]})"
-        ) from None
-    if not hasattr(model, "forward_intermediates"):
-        raise ConfigError(f"encoder '{name}': timm gives no feature maps of it; choose another one")
-    patch = getattr(getattr(model, "patch_embed", None), "patch_size", (1,))[0]
-    if input_size % patch:
-        raise ConfigError(
-            f"encoder '{name}' cuts patches of {patch} pixels, and {input_size} is no multiple of "
-            "that; set 'input_size' in the recipe"
-        )
-    model.pretrained_cfg.pop("state_dict", None)
-    return model
+def normed_cells(maps: Tensor) -> Tensor:
+    """Maps [B, C, g, g] with mean 0 and variance 1 over the channels of each cell."""
+    cells = maps.permute(0, 2, 3, 1)
+    return F.layer_norm(cells, cells.shape[-1:]).permute(0, 3, 1, 2)
 
 
-def _check_complete(name: str, backbone: nn.Module, weights: Weights) -> None:
-    """Refuse weights that leave a tensor of the pruned backbone at its random values."""
-    counters = "num_batches_tracked"  # of batch norms; no part of what they compute
-    needed = {key for key in backbone.state_dict() if not key.endswith(counters)}
-    missing = sorted(needed - set(weights.tensors))
-    if missing:
-        raise WeightsError(
-            f"weights of '{name}' ({weights.source}) lack {len(missing)} tensors, the first is "
-            f"'{missing[0]}'; replace them"
-        )
+def orthonormal(rows: int, columns: int) -> Tensor:
+    """A fixed matrix [rows, columns] whose rows, or columns if they are fewer, are orthonormal.
+
+    So it keeps lengths and angles where ``rows`` >= ``columns``, and is the projection on a random
+    subspace where there are fewer. It is the same in all runs: no seed is lucky by it.
+    """
+    generator = torch.Generator().manual_seed(0)
+    long, short = max(rows, columns), min(rows, columns)
+    drawn = torch.randn(long, short, generator=generator, dtype=torch.float64)
+    basis, triangle = torch.linalg.qr(drawn)
+    basis = basis * triangle.diagonal().sign()  # else its signs are the library's choice
+    return (basis if rows >= columns else basis.T).float().contiguous()

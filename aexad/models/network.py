@@ -92,7 +92,7 @@ class EncoderNetwork(FrozenThenTrained):
     Parameters
     ----------
     recipe
-        Encoder, weights, tuning, features and input size.
+        Encoder, weights, tuning, and what its features are.
     size, weights
         See :class:`FrozenThenTrained`.
     """
@@ -102,7 +102,17 @@ class EncoderNetwork(FrozenThenTrained):
         if recipe.encoder is None:
             raise ValueError(f"model '{recipe.model}' needs an encoder, and the recipe has none")
         self.tuning = recipe.tuning
-        self.encoder = Encoder(recipe.encoder, size, recipe.features, recipe.input_size, weights)
+        self.encoder = Encoder(
+            recipe.encoder,
+            size,
+            recipe.features,
+            recipe.input_size,
+            weights,
+            facet=recipe.facet,
+            token_norm=recipe.token_norm,
+            token_shifts=recipe.token_shifts,
+            feature_channels=recipe.feature_channels,
+        )
         # A pre-trained encoder keeps the statistics of its batch norms; random ones mean nothing.
         self._normalise_by_batch = recipe.tuning == "full" and weights is None
         self._keep_encoder = recipe.tuning == "full" or weights is None

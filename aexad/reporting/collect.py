@@ -33,7 +33,7 @@ METRIC_COLUMNS = [
 ]  # fmt: skip
 METHOD_COLUMNS = [
     "method", "model", "encoder", "pretrained", "weights", "sha256", "tuning", "loss",
-    "trained_parameters", "frozen_parameters", "epochs",
+    "trained_parameters", "frozen_parameters", "epochs", "input_size", "grid", "channels",
 ]  # fmt: skip
 RANDOM_WEIGHTS = "random weights"
 FOREIGN = dict.fromkeys(METHOD_COLUMNS, "") | {
@@ -92,8 +92,9 @@ def methods_table(runs: Sequence[Run], results: Path) -> pd.DataFrame:
     DataFrame
         Columns method, model, encoder (timm's name), pretrained (``yes`` or ``no``), weights
         (where they came from, without the machine's folders), sha256, tuning, loss,
-        trained_parameters, frozen_parameters, epochs. Where the runs of a method differ, for
-        example because the weights were replaced in between, all values are named.
+        trained_parameters, frozen_parameters, epochs; input_size (pixels), grid (cells a side)
+        and channels of the encoder's features, where there are any. Where the runs of a method
+        differ, for example because the weights were replaced in between, all values are named.
     """
     require([results / run.folder / "provenance.json" for run in runs])
     rows = [read_provenance(run, results, _method) for run in runs]
@@ -235,6 +236,7 @@ def _rows(content: dict[str, Any], run: Run) -> list[dict[str, Any]]:
 
 def _method(content: dict[str, Any], run: Run) -> dict[str, str]:
     recipe, encoder = content["recipe"], content["encoder"]
+    features = content.get("features") or {}  # of a run of before it was recorded: not known
     pretrained = encoder["weights"] == "pretrained"
     has_encoder = encoder["name"] is not None
     return {
@@ -249,4 +251,5 @@ def _method(content: dict[str, Any], run: Run) -> dict[str, str]:
         "trained_parameters": str(int(content["parameters"]["trained"])),
         "frozen_parameters": str(int(content["parameters"]["frozen"])),
         "epochs": str(int(recipe["epochs"])),
+        **{key: str(features.get(key, "")) for key in ("input_size", "grid", "channels")},
     }

@@ -14,11 +14,13 @@ import pandas as pd
 from aexad.benchmark import Run
 from aexad.data.catalogue import Dataset
 from aexad.files import write_json
+from aexad.recipe import Method
 from aexad.reporting.anovit_plot import anovit_drawings
 from aexad.reporting.collect import require
 from aexad.reporting.contrast_plot import contrast_drawings
 from aexad.reporting.cost_plot import cost_drawings
 from aexad.reporting.defect_plot import defect_drawings
+from aexad.reporting.depth_plot import depth_drawings
 from aexad.reporting.drawing import Drawing, Group, read_groups
 from aexad.reporting.filter_plot import filter_drawings
 from aexad.reporting.folder import replaced_folder
@@ -40,6 +42,7 @@ def write_figures(
     metrics: pd.DataFrame,
     methods: pd.DataFrame,
     catalogue: Mapping[str, Dataset],
+    recipes: Mapping[str, Method],
     *,
     results: Path,
     data: Path,
@@ -60,6 +63,8 @@ def write_figures(
         Rows of ``metrics.csv`` and ``methods.csv``.
     catalogue : mapping of str to Dataset
         Data set: title and working size.
+    recipes : mapping of str to Method
+        By method: which of them differ in the depth of their features.
     results, data : Path
         The results folder, and the folder of the data sets (``<data>/<dataset>``).
     gallery : int
@@ -79,7 +84,7 @@ def write_figures(
     captions = []
     with replaced_folder(folder, "*.svg", "*.png", CAPTIONS) as new, styled():
         for group in read_groups(runs, metrics, methods, catalogue, results, data):
-            for drawing in drawings(group, gallery):
+            for drawing in drawings(group, recipes, gallery):
                 figure = drawing.draw()
                 save_svg(figure, new / f"{drawing.name}.svg")
                 save_png(figure, new / f"{drawing.name}.png")
@@ -87,10 +92,11 @@ def write_figures(
         write_json(new / CAPTIONS, captions)
 
 
-def drawings(group: Group, gallery: int) -> Iterator[Drawing]:
+def drawings(group: Group, recipes: Mapping[str, Method], gallery: int) -> Iterator[Drawing]:
     """Every figure of a group, the answers first; ``gallery`` test images a category."""
     yield from metric_drawings(group)
     yield from rank_drawings(group)
+    yield from depth_drawings(group, recipes)
     yield from cost_drawings(group)
     yield from defect_drawings(group)
     yield from contrast_drawings(group)

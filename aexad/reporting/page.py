@@ -97,7 +97,8 @@ def write_report(
         cautions=summary.cautions,
         summary=tables[0],
         tables=tables[1:],
-        headline={f"{name}_{scenario}" for name in HEADLINE for scenario in metrics["scenario"]},
+        headline={"layers"}
+        | {f"{name}_{scenario}" for name in HEADLINE for scenario in metrics["scenario"]},
         figures=_figures(folder / "figures"),
         panels=_panels(runs, results, titles),
         methods=methods.to_dict("records"),

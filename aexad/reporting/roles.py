@@ -13,6 +13,9 @@ from aexad.recipe import Method, Recipe
 
 TRANSFORMERS = ("vit", "deit", "swin", "beit", "cait", "eva")
 
+PIXELS = "pixels"
+"""The encoder that is none, and so of neither kind."""
+
 ABLATION = {
     "AE": ("mse", "none"),
     "AE + filter": ("mse", "adaptive"),
@@ -64,7 +67,7 @@ def roles_of(recipes: Mapping[str, Method], names: Sequence[str]) -> Roles:
         and recipe.heat_map.filter == "adaptive"
     }
     transformers = {n: r for n, r in explained.items() if is_transformer(r.encoder or "")}
-    cnns = [name for name in explained if name not in transformers]
+    cnns = [n for n, r in explained.items() if n not in transformers and r.encoder != PIXELS]
     ablations = [_ablation(own[name], own) for name in cnns]
     return Roles(
         cnns=cnns,

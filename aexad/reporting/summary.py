@@ -15,6 +15,7 @@ import pandas as pd
 from aexad.reporting.answer import Answer, answers, cautions
 from aexad.reporting.averages import over_categories
 from aexad.reporting.cells import quantity
+from aexad.reporting.depth import sweeps, told_by_depth
 from aexad.reporting.labels import DAGGER, METRIC, TRADED, listed
 from aexad.reporting.losses_by_defect import best_of, losses, told
 from aexad.reporting.measurements import Measurements
@@ -44,6 +45,7 @@ def summarise(measured: Measurements) -> Summary:
             [
                 *answer.sentences,
                 *_tests(part),
+                *_by_depth(measured, part),
                 *_losses(measured, part, str(keys[0]), str(keys[1])),
                 *_costs(measured, part),
             ],
@@ -108,6 +110,18 @@ def _losses(
     images = images[(images["dataset"] == dataset) & (images["scenario"] == scenario)]
     found = losses(images, transformer, cnn)
     return [] if found is None else told(found)
+
+
+def _by_depth(measured: Measurements, metrics: pd.DataFrame) -> list[str]:
+    """Which block of a Transformer explains best, where several were tried."""
+    found = sweeps(measured.recipes, list(metrics["method"].unique()))
+    means = {metric: _means(metrics, metric) for metric in ("xauc", "iou")}
+    said = [
+        told_by_depth(sweep, means[metric], METRIC[metric].label)
+        for sweep in found
+        for metric in means
+    ]
+    return [sentence for sentence in said if sentence]
 
 
 def _costs(measured: Measurements, metrics: pd.DataFrame) -> list[str]:

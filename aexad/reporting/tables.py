@@ -12,6 +12,7 @@ from aexad.reporting.category_table import metric_table
 from aexad.reporting.encoders_table import encoders_table
 from aexad.reporting.folder import replaced_folder
 from aexad.reporting.labels import METRICS
+from aexad.reporting.layers_table import layers_table
 from aexad.reporting.measurements import Measurements
 from aexad.reporting.significance_table import significance_table
 from aexad.reporting.source_tables import source_tables
@@ -24,13 +25,15 @@ def build_tables(measured: Measurements) -> list[Table]:
     Returns
     -------
     list of Table
-        ``encoders``; ``significance``; the tables of the sources and ``fidelity``; then
-        ``<metric>_<scenario>`` in the order of :data:`~aexad.reporting.labels.METRICS`. Metrics
-        that no run has are left out, and those of pixels where no data set has masks.
+        ``encoders``; ``significance``; ``layers``, where recipes say features; the tables of the
+        sources and ``fidelity``; then ``<metric>_<scenario>`` in the order of
+        :data:`~aexad.reporting.labels.METRICS`. Metrics that no run has are left out, and those of
+        pixels where no data set has masks.
     """
     tables = [
         encoders_table(measured),
         *significance_table(measured),
+        *layers_table(measured),
         *source_tables(measured),
         *_metric_tables(measured),
     ]

@@ -6,13 +6,15 @@ A verb returns the file or folder that it wrote. It imports what it needs when i
 
 from aexad.verbs.data import augment, check, fetch, index, split
 from aexad.verbs.own_images import explain, export, fit
-from aexad.verbs.reports import collect, explorer, figures, report, tables
-from aexad.verbs.runs import evaluate, infer, panels, share, strips, train
+from aexad.verbs.reports import choice, collect, explorer, figures, report, tables
+from aexad.verbs.runs import criteria, evaluate, infer, panels, share, strips, train
 
 __all__ = [
     "augment",
     "check",
+    "choice",
     "collect",
+    "criteria",
     "evaluate",
     "explain",
     "explorer",

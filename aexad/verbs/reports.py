@@ -45,6 +45,7 @@ def figures(args: argparse.Namespace) -> Path:
         chosen.runs,
         *read_collection(folder),
         chosen.catalogue,
+        chosen.methods,
         results=args.results,
         data=args.data,
         gallery=chosen.benchmark.gallery,
@@ -88,6 +89,19 @@ def explorer(args: argparse.Namespace) -> Path:
         folder=folder / "explorer",
     )
     return folder / "explorer" / "index.html"
+
+
+def choice(args: argparse.Namespace) -> Path:
+    """Say whether a recipe can be chosen without test images: the table ``choice``."""
+    from aexad.reporting.choice import write_choice
+    from aexad.reporting.collect import read_collection
+
+    chosen = _choose(args)
+    folder = args.results / args.benchmark
+    metrics, _ = read_collection(folder)
+    titles = {name: dataset.full_title for name, dataset in chosen.catalogue.items()}
+    write_choice(chosen.runs, metrics, chosen.methods, titles, args.results, folder / "choice")
+    return folder / "choice"
 
 
 def _choose(args: argparse.Namespace) -> Chosen:

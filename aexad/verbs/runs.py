@@ -59,6 +59,7 @@ def train(args: argparse.Namespace) -> Path:
         provenance = {
             **origin,
             "method": args.method,
+            "features": model.features,
             "parameters": model.parameters,
             "seconds": trained.seconds,
             "energy": energy,
@@ -121,6 +122,26 @@ def infer(args: argparse.Namespace) -> Path:
         "threads": args.threads,
     }
     write_json(args.output.with_name("inference.json"), cost)
+    return args.output
+
+
+def criteria(args: argparse.Namespace) -> Path:
+    """Tell of a trained model what can be told without test images."""
+    from aexad.criteria import criteria as criteria_of
+    from aexad.data.catalogue import read_dataset
+    from aexad.data.split import read_split
+    from aexad.device import use_device
+    from aexad.files import write_json
+    from aexad.models import load_model
+    from aexad.recipe import read_recipe
+
+    settings = read_recipe(args.methods, args.method).heat_map
+    device = use_device(args.device, args.threads)
+    model = load_model(args.model, args.weights_dir)
+    dataset = read_dataset(args.datasets, args.dataset)
+    table, root = read_split(args.split), root_of(args, dataset)
+    found = criteria_of(model, table, root, args.scenario, dataset.stored, settings, device)
+    write_json(args.output, found)
     return args.output
 
 

@@ -51,6 +51,35 @@ def test_projection_goes_the_way_of_the_nearer_grid(grid, kernels):
     assert projection(torch.randn(1, 10, grid, grid)).shape == (1, 64, 28, 28)
 
 
+PIXELS = {"encoder": "pixels"}
+MATCHED = {"feature_channels": 32, "projection": "convolution"}
+
+
+def test_a_projection_may_be_one_convolution_whatever_the_grid():
+    projection = Projection(10, 14, 28, "convolution")
+    assert sum(p.numel() for p in projection.parameters()) == 9 * 10 * 64 + 64
+    assert projection(torch.randn(1, 10, 14, 14)).shape == (1, 64, 28, 28)
+
+
+def test_matched_recipes_train_the_same_number_of_parameters():
+    models = [build_model(Recipe(**one, **MATCHED), 64, 0) for one in (CNN, VIT, PIXELS)]
+    assert len({model.parameters["trained"] for model in models}) == 1
+    assert [model.features["channels"] for model in models] == [32] * 3
+    assert [model.features["grid"] for model in models] == [8, 4, 8]
+
+
+def test_a_frozen_random_transformer_is_drawn_from_the_seed_and_stored(tmp_path):
+    one, same, other = (build_model(Recipe(**VIT), 64, seed) for seed in (1, 1, 2))
+    images = torch.rand(1, 3, 64, 64)
+    features = [model.network.features(images) for model in (one, same, other)]
+    assert torch.equal(features[0], features[1])
+    assert not torch.equal(features[0], features[2])
+    assert one.parameters["frozen"] == sum(p.numel() for p in one.network.encoder.parameters())
+    save_model(one, tmp_path / "model.safetensors")
+    loaded = load_model(tmp_path / "model.safetensors")
+    assert torch.equal(loaded.network.features(images), features[0])
+
+
 @pytest.mark.parametrize("recipe", [CNN, VIT, VIT | {"tuning": "full"}])
 def test_reconstructions_have_the_size_of_the_images(recipe):
     network = build_model(Recipe(**recipe), 64, 0).network
@@ -107,7 +136,15 @@ def test_a_frozen_encoder_keeps_its_batch_norm_statistics():
     assert all(torch.equal(v, before[k]) for k, v in network.encoder.state_dict().items())
 
 
-@pytest.mark.parametrize("recipe", [CNN, VIT | {"tuning": "full"}])
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        CNN,
+        VIT | {"tuning": "full"},
+        PIXELS | MATCHED,
+        VIT | MATCHED | {"facet": "key", "token_norm": True, "token_shifts": 2},
+    ],
+)
 def test_a_stored_model_reconstructs_the_same(tmp_path, recipe):
     model = build_model(Recipe(**recipe), 64, 3)
     model.network.eval()

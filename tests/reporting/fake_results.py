@@ -22,7 +22,7 @@ from aexad.data.catalogue import Dataset
 from aexad.evaluation import named_at
 from aexad.files import write_csv, write_json, write_npz
 from aexad.metrics import SWEEP
-from aexad.recipe import HeatMap, Recipe
+from aexad.recipe import HeatMap, Method, Recipe
 from aexad.reporting.collect import write_collection
 from aexad.reporting.labels import METRICS
 from aexad.reporting.measurements import Measurements, read_measurements
@@ -41,6 +41,17 @@ METHODS: dict[str, dict[str, Any]] = {
     },
     "ae": {"encoder": "resnet18.tv_in1k", "loss": "mse", "skill": 0.4},
 }
+DEPTHS: dict[str, dict[str, Any]] = {
+    f"aexad-block{block}{end}": {
+        "encoder": "vit_tiny_patch16_224.augreg_in21k_ft_in1k",
+        "features": [block],
+        "skill": 0.75 + 0.1 * (size is not None) - 0.03 * abs(block - 2),
+        **({"input_size": size} if size else {}),
+    }
+    for end, size in (("", None), ("-448", 448))
+    for block in (0, 2, 5, 11)
+}
+"""One Transformer by depth, from two input sizes; block 2 is the best."""
 
 
 class Tree(NamedTuple):
@@ -52,19 +63,19 @@ class Tree(NamedTuple):
     data: Path
     benchmark: Path
 
+    @property
+    def recipes(self) -> dict[str, Method]:
+        """The recipe of each method."""
+        own = {"skill"}
+        return {
+            name: Recipe(**{key: value for key, value in method.items() if key not in own})
+            for name, method in (METHODS | DEPTHS).items()
+        }
+
     def measurements(self) -> Measurements:
         """As the verbs read them; nothing is published of this data."""
-        recipes = {
-            name: Recipe(
-                encoder=str(method["encoder"]),
-                weights=method.get("weights", "pretrained"),
-                tuning=method.get("tuning", "frozen"),
-                loss=method.get("loss", "aexad"),
-            )
-            for name, method in METHODS.items()
-        }
         return read_measurements(
-            self.benchmark, self.runs, self.results, recipes, self.catalogue, Published()
+            self.benchmark, self.runs, self.results, self.recipes, self.catalogue, Published()
         )
 
 
@@ -153,7 +164,7 @@ def _write_run(tree: Tree, run: Run, size: int, epochs: int) -> None:
         for i in range(count)
     ]
     write_csv(tree.results / run.data_folder / "split.csv", pd.DataFrame(split))
-    method, generator = METHODS.get(run.method, METHODS["ae"]), _generator(*run)
+    method, generator = (METHODS | DEPTHS).get(run.method, METHODS["ae"]), _generator(*run)
     skill = float(method["skill"]) - 0.1 * (run.category == "grass")
     _write_maps(tree, run, split, skill, generator)
     _write_metrics(tree, run, skill, generator)

@@ -193,6 +193,9 @@ def test_a_method_is_what_its_runs_recorded(results: Path) -> None:
             "trained_parameters": "12",
             "frozen_parameters": "34",
             "epochs": "7",
+            "input_size": "",  # a run of before these were recorded
+            "grid": "",
+            "channels": "",
         }
     ]
 

@@ -54,6 +54,11 @@ def test_roles_follow_the_recipes_and_not_the_names() -> None:
     assert roles_of(recipes, ["maps"]).reference is None
 
 
+def test_pixels_are_no_convolutional_encoder() -> None:
+    recipes = {"raw": Recipe(encoder="pixels"), "cnn": Recipe(encoder="resnet18.tv_in1k")}
+    assert roles_of(recipes, list(recipes)).cnns == ["cnn"]
+
+
 @pytest.mark.parametrize(
     ("name", "expected"),
     [

@@ -127,6 +127,12 @@ def test_wilcoxon_exact_value_by_hand() -> None:
     assert same[0].p == 1
 
 
+def test_differences_that_differ_in_the_last_bit_are_of_one_size() -> None:
+    table = pd.DataFrame({"x": [0.9] * 5 + [0.3] * 5, "y": [0.7] * 5 + [0.5] * 5})
+    assert 0.9 - 0.7 != 0.5 - 0.3
+    assert wilcoxon_holm(table)[0].p == 1.0  # type: ignore[index]  # five up, five down
+
+
 def test_holm_by_hand() -> None:
     # Sorted 0.01 * 4, 0.02 * 3, 0.03 * 2 (not below the one before), 0.2 * 1.
     assert holm([0.03, 0.01, 0.2, 0.02]) == pytest.approx([0.06, 0.04, 0.2, 0.06])

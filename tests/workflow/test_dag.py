@@ -62,6 +62,10 @@ def test_a_second_call_does_nothing(finished):
     assert finished.planned() == {}
 
 
+def test_the_choice_is_made_for_who_asks_and_without_a_training(finished):
+    assert finished.planned("choice") == {"find_criteria": 2, "write_choice": 1, "choice": 1}
+
+
 def test_another_country_runs_nothing_again(finished):
     config = ("benchmark=smoke", "country=DEU")
     assert finished.planned(config=config) == {}

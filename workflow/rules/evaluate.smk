@@ -1,4 +1,4 @@
-# From heat maps and masks to the metrics of one run.
+# From heat maps and masks to the metrics of one run; and what can be told of it without them.
 
 
 rule evaluate:
@@ -67,3 +67,39 @@ rule evaluate_foreign:
         "python -m aexad evaluate --maps {input.maps:q} --masks {input.split}"
         " --dataset {wildcards.dataset} --data {params.data:q} --output {params.folder:q}"
         " {params.native} --log {log:q}"
+
+
+rule find_criteria:
+    input:
+        model=f"{RUN}/model.safetensors",
+        split=f"{RUN_DATA}/split.csv",
+    output:
+        f"{RUN}/criteria.json",
+    log:
+        f"{RUN}/logs/criteria.log",
+    benchmark:
+        f"{RUN}/benchmarks/criteria.tsv"
+    wildcard_constraints:
+        method=MODEL_METHOD,
+    conda:
+        "../../environment.yml"
+    threads: SETTINGS.threads
+    resources:
+        mem_mb=8000,
+        runtime=30,
+        gpu=GPUS,
+    params:
+        library=code_digest("aexad.criteria", "aexad.device"),
+        heat_map=heat_map_recipe,
+        stored=lambda wildcards: dataset_entry(wildcards).stored,
+        data=SETTINGS.data,
+        device=DEVICE,
+        torch_threads=SETTINGS.threads,
+    message:
+        "Telling of {wildcards.method} on {wildcards.category} what no test image tells"
+        " ({wildcards.scenario}, seed {wildcards.seed})"
+    shell:
+        "python -m aexad criteria --method {wildcards.method} --dataset {wildcards.dataset}"
+        " --data {params.data:q} --scenario {wildcards.scenario} --model {input.model}"
+        " --split {input.split} --output {output} --device {params.device}"
+        " --threads {params.torch_threads} --log {log:q}"

@@ -182,3 +182,30 @@ rule explorer:
         f"Writing {RESULTS}/explorer/index.html"
     shell:
         "python -m aexad explorer {params.benchmark} --count {params.images} --log {log:q}"
+
+
+rule write_choice:
+    input:
+        metrics=f"{RESULTS}/metrics.csv",
+        methods=f"{RESULTS}/methods.csv",
+        criteria=of_runs(explained(TRAINED), "criteria.json"),
+    output:
+        directory(f"{RESULTS}/choice"),
+    log:
+        f"{RESULTS}/logs/choice.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/choice.tsv"
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        library=code_digest("aexad.reporting.choice"),
+        benchmark=benchmark_options(),
+        recipes=recipes(),
+        datasets=described("title", "limit", "files"),
+    message:
+        "Asking whether a recipe can be chosen without test images"
+    shell:
+        "python -m aexad choice {params.benchmark} --log {log:q}"

@@ -1,73 +1,13 @@
-"""Recipes: everything that defines a method, from ``config/methods.yaml``.
-
-A run is fixed by its data set, category, scenario and seed, and by the recipe of its method. So a
-benchmark never changes a recipe: a shorter training, say, is a method with a name of its own.
-"""
+"""A recipe: model, encoder and its features, tuning, loss, optimiser, heat map."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from aexad.errors import ConfigError
-from aexad.schema import Strict, inherited, nearest, read_yaml, validate
-
-# F(x): what an anomalous pixel x is driven to, 2 or 1 - x.
-Target = Literal["two", "inverse"]
-
-# F(x) = 1 - x leaves x = 1/2 without a distance to divide by: loss and heat map count a distance
-# |F(x) - x| below this one as this one. (A pixel weighs at most 100 times another.)
-SMALLEST_DISTANCE_TO_TARGET = 0.1
-
-
-class Optimiser(Strict):
-    """How the trained part is optimised."""
-
-    name: Literal["adam", "adamw"] = Field("adam", description="torch.optim.Adam or AdamW")
-    learning_rate: float = Field(1e-3, gt=0, le=1)
-    encoder_learning_rate: float | None = Field(
-        None, gt=0, le=1, description="for a trained encoder; none: the same as learning_rate"
-    )
-    weight_decay: float = Field(1e-4, ge=0, le=1)
-    schedule: Literal["constant", "cosine"] = Field(
-        "constant", description="cosine: decays to final_learning_rate over all epochs"
-    )
-    final_learning_rate: float = Field(1e-6, ge=0, le=1)
-    gradient_clip: float | None = Field(
-        None, gt=0, le=1e9, description="largest norm of the gradient"
-    )
-
-
-class HeatMap(Strict):
-    """How a reconstruction error becomes a heat map (paper: section on explanations)."""
-
-    normalise: Literal["target", "standard", "mean"] = Field(
-        "target",
-        description="target: error / squared distance to F, in [0, 1]; standard: (e - mean) / std; "
-        "mean: the error's mean over the channels",
-    )
-    target: Target = Field(
-        "two", description="F of the normalisation 'target'; unless set, that of the loss"
-    )
-    filter: Literal["adaptive", "sigma", "none"] | Annotated[int, Field(ge=1, le=1024)] = Field(
-        "adaptive",
-        description="Gaussian filter: its half size k from the image (deviation k / 3), a fixed k, "
-        "or of deviation sigma; or none",
-    )
-    sigma: float = Field(
-        4.0, gt=0, le=100, description="of the filter 'sigma', in pixels; it ends at 4 sigma"
-    )
-    extent: Literal["components", "runs"] = Field(
-        "components", description="what the adaptive k measures: 8-connected components, or runs"
-    )
-    score: Literal["norm", "max"] = Field(
-        "norm",
-        description="of the image; norm: ||e G(e)||_2, G the filter; max: the heat map's largest",
-    )
+from aexad.recipe.parts import Facet, HeatMap, Optimiser, ProjectionKind, Target
+from aexad.schema import Strict
 
 
 class Recipe(Strict):
@@ -76,11 +16,12 @@ class Recipe(Strict):
     model: Literal["aexad", "anovit", "l2_cae"] = Field("aexad", description="the network")
     encoder: str | None = Field(
         None,
-        description="any timm backbone, by its name with the pre-training tag; none: for l2_cae, "
-        "which has no encoder",
+        description="any timm backbone, by its name with the pre-training tag; pixels: raw pixels, "
+        "cells of 8x8 as channels; none: for l2_cae, which has no encoder",
     )
     weights: Literal["pretrained", "none"] = Field(
-        "pretrained", description="none: random weights, drawn from the run's seed"
+        "pretrained",
+        description="none: random weights, drawn from the run's seed, and those of pixels",
     )
     weights_revision: str | None = Field(
         None,
@@ -103,6 +44,33 @@ class Recipe(Strict):
     )
     input_size: int | None = Field(
         None, ge=16, le=2048, description="of the encoder, in pixels; none: the working size"
+    )
+    facet: Facet = Field(
+        "output", description="of a Transformer's block: its output, or the keys of its attention"
+    )
+    token_norm: bool = Field(
+        False,
+        description="each cell of each stage or block is normed over its channels (mean 0, "
+        "variance 1), before they are concatenated",
+    )
+    token_shifts: int = Field(
+        1,
+        ge=1,
+        le=8,
+        description="n: images are encoded n x n times, moved by 1/n of a patch, and the cells "
+        "interleaved to a grid n times finer",
+    )
+    feature_channels: int | None = Field(
+        None,
+        ge=1,
+        le=16384,
+        description="features are brought to so many channels by a fixed orthonormal map, that is "
+        "not trained; none: they keep theirs",
+    )
+    projection: ProjectionKind = Field(
+        "auto",
+        description="the trained step from features to decoder; convolution: one of 3x3 on the "
+        "decoder's grid; auto: that, or for features on half the grid or less the report's head",
     )
     loss: Literal["aexad", "mse"] = Field(
         "aexad", description="aexad: normals are rebuilt, anomalies driven to F; mse: normals alone"
@@ -140,9 +108,11 @@ class Recipe(Strict):
     @model_validator(mode="before")
     @classmethod
     def _without_encoder(cls, content: Any) -> Any:
-        """All of a network without an encoder is new, and trained."""
+        """All of a network without an encoder is new, and trained; pixels have no weights."""
         if isinstance(content, dict) and content.get("model") == "l2_cae":
             return {"weights": "none", "tuning": "full"} | content
+        if isinstance(content, dict) and content.get("encoder") == "pixels":
+            return {"weights": "none"} | content
         return content
 
     @model_validator(mode="after")
@@ -153,6 +123,12 @@ class Recipe(Strict):
             raise ValueError(
                 f"model '{self.model}' needs an 'encoder': the name of a timm backbone"
             )
+        if self.encoder == "pixels" and (self.weights, self.tuning) != ("none", "frozen"):
+            raise ValueError(
+                "encoder 'pixels' has nothing that is loaded or trained; remove 'weights', 'tuning'"
+            )
+        if self.model != "aexad" and self.projection != "auto":
+            raise ValueError(f"model '{self.model}' has no projection; remove 'projection'")
         if self.model != "aexad" and self.loss != "mse":
             raise ValueError(f"model '{self.model}' rebuilds normal images alone; set loss: mse")
         if self.augmentation != "none" and self.loss != "mse":
@@ -176,6 +152,10 @@ class Recipe(Strict):
             "encoder": self.encoder is not None,
             "features": self.features is not None,
             "input_size": self.input_size is not None,
+            "facet": self.facet != "output",
+            "token_norm": self.token_norm,
+            "token_shifts": self.token_shifts != 1,
+            "feature_channels": self.feature_channels is not None,
             "weights": self.weights != "none",
             "tuning": self.tuning != "full",
             "optimiser.encoder_learning_rate": self.optimiser.encoder_learning_rate is not None,
@@ -200,72 +180,3 @@ class Recipe(Strict):
     def training(self) -> dict[str, Any]:
         """What the trained model depends on: an edit of the rest never trains again."""
         return self.model_dump(exclude={"heat_map"})
-
-
-class ForeignMaps(Strict):
-    """A method of somebody else, known by its heat maps alone: it is evaluated, not trained."""
-
-    maps: str = Field(
-        description="folder of the maps of one run; {dataset}, {category}, {scenario} and {seed} "
-        "in it are filled in"
-    )
-
-    @model_validator(mode="after")
-    def _known_placeholders(self) -> ForeignMaps:
-        self.folder(dataset="", category="", scenario="", seed="")
-        return self
-
-    def folder(self, **run: object) -> str:
-        """The folder of one run: its data set, category, scenario and seed are filled in."""
-        try:
-            return self.maps.format(**run)
-        except (KeyError, IndexError, ValueError):
-            names = ", ".join(f"{{{name}}}" for name in run)
-            raise ValueError(f"maps may hold {names} and no other braces") from None
-
-    @property
-    def scenarios(self) -> tuple[str, ...]:
-        """Every scenario: its test images are what matters."""
-        return ("standard", "anomalies_only", "one_class")
-
-
-Method = Recipe | ForeignMaps
-
-
-def read_methods(path: str | Path) -> dict[str, Method]:
-    """Read every method of ``config/methods.yaml``; ``base:`` inherits from another entry."""
-    entries = read_yaml(path)
-    resolved = {name: inherited(name, entries, f"{path}: method") for name in entries}
-    methods: dict[str, Method] = {}
-    for name, entry in resolved.items():
-        where = f"{path}: method '{name}'"
-        if "maps" in entry:
-            methods[name] = validate(ForeignMaps, entry, where)
-        else:
-            methods[name] = validate(Recipe, entry, where)
-    return methods
-
-
-def read_recipe(path: str | Path, method: str) -> Recipe:
-    """The recipe of one method; an unknown name is an error that names its nearest neighbour."""
-    methods = read_methods(path)
-    if method not in methods:
-        raise ConfigError(f"{path}: no method '{method}'; {nearest(method, list(methods))}")
-    recipe = methods[method]
-    if isinstance(recipe, ForeignMaps):
-        raise ConfigError(f"{path}: method '{method}' is maps of somebody else; only 'evaluate' it")
-    return recipe
-
-
-def trained_as(methods: Mapping[str, Method]) -> dict[str, str]:
-    """For each method that is trained, the one whose model it uses.
-
-    Recipes that differ in the heat map alone have the same model: that of the first of them.
-    """
-    first: dict[str, str] = {}
-    shared: dict[str, str] = {}
-    for name, method in methods.items():
-        if isinstance(method, Recipe):
-            key = json.dumps(method.training, sort_keys=True)
-            shared[name] = first.setdefault(key, name)
-    return shared
