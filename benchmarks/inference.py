@@ -9,7 +9,9 @@ Everybody gets the same photographs, already read, and the same cores, in turns:
 neighbours: its defaults), its memory bank made of the same good images, at the same size. Choosing
 those patches takes minutes; ``--memory-bank FILE`` keeps them for the next call. The last line is
 one JSON object: milliseconds an image at batch 1, ``vs_plain`` the plain loop's over torch's; the
-same of batch 16 below ``batch_16``. Without anomalib its places are null.
+same of batch 16 below ``batch_16``. Without anomalib its places are null. Below ``cpu`` is the same
+in processor time, which other jobs on the machine disturb less; it is of use with ``--threads 1``,
+as threads that wait for each other spend it too.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ import time
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -70,16 +73,27 @@ def main() -> None:
     if peer is not None:
         contestants["patchcore"] = peer
 
-    for one, other in zip(ours(photographs), exported(photographs), strict=True):
-        assert np.abs(one.heat_map - other.heat_map).max() < 1e-4
+    for a, b in zip(ours(photographs), exported(photographs), strict=True):
+        assert np.abs(a.heat_map - b.heat_map).max() < 1e-4
     print(
         f"{len(photographs)} photographs of {photographs[0].shape[1]} pixels, "
         f"{arguments.threads} threads; milliseconds an image, median of {arguments.rounds}"
     )
-    times = {size: timed(contestants, photographs, size, arguments.rounds) for size in (1, 16)}
+    one, many = (timed(contestants, photographs, size, arguments.rounds) for size in (1, 16))
     for name in contestants:
-        print(f"{name:10} batch 1: {times[1][name]:7.1f}   batch 16: {times[16][name]:7.1f}")
-    print(json.dumps(result(times[1]) | {"batch_16": result(times[16])}))
+        print(
+            f"{name:10} batch 1: {one.wall[name]:7.1f} (processor {one.cpu[name]:7.1f})"
+            f"   batch 16: {many.wall[name]:7.1f} (processor {many.cpu[name]:7.1f})"
+        )
+    cpu = result(one.cpu) | {"batch_16": result(many.cpu)}
+    print(json.dumps(result(one.wall) | {"batch_16": result(many.wall), "cpu": cpu}))
+
+
+class Times(NamedTuple):
+    """Milliseconds an image of each contestant: medians."""
+
+    wall: dict[str, float]
+    cpu: dict[str, float]
 
 
 def result(times: dict[str, float]) -> dict[str, float | None]:
@@ -94,18 +108,24 @@ def result(times: dict[str, float]) -> dict[str, float | None]:
 
 def timed(
     contestants: dict[str, Contestant], photographs: Sequence[np.ndarray], size: int, rounds: int
-) -> dict[str, float]:
-    """Milliseconds an image of each contestant: the median over rounds, which all take in turns."""
+) -> Times:
+    """Time the contestants in turns, for some rounds."""
     batches = [photographs[i : i + size] for i in range(0, len(photographs), size)]
-    seconds: dict[str, list[float]] = {name: [] for name in contestants}
+    spent: dict[str, list[tuple[float, float]]] = {name: [] for name in contestants}
     for number in range(rounds + 1):
         for name, explain in contestants.items():
             batch = batches[number % len(batches)]
-            start = time.perf_counter()
+            wall, cpu = time.perf_counter(), time.process_time()
             explain(batch)
+            took = (time.perf_counter() - wall, time.process_time() - cpu)
             if number:  # the first round warms up
-                seconds[name].append((time.perf_counter() - start) / len(batch))
-    return {name: 1000 * statistics.median(values) for name, values in seconds.items()}
+                spent[name].append((1000 * took[0] / len(batch), 1000 * took[1] / len(batch)))
+    return Times(
+        *(
+            {name: statistics.median(pair[i] for pair in pairs) for name, pairs in spent.items()}
+            for i in (0, 1)
+        )
+    )
 
 
 def resized(photograph: np.ndarray, size: int) -> np.ndarray:
