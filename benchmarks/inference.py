@@ -182,7 +182,7 @@ def patchcore(
         return (torch.from_numpy(images) - mean) / std
 
     if memory_bank is not None and memory_bank.is_file():
-        model.memory_bank = torch.from_numpy(np.load(memory_bank))
+        model.memory_bank = torch.from_numpy(np.load(memory_bank, allow_pickle=False))
     else:
         model.train()
         model.feature_extractor.eval()

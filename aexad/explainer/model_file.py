@@ -18,7 +18,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from aexad.errors import DataError, WeightsError
-from aexad.explainer.card import KEY, SEAL, ModelCard, read_card
+from aexad.explainer.card import KEY, ModelCard, read_card
 from aexad.files import read_npz, written_whole
 from aexad.models import NETWORKS, Model, load_model
 from aexad.models.network import FrozenThenTrained
@@ -49,7 +49,8 @@ def save_model_file(path: str | os.PathLike[str], model: Model, card: ModelCard)
         for name, tensor in sorted(model.network.state_dict().items())
     }
     text = card.model_dump_json()
-    content = save(tensors, {KEY: text, SEAL: _digest(text, tensors)})
+    # One key: safetensors writes several in an order that changes from run to run.
+    content = save(tensors, {KEY: f"{_digest(text, tensors)} {text}"})
     with written_whole(path) as temporary:
         temporary.write_bytes(content)
 
@@ -75,11 +76,12 @@ def load_model_file(
         )
     with safe_open(file, framework="pt") as opened:
         tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
-    if metadata.get(SEAL) != _digest(metadata[KEY], tensors):
+    digest, _, text = metadata[KEY].partition(" ")
+    if digest != _digest(text, tensors):
         raise WeightsError(
             f"{file}: changed after it was written, its digest does not match; fit it again"
         )
-    card = read_card(metadata[KEY], file)
+    card = read_card(text, file)
     return Model(_network(file, card, tensors), card.recipe, card.seed, card.encoder), card
 
 

@@ -14,7 +14,7 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 
 import aexad
-from aexad.explainer.card import KEY, SEAL
+from aexad.explainer.card import KEY
 
 
 def explained(model, images, output, capsys):
@@ -110,7 +110,8 @@ class TestModelFiles:
 
         path = tmp_path / "model.safetensors"
         tensors = load_file(workshop / "model.safetensors")
-        save_file(tensors, path, {KEY: '{"format": 2}', SEAL: _digest('{"format": 2}', tensors)})
+        card = '{"format": 2}'
+        save_file(tensors, path, {KEY: f"{_digest(card, tensors)} {card}"})
         assert "of another version of aexad" in refused(path, workshop, tmp_path, capsys)
 
 
