@@ -137,7 +137,7 @@ def _own_images(verb: Callable[..., argparse.ArgumentParser]) -> None:
     )
     one.add_argument("--size", type=positive, default=224, help="working size in pixels")
     one.add_argument("--seed", type=seed, default=0)
-    _machine(one)
+    _machine(one, threads=None)
     one = verb(verbs.explain)
     one.add_argument("model", type=Path, help="from fit or export, or the folder of a run")
     one.add_argument("images", type=Path, help="an image, or a folder of images")
@@ -149,17 +149,26 @@ def _own_images(verb: Callable[..., argparse.ArgumentParser]) -> None:
         help="score above which an image is anomalous, not the model's",
     )
     one.add_argument("--batch-size", type=positive, default=16, help="images at once")
-    _machine(one)
+    _machine(one, threads=None)
     one = verb(verbs.export)
     one.add_argument("model", type=Path, help="from fit, or the folder of a run")
     one.add_argument("-o", "--output", type=Path, required=True, help="the model, .onnx")
-    one.add_argument("--weights-dir", type=Path, help="folder of <timm name>.safetensors")
+    _weights(one)
 
 
-def _machine(verb: argparse.ArgumentParser) -> None:
+def _weights(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--weights-dir", type=Path, help="folder of <timm name>.safetensors")
+
+
+def _machine(verb: argparse.ArgumentParser, threads: int | None) -> None:
+    _weights(verb)
     verb.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
-    verb.add_argument("--threads", type=positive, help="CPU threads; none: all")
+    verb.add_argument(
+        "--threads",
+        type=positive,
+        default=threads,
+        help=f"CPU threads; none: {threads or 'all'}",
+    )
 
 
 def _dataset(verb: argparse.ArgumentParser, required: bool = True) -> None:
@@ -176,9 +185,7 @@ def _scenario(verb: argparse.ArgumentParser) -> None:
 def _network(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--method", required=True, help="its name among the methods")
     verb.add_argument("--methods", type=Path, default=Path("config/methods.yaml"))
-    verb.add_argument("--weights-dir", type=Path, help="folder of <timm name>.safetensors")
-    verb.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
-    verb.add_argument("--threads", type=positive, default=1, help="CPU threads")
+    _machine(verb, threads=1)
     verb.add_argument(
         "--country", help="three-letter ISO code, for the CO2; none: energy is not measured"
     )

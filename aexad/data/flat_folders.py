@@ -9,7 +9,7 @@ import pandas as pd
 
 from aexad.data.images import check_image, load_mask
 from aexad.data.index import COLUMNS
-from aexad.data.layout import GOOD, empty_folder, images_in
+from aexad.data.layout import GOOD, empty_folder, images_in, mask_of, masks_by_stem, stem_of
 from aexad.errors import DataError
 
 DEFECT = "defect"
@@ -79,16 +79,16 @@ def flat_index(
 def _with_masks(defects: Path, masks: Path, problems: list[str]) -> list[tuple[Path, Path]]:
     """The images of defects, each with its mask; what lacks one is added to ``problems``."""
     beside = masks == defects
-    known = {path.stem: path for path in images_in(masks)}
+    known = masks_by_stem(masks)
     images = [path for path in images_in(defects) if not (beside and path.stem.endswith("_mask"))]
     if not images:
         problems.append(empty_folder(defects))
     found = []
     for image in images:
-        mask = known.get(f"{image.stem}_mask") or (None if beside else known.get(image.stem))
-        if mask is None:
-            wanted = masks / f"{image.stem}_mask.png"
-            problems.append(f"{image}: has no mask; add {wanted}, or remove the image")
-        else:
+        stem = stem_of(image)
+        own = known.get(stem, [])
+        marked = [path for path in own if stem_of(path) == f"{stem}_mask"]
+        mask = mask_of(image, marked if marked or beside else own, masks, problems)
+        if mask is not None:
             found.append((image, mask))
     return found

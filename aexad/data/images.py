@@ -66,9 +66,14 @@ def load_image(path: str | os.PathLike[str], size: int | None = None) -> np.ndar
     with _opened(path) as image:
         upright = _eight_bit(ImageOps.exif_transpose(image), path)
     rgb = _rgb(upright, WHITE)
-    if size is not None and rgb.size != (size, size):
-        rgb = rgb.resize((size, size), Image.Resampling.BILINEAR)
-    return np.array(rgb)
+    return np.array(rgb if size is None else at_size(rgb, size))
+
+
+def at_size(image: Image.Image, size: int) -> Image.Image:
+    """An image as models see it, S x S (bilinear, antialiased); as it is if it fits."""
+    if image.size == (size, size):
+        return image
+    return image.resize((size, size), Image.Resampling.BILINEAR)
 
 
 def load_mask(

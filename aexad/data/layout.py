@@ -96,15 +96,15 @@ def _defect_entries(
     images = images_in(folder)
     if not images:
         problems.append(empty_folder(folder))
-    masks, same = _masks(truth), dict[str, Path]()
+    masks, same = masks_by_stem(truth), dict[str, Path]()
     for image in images:
-        stem = _stem(image)
+        stem = stem_of(image)
         if stem in same:
             problems.append(
                 f"{image}: has the same mask as {same[stem].name}; rename or remove one"
             )
         same[stem] = image
-        mask = _mask_of(image, masks.get(stem, []), truth, problems)
+        mask = mask_of(image, masks.get(stem, []), truth, problems)
         yield Entry(
             category,
             "test",
@@ -114,23 +114,24 @@ def _defect_entries(
         )
 
 
-def _masks(folder: Path) -> dict[str, list[Path]]:
+def masks_by_stem(folder: Path) -> dict[str, list[Path]]:
     """The masks of a folder by the stem of the image that each may belong to."""
     masks = defaultdict(list)
     for mask in images_in(folder):
-        stem = _stem(mask)
+        stem = stem_of(mask)
         masks[stem].append(mask)
         if stem.endswith("_mask"):
             masks[stem.removesuffix("_mask")].append(mask)
     return masks
 
 
-def _stem(path: Path) -> str:
+def stem_of(path: Path) -> str:
     """The name without its ending; an accent that a Mac wrote apart is the same letter."""
     return unicodedata.normalize("NFC", path.stem)
 
 
-def _mask_of(image: Path, masks: list[Path], truth: Path, problems: list[str]) -> Path | None:
+def mask_of(image: Path, masks: list[Path], truth: Path, problems: list[str]) -> Path | None:
+    """The only one of its masks; if there are none or several, that is added to ``problems``."""
     if len(masks) == 1:
         return masks[0]
     if masks:

@@ -13,9 +13,6 @@ from aexad.schema import Strict
 KEY = "aexad card"
 """Under which a file's metadata hold the card."""
 
-SEAL = "aexad sha256"
-"""Under which they hold the digest of all else."""
-
 
 class Threshold(Strict):
     """The score above which an image is anomalous, and what that rests on."""

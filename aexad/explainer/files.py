@@ -28,14 +28,17 @@ Row = dict[str, Any]
 def explain_files(
     explainer: Explainer,
     source: Path,
+    images: Sequence[str],
     output: Path,
     batch: int,
     tell: Callable[[Row], None],
 ) -> list[Row]:
-    """Explain an image, or all images in a folder and the folders below it.
+    """Explain an image, or images in a folder and the folders below it.
 
     Parameters
     ----------
+    source, images
+        The image or the folder, and what :func:`image_names` found there.
     output
         Folder of ``overlays``, ``heat_maps`` and ``masks``, in the order of folders of the source,
         and of ``explanations.csv``.
@@ -48,14 +51,9 @@ def explain_files(
     -------
     list of dict
         The rows, in the order of the images' names.
-
-    Raises
-    ------
-    DataError
-        If there is no such file or folder, or no image in it.
     """
     root = source if source.is_dir() else source.parent
-    names = output_names(image_names(source, output))
+    names = output_names(images)
     rows: list[Row] = []
     bar = tqdm(
         total=len(names), desc="explain", unit="image", disable=None if source.is_dir() else True
@@ -82,6 +80,11 @@ def image_names(source: Path, output: Path) -> list[str]:
     """Paths of the images, relative to ``source`` or to the folder of a single one, sorted.
 
     What an earlier call wrote to ``output``, if that lies inside, is left aside.
+
+    Raises
+    ------
+    DataError
+        If there is no such file or folder, or no image in it.
     """
     if source.is_file():
         return [source.name]

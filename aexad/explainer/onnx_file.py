@@ -13,9 +13,11 @@ from typing import Any
 import numpy as np
 
 from aexad.errors import ConfigError, WeightsError
-from aexad.explainer.card import KEY, SEAL, ModelCard, read_card
+from aexad.explainer.card import KEY, ModelCard, read_card
 
 INPUT, OUTPUT = "images", "reconstructions"
+SEAL = "aexad sha256"
+"""Under which the metadata hold the digest."""
 
 
 class OnnxNetwork:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
-from aexad.data.images import load_image
+from aexad.data.images import at_size, load_image
 from aexad.evaluation import upsampled
 
 Picture = str | os.PathLike[str] | np.ndarray
@@ -64,15 +64,13 @@ def as_input(photographs: Sequence[np.ndarray], size: int, stored: int) -> np.nd
 
     As in training: to ``stored`` pixels by an antialiased bilinear resize, from there to ``size``.
     """
-    small = np.stack([_resized(photograph, stored) for photograph in photographs])
+    small = np.stack(
+        [
+            np.asarray(at_size(Image.fromarray(np.ascontiguousarray(photograph)), stored))
+            for photograph in photographs
+        ]
+    )
     images = small.transpose(0, 3, 1, 2).astype(np.float32, order="C") / np.float32(255)
     if stored == size:
         return images
     return np.stack([[upsampled(c, (size, size)) for c in image] for image in images])
-
-
-def _resized(photograph: np.ndarray, side: int) -> np.ndarray:
-    if photograph.shape[:2] == (side, side):
-        return photograph
-    image = Image.fromarray(np.ascontiguousarray(photograph))
-    return np.asarray(image.resize((side, side), Image.Resampling.BILINEAR))

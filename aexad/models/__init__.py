@@ -18,7 +18,7 @@ from aexad.models.anovit import AnoViT
 from aexad.models.l2_cae import L2CAE
 from aexad.models.network import EncoderNetwork, FrozenThenTrained
 from aexad.models.weights import Weights, find_weights
-from aexad.recipe import Recipe
+from aexad.recipe import PIXELS, Recipe
 
 NETWORKS: dict[str, type[FrozenThenTrained]] = {
     "aexad": AEXAD,
@@ -154,7 +154,7 @@ def _read_header(path: str | Path) -> dict[str, Any]:
 
 def _described(recipe: Recipe, weights: Weights | None) -> dict[str, str | None]:
     without = "random, drawn from the seed"
-    if recipe.encoder in (None, "pixels"):
+    if recipe.encoder in (None, PIXELS):
         without = "none: there is no encoder"
     return {
         "name": recipe.encoder,

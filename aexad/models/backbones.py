@@ -10,6 +10,7 @@ from torch import nn
 from aexad.errors import ConfigError, WeightsError
 from aexad.models import pixels
 from aexad.models.weights import Weights
+from aexad.recipe import PIXELS
 from aexad.schema import nearest
 
 
@@ -23,7 +24,7 @@ def build_backbone(name: str, input_size: int, weights: Weights | None) -> Any:
     WeightsError
         If the weights are of another architecture.
     """
-    if name == pixels.NAME:
+    if name == PIXELS:
         _check_divisible(name, pixels.STRIDE, input_size)
         return pixels.Pixels()
     architecture, tag = timm.models.split_model_name_tag(name)

@@ -6,6 +6,7 @@ benchmark never changes a recipe: a shorter training, say, is a method with a na
 
 from aexad.recipe.methods import ForeignMaps, Method, read_methods, read_recipe, trained_as
 from aexad.recipe.parts import (
+    PIXELS,
     SMALLEST_DISTANCE_TO_TARGET,
     Facet,
     HeatMap,
@@ -16,6 +17,7 @@ from aexad.recipe.parts import (
 from aexad.recipe.recipe import Recipe
 
 __all__ = [
+    "PIXELS",
     "SMALLEST_DISTANCE_TO_TARGET",
     "Facet",
     "ForeignMaps",

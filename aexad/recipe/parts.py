@@ -16,6 +16,9 @@ Facet = Literal["output", "key"]
 
 ProjectionKind = Literal["auto", "convolution"]
 
+# The encoder that is none: raw pixels.
+PIXELS = "pixels"
+
 # F(x) = 1 - x leaves x = 1/2 without a distance to divide by: loss and heat map count a distance
 # |F(x) - x| below this one as this one. (A pixel weighs at most 100 times another.)
 SMALLEST_DISTANCE_TO_TARGET = 0.1

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from aexad.recipe.parts import Facet, HeatMap, Optimiser, ProjectionKind, Target
+from aexad.recipe.parts import PIXELS, Facet, HeatMap, Optimiser, ProjectionKind, Target
 from aexad.schema import Strict
 
 
@@ -111,7 +111,7 @@ class Recipe(Strict):
         """All of a network without an encoder is new, and trained; pixels have no weights."""
         if isinstance(content, dict) and content.get("model") == "l2_cae":
             return {"weights": "none", "tuning": "full"} | content
-        if isinstance(content, dict) and content.get("encoder") == "pixels":
+        if isinstance(content, dict) and content.get("encoder") == PIXELS:
             return {"weights": "none"} | content
         return content
 
@@ -123,7 +123,7 @@ class Recipe(Strict):
             raise ValueError(
                 f"model '{self.model}' needs an 'encoder': the name of a timm backbone"
             )
-        if self.encoder == "pixels" and (self.weights, self.tuning) != ("none", "frozen"):
+        if self.encoder == PIXELS and (self.weights, self.tuning) != ("none", "frozen"):
             raise ValueError(
                 "encoder 'pixels' has nothing that is loaded or trained; remove 'weights', 'tuning'"
             )
@@ -163,6 +163,11 @@ class Recipe(Strict):
         wrong = [f"'{key}'" for key, is_given in given.items() if is_given]
         if wrong:
             raise ValueError(f"model 'l2_cae' has no encoder; remove {', '.join(wrong)}")
+
+    @property
+    def is_aexad(self) -> bool:
+        """Whether this is AE-XAD itself: its network, under its loss."""
+        return (self.model, self.loss) == ("aexad", "aexad")
 
     @property
     def frozen_features(self) -> bool:

@@ -19,6 +19,7 @@ from aexad.reporting.table import BEST, SECOND, Cell, Note
 DIGITS = 3
 SIGNIFICANT = 3
 UNDEFINED = "n/a"
+TRAINING_COSTS = ("training_seconds", "training_co2_g")
 
 
 class Value(NamedTuple):
@@ -91,13 +92,13 @@ def emphases(
 def number_cells(
     values: Sequence[Value],
     notes: Notes,
-    comparable: bool = True,
+    ranked: bool = True,
     text: Callable[[float], str] = number,
     lower: bool = False,
 ) -> list[Cell]:
-    """One cell a value; without ``comparable`` none is called the best."""
+    """One cell a value; without ``ranked`` none is called the best."""
     means = [value.mean for value in values]
-    ranks = emphases(means, text, lower) if comparable else [""] * len(values)
+    ranks = emphases(means, text, lower) if ranked else [""] * len(values)
     return [
         Cell(printed(value, text), rank, notes.mark(value.note))
         for value, rank in zip(values, ranks, strict=True)
@@ -135,6 +136,27 @@ def by_method(
 def same_categories(means: pd.DataFrame) -> bool:
     """Whether all means are over the same categories: else none of them is the best."""
     return len(set(means.loc[means["mean"].notna(), "cover"])) == 1
+
+
+def macro_values(means: pd.DataFrame, metric: str, names: Sequence[str]) -> list[Value]:
+    """One value a method of a metric, from rows of ``over_categories``."""
+    return by_method(means[means["metric"] == metric], names, of_all_categories)
+
+
+def comparable(means: pd.DataFrame, metric: str) -> bool:
+    """Whether one method may be called the best by a metric, see :func:`same_categories`."""
+    return same_categories(means[means["metric"] == metric])
+
+
+def training_cost_columns(
+    means: pd.DataFrame, names: Sequence[str], notes: Notes
+) -> list[list[Cell]]:
+    """A column for each of :data:`TRAINING_COSTS`, without spreads; the lowest is the best."""
+    columns = []
+    for cost in TRAINING_COSTS:
+        values = [value._replace(std=math.nan) for value in macro_values(means, cost, names)]
+        columns.append(number_cells(values, notes, comparable(means, cost), quantity, lower=True))
+    return columns
 
 
 def of_category(row: pd.Series) -> Value:

@@ -139,7 +139,7 @@ def choice_table(
 
 
 def _compared(recipe: Method | None) -> bool:
-    return isinstance(recipe, Recipe) and (recipe.model, recipe.loss) == ("aexad", "aexad")
+    return isinstance(recipe, Recipe) and recipe.is_aexad
 
 
 def _of_methods(rows: pd.DataFrame, criteria: pd.DataFrame) -> pd.DataFrame:

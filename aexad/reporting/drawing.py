@@ -17,7 +17,7 @@ from aexad.reporting.captions import data_phrase
 from aexad.reporting.cells import not_pretrained
 from aexad.reporting.labels import DAGGER
 from aexad.reporting.pictures import choose_images, read_per_image
-from aexad.reporting.roles import PIXELS, is_transformer
+from aexad.reporting.roles import is_cnn, is_transformer
 from aexad.reporting.style import MethodStyle, method_styles
 
 
@@ -170,7 +170,7 @@ def cnn_and_transformer(group: Group) -> tuple[str, str] | None:
     encoders = group.methods["encoder"]
     trained = group.trained_methods(model="aexad", loss="aexad")
     transformers = [method for method in trained if is_transformer(encoders[method])]
-    others = [m for m in trained if m not in transformers and encoders[m] != PIXELS]
+    others = [method for method in trained if is_cnn(encoders[method])]
     return (others[0], transformers[0]) if others and transformers else None
 
 

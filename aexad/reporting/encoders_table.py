@@ -11,17 +11,16 @@ import pandas as pd
 from aexad.reporting.averages import over_categories
 from aexad.reporting.captions import data_phrase, of_masks
 from aexad.reporting.cells import (
+    TRAINING_COSTS,
     UNDEFINED,
     Notes,
-    Value,
-    by_method,
+    comparable,
     emphases,
+    macro_values,
     method_cells,
     number,
-    number_cells,
-    of_all_categories,
     quantity,
-    same_categories,
+    training_cost_columns,
 )
 from aexad.reporting.intervals import METHOD, Intervals
 from aexad.reporting.labels import HEADLINE, QUANTITY
@@ -32,7 +31,6 @@ from aexad.reporting.table import Cell, Table, plain_table
 ANOMALOUS = "X-AUC, F1 and IoU are over the anomalous test images alone."
 WITHOUT_MASKS = "metrics of pixels are left out, because the data have no masks."
 ABOUT = {"encoder": "Encoder", "pretrained": "Pre-trained", "tuning": "Tuning"}
-COSTS = ("training_seconds", "training_co2_g")
 PARAMETERS = ("trained_parameters", "frozen_parameters")
 
 
@@ -52,7 +50,7 @@ def encoders_table(measured: Measurements) -> Table:
         records += [{"dataset": dataset, "scenario": scenario} | row for row in group.records()]
     reading = ANOMALOUS if len(of_masks(rows)) == len(rows) else WITHOUT_MASKS
     words = [*["Data set", "Scenario"] * several, "Method", *ABOUT.values()]
-    labels = [QUANTITY[name].label for name in (*present, *COSTS)]
+    labels = [QUANTITY[name].label for name in (*present, *TRAINING_COSTS)]
     return Table(
         name="encoders",
         title="Encoders",
@@ -81,7 +79,7 @@ class _Group:
     ) -> None:
         self.measured, self.intervals, self.present = measured, intervals, present
         self.about = {row["method"]: row for row in measured.methods.to_dict("records")}
-        self.means = over_categories(metrics[metrics["metric"].isin([*present, *COSTS])])
+        self.means = over_categories(metrics[metrics["metric"].isin([*present, *TRAINING_COSTS])])
         self.names = [str(name) for name in metrics["method"].unique()]
 
     def rows(self, notes: Notes) -> list[tuple[Cell, ...]]:
@@ -89,9 +87,7 @@ class _Group:
         columns = [method_cells(self.names, self.measured.methods, notes)]
         columns += [[Cell(self.about[name][key]) for name in self.names] for key in ABOUT]
         columns += [self._column(metric, notes) for metric in self.present]
-        for cost in COSTS:
-            values = [value._replace(std=math.nan) for value in self._values(cost)]
-            columns.append(number_cells(values, notes, self._same(cost), quantity, lower=True))
+        columns += training_cost_columns(self.means, self.names, notes)
         columns.append([Cell(self._parameters_text(name)) for name in self.names])
         return list(zip(*columns, strict=True))
 
@@ -100,9 +96,11 @@ class _Group:
         return [self._record(name) for name in self.names]
 
     def _column(self, metric: str, notes: Notes) -> list[Cell]:
-        values = self._values(metric)
+        values = macro_values(self.means, metric, self.names)
         ranks = (
-            emphases([each.mean for each in values]) if self._same(metric) else [""] * len(values)
+            emphases([each.mean for each in values])
+            if comparable(self.means, metric)
+            else [""] * len(values)
         )
         cells = []
         for name, value, rank in zip(self.names, values, ranks, strict=True):
@@ -131,15 +129,8 @@ class _Group:
             found = self.intervals.of(metric, name)
             ends = found if isinstance(found, Interval) else Interval(math.nan, math.nan)
             record |= {f"{metric}_low": ends.low, f"{metric}_high": ends.high}
-        record |= {cost: means.get(cost, math.nan) for cost in COSTS}
+        record |= {cost: means.get(cost, math.nan) for cost in TRAINING_COSTS}
         return record | dict(zip(PARAMETERS, self._parameters(name), strict=True))
-
-    def _values(self, metric: str) -> list[Value]:
-        of_metric = self.means[self.means["metric"] == metric]
-        return by_method(of_metric, self.names, of_all_categories)
-
-    def _same(self, metric: str) -> bool:
-        return same_categories(self.means[self.means["metric"] == metric])
 
     def _parameters(self, name: str) -> list[float]:
         texts = [str(self.about[name][key]) for key in PARAMETERS]

@@ -11,21 +11,20 @@ from typing import Any
 
 import pandas as pd
 
-from aexad.recipe import Recipe
+from aexad.recipe import PIXELS, Recipe
 from aexad.reporting.averages import over_categories
 from aexad.reporting.bootstrap import RESAMPLES
 from aexad.reporting.captions import data_phrase
 from aexad.reporting.cells import (
     DIGITS,
+    TRAINING_COSTS,
     UNDEFINED,
     Notes,
-    Value,
-    by_method,
+    comparable,
+    macro_values,
     method_cells,
     number_cells,
-    of_all_categories,
-    quantity,
-    same_categories,
+    training_cost_columns,
 )
 from aexad.reporting.labels import QUANTITY
 from aexad.reporting.measurements import Measurements
@@ -37,7 +36,6 @@ from aexad.reporting.table import Cell, Table, plain_table
 SHOWN = ("xauc", "f1", "iou", "pro")
 TESTED = ("xauc", "f1", "iou")
 """The metrics that are means over images."""
-COSTS = ("training_seconds", "training_co2_g")
 WORDS = ("Method", "Features", "Input", "Tokens", "Trained", "Seeds")
 
 
@@ -48,8 +46,8 @@ def features_phrase(recipe: Recipe) -> str:
     'blocks 0, 2; keys'
     """
     kind = "block" if is_transformer(recipe.encoder or "") else "stage"
-    if recipe.encoder == "pixels":
-        first = "pixels"
+    if recipe.encoder == PIXELS:
+        first = PIXELS
     elif recipe.features is None:
         first = "last block" if kind == "block" else "stage of 28x28"
     else:
@@ -71,8 +69,7 @@ def layers_table(measured: Measurements) -> Iterator[Table]:
     recipes = {
         name: recipe
         for name in measured.metrics["method"].unique()
-        if isinstance(recipe := measured.recipes.get(name), Recipe)
-        and (recipe.model, recipe.loss) == ("aexad", "aexad")
+        if isinstance(recipe := measured.recipes.get(name), Recipe) and recipe.is_aexad
     }
     if not any(recipe.features for recipe in recipes.values()):
         return
@@ -101,7 +98,7 @@ def layers_table(measured: Measurements) -> Iterator[Table]:
     if reference:
         for metric in TESTED:
             header += [f"{QUANTITY[metric].label} less the CNN", "p"]
-    header += [QUANTITY[cost].label for cost in COSTS]
+    header += [QUANTITY[cost].label for cost in TRAINING_COSTS]
     yield Table(
         name="layers",
         title="Features",
@@ -134,7 +131,7 @@ class _Group:
         self.recipes, self.methods = recipes, measured.methods
         self.about = measured.methods.set_index("method")
         self.names = [str(name) for name in metrics["method"].unique()]
-        self.means = over_categories(metrics[metrics["metric"].isin([*SHOWN, *COSTS])])
+        self.means = over_categories(metrics[metrics["metric"].isin([*SHOWN, *TRAINING_COSTS])])
         self.seeds = metrics.groupby("method")["seed"].nunique()
         images = measured.images
         images = images[(images["dataset"] == dataset) & (images["scenario"] == scenario)]
@@ -150,13 +147,18 @@ class _Group:
         columns.append([Cell(self._grid(name)) for name in self.names])
         columns.append([Cell(self._trained(name)) for name in self.names])
         columns.append([Cell(str(self.seeds[name])) for name in self.names])
-        columns += [number_cells(self._values(m), notes, self._same(m)) for m in SHOWN]
+        columns += [
+            number_cells(
+                macro_values(self.means, metric, self.names),
+                notes,
+                comparable(self.means, metric),
+            )
+            for metric in SHOWN
+        ]
         if self.reference:
             for metric in TESTED:
                 columns += self._against(metric, notes)
-        for cost in COSTS:
-            values = [value._replace(std=math.nan) for value in self._values(cost)]
-            columns.append(number_cells(values, notes, self._same(cost), quantity, lower=True))
+        columns += training_cost_columns(self.means, self.names, notes)
         return list(zip(*columns, strict=True))
 
     def records(self) -> list[dict[str, Any]]:
@@ -220,14 +222,7 @@ class _Group:
                 f"{metric}_p_holm": self.adjusted[metric].get(name, math.nan),
                 f"{metric}_common_seeds": pair.seeds if pair else 0,
             }
-        return record | {cost: own["mean"].get(cost, math.nan) for cost in COSTS}
-
-    def _values(self, metric: str) -> list[Value]:
-        of_metric = self.means[self.means["metric"] == metric]
-        return by_method(of_metric, self.names, of_all_categories)
-
-    def _same(self, metric: str) -> bool:
-        return same_categories(self.means[self.means["metric"] == metric])
+        return record | {cost: own["mean"].get(cost, math.nan) for cost in TRAINING_COSTS}
 
     def _known(self, name: str, key: str) -> str:
         return str(self.about[key][name]) or UNDEFINED

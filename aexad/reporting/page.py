@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from aexad.benchmark import Benchmark, Run
 from aexad.data.catalogue import Dataset
@@ -19,11 +18,12 @@ from aexad.reporting.collect import read_provenance
 from aexad.reporting.embedding import embedded
 from aexad.reporting.figures import CAPTIONS
 from aexad.reporting.labels import DAGGER, HEADLINE, counted, listed
+from aexad.reporting.markup import template
 from aexad.reporting.measurements import Measurements
 from aexad.reporting.summary import summarise
 from aexad.reporting.tables import build_tables
 
-TEMPLATES = Path(__file__).parent / "templates"
+TEMPLATE = Path(__file__).parent / "templates/report.html.j2"
 THUMBNAILS = 200
 """Panels in one report; with more runs than that, each still shows one."""
 PANEL_WIDTH, FIGURE_WIDTH = 1000, 1400  # pixels, in the file
@@ -82,14 +82,7 @@ def write_report(
     metrics, methods, titles = measured.metrics, measured.methods, measured.titles
     tables = build_tables(measured)
     summary = summarise(measured)
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    page = environment.get_template("report.html.j2").render(
+    page = template(TEMPLATE).render(
         title=benchmark.title,
         description=benchmark.description,
         lead=_lead(runs, metrics, titles),

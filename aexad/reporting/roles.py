@@ -9,12 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from aexad.recipe import Method, Recipe
+from aexad.recipe import PIXELS, Method, Recipe
 
 TRANSFORMERS = ("vit", "deit", "swin", "beit", "cait", "eva")
-
-PIXELS = "pixels"
-"""The encoder that is none, and so of neither kind."""
 
 ABLATION = {
     "AE": ("mse", "none"),
@@ -55,6 +52,15 @@ def is_transformer(encoder: str) -> bool:
     return any(word in encoder for word in TRANSFORMERS)
 
 
+def is_cnn(encoder: str) -> bool:
+    """Whether an encoder is a convolutional network: raw pixels are of neither kind.
+
+    >>> [is_cnn(name) for name in ("resnet18.tv_in1k", "deit_small_patch16_224", "pixels")]
+    [True, False, False]
+    """
+    return encoder != PIXELS and not is_transformer(encoder)
+
+
 def roles_of(recipes: Mapping[str, Method], names: Sequence[str]) -> Roles:
     """Sort the methods ``names`` by their recipes; somebody else's maps play no part."""
     known = {name: recipes.get(name) for name in names}
@@ -62,12 +68,10 @@ def roles_of(recipes: Mapping[str, Method], names: Sequence[str]) -> Roles:
     explained = {
         name: recipe
         for name, recipe in own.items()
-        if recipe.model == "aexad"
-        and recipe.loss == "aexad"
-        and recipe.heat_map.filter == "adaptive"
+        if recipe.is_aexad and recipe.heat_map.filter == "adaptive"
     }
     transformers = {n: r for n, r in explained.items() if is_transformer(r.encoder or "")}
-    cnns = [n for n, r in explained.items() if n not in transformers and r.encoder != PIXELS]
+    cnns = [name for name, recipe in explained.items() if is_cnn(recipe.encoder or "")]
     ablations = [_ablation(own[name], own) for name in cnns]
     return Roles(
         cnns=cnns,

@@ -66,9 +66,7 @@ def explain(args: argparse.Namespace) -> Path:
     from aexad.explainer import load
     from aexad.explainer.files import explain_files, image_names, in_words
 
-    image_names(
-        args.images, args.output
-    )  # before a model is loaded, it is known that there are some
+    images = image_names(args.images, args.output)
     device = "cpu"
     if args.model.suffix.lower() != ".onnx":
         _check_torch()
@@ -86,7 +84,7 @@ def explain(args: argparse.Namespace) -> Path:
         if "error" in row:
             logger.error("%s", row["error"])
 
-    rows = explain_files(explainer, args.images, args.output, args.batch_size, tell)
+    rows = explain_files(explainer, args.images, images, args.output, args.batch_size, tell)
     broken = sum("error" in row for row in rows)
     if broken:
         raise DataError(

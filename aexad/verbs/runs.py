@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
@@ -169,21 +170,22 @@ def evaluate(args: argparse.Namespace) -> Path:
 
 def panels(args: argparse.Namespace) -> Path:
     """Draw input, reconstruction, error, heat map, binary map and truth of test images."""
-    from aexad.data.catalogue import read_dataset
     from aexad.reporting.panels import draw_panels
 
-    dataset = read_dataset(args.datasets, args.dataset)
-    root = root_of(args, dataset)
-    draw_panels(args.run_folder, args.split, root, dataset.stored, args.count, args.output)
-    return args.output
+    return _drawn(args, draw_panels)
 
 
 def strips(args: argparse.Namespace) -> Path:
     """Draw small pictures of a run's test images, for the explorer."""
-    from aexad.data.catalogue import read_dataset
     from aexad.reporting.explorer.strips import draw_strips
+
+    return _drawn(args, draw_strips)
+
+
+def _drawn(args: argparse.Namespace, draw: Callable[..., object]) -> Path:
+    from aexad.data.catalogue import read_dataset
 
     dataset = read_dataset(args.datasets, args.dataset)
     root = root_of(args, dataset)
-    draw_strips(args.run_folder, args.split, root, dataset.stored, args.count, args.output)
+    draw(args.run_folder, args.split, root, dataset.stored, args.count, args.output)
     return args.output

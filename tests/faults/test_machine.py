@@ -228,6 +228,7 @@ class Killing:
             assert time.monotonic() < waiting, f"{rule} does not begin"
             time.sleep(0.01)
         if meanwhile:
+            os.killpg(process.pid, signal.SIGSTOP)  # it is still at work, however long this takes
             meanwhile()
         os.killpg(process.pid, number)
         output, _ = process.communicate(timeout=120)

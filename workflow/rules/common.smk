@@ -14,7 +14,7 @@ from aexad.data.index import listing_digest
 from aexad.errors import AexadError
 from aexad.files import sha256_of
 from aexad.provenance import code_digest
-from aexad.recipe import ForeignMaps, Recipe, read_methods, trained_as
+from aexad.recipe import ForeignMaps, read_methods, trained_as
 from aexad.schema import nearest, validate
 from aexad.workplace import bring_back_from_the_future, check_folder, check_workplace
 
@@ -149,14 +149,7 @@ def benchmark_options():
 
 def explained(runs):
     """Those of AE-XAD's own loss: which of them to choose, the table `choice` asks."""
-    own = {
-        name: method for name, method in METHODS.items() if isinstance(method, Recipe)
-    }
-    return [
-        run
-        for run in runs
-        if (own[run.method].model, own[run.method].loss) == ("aexad", "aexad")
-    ]
+    return [run for run in runs if METHODS[run.method].is_aexad]
 
 
 def recipes():

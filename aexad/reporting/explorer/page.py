@@ -16,7 +16,6 @@ from typing import Any
 
 import matplotlib as mpl
 import pandas as pd
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from aexad.benchmark import Benchmark, Run
 from aexad.data.catalogue import Dataset
@@ -27,6 +26,7 @@ from aexad.reporting.explorer.strips import ERRORS, draw_photograph, strip_names
 from aexad.reporting.folder import replaced_folder
 from aexad.reporting.gallery import COLOUR_MAP
 from aexad.reporting.labels import DAGGER
+from aexad.reporting.markup import template
 from aexad.reporting.pictures import RULE, SCALE
 
 BROWSER = Path(__file__).parent / "browser"
@@ -89,17 +89,10 @@ def write_explorer(
 
 def page(data: Mapping[str, Any], count: int) -> str:
     """The HTML of the page, with styles, scripts and data inside."""
-    environment = Environment(
-        loader=FileSystemLoader(BROWSER),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     script = "\n".join((BROWSER / name).read_text(encoding="utf-8") for name in SCRIPTS)
     # In a script element of HTML, "<" alone could end it.
     values = json.dumps(data, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
-    return environment.get_template("index.html.j2").render(
+    return template(BROWSER / "index.html.j2").render(
         title=data["title"],
         style=(BROWSER / "explorer.css").read_text(encoding="utf-8"),
         script=script,
