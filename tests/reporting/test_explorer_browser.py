@@ -79,9 +79,14 @@ class Reader:
         self.wrong: list[str] = []
         self.page.on("console", lambda message: self.wrong.append(f"console: {message.text}"))
         self.page.on("pageerror", lambda error: self.wrong.append(f"error: {error}"))
-        self.page.on("requestfailed", lambda request: self.wrong.append(f"failed: {request.url}"))
+        self.page.on("requestfailed", self._failed)
         self.page.on("request", self._note)
         self.requests: list[str] = []
+
+    def _failed(self, request: Any) -> None:
+        # The browser gives up what it no longer needs: a picture of cards that were just replaced.
+        if request.failure != "net::ERR_ABORTED":
+            self.wrong.append(f"failed: {request.url}: {request.failure}")
 
     def _note(self, request: Any) -> None:
         self.requests.append(request.url)

@@ -5,6 +5,7 @@ import shutil
 import socket
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -12,11 +13,12 @@ import psutil
 NEEDED = ("slurmctld", "slurmd", "squeue", "munged", "setpriv")
 ETC = Path("/etc/slurm")  # jobs do not inherit SLURM_CONF, so it is the machine's own
 PROGRAMS = ("slurmctld", "slurmd", "slurmstepd", "srun", "munged")
+NAME = "aexad"  # of the cluster; Slurm gives it to each job's environment
 
 # Two GPUs in name only: what asks for one is counted, and computes on the CPU.
 MARK = "# Written by aexad's tests/slurm, and removed by them."
 CONFIG = """\
-ClusterName=aexad
+ClusterName={name}
 SlurmctldHost={host}(127.0.0.1)
 SlurmctldPort={controller_port}
 SlurmdPort={node_port}
@@ -78,13 +80,18 @@ class Cluster:
             except subprocess.TimeoutExpired:
                 daemon.kill()
                 daemon.wait()
-        for process in self.left():
-            process.kill()
+        # Jobs too: Slurm finds a job's processes by their parents, so when a node fails one whose
+        # parent ended before it may stay.
+        left = self.left()
+        for process in left:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        psutil.wait_procs(left, timeout=10)
         for path in self.written:
             path.unlink(missing_ok=True)
 
     def left(self):
-        """Processes of Slurm that were not here before."""
+        """Processes of Slurm and of its jobs that were not here before."""
         return [process for process in _of_slurm() if process.pid not in self.before]
 
     def command(self, *arguments, check=True):
@@ -111,7 +118,11 @@ class Cluster:
         if not any(process.name() == "munged" for process in _of_slurm()):
             self._start_munge()
         text = CONFIG.format(
-            host=_host(), folder=self.folder, controller_port=_free_port(), node_port=_free_port()
+            name=NAME,
+            host=_host(),
+            folder=self.folder,
+            controller_port=_free_port(),
+            node_port=_free_port(),
         )
         self._write(ETC / "slurm.conf", text)
         self._write(ETC / "gres.conf", "Name=gpu File=/dev/null\nName=gpu File=/dev/zero\n")
@@ -176,8 +187,12 @@ def _of_slurm():
     # One that has ended and waits for init to take note (a zombie) is none.
     return [
         process
-        for process in psutil.process_iter(["name", "status"])
-        if process.info["name"] in PROGRAMS and process.info["status"] != psutil.STATUS_ZOMBIE
+        for process in psutil.process_iter(["name", "status", "environ"])
+        if process.info["status"] != psutil.STATUS_ZOMBIE
+        and (
+            process.info["name"] in PROGRAMS
+            or (process.info["environ"] or {}).get("SLURM_CLUSTER_NAME") == NAME
+        )
     ]
 
 
