@@ -4,9 +4,15 @@ import csv
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 
+from aexad.data.catalogue import Dataset
+from aexad.data.index import build_index
+from aexad.errors import DataError
+
 SIZE = 16
+MVTEC = Dataset(title="Set", adaptor="mvtec_layout")
 RNG = np.random.default_rng(0)
 
 
@@ -92,3 +98,18 @@ def mvtec_ad_2(root: Path, truth: str = "test_public/ground_truth") -> Path:
             photo(root / name / f"test_private/{index:03}_regular.png")
             photo(root / name / f"test_private_mixed/{index:03}_mixed.png")
     return root
+
+
+SETS = {
+    "mvtec_layout": mvtec_ad,
+    "btad": btad,
+    "visa": visa,
+    "mvtec_ad_2": mvtec_ad_2,
+}
+
+
+def problems(root: Path, dataset: Dataset = MVTEC) -> list[str]:
+    with pytest.raises(DataError) as error:
+        build_index(root, "set", dataset)
+    first, *lines = str(error.value).split("\n")
+    return lines or [first]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs
 
 import pandas as pd
 import pytest
+from explorer_reader import Reader
 from fake_results import Tree, make_tree
 from test_browser import CHROMIUM
 
@@ -67,64 +67,6 @@ def browser() -> Iterator[Any]:
         browser = tools.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield browser
         browser.close()
-
-
-class Reader:
-    """A page, and all that went wrong in it."""
-
-    def __init__(self, browser: Any, index: Path, **options: Any) -> None:
-        self.address = index.as_uri()
-        self.context = browser.new_context(**options)
-        self.page = self.context.new_page()
-        self.wrong: list[str] = []
-        self.page.on("console", lambda message: self.wrong.append(f"console: {message.text}"))
-        self.page.on("pageerror", lambda error: self.wrong.append(f"error: {error}"))
-        self.page.on("requestfailed", self._failed)
-        self.page.on("request", self._note)
-        self.requests: list[str] = []
-
-    def _failed(self, request: Any) -> None:
-        # The browser gives up what it no longer needs: a picture of cards that were just replaced.
-        if request.failure != "net::ERR_ABORTED":
-            self.wrong.append(f"failed: {request.url}: {request.failure}")
-
-    def _note(self, request: Any) -> None:
-        self.requests.append(request.url)
-        inside = self.address.removesuffix("index.html")
-        if not request.url.startswith((inside, "data:")):
-            self.wrong.append(f"leaves the page: {request.url}")
-
-    def open(self, hash_: str = "") -> Reader:
-        self.page.goto(self.address + hash_)
-        self.page.locator(".card").first.wait_for()
-        return self
-
-    def choose(self, **wanted: str) -> None:
-        for name, value in wanted.items():
-            self.page.select_option(f"select[name={name}]", value)
-
-    def options(self, name: str) -> list[str]:
-        return self.page.locator(f"select[name={name}] option").evaluate_all(
-            "all => all.map(each => each.value)"
-        )
-
-    def names(self) -> list[str]:
-        return self.page.locator(".name").all_inner_texts()
-
-    def title(self) -> str:
-        return self.page.locator("#viewer-title").inner_text()
-
-    def state(self) -> dict[str, str]:
-        hash_ = self.page.evaluate("location.hash.slice(1)")
-        return {key: values[0] for key, values in parse_qs(hash_).items()}
-
-    def is_open(self) -> bool:
-        return self.page.locator("#viewer").is_visible()
-
-    def focused(self) -> str:
-        return self.page.evaluate(
-            "document.activeElement.getAttribute('aria-label') ?? document.activeElement.id"
-        )
 
 
 @pytest.fixture

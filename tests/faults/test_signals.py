@@ -1,0 +1,143 @@
+"""Runs that are stopped or killed, and two Snakemakes: they go on, and nothing is lost."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from types import SimpleNamespace
+
+import pytest
+from smoke_run import DATA, RUN, TARGET, is_one_line, read_whole, results
+
+pytestmark = pytest.mark.workflow
+
+SLOW = "slow: {base: ae-smoke, epochs: 5000}\n"
+
+
+class Killing:
+    """A project whose run is stopped by one signal after the other, and goes on each time."""
+
+    def __init__(self, project):
+        self.project, self.output = project, {}
+
+    def start(self):
+        return subprocess.Popen(
+            [
+                sys.executable,
+                *f"-m snakemake --cores 2 --config benchmark=smoke -- {TARGET}".split(),
+            ],
+            cwd=self.project.folder,
+            env=os.environ | {"PYTHONPATH": str(self.project.folder)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def stop_in(self, rule, number, meanwhile=None):
+        """Send a signal to all processes of the run once a job of this rule has begun."""
+        log = self.project.folder / RUN / "logs" / f"{rule}.log"
+        log.unlink(missing_ok=True)
+        process = self.start()
+        waiting = time.monotonic() + 120
+        while not log.is_file() and process.poll() is None:
+            assert time.monotonic() < waiting, f"{rule} does not begin"
+            time.sleep(0.01)
+        if meanwhile:
+            os.killpg(process.pid, signal.SIGSTOP)  # it is still at work, however long this takes
+            meanwhile()
+        os.killpg(process.pid, number)
+        output, _ = process.communicate(timeout=120)
+        assert process.returncode, output
+        self.output[number] = output
+        assert read_whole(self.project.folder / "results")
+
+
+@pytest.fixture(scope="module")
+def killed(one_run, tmp_path_factory):
+    """Stopped by Ctrl-C, by SIGTERM, and by SIGKILL while another Snakemake knocks."""
+    killing = Killing(one_run.clone(tmp_path_factory.mktemp("killed") / "project", "data"))
+    project = killing.project
+
+    def knock():
+        killing.output["second"] = project.snakemake(TARGET, check=False)
+
+    # In trainings: shorter jobs may end before the signal comes.
+    killing.stop_in("train", signal.SIGINT)
+    killing.stop_in("train", signal.SIGTERM)
+    killing.stop_in("infer", signal.SIGKILL, meanwhile=knock)
+    killing.output["locked"] = project.snakemake(TARGET, check=False)
+    project.snakemake("--unlock")
+    killing.output["last"] = project.snakemake(TARGET)
+    return killing
+
+
+class TestKills:
+    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda n: n.name)
+    def test_a_run_that_is_stopped_shows_no_traceback(self, killed, number):
+        assert "Traceback" not in killed.output[number]
+        assert f": stopped by {number.name}; what is finished is kept" in killed.output[number]
+
+    def test_in_the_end_it_is_as_if_nothing_had_happened(self, killed, one_run):
+        assert results(killed.project) == results(one_run)
+
+    def test_what_was_finished_is_not_made_again(self, killed):
+        assert "Training ae-smoke" not in killed.output["last"].stdout
+        assert killed.project.planned(TARGET) == {}
+
+    def test_a_second_snakemake_is_refused_and_harms_nothing(self, killed):
+        assert killed.output["second"].returncode
+        assert "Directory cannot be locked" in killed.output["second"].stdout
+        assert "Traceback" not in killed.output["second"].stdout
+
+    def test_a_lock_that_a_kill_left_is_told_with_the_way_out(self, killed):
+        assert killed.output["locked"].returncode
+        assert "--unlock" in killed.output["locked"].stdout
+        assert "Traceback" not in killed.output["locked"].stdout
+
+    def test_nothing_temporary_is_left(self, killed):
+        left = [path.name for path in (killed.project.folder / "results").rglob(".*")]
+        assert [name for name in left if name != ".lock"] == []
+
+
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=lambda n: str(n)
+)
+def test_a_verb_that_is_stopped_says_so_and_cleans_up(copy_of_run, number, status):
+    with (copy_of_run.folder / "config/methods.yaml").open("a") as file:
+        file.write(SLOW)
+    copy_of_run.snakemake("--until", "augment", "--notemp", TARGET.replace("ae-smoke", "slow"))
+    folder = copy_of_run.folder / DATA / "slow"
+    line = (
+        f"-m aexad train --method slow --seed 0 --training-set {DATA}/slow/train.npz"
+        f" --output {DATA}/slow --device cpu --checkpoint-epochs 1"
+    )
+    with subprocess.Popen(
+        [sys.executable, *line.split()],
+        cwd=copy_of_run.folder,
+        env=os.environ | {"PYTHONPATH": str(copy_of_run.folder)},
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        while not (folder / "checkpoint.safetensors").is_file():
+            assert process.poll() is None
+            time.sleep(0.01)
+        process.send_signal(number)
+        _, text = process.communicate(timeout=60)
+    done = SimpleNamespace(status=process.returncode, text=text)
+    is_one_line(done, f"train: stopped by {number.name}; ", "the same call goes on", status=status)
+    assert {path.name for path in folder.glob("*.*")} == {
+        "train.npz", "checkpoint.safetensors", ".lock",
+    }  # fmt: skip
+
+
+def test_a_signal_that_is_ignored_from_the_start_stays_ignored():
+    code = (
+        "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
+        "from aexad.stopping import signals_raised\n"
+        "with signals_raised(): signal.raise_signal(signal.SIGINT); print('went on')\n"
+        "assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "went on\n"
