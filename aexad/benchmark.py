@@ -16,7 +16,7 @@ from pydantic import BeforeValidator, Field, field_validator
 from aexad.data.catalogue import Dataset, expanded
 from aexad.data.examination import local_categories
 from aexad.errors import ConfigError
-from aexad.recipe import ForeignMaps, Method
+from aexad.recipe import ForeignMaps, Method, Recipe
 from aexad.schema import Strict, nearest, read_yaml, validate
 
 # What the names may be: they are folders, and the workflow's wildcards.
@@ -194,6 +194,25 @@ class Benchmark(Selection):
 def trained(runs: Sequence[Run], known_methods: Mapping[str, Method]) -> list[Run]:
     """The runs that train a model: all but those of somebody else's maps."""
     return [run for run in runs if not isinstance(known_methods[run.method], ForeignMaps)]
+
+
+def chosen_from(runs: Sequence[Run], known_methods: Mapping[str, Method]) -> list[Run]:
+    """The runs by which a recipe is chosen: of AE-XAD's own loss, on the seeds that all have.
+
+    Methods that have further seeds would be judged by other images and starts than the rest.
+    """
+    methods = {
+        name
+        for name, method in known_methods.items()
+        if isinstance(method, Recipe) and method.is_aexad
+    }
+    own = [run for run in runs if run.method in methods]
+    seeds: dict[tuple[str, str], dict[str, set[int]]] = {}
+    for run in own:
+        by_method = seeds.setdefault((run.dataset, run.scenario), {})
+        by_method.setdefault(run.method, set()).add(run.seed)
+    common = {where: set.intersection(*each.values()) for where, each in seeds.items()}
+    return [run for run in own if run.seed in common[run.dataset, run.scenario]]
 
 
 def there(runs: Sequence[Run], results: Path) -> list[Run]:

@@ -29,6 +29,9 @@ def use_device(name: str, threads: int) -> torch.device:
     torch.set_num_threads(threads)
     os.environ.setdefault("TORCHINDUCTOR_COMPILE_THREADS", str(threads))
     torch.use_deterministic_algorithms(True, warn_only=True)
+    # Else each new tensor is first filled with NaN, to show who reads what was never written: a
+    # tenth of a training step.
+    torch.utils.deterministic.fill_uninitialized_memory = False
     there = torch.cuda.is_available()
     if name == "cuda" and not there:
         raise ConfigError("device 'cuda': torch sees no GPU; set device to cpu or auto")

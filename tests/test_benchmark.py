@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from aexad.benchmark import Benchmark, Run, Settings, read_benchmark
+from aexad.benchmark import Benchmark, Run, Settings, chosen_from, read_benchmark
 from aexad.data.catalogue import Dataset
 from aexad.errors import ConfigError
 from aexad.recipe import Recipe
@@ -27,6 +27,17 @@ def test_runs_are_the_product_in_a_fixed_order():
     assert found[0] == Run("one", "bottle", "standard", 0, "plain")
     assert len(found) == 2 * 2 * 2
     assert found == sorted(found, key=lambda run: (run.category, run.seed, run.method != "plain"))
+
+
+def test_recipes_are_chosen_by_the_seeds_that_all_of_them_have():
+    recipes = RECIPES | {"b": Recipe(encoder="e", features=[1])}
+    of_a = [Run("one", "bottle", "standard", seed, "a") for seed in (0, 1)]
+    of_b = [Run("one", "bottle", "standard", seed, "b") for seed in (1, 2)]
+    plain = [Run("one", "bottle", "standard", seed, "plain") for seed in (0, 1)]
+    elsewhere = [Run("one", "bottle", "anomalies_only", 0, "a")]
+    found = chosen_from([*of_a, *plain, *of_b, *elsewhere], recipes)
+    assert found == [of_a[1], of_b[0], *elsewhere]
+    assert chosen_from([of_a[0], *of_b], recipes) == []
 
 
 def test_some_methods_may_have_other_data_scenarios_or_seeds():

@@ -57,6 +57,11 @@ def number(value: float) -> str:
     return f"{value:z.{DIGITS}f}"
 
 
+def signed(value: float) -> str:
+    """A difference of two such values, with its sign; NaN as :data:`UNDEFINED`."""
+    return UNDEFINED if math.isnan(value) else f"{value:+z.{DIGITS}f}"
+
+
 def quantity(value: float) -> str:
     """A cost or a trade-off as the report prints it: three significant digits, or ``inf``.
 

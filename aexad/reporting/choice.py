@@ -15,7 +15,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from aexad.benchmark import Run
+from aexad.benchmark import Run, chosen_from
+from aexad.errors import ConfigError
 from aexad.files import write_csv
 from aexad.recipe import Method, Recipe
 from aexad.reporting.averages import over_categories
@@ -82,11 +83,17 @@ def write_choice(
     Parameters
     ----------
     runs : sequence of Run
-        The benchmark's runs that trained a model; those of AE-XAD's loss are compared.
+        The benchmark's runs that trained a model; :func:`~aexad.benchmark.chosen_from` says which
+        are compared.
     metrics : DataFrame
         Rows of ``metrics.csv``.
     """
-    own = [run for run in runs if _compared(recipes.get(run.method))]
+    own = chosen_from(runs, recipes)
+    if not own:
+        raise ConfigError(
+            "choice: the benchmark's recipes of AE-XAD's loss have no seed in common (or there are "
+            "none); give them one in config/benchmarks"
+        )
     criteria = read_criteria(own, results)
     with replaced_folder(folder, "*.csv", "*.md", "*.tex") as new:
         write_csv(new / "criteria.csv", criteria)
@@ -119,7 +126,7 @@ def choice_table(
     header = [*["Data set", "Scenario"] * several, "Recipes", "Criterion", "Picks"]
     header += [f"rank correlation, {METRIC[name].label}" for name in METRICS]
     header += [text for name in JUDGED for text in (f"its {METRIC[name].label}", "below the best")]
-    rows = metrics[metrics["method"].isin(criteria["method"])]
+    rows = _of_same_runs(metrics, criteria)
     return Table(
         name="choice",
         title="Choice without test images",
@@ -138,23 +145,22 @@ def choice_table(
     )
 
 
-def _compared(recipe: Method | None) -> bool:
-    return isinstance(recipe, Recipe) and recipe.is_aexad
-
-
 def _of_methods(rows: pd.DataFrame, criteria: pd.DataFrame) -> pd.DataFrame:
-    """Macro means [methods, criteria and metrics], on the seeds that all methods have.
+    """Macro means [methods, criteria and metrics], on the runs that have criteria.
 
     Methods without a value in a category that others have are left out.
     """
-    by_method = criteria.groupby("method", sort=False)["seed"].agg(set)
-    seeds = set.intersection(*by_method)
-    own = rows[rows["seed"].isin(seeds) & rows["method"].isin(by_method.index)]
+    own = _of_same_runs(rows, criteria)
     means = over_categories(own)
     whole = means.groupby("metric")["categories"].transform("max")
     kept = means[means["categories"] == whole]
     table = kept.pivot_table(index="method", columns="metric", values="mean", sort=False)
     return table.reindex(columns=[*CRITERIA, *METRICS]).dropna(subset=list(METRICS))
+
+
+def _of_same_runs(rows: pd.DataFrame, criteria: pd.DataFrame) -> pd.DataFrame:
+    """Those of ``rows`` that have a seed and a method of ``criteria``."""
+    return rows[rows["seed"].isin(criteria["seed"]) & rows["method"].isin(criteria["method"])]
 
 
 def _sets(names: list[str], recipes: Mapping[str, Method]) -> list[tuple[str, list[str]]]:

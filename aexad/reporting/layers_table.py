@@ -16,7 +16,6 @@ from aexad.reporting.averages import over_categories
 from aexad.reporting.bootstrap import RESAMPLES
 from aexad.reporting.captions import data_phrase
 from aexad.reporting.cells import (
-    DIGITS,
     TRAINING_COSTS,
     UNDEFINED,
     Notes,
@@ -24,6 +23,7 @@ from aexad.reporting.cells import (
     macro_values,
     method_cells,
     number_cells,
+    signed,
     training_cost_columns,
 )
 from aexad.reporting.labels import QUANTITY
@@ -180,9 +180,9 @@ class _Group:
                 differences.append(Cell("–"))
                 tests.append(Cell("–"))
                 continue
-            text, mark = _signed(pair.difference), ""
+            text, mark = signed(pair.difference), ""
             if isinstance(pair.interval, Interval):
-                text += f" [{_signed(pair.interval.low)}, {_signed(pair.interval.high)}]"
+                text += f" [{signed(pair.interval.low)}, {signed(pair.interval.high)}]"
             else:
                 mark = notes.mark(f"No interval: {pair.interval.reason}.")
             differences.append(Cell(text, mark=mark))
@@ -244,7 +244,3 @@ def _adjusted(pairs: dict[str, Paired]) -> dict[str, float]:
     """Holm's correction of the tests that could be made."""
     tested = {name: pair.p for name, pair in pairs.items() if isinstance(pair.p, float)}
     return dict(zip(tested, holm(list(tested.values())), strict=True)) if tested else {}
-
-
-def _signed(value: float) -> str:
-    return UNDEFINED if math.isnan(value) else f"{value:+z.{DIGITS}f}"

@@ -10,7 +10,7 @@ import pandas as pd
 
 from aexad.reporting.averages import over_categories, over_seeds
 from aexad.reporting.captions import data_phrase
-from aexad.reporting.cells import DIGITS, UNDEFINED, Notes
+from aexad.reporting.cells import UNDEFINED, Notes, signed
 from aexad.reporting.intervals import METHOD, Intervals
 from aexad.reporting.labels import METRIC, TRADED
 from aexad.reporting.measurements import Measurements
@@ -97,7 +97,7 @@ def _row(found: dict[str, Any], notes: Notes) -> tuple[Cell, ...]:
     interval, test = found["interval"], found["test"]
     words = Cell(METRIC[found["metric"]].label), Cell(found["method"])
     ends = (
-        Cell(f"[{_signed(interval.low)}, {_signed(interval.high)}]")
+        Cell(f"[{signed(interval.low)}, {signed(interval.high)}]")
         if isinstance(interval, Interval)
         else Cell(UNDEFINED, mark=notes.mark(f"No interval: {interval.reason}."))
     )
@@ -106,7 +106,7 @@ def _row(found: dict[str, Any], notes: Notes) -> tuple[Cell, ...]:
     else:
         none = Cell(UNDEFINED, mark=notes.mark(f"{str(test)[0].upper()}{str(test)[1:]}."))
         tested = (none, none)
-    return (*words, Cell(_signed(found["difference"])), ends, *tested)
+    return (*words, Cell(signed(found["difference"])), ends, *tested)
 
 
 def _plain(found: dict[str, Any]) -> dict[str, Any]:
@@ -133,10 +133,6 @@ def _friedman(metrics: pd.DataFrame, where: list[str]) -> str:
     if len(set(said)) == 1:
         return f"Friedman's test{place}: no test possible, because {said[0]}."
     return f"Friedman's test{place}: {'; '.join(said)}."
-
-
-def _signed(value: float) -> str:
-    return f"{value:+z.{DIGITS}f}"
 
 
 def _p(value: float) -> str:

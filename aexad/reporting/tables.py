@@ -9,6 +9,7 @@ import pandas as pd
 
 from aexad.reporting.captions import of_masks
 from aexad.reporting.category_table import metric_table
+from aexad.reporting.confirmation import confirmation_table
 from aexad.reporting.encoders_table import encoders_table
 from aexad.reporting.folder import replaced_folder
 from aexad.reporting.labels import METRICS
@@ -25,8 +26,8 @@ def build_tables(measured: Measurements) -> list[Table]:
     Returns
     -------
     list of Table
-        ``encoders``; ``significance``; ``layers``, where recipes say features; the tables of the
-        sources and ``fidelity``; then ``<metric>_<scenario>`` in the order of
+        ``encoders``; ``significance``; ``layers`` and ``confirmation``, where recipes say features;
+        the tables of the sources and ``fidelity``; then ``<metric>_<scenario>`` in the order of
         :data:`~aexad.reporting.labels.METRICS`. Metrics that no run has are left out, and those of
         pixels where no data set has masks.
     """
@@ -34,6 +35,7 @@ def build_tables(measured: Measurements) -> list[Table]:
         encoders_table(measured),
         *significance_table(measured),
         *layers_table(measured),
+        *confirmation_table(measured),
         *source_tables(measured),
         *_metric_tables(measured),
     ]

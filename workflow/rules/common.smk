@@ -8,7 +8,14 @@ import sys
 from functools import cache
 from pathlib import Path
 
-from aexad.benchmark import NAMES, Settings, read_benchmark, there, trained
+from aexad.benchmark import (
+    NAMES,
+    Settings,
+    chosen_from,
+    read_benchmark,
+    there,
+    trained,
+)
 from aexad.data.catalogue import read_catalogue
 from aexad.data.index import listing_digest
 from aexad.errors import AexadError
@@ -145,11 +152,6 @@ def benchmark_options():
         f"--benchmark {SETTINGS.benchmark} {option('--data', SETTINGS.data)} {sources} "
         f"{partial}"
     )
-
-
-def explained(runs):
-    """Those of AE-XAD's own loss: which of them to choose, the table `choice` asks."""
-    return [run for run in runs if METHODS[run.method].is_aexad]
 
 
 def recipes():

@@ -188,7 +188,7 @@ rule write_choice:
     input:
         metrics=f"{RESULTS}/metrics.csv",
         methods=f"{RESULTS}/methods.csv",
-        criteria=of_runs(explained(TRAINED), "criteria.json"),
+        criteria=of_runs(chosen_from(REPORTED, METHODS), "criteria.json"),
     output:
         directory(f"{RESULTS}/choice"),
     log:
