@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from aexad.reporting.averages import over_categories
 from aexad.reporting.cells import number
@@ -17,10 +19,12 @@ from aexad.reporting.intervals import METHOD, Intervals
 from aexad.reporting.labels import METRIC, counted, listed
 from aexad.reporting.placing import place_labels
 from aexad.reporting.statistics import Interval
-from aexad.reporting.style import TEXT_WIDTH, literal, name_ticks
+from aexad.reporting.style import TEXT_WIDTH, add_legend, literal, name_ticks
 
 MEASURES = ("xauc", "image_auroc")
 """What is set against the cost: X-AUC, or without masks the image AUROC."""
+
+MOST_NAMED = 10
 
 AXES = {
     "training_seconds": "training, seconds a run",
@@ -103,24 +107,32 @@ def cost_table(metrics: pd.DataFrame, metric: str) -> pd.DataFrame:
 
 
 def cost_figure(table: pd.DataFrame, label: str, group: Group) -> Figure:
-    """Draw a panel a cost, a labelled point a method, with its interval where ``low`` is known."""
+    """Draw a panel a cost, a labelled point a method, with its interval where ``low`` is known.
+
+    More than :data:`MOST_NAMED` methods are numbered, with a key above the panels.
+    """
     shown = [name for name in AXES if table[name].notna().any()]
-    height = 1.7 + 0.09 * len(table)
-    figure = Figure(figsize=(TEXT_WIDTH, height * len(shown) + 0.2), layout="constrained")
+    names = {str(method): literal(group.shown(str(method))) for method in table.index}
+    key = []
+    if len(names) > MOST_NAMED:
+        key = [
+            Line2D([], [], linestyle="", label=f"{place}: {name}", **_mark(group, method))
+            for place, (method, name) in enumerate(names.items(), start=1)
+        ]
+        names = {method: str(place) for place, method in enumerate(names, start=1)}
+    height = 1.7 + 0.09 * min(len(table), MOST_NAMED)
+    figure = Figure(
+        figsize=(TEXT_WIDTH, height * len(shown) + 0.2 + 0.1 * len(key)), layout="constrained"
+    )
     panels = figure.subplots(len(shown), 1, squeeze=False, sharey=True)[:, 0]
+    if key:
+        add_legend(figure, key)
     for axes, name in zip(panels, shown, strict=True):
         for method, row in table[table[name].notna()].iterrows():
-            style = group.look.styles[str(method)]
-            axes.plot([row[name]] * 2, [row["low"], row["high"]], color=style.colour, linewidth=1)
-            axes.plot(
-                row[name],
-                row["mean"],
-                marker=style.marker,
-                color=style.colour,
-                markersize=5.5,
-                markeredgecolor="white",
-                markeredgewidth=0.4,
-            )
+            mark = _mark(group, str(method))
+            ends = [row["low"], row["high"]]
+            axes.plot([row[name]] * 2, ends, color=mark["color"], linewidth=1)
+            axes.plot(row[name], row["mean"], **mark)
         axes.set_xlabel(AXES[name])
         axes.set_ylabel(label)
         _log_axis(axes, table[name].dropna())
@@ -129,8 +141,20 @@ def cost_figure(table: pd.DataFrame, label: str, group: Group) -> Figure:
     for axes, name in zip(panels, shown, strict=True):
         rows = table[table[name].notna()]
         points = [(float(x), float(y)) for x, y in zip(rows[name], rows["mean"], strict=True)]
-        place_labels(axes, points, [literal(group.shown(str(method))) for method in rows.index])
+        place_labels(axes, points, [names[str(method)] for method in rows.index])
     return figure
+
+
+def _mark(group: Group, method: str) -> dict[str, Any]:
+    """How the point of a method is drawn."""
+    style = group.look.styles[method]
+    return {
+        "color": style.colour,
+        "marker": style.marker,
+        "markersize": 5.5,
+        "markeredgecolor": "white",
+        "markeredgewidth": 0.4,
+    }
 
 
 def _with_intervals(table: pd.DataFrame, group: Group, metric: str) -> pd.DataFrame:

@@ -19,6 +19,7 @@ from aexad.files import write_csv
 from aexad.heatmaps import heat_maps
 from aexad.metrics import xauc_per_image
 from aexad.recipe import HeatMap
+from aexad.reporting import cost_plot
 from aexad.reporting.anovit_plot import anovit_drawings
 from aexad.reporting.collect import read_methods, read_metrics
 from aexad.reporting.contrast_plot import contrast_drawings, differences, extremes
@@ -201,6 +202,21 @@ def test_co2_is_drawn_where_every_run_has_it(group: Group) -> None:
     ]  # fmt: skip
     metrics.loc[measured & (metrics["seed"] == 1), "value"] = np.nan
     assert cost_table(metrics, "xauc")["co2_g"].isna().all()
+
+
+def test_many_methods_are_numbered_and_a_key_names_them(
+    group: Group, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def written() -> tuple[list[str], list[str]]:
+        with styled():
+            figure = next(cost_drawings(group)).draw()
+        key = [text.get_text() for legend in figure.legends for text in legend.get_texts()]
+        return [text.get_text() for text in figure.axes[0].texts], key
+
+    names = [PAIR[0], f"{PAIR[1]}†", "ae"]
+    assert written() == (names, [])
+    monkeypatch.setattr(cost_plot, "MOST_NAMED", 2)
+    assert written() == (["1", "2", "3"], [f"1: {names[0]}", f"2: {names[1]}", f"3: {names[2]}"])
 
 
 def as_models(group: Group, models: dict[str, str]) -> Group:
