@@ -31,7 +31,7 @@ def use_device(name: str, threads: int) -> torch.device:
     torch.use_deterministic_algorithms(True, warn_only=True)
     # Else each new tensor is first filled with NaN, to show who reads what was never written: a
     # tenth of a training step.
-    torch.utils.deterministic.fill_uninitialized_memory = False
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     there = torch.cuda.is_available()
     if name == "cuda" and not there:
         raise ConfigError("device 'cuda': torch sees no GPU; set device to cpu or auto")

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from aexad.reporting.averages import over_categories, over_seeds
+from aexad.reporting.averages import on_common_seeds, over_categories, over_seeds
 from aexad.reporting.captions import of_masks
 from aexad.reporting.cells import DIGITS, not_pretrained, number, same_categories
 from aexad.reporting.intervals import Intervals
@@ -97,7 +97,11 @@ def _about_encoders(names: Sequence[str], random: Sequence[str], methods: pd.Dat
     )
 
 
-def _finding(metric: str, metrics: pd.DataFrame, intervals: Intervals | None) -> str:
+def _finding(metric: str, every: pd.DataFrame, intervals: Intervals | None) -> str:
+    """Rank the methods that have all seeds; set the others beside the best of them."""
+    seeds = every[every["value"].notna()].groupby("method")["seed"].nunique()
+    fewer = [name for name in every["method"].unique() if seeds.get(name, 0) < seeds.max()]
+    metrics = every[~every["method"].isin(fewer)]
     label, means = METRIC[metric].label, over_categories(metrics)
     known = means[means["mean"].notna()]
     if known.empty:
@@ -123,7 +127,22 @@ def _finding(metric: str, metrics: pd.DataFrame, intervals: Intervals | None) ->
                 if intervals is None
                 else _certainty(metric, first[0], rest[0], intervals)
             )
-    return text + "." + _by_category(metrics)
+    return f"{text}.{_by_category(metrics)}{_of_fewer_seeds(fewer, first[0], every)}"
+
+
+def _of_fewer_seeds(names: Sequence[str], best: str, metrics: pd.DataFrame) -> str:
+    """Methods with fewer seeds beside the best of the others, on the seeds that both have."""
+    said = []
+    for name in names:
+        both = on_common_seeds(metrics, [name, best])
+        means = over_categories(both).set_index("method")
+        if both.empty or not same_categories(means.reset_index()):
+            continue
+        lead = round(float(means["mean"][name]) - float(means["mean"][best]), DIGITS)
+        place = f"{number(abs(lead))} {'above' if lead > 0 else 'below'}" if lead else "level"
+        seeds = counted(both["seed"].nunique(), "seed")
+        said.append(f"{name} {place} ({seeds})")
+    return f" On the seeds that both have, beside {best}: {listed(said)}." if said else ""
 
 
 def _leads(best: float, rest: Sequence[str], values: Mapping[str, float]) -> str:

@@ -7,10 +7,24 @@ seeds of that mean.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import pandas as pd
 
 CELL = ["dataset", "scenario", "category", "method", "metric"]
 ROW = ["dataset", "scenario", "method", "metric"]
+
+
+def on_common_seeds(metrics: pd.DataFrame, methods: Iterable[str] | None = None) -> pd.DataFrame:
+    """Rows of these methods (none given: of all) on the seeds that each of them has.
+
+    A seed decides which anomalies are labelled, so one may be easier than another for every method:
+    methods are compared on the same ones.
+    """
+    if methods is not None:
+        metrics = metrics[metrics["method"].isin(list(methods))]
+    seeds = metrics.groupby("method")["seed"].agg(set)
+    return metrics[metrics["seed"].isin(set.intersection(*seeds) if len(seeds) else set())]
 
 
 def over_seeds(metrics: pd.DataFrame) -> pd.DataFrame:
@@ -45,6 +59,22 @@ def over_seeds(metrics: pd.DataFrame) -> pd.DataFrame:
         .reset_index()
     )
     return table.fillna({"low": 0, "high": 0}).astype({"low": "int64", "high": "int64"})
+
+
+def category_means(metrics: pd.DataFrame, metric: str) -> pd.DataFrame:
+    """Means of one metric of one data set and scenario over the seeds that all methods have.
+
+    Returns
+    -------
+    DataFrame [categories, methods]
+        In the order of first appearance.
+    """
+    rows = metrics[metrics["metric"] == metric]
+    cells = over_seeds(on_common_seeds(rows))
+    table = cells.pivot_table(
+        index="category", columns="method", values="mean", sort=False, dropna=False
+    )
+    return table.reindex(columns=list(rows["method"].unique()))
 
 
 def over_categories(metrics: pd.DataFrame) -> pd.DataFrame:

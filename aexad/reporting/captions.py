@@ -33,6 +33,16 @@ def _with_fewer_seeds(metrics: pd.DataFrame, most: int) -> str:
     return f", but {listed(fewer, most=5)}" if fewer else ""
 
 
+def emphasis_phrase(metrics: pd.DataFrame) -> str:
+    """Say what is bold and italic in a table of methods, without a full stop."""
+    return "Best bold, runner-up italic" + _of_the_most_seeds(metrics)
+
+
+def _of_the_most_seeds(metrics: pd.DataFrame) -> str:
+    numbers = metrics.groupby("method")["seed"].nunique()
+    return ", among the methods with all seeds" if numbers.min() < numbers.max() else ""
+
+
 def of_masks(metrics: pd.DataFrame) -> pd.DataFrame:
     """Rows of ``metrics.csv`` without the metrics that need masks where no data set has any."""
     lost = metrics["reason"].eq(NO_MASKS).groupby(metrics["metric"]).all()
@@ -44,7 +54,7 @@ def reading_phrase(metrics: pd.DataFrame, published: bool = False) -> str:
     lower = all(QUANTITY[name].lower for name in metrics["metric"].unique() if name in QUANTITY)
     text = "Lower is better" if lower else "Higher is better"
     if len(set(metrics["method"])) > 1:
-        text += "; best bold, runner-up italic"
+        text += "; best bold, runner-up italic" + _of_the_most_seeds(metrics)
         text += ", among the measured" if published else ""
     if len(set(metrics["seed"])) > 1:
         text += "; mean ± sample standard deviation over the seeds"

@@ -28,6 +28,8 @@ class Value(NamedTuple):
     mean: float
     std: float
     note: str = ""
+    seeds: int = 1
+    """Behind the mean: what has fewer than another one is not ranked beside it."""
 
 
 class Notes:
@@ -102,12 +104,24 @@ def number_cells(
     lower: bool = False,
 ) -> list[Cell]:
     """One cell a value; without ``ranked`` none is called the best."""
-    means = [value.mean for value in values]
-    ranks = emphases(means, text, lower) if ranked else [""] * len(values)
+    places = ranks(values, text, lower) if ranked else [""] * len(values)
     return [
-        Cell(printed(value, text), rank, notes.mark(value.note))
-        for value, rank in zip(values, ranks, strict=True)
+        Cell(printed(value, text), place, notes.mark(value.note))
+        for value, place in zip(values, places, strict=True)
     ]
+
+
+def ranks(
+    values: Sequence[Value], text: Callable[[float], str] = number, lower: bool = False
+) -> list[str]:
+    """:func:`emphases` of the values with the most seeds.
+
+    A seed decides which anomalies are labelled and may be an easy one for every method, so a mean
+    over fewer seeds is no better for being higher.
+    """
+    most = max((value.seeds for value in values), default=0)
+    means = [value.mean if value.seeds == most else math.nan for value in values]
+    return emphases(means, text, lower)
 
 
 def method_cells(names: Sequence[str], methods: pd.DataFrame, notes: Notes) -> list[Cell]:
@@ -134,7 +148,7 @@ def by_method(
 ) -> list[Value]:
     """One value a method, from the rows of ``means``, which ``meaning`` understands."""
     rows = {name: row for name, (_, row) in zip(means["method"], means.iterrows(), strict=True)}
-    missing = Value(math.nan, math.nan, "Not run.")
+    missing = Value(math.nan, math.nan, "Not run.", seeds=0)
     return [meaning(rows[name]) if name in rows else missing for name in names]
 
 
@@ -171,7 +185,7 @@ def of_category(row: pd.Series) -> Value:
         note = f"Undefined: {row['reason']}."
     elif lost:
         note = f"Undefined for {counted(lost, 'seed')} of {row['of']}: {row['reason']}."
-    return Value(row["mean"], row["std"], note)
+    return Value(row["mean"], row["std"], note, int(row["seeds"]))
 
 
 def of_all_categories(row: pd.Series) -> Value:
@@ -181,7 +195,7 @@ def of_all_categories(row: pd.Series) -> Value:
         note = f"Undefined in every category: {row['reason']}."
     elif row["categories"] < row["of"]:
         note = f"Mean over the {row['categories']} of {row['of']} categories that have a value."
-    return Value(row["mean"], row["std"], note)
+    return Value(row["mean"], row["std"], note, int(row["seeds"]))
 
 
 def printed(value: Value, text: Callable[[float], str] = number) -> str:

@@ -23,6 +23,11 @@ class Sweep(NamedTuple):
     """Input size (None: the working size): block, and the method whose features are of it alone."""
 
     @property
+    def methods(self) -> list[str]:
+        """All methods of it."""
+        return [method for line in self.lines.values() for method in line.values()]
+
+    @property
     def longest(self) -> int | None:
         """The input size of the most blocks; of several, the largest."""
         return max(self.lines, key=lambda size: (len(self.lines[size]), size or 0))

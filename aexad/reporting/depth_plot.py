@@ -13,7 +13,7 @@ from matplotlib.ticker import MaxNLocator
 
 from aexad.benchmark import Run
 from aexad.recipe import Method
-from aexad.reporting.averages import over_categories
+from aexad.reporting.averages import on_common_seeds, over_categories
 from aexad.reporting.cells import number
 from aexad.reporting.depth import Sweep, sweeps
 from aexad.reporting.drawing import Drawing, Group, cnn_and_transformer
@@ -53,19 +53,21 @@ def depth_drawings(group: Group, recipes: Mapping[str, Method]) -> Iterator[Draw
 
 
 def depth_table(group: Group, sweep: Sweep, cnn: str | None) -> pd.DataFrame:
-    """Macro means of the sweep and of the CNN, over the same categories.
+    """Macro means of the sweep and of the CNN, over the same categories and seeds.
 
     Returns
     -------
     DataFrame
-        metric, method, mean, std (over the seeds; NaN of one), seeds. Methods without a value in a
+        metric, method, mean (over the seeds that all have), std (over its own seeds; NaN of one),
+        seeds (its own). Methods without a value in a
         category that others have (a run that is missing) have no row.
     """
-    names = [method for line in sweep.lines.values() for method in line.values()]
-    names += [cnn] if cnn else []
+    names = [*sweep.methods, *([cnn] if cnn else [])]
     rows = group.metrics
     rows = rows[rows["metric"].isin(SHOWN) & rows["method"].isin(names)]
-    means = over_categories(rows)
+    spreads = over_categories(rows).set_index(["metric", "method"])[["std", "seeds"]]
+    means = over_categories(on_common_seeds(rows)).drop(columns=["std", "seeds"])
+    means = means.join(spreads, on=["metric", "method"])
     whole = means.groupby("metric")["categories"].transform("max")
     kept = means[(means["categories"] == whole) & means["mean"].notna()]
     return kept[["metric", "method", "mean", "std", "seeds"]].reset_index(drop=True)
@@ -137,7 +139,7 @@ def _depth(group: Group, sweep: Sweep, cnn: str | None, table: pd.DataFrame, end
     if several:
         seeds = (
             "Whiskers and band are one standard deviation over the seeds of "
-            f"{listed(several, most=4)}; a point without whiskers is of one seed."
+            f"{listed(several, most=4)}; means are over the seeds that all have."
         )
     band = f" The dashed line is {group.shown(cnn)}." if cnn else ""
     return Drawing(

@@ -9,17 +9,17 @@ from typing import Any
 import pandas as pd
 
 from aexad.reporting.averages import over_categories
-from aexad.reporting.captions import data_phrase, of_masks
+from aexad.reporting.captions import data_phrase, emphasis_phrase, of_masks
 from aexad.reporting.cells import (
     TRAINING_COSTS,
     UNDEFINED,
     Notes,
     comparable,
-    emphases,
     macro_values,
     method_cells,
     number,
     quantity,
+    ranks,
     training_cost_columns,
 )
 from aexad.reporting.intervals import METHOD, Intervals
@@ -57,8 +57,8 @@ def encoders_table(measured: Measurements) -> Table:
         caption=f"Means over the categories, each of which weighs the same; {reading} {METHOD} "
         "Costs are those of one training, on the machine that made it; parameters: trained, and in "
         "all. "
-        f"{data_phrase(rows[rows['metric'].isin(present)], measured.titles)} Best bold, runner-up "
-        "italic; costs: the lowest.",
+        f"{data_phrase(rows[rows['metric'].isin(present)], measured.titles)} "
+        f"{emphasis_phrase(rows)}; costs: the lowest.",
         header=tuple(Cell(text) for text in [*words, *labels, "parameters [M]"]),
         blocks=tuple(blocks),
         words=len(words),
@@ -97,13 +97,9 @@ class _Group:
 
     def _column(self, metric: str, notes: Notes) -> list[Cell]:
         values = macro_values(self.means, metric, self.names)
-        ranks = (
-            emphases([each.mean for each in values])
-            if comparable(self.means, metric)
-            else [""] * len(values)
-        )
+        places = ranks(values) if comparable(self.means, metric) else [""] * len(values)
         cells = []
-        for name, value, rank in zip(self.names, values, ranks, strict=True):
+        for name, value, place in zip(self.names, values, places, strict=True):
             text, note = UNDEFINED, value.note
             if not math.isnan(value.mean):
                 found = self.intervals.of(metric, name)
@@ -112,7 +108,7 @@ class _Group:
                     text += f" [{number(found.low)}, {number(found.high)}]"
                 else:
                     note = f"{note} No interval: {found.reason}.".strip()
-            cells.append(Cell(text, rank, notes.mark(note)))
+            cells.append(Cell(text, place, notes.mark(note)))
         return cells
 
     def _record(self, name: str) -> dict[str, Any]:

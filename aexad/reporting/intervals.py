@@ -41,18 +41,25 @@ class Intervals:
             (str(metric), str(method)): part.set_index("seed")["mean"]
             for (metric, method), part in means.groupby(["metric", "method"], sort=False)
         }
+        self._seeds_of = metrics.groupby("method")["seed"].agg(frozenset).to_dict()
         self._drawn = cache(self._draw)
 
     def of(self, metric: str, method: str) -> Interval | NoTest:
         """The interval of a method's macro mean."""
-        drawn = self._drawn(metric)
+        drawn = self._drawn(metric, frozenset.union(*self._seeds_of.values()))
         if drawn is not None and method in drawn.cover:
             return drawn.interval(method)
         return seeds_interval(self._of_seeds(metric, method).tolist())
 
     def difference(self, metric: str, first: str, second: str) -> Interval | NoTest:
-        """The interval of the macro mean of ``first`` less that of ``second``."""
-        drawn = self._drawn(metric)
+        """The interval of the macro mean of ``first`` less that of ``second``.
+
+        On the seeds that both have; of one seed, it tells the chance of the images alone.
+        """
+        common = self._seeds_of[first] & self._seeds_of[second]
+        if not common:
+            return NoTest("the two have no seed in common")
+        drawn = self._drawn(metric, common)
         if drawn is not None and {first, second} <= set(drawn.cover):
             return drawn.difference(first, second)
         by_seed = self._of_seeds(metric, first) - self._of_seeds(metric, second)
@@ -61,8 +68,8 @@ class Intervals:
     def _of_seeds(self, metric: str, method: str) -> pd.Series:
         return self._seeds.get((metric, method), pd.Series(dtype="float64"))
 
-    def _draw(self, metric: str) -> Bootstrap | None:
+    def _draw(self, metric: str, seeds: frozenset[int]) -> Bootstrap | None:
         if metric not in TRADED or self._images.empty:
             return None
-        drawn = bootstrap(self._images, metric)
+        drawn = bootstrap(self._images[self._images["seed"].isin(seeds)], metric)
         return None if isinstance(drawn, NoTest) else drawn

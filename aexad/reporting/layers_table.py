@@ -14,7 +14,7 @@ import pandas as pd
 from aexad.recipe import PIXELS, Recipe
 from aexad.reporting.averages import over_categories
 from aexad.reporting.bootstrap import RESAMPLES
-from aexad.reporting.captions import data_phrase
+from aexad.reporting.captions import data_phrase, emphasis_phrase
 from aexad.reporting.cells import (
     TRAINING_COSTS,
     UNDEFINED,
@@ -105,8 +105,8 @@ def layers_table(measured: Measurements) -> Iterator[Table]:
         caption="What each recipe takes of its encoder, from an input of so many pixels, as a grid "
         "of so many cells; trained parameters in thousands; means over the categories ± sample "
         f"standard deviation over the seeds.{against} Costs are those of one training. "
-        f"{data_phrase(rows[rows['metric'].isin(SHOWN)], measured.titles)} Best bold, runner-up "
-        "italic.",
+        f"{data_phrase(rows[rows['metric'].isin(SHOWN)], measured.titles)} "
+        f"{emphasis_phrase(rows)}.",
         header=tuple(Cell(text) for text in header),
         blocks=tuple(blocks),
         words=2 * several + len(WORDS),

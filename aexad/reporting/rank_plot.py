@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
-from aexad.reporting.averages import over_seeds
+from aexad.reporting.averages import category_means
 from aexad.reporting.drawing import Drawing, Group, Look
 from aexad.reporting.labels import METRIC, counted, listed
 from aexad.reporting.statistics import Ranking, friedman_nemenyi
@@ -20,15 +20,9 @@ METRICS = ("xauc", "iou")
 def rank_drawings(group: Group) -> Iterator[Drawing]:
     """``critical_difference`` for each of :data:`METRICS`; nothing where no test is possible."""
     for metric in METRICS:
-        result = friedman_nemenyi(category_table(group.metrics, metric))
+        result = friedman_nemenyi(category_means(group.metrics, metric))
         if isinstance(result, Ranking):
             yield _drawing(group, metric, result)
-
-
-def category_table(metrics: pd.DataFrame, metric: str) -> pd.DataFrame:
-    """Categories x methods: the metric's mean over the seeds; categories that all methods have."""
-    cells = over_seeds(metrics[metrics["metric"] == metric])
-    return cells.pivot_table(index="category", columns="method", values="mean", sort=False).dropna()
 
 
 def not_told_apart(ranks: pd.Series, difference: float) -> list[tuple[float, float]]:

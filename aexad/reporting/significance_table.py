@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from aexad.reporting.averages import over_categories, over_seeds
+from aexad.reporting.averages import category_means, over_categories
 from aexad.reporting.captions import data_phrase
 from aexad.reporting.cells import UNDEFINED, Notes, signed
 from aexad.reporting.intervals import METHOD, Intervals
@@ -18,13 +18,6 @@ from aexad.reporting.statistics import Interval, NoTest, Pair, friedman_nemenyi,
 from aexad.reporting.table import Cell, Table, plain_table
 
 HEADER = ("Metric", "Method", "Difference", "95 % interval", "p (Wilcoxon)", "p (Holm)")
-
-
-def category_means(metrics: pd.DataFrame, metric: str) -> pd.DataFrame:
-    """Means over seeds of one metric, data set and scenario; [categories, methods]."""
-    cells = over_seeds(metrics[metrics["metric"] == metric])
-    table = cells.pivot_table(index="category", columns="method", values="mean", dropna=False)
-    return table.reindex(columns=list(cells["method"].unique()))
 
 
 def significance_table(measured: Measurements) -> Iterator[Table]:
@@ -59,9 +52,10 @@ def significance_table(measured: Measurements) -> Iterator[Table]:
     yield Table(
         name="significance",
         title="Significance",
-        caption=f"Each method less {reference}, macro means. {METHOD} Wilcoxon's signed-rank test "
-        "over the categories, two-sided, p also with Holm's correction for the methods of the "
-        f"block. {' '.join(said)} {data_phrase(rows, measured.titles)}",
+        caption=f"Each method less {reference}, macro means on the seeds that both have. {METHOD} "
+        f"{_of_one_seed(rows)}Wilcoxon's signed-rank test over the categories, two-sided, p also "
+        f"with Holm's correction for the methods of the block. {' '.join(said)} "
+        f"{data_phrase(rows, measured.titles)}",
         header=tuple(Cell(text) for text in [*["Data set", "Scenario"] * several, *HEADER]),
         blocks=tuple(blocks),
         words=words,
@@ -74,23 +68,40 @@ def _against(
     reference: str, metrics: pd.DataFrame, metric: str, intervals: Intervals
 ) -> list[dict[str, Any]]:
     """One metric: every other method with a value in the reference's categories."""
-    means = over_categories(metrics[metrics["metric"] == metric]).set_index("method")
-    value, cover = means["mean"].to_dict(), means["cover"].to_dict()
+    rows = metrics[metrics["metric"] == metric]
+    cover = over_categories(rows).set_index("method")["cover"].to_dict()
     if not cover.get(reference):
         return []
     others = [str(name) for name in cover if name != reference and cover[name] == cover[reference]]
-    pairs = [(name, reference) for name in others]
-    tested = wilcoxon_holm(category_means(metrics, metric)[[*others, reference]], pairs)
+    # Each beside the reference's means over the seeds that the two have in common.
+    both = {
+        name: category_means(rows[rows["method"].isin([name, reference])], metric).rename(
+            columns={reference: f"{reference} beside {name}"}
+        )
+        for name in others
+    }
+    if not both:
+        return []
+    pairs = [(name, f"{reference} beside {name}") for name in others]
+    table = pd.concat(both.values(), axis=1)
+    differences = {name: (table[name] - table[beside]).mean() for name, beside in pairs}
+    tested = wilcoxon_holm(table, pairs)
     return [
         {
             "metric": metric,
             "method": name,
-            "difference": value[name] - value[reference],
+            "difference": float(differences[name]),
             "interval": intervals.difference(metric, name, reference),
             "test": tested if isinstance(tested, NoTest) else tested[place],
         }
         for place, name in enumerate(others)
     ]
+
+
+def _of_one_seed(metrics: pd.DataFrame) -> str:
+    if metrics.groupby("method")["seed"].nunique().min() > 1:
+        return ""
+    return "Of one seed, an interval tells the chance of the images alone. "
 
 
 def _row(found: dict[str, Any], notes: Notes) -> tuple[Cell, ...]:

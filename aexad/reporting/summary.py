@@ -13,13 +13,12 @@ from typing import NamedTuple
 import pandas as pd
 
 from aexad.reporting.answer import Answer, answers, cautions
-from aexad.reporting.averages import over_categories
+from aexad.reporting.averages import category_means, on_common_seeds, over_categories
 from aexad.reporting.cells import quantity
 from aexad.reporting.depth import sweeps, told_by_depth
 from aexad.reporting.labels import DAGGER, METRIC, TRADED, listed
 from aexad.reporting.losses_by_defect import best_of, losses, told
 from aexad.reporting.measurements import Measurements
-from aexad.reporting.significance_table import category_means
 from aexad.reporting.statistics import LEVEL, NoTest, wilcoxon_holm
 
 MOST_PAIRS = 3
@@ -100,10 +99,10 @@ def _losses(
     measured: Measurements, metrics: pd.DataFrame, dataset: str, scenario: str
 ) -> list[str]:
     """The best Transformer against the best CNN, both by IoU."""
-    means = _means(metrics, "iou")
     roles = measured.roles
-    cnn = best_of(roles.cnns, means)
-    transformer = best_of([*roles.frozen, *roles.trained], means)
+    transformers = [*roles.frozen, *roles.trained]
+    means = _means(on_common_seeds(metrics, [*roles.cnns, *transformers]), "iou")
+    cnn, transformer = best_of(roles.cnns, means), best_of(transformers, means)
     if cnn is None or transformer is None:
         return []
     images = measured.images
@@ -114,12 +113,12 @@ def _losses(
 
 def _by_depth(measured: Measurements, metrics: pd.DataFrame) -> list[str]:
     """Which block of a Transformer explains best, where several were tried."""
-    found = sweeps(measured.recipes, list(metrics["method"].unique()))
-    means = {metric: _means(metrics, metric) for metric in ("xauc", "iou")}
     said = [
-        told_by_depth(sweep, means[metric], METRIC[metric].label)
-        for sweep in found
-        for metric in means
+        told_by_depth(
+            sweep, _means(on_common_seeds(metrics, sweep.methods), metric), METRIC[metric].label
+        )
+        for sweep in sweeps(measured.recipes, list(metrics["method"].unique()))
+        for metric in ("xauc", "iou")
     ]
     return [sentence for sentence in said if sentence]
 
