@@ -121,9 +121,7 @@ def cost_figure(table: pd.DataFrame, label: str, group: Group) -> Figure:
         ]
         names = {method: str(place) for place, method in enumerate(names, start=1)}
     height = 1.7 + 0.09 * min(len(table), MOST_NAMED)
-    figure = Figure(
-        figsize=(TEXT_WIDTH, height * len(shown) + 0.2 + 0.1 * len(key)), layout="constrained"
-    )
+    figure = Figure(figsize=(TEXT_WIDTH, height * len(shown) + 0.2), layout="constrained")
     panels = figure.subplots(len(shown), 1, squeeze=False, sharey=True)[:, 0]
     if key:
         add_legend(figure, key)
@@ -141,7 +139,8 @@ def cost_figure(table: pd.DataFrame, label: str, group: Group) -> Figure:
     for axes, name in zip(panels, shown, strict=True):
         rows = table[table[name].notna()]
         points = [(float(x), float(y)) for x, y in zip(rows[name], rows["mean"], strict=True)]
-        place_labels(axes, points, [names[str(method)] for method in rows.index])
+        bars = list(zip(rows["low"], rows["high"], strict=True))
+        place_labels(axes, points, [names[str(method)] for method in rows.index], bars)
     return figure
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from matplotlib.axes import Axes
@@ -23,9 +24,15 @@ SIDES = (  # direction, and which edge of the label turns to the point
 
 
 def place_labels(
-    axes: Axes, points: Sequence[tuple[float, float]], texts: Sequence[str], size: float = 6.5
+    axes: Axes,
+    points: Sequence[tuple[float, float]],
+    texts: Sequence[str],
+    bars: Sequence[tuple[float, float]] = (),
+    size: float = 6.5,
 ) -> None:
     """Write a text beside each point: the nearest free place, with a line to it where it is far.
+
+    No text lies on another, on a point or on a bar.
 
     The layout of the figure must be final. A text for which no place is free takes the first one.
 
@@ -35,6 +42,8 @@ def place_labels(
     points : sequence of (x, y)
         In data coordinates.
     texts : sequence of str
+    bars : sequence of (low, high)
+        The ends of each point's vertical bar; NaN: it has none.
     size : float
         Of the letters, in points.
     """
@@ -44,6 +53,10 @@ def place_labels(
     places = axes.transData.transform(points)
     radius = 4 * figure.dpi / 72
     taken = [Bbox.from_extents(x - radius, y - radius, x + radius, y + radius) for x, y in places]
+    for (x, _), ends in zip(points, bars, strict=False):
+        if not any(map(math.isnan, ends)):
+            (left, low), (_, high) = axes.transData.transform([(x, end) for end in ends])
+            taken.append(Bbox.from_extents(left - 1, low, left + 1, high))
     whole = axes.get_window_extent(renderer)
     for point, text in zip(points, texts, strict=True):
         for ring, ((dx, dy), horizontal, vertical) in [(r, s) for r in RINGS for s in SIDES]:

@@ -26,6 +26,9 @@ OUTLINE = "#00E5FF"
 TEXT_WIDTH = 7.0
 """Inches; the width of a text column pair, and of the report's page."""
 
+LEGEND_LINE = 0.17
+"""Inches; the height of a line of a legend."""
+
 FEWEST_TICKS = 3  # of an axis that can be read
 
 _STYLE: dict[Any, Any] = {
@@ -77,9 +80,14 @@ def styled() -> AbstractContextManager[None]:
 
 
 def add_legend(figure: Figure, handles: Sequence[Line2D]) -> None:
-    """Put a legend above the panels, in as many columns as its longest name leaves room for."""
+    """Put a legend above the panels, in as many columns as its longest name leaves room for.
+
+    The figure grows by the lines of it that are more than one: they take nothing from the panels.
+    """
     longest = max(len(str(handle.get_label())) for handle in handles)
     columns = max(1, int(TEXT_WIDTH / (0.068 * longest + 0.55)))  # inches a letter, and a sample
+    lines = -(-len(handles) // columns)
+    figure.set_figheight(figure.get_figheight() + LEGEND_LINE * (lines - 1))
     figure.legend(handles=handles, loc="outside upper center", ncols=min(columns, len(handles)))
 
 

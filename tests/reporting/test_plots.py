@@ -11,6 +11,7 @@ import pytest
 from fake_results import Tree, make_tree
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.text import Text
 
 from aexad.data.images import load_image, load_mask
@@ -32,7 +33,7 @@ from aexad.reporting.pictures import read_per_image
 from aexad.reporting.placing import place_labels
 from aexad.reporting.rank_plot import not_told_apart, rank_drawings
 from aexad.reporting.roles import is_transformer
-from aexad.reporting.style import styled
+from aexad.reporting.style import add_legend, styled
 from aexad.reporting.threshold_plot import threshold_curves
 from aexad.reporting.unfiltered import unfiltered_map
 
@@ -261,6 +262,29 @@ def test_without_masks_there_is_what_needs_none(tmp_path: Path) -> None:
     assert "95 % intervals" in drawing.caption
     with styled():
         assert drawing.draw().get_axes()
+
+
+def test_no_label_lies_on_a_bar() -> None:
+    figure = Figure(figsize=(4, 3))
+    axes = figure.subplots()
+    axes.set(xlim=(0, 10), ylim=(0, 10))
+    place_labels(axes, [(4.0, 5.0), (4.6, 5.0)], ["left", "right"], [(4.0, 6.0), (0.0, 10.0)])
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    left = Text.get_window_extent(axes.texts[0], renderer)
+    bar, _ = axes.transData.transform((4.6, 5.0))
+    assert left.x1 < bar  # to its right there is room between the points alone
+
+
+def test_a_legend_of_many_lines_takes_nothing_from_the_panels() -> None:
+    heights = []
+    for number in (2, 40):
+        with styled():
+            figure = Figure(figsize=(7, 2), layout="constrained")
+            axes = figure.subplots()
+            add_legend(figure, [Line2D([], [], label="aexad-some-method")] * number)
+            figure.draw_without_rendering()
+        heights.append(axes.get_position().height * figure.get_figheight())
+    assert heights[1] == pytest.approx(heights[0], rel=0.1)
 
 
 def test_no_label_hides_another() -> None:
