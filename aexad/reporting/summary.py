@@ -14,13 +14,14 @@ import pandas as pd
 
 from aexad.reporting.answer import Answer, answers, cautions
 from aexad.reporting.averages import category_means, on_common_seeds, over_categories
-from aexad.reporting.cells import quantity
+from aexad.reporting.cells import quantity, signed
 from aexad.reporting.depth import sweeps, told_by_depth
 from aexad.reporting.labels import DAGGER, METRIC, TRADED, listed
 from aexad.reporting.losses_by_defect import best_of, losses, told
 from aexad.reporting.measurements import Measurements
-from aexad.reporting.statistics import LEVEL, NoTest, wilcoxon_holm
+from aexad.reporting.statistics import LEVEL, Interval, NoTest, wilcoxon_holm
 
+ASKED = ("xauc", "f1", "iou", "pro")
 MOST_PAIRS = 3
 """Pairs of methods that are named; the others are counted."""
 
@@ -42,6 +43,7 @@ def summarise(measured: Measurements) -> Summary:
         Answer(
             answer.where,
             [
+                *_question(measured, part, str(keys[0]), str(keys[1])),
                 *answer.sentences,
                 *_tests(part),
                 *_by_depth(measured, part),
@@ -61,6 +63,30 @@ def to_markdown(title: str, summary: Summary) -> str:
     for where, sentences in summary.findings:
         parts += [f"## {where}", "\n".join(f"- {_escaped(each)}" for each in sentences)]
     return "\n\n".join([*parts, *map(_escaped, summary.cautions)]) + "\n"
+
+
+def _question(
+    measured: Measurements, metrics: pd.DataFrame, dataset: str, scenario: str
+) -> list[str]:
+    """What the first Transformer in place of the CNN changes, all else being equal."""
+    names = set(metrics["method"])
+    roles = measured.roles
+    cnn = next((name for name in roles.cnns if name in names), None)
+    transformer = next((name for name in [*roles.frozen, *roles.trained] if name in names), None)
+    if cnn is None or transformer is None:
+        return []
+    said = []
+    both = metrics[metrics["method"].isin([cnn, transformer])]
+    for metric in ASKED:
+        means = category_means(both, metric).dropna()
+        if means.empty:
+            continue
+        difference = float((means[transformer] - means[cnn]).mean())
+        found = measured.intervals[dataset, scenario].difference(metric, transformer, cnn)
+        sure = f"{found.low:+z.3f} to {found.high:+z.3f}" if isinstance(found, Interval) else ""
+        said.append(f"{METRIC[metric].label} {signed(difference)}" + (f" ({sure})" if sure else ""))
+    text = f"{transformer} (Transformer) in place of {cnn} (CNN), in brackets 95 % intervals"
+    return [f"{text}: {listed(said)}."] if said else []
 
 
 def _tests(metrics: pd.DataFrame) -> list[str]:
