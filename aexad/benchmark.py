@@ -197,16 +197,12 @@ def trained(runs: Sequence[Run], known_methods: Mapping[str, Method]) -> list[Ru
 
 
 def chosen_from(runs: Sequence[Run], known_methods: Mapping[str, Method]) -> list[Run]:
-    """The runs by which a recipe is chosen: of AE-XAD's own loss, on the seeds that all have.
-
-    Methods that have further seeds would be judged by other images and starts than the rest.
-    """
-    methods = {
-        name
-        for name, method in known_methods.items()
-        if isinstance(method, Recipe) and method.is_aexad
-    }
-    own = [run for run in runs if run.method in methods]
+    """The runs by which a recipe is chosen: of AE-XAD's own loss, on the seeds that all have."""
+    own = [
+        run
+        for run in runs
+        if isinstance(method := known_methods[run.method], Recipe) and method.is_aexad
+    ]
     seeds: dict[tuple[str, str], dict[str, set[int]]] = {}
     for run in own:
         by_method = seeds.setdefault((run.dataset, run.scenario), {})
