@@ -12,9 +12,15 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from aexad.reporting.averages import on_common_seeds, over_categories, over_seeds
+from aexad.reporting.averages import (
+    category_means,
+    on_common_seeds,
+    over_categories,
+    over_seeds,
+    seeds_of,
+)
 from aexad.reporting.captions import of_masks
-from aexad.reporting.cells import DIGITS, not_pretrained, number, same_categories
+from aexad.reporting.cells import DIGITS, not_pretrained, number, same_categories, signed
 from aexad.reporting.intervals import Intervals
 from aexad.reporting.labels import DAGGER, METRIC, counted, listed
 from aexad.reporting.statistics import NoTest
@@ -99,8 +105,9 @@ def _about_encoders(names: Sequence[str], random: Sequence[str], methods: pd.Dat
 
 def _finding(metric: str, every: pd.DataFrame, intervals: Intervals | None) -> str:
     """Rank the methods that have all seeds; set the others beside the best of them."""
-    seeds = every[every["value"].notna()].groupby("method")["seed"].nunique()
-    fewer = [name for name in every["method"].unique() if seeds.get(name, 0) < seeds.max()]
+    seeds = seeds_of(every)
+    most = max(map(len, seeds.values()), default=0)
+    fewer = [name for name in every["method"].unique() if len(seeds.get(name, ())) < most]
     metrics = every[~every["method"].isin(fewer)]
     label, means = METRIC[metric].label, over_categories(metrics)
     known = means[means["mean"].notna()]
@@ -111,8 +118,9 @@ def _finding(metric: str, every: pd.DataFrame, intervals: Intervals | None) -> s
     values = dict(zip(known["method"], known["mean"].round(DIGITS), strict=True))
     best = max(values.values())
     first = [method for method, value in values.items() if value == best]
+    beside = _of_fewer_seeds(metric, fewer, first[0], every)
     if len(values) == 1:
-        return f"{label}: {first[0]} reaches {number(best)}."
+        return f"{label}: {first[0]} reaches {number(best)}.{beside}"
     rest = sorted((name for name in values if name not in first), key=lambda name: -values[name])
     text = (
         f"{label}: {first[0]} is best with {number(best)}"
@@ -127,20 +135,20 @@ def _finding(metric: str, every: pd.DataFrame, intervals: Intervals | None) -> s
                 if intervals is None
                 else _certainty(metric, first[0], rest[0], intervals)
             )
-    return f"{text}.{_by_category(metrics)}{_of_fewer_seeds(fewer, first[0], every)}"
+    return f"{text}.{_by_category(metrics)}{beside}"
 
 
-def _of_fewer_seeds(names: Sequence[str], best: str, metrics: pd.DataFrame) -> str:
+def _of_fewer_seeds(metric: str, names: Sequence[str], best: str, metrics: pd.DataFrame) -> str:
     """Methods with fewer seeds beside the best of the others, on the seeds that both have."""
     said = []
     for name in names:
-        both = on_common_seeds(metrics, [name, best])
-        means = over_categories(both).set_index("method")
-        if both.empty or not same_categories(means.reset_index()):
+        both = metrics[metrics["method"].isin([name, best])]
+        means = category_means(both, metric)
+        if means.empty or means.isna().any(axis=None):
             continue
-        lead = round(float(means["mean"][name]) - float(means["mean"][best]), DIGITS)
+        lead = round(float((means[name] - means[best]).mean()), DIGITS)
         place = f"{number(abs(lead))} {'above' if lead > 0 else 'below'}" if lead else "level"
-        seeds = counted(both["seed"].nunique(), "seed")
+        seeds = counted(on_common_seeds(both)["seed"].nunique(), "seed")
         said.append(f"{name} {place} ({seeds})")
     return f" On the seeds that both have, beside {best}: {listed(said)}." if said else ""
 
@@ -166,7 +174,7 @@ def _certainty(metric: str, first: str, second: str, intervals: Intervals) -> st
     found = intervals.difference(metric, *names)
     if isinstance(found, NoTest):
         return f"; whether its lead over {second} is chance is not known: {found.reason}"
-    ends = f"{found.low:+z.3f} to {found.high:+z.3f}"
+    ends = f"{signed(found.low)} to {signed(found.high)}"
     if round(found.low, DIGITS) > 0:
         return f"; its lead over {second} is significant (95 % interval {ends})"
     return f"; its lead over {second} is not significant (95 % interval {ends})"

@@ -15,16 +15,26 @@ CELL = ["dataset", "scenario", "category", "method", "metric"]
 ROW = ["dataset", "scenario", "method", "metric"]
 
 
+def seeds_of(metrics: pd.DataFrame) -> dict[str, frozenset[int]]:
+    """The seeds with which each method has a value: a run that is missing has rows, but none.
+
+    Methods without any value are left out.
+    """
+    valued = metrics[metrics["value"].notna()]
+    seeds = valued.groupby("method", sort=False)["seed"].agg(frozenset)
+    return {str(method): found for method, found in seeds.items()}
+
+
 def on_common_seeds(metrics: pd.DataFrame, methods: Iterable[str] | None = None) -> pd.DataFrame:
-    """Rows of these methods (none given: of all) on the seeds that each of them has.
+    """Rows of these methods (none given: of all) on the seeds with which each has a value.
 
     A seed decides which anomalies are labelled, so one may be easier than another for every method:
     methods are compared on the same ones.
     """
     if methods is not None:
         metrics = metrics[metrics["method"].isin(list(methods))]
-    seeds = metrics.groupby("method")["seed"].agg(set)
-    return metrics[metrics["seed"].isin(set.intersection(*seeds) if len(seeds) else set())]
+    seeds = seeds_of(metrics).values()
+    return metrics[metrics["seed"].isin(frozenset.intersection(*seeds) if seeds else ())]
 
 
 def over_seeds(metrics: pd.DataFrame) -> pd.DataFrame:

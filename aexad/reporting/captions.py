@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from aexad.data.index import NO_MASKS
+from aexad.reporting.averages import seeds_of
 from aexad.reporting.labels import QUANTITY, counted, listed, scenario_phrase
 
 
@@ -28,8 +29,11 @@ def data_phrase(metrics: pd.DataFrame, titles: Mapping[str, str]) -> str:
 
 def _with_fewer_seeds(metrics: pd.DataFrame, most: int) -> str:
     """Name the methods that have fewer seeds than the others, and how many."""
-    numbers = metrics.groupby("method", sort=False)["seed"].nunique()
-    fewer = [f"{method} only {number}" for method, number in numbers.items() if number < most]
+    fewer = [
+        f"{method} only {len(seeds)}"
+        for method, seeds in seeds_of(metrics).items()
+        if len(seeds) < most
+    ]
     return f", but {listed(fewer, most=5)}" if fewer else ""
 
 
@@ -39,8 +43,8 @@ def emphasis_phrase(metrics: pd.DataFrame) -> str:
 
 
 def _of_the_most_seeds(metrics: pd.DataFrame) -> str:
-    numbers = metrics.groupby("method")["seed"].nunique()
-    return ", among the methods with all seeds" if numbers.min() < numbers.max() else ""
+    uneven = len({len(seeds) for seeds in seeds_of(metrics).values()}) > 1
+    return ", among the methods with all seeds" * uneven
 
 
 def of_masks(metrics: pd.DataFrame) -> pd.DataFrame:

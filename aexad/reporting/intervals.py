@@ -11,7 +11,7 @@ from functools import cache
 
 import pandas as pd
 
-from aexad.reporting.averages import seed_means
+from aexad.reporting.averages import seed_means, seeds_of
 from aexad.reporting.bootstrap import RESAMPLES, Bootstrap, bootstrap
 from aexad.reporting.labels import TRADED
 from aexad.reporting.statistics import Interval, NoTest, seeds_interval
@@ -41,12 +41,12 @@ class Intervals:
             (str(metric), str(method)): part.set_index("seed")["mean"]
             for (metric, method), part in means.groupby(["metric", "method"], sort=False)
         }
-        self._seeds_of = metrics.groupby("method")["seed"].agg(frozenset).to_dict()
+        self._seeds_of = seeds_of(metrics)
         self._drawn = cache(self._draw)
 
     def of(self, metric: str, method: str) -> Interval | NoTest:
         """The interval of a method's macro mean."""
-        drawn = self._drawn(metric, frozenset.union(*self._seeds_of.values()))
+        drawn = self._drawn(metric, frozenset().union(*self._seeds_of.values()))
         if drawn is not None and method in drawn.cover:
             return drawn.interval(method)
         return seeds_interval(self._of_seeds(metric, method).tolist())
@@ -56,7 +56,8 @@ class Intervals:
 
         On the seeds that both have; of one seed, it tells the chance of the images alone.
         """
-        common = self._seeds_of[first] & self._seeds_of[second]
+        none: frozenset[int] = frozenset()
+        common = self._seeds_of.get(first, none) & self._seeds_of.get(second, none)
         if not common:
             return NoTest("the two have no seed in common")
         drawn = self._drawn(metric, common)

@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from aexad.recipe import PIXELS, Recipe
-from aexad.reporting.averages import over_categories
+from aexad.reporting.averages import over_categories, seeds_of
 from aexad.reporting.bootstrap import RESAMPLES
 from aexad.reporting.captions import data_phrase, emphasis_phrase
 from aexad.reporting.cells import (
@@ -132,7 +132,7 @@ class _Group:
         self.about = measured.methods.set_index("method")
         self.names = [str(name) for name in metrics["method"].unique()]
         self.means = over_categories(metrics[metrics["metric"].isin([*SHOWN, *TRAINING_COSTS])])
-        self.seeds = metrics.groupby("method")["seed"].nunique()
+        self.seeds = {name: len(seeds) for name, seeds in seeds_of(metrics).items()}
         images = measured.images
         images = images[(images["dataset"] == dataset) & (images["scenario"] == scenario)]
         self.reference = measured.roles.reference
@@ -146,7 +146,7 @@ class _Group:
         columns.append([Cell(self._known(name, "input_size")) for name in self.names])
         columns.append([Cell(self._grid(name)) for name in self.names])
         columns.append([Cell(self._trained(name)) for name in self.names])
-        columns.append([Cell(str(self.seeds[name])) for name in self.names])
+        columns.append([Cell(str(self.seeds.get(name, 0))) for name in self.names])
         columns += [
             number_cells(
                 macro_values(self.means, metric, self.names),
@@ -205,7 +205,7 @@ class _Group:
             "features": features_phrase(recipe),
             **{key: self._number(name, key) for key in ("input_size", "grid", "channels")},
             "trained_parameters": self._number(name, "trained_parameters"),
-            "seeds": int(self.seeds[name]),
+            "seeds": self.seeds.get(name, 0),
         }
         own = self.means[self.means["method"] == name].set_index("metric")
         for metric in SHOWN:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from aexad.reporting.averages import category_means, over_categories
+from aexad.reporting.averages import category_means, over_categories, seeds_of
 from aexad.reporting.captions import data_phrase
 from aexad.reporting.cells import UNDEFINED, Notes, signed
 from aexad.reporting.intervals import METHOD, Intervals
@@ -99,7 +99,7 @@ def _against(
 
 
 def _of_one_seed(metrics: pd.DataFrame) -> str:
-    if metrics.groupby("method")["seed"].nunique().min() > 1:
+    if min(map(len, seeds_of(metrics).values()), default=0) > 1:
         return ""
     return "Of one seed, an interval tells the chance of the images alone. "
 

@@ -83,7 +83,7 @@ def _question(
             continue
         difference = float((means[transformer] - means[cnn]).mean())
         found = measured.intervals[dataset, scenario].difference(metric, transformer, cnn)
-        sure = f"{found.low:+z.3f} to {found.high:+z.3f}" if isinstance(found, Interval) else ""
+        sure = f"{signed(found.low)} to {signed(found.high)}" if isinstance(found, Interval) else ""
         said.append(f"{METRIC[metric].label} {signed(difference)}" + (f" ({sure})" if sure else ""))
     text = f"{transformer} (Transformer) in place of {cnn} (CNN), in brackets 95 % intervals"
     return [f"{text}: {listed(said)}."] if said else []

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from miniature import miniature
 
-from aexad.reporting.averages import category_means, on_common_seeds
+from aexad.reporting.averages import category_means, on_common_seeds, seeds_of
 from aexad.reporting.cells import Value, ranks
 from aexad.reporting.encoders_table import encoders_table
 from aexad.reporting.measurements import Measurements
@@ -31,6 +31,45 @@ def uneven(kept: int = 0) -> Measurements:
 
     measured = miniature()
     return replace(measured, metrics=fewer(measured.metrics), images=fewer(measured.images))
+
+
+def with_gaps() -> Measurements:
+    """The same as a partial report has it: the runs that are missing have rows without values."""
+    whole, fewer = miniature(), uneven()
+    lost = (whole.metrics["method"] == "vit") & (whole.metrics["seed"] > 0)
+    metrics = whole.metrics.assign(value=whole.metrics["value"].where(~lost))
+    return replace(fewer, metrics=metrics)
+
+
+def test_a_missing_run_is_no_seed() -> None:
+    gaps, none = with_gaps(), uneven()
+    assert seeds_of(gaps.metrics) == seeds_of(none.metrics)
+    assert seeds_of(gaps.metrics)["vit"] == {0}
+    for found, expected in zip(significance_table(gaps), significance_table(none), strict=True):
+        assert found == expected
+        assert found.numbers.equals(expected.numbers)
+    assert summarise(gaps).findings == summarise(none).findings
+    assert encoders_table(gaps).caption == encoders_table(none).caption
+    assert "vit only 1" in encoders_table(gaps).caption
+
+
+def test_a_method_without_a_value_is_not_set_beside_the_best() -> None:
+    measured = miniature()
+    vit = measured.metrics["method"] == "vit"
+    lost = measured.metrics.assign(value=measured.metrics["value"].where(~vit))
+    sentences = summarise(replace(measured, metrics=lost)).findings[0].sentences
+    assert not any("nan" in text for text in sentences)
+
+
+def test_a_method_alone_with_all_seeds_is_compared_with_the_others() -> None:
+    measured = uneven()
+    metrics = measured.metrics[measured.metrics["method"] != "ae"]
+    images = measured.images[measured.images["method"] != "ae"]
+    sentences = summarise(replace(measured, metrics=metrics, images=images)).findings[0].sentences
+    assert (
+        "X-AUC: cnn reaches 0.700. On the seeds that both have, beside cnn: vit level (1 seed)."
+        in sentences
+    )
 
 
 def test_rows_on_common_seeds() -> None:
