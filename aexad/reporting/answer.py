@@ -150,7 +150,11 @@ def _of_fewer_seeds(metric: str, names: Sequence[str], best: str, metrics: pd.Da
         place = f"{number(abs(lead))} {'above' if lead > 0 else 'below'}" if lead else "level"
         seeds = counted(on_common_seeds(both)["seed"].nunique(), "seed")
         said.append(f"{name} {place} ({seeds})")
-    return f" On the seeds that both have, beside {best}: {listed(said)}." if said else ""
+    return (
+        f" On the seeds that both have, beside {best}: {listed(said, most=MOST_NAMED)}."
+        if said
+        else ""
+    )
 
 
 def _leads(best: float, rest: Sequence[str], values: Mapping[str, float]) -> str:
