@@ -16,7 +16,7 @@ from aexad.energy import INTERRUPTED
 from aexad.files import write_npz
 from aexad.training.loop import Training
 
-EPOCHS = 25
+EPOCHS = 40  # so many that the start, which differs from machine to machine, is the smaller part
 KILLS = 10
 METHODS = f"""
 slow: {{encoder: test_vit.r160_in1k, weights: none, tuning: full, batch_size: 6, epochs: {EPOCHS}}}
