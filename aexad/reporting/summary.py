@@ -14,7 +14,7 @@ import pandas as pd
 
 from aexad.reporting.answer import Answer, answers, cautions
 from aexad.reporting.averages import category_means, on_common_seeds, over_categories
-from aexad.reporting.cells import quantity, signed
+from aexad.reporting.cells import not_pretrained, quantity, signed
 from aexad.reporting.depth import sweeps, told_by_depth
 from aexad.reporting.labels import DAGGER, METRIC, TRADED, listed
 from aexad.reporting.losses_by_defect import best_of, losses, told
@@ -85,7 +85,9 @@ def _question(
         found = measured.intervals[dataset, scenario].difference(metric, transformer, cnn)
         sure = f"{signed(found.low)} to {signed(found.high)}" if isinstance(found, Interval) else ""
         said.append(f"{METRIC[metric].label} {signed(difference)}" + (f" ({sure})" if sure else ""))
-    text = f"{transformer} (Transformer) in place of {cnn} (CNN), in brackets 95 % intervals"
+    random = not_pretrained([cnn, transformer], measured.methods)
+    new, old = (name + DAGGER * (name in random) for name in (transformer, cnn))
+    text = f"{new} (Transformer) in place of {old} (CNN), in brackets 95 % intervals"
     return [f"{text}: {listed(said)}."] if said else []
 
 

@@ -123,3 +123,11 @@ def test_the_summary_sets_it_beside_the_best_of_the_others() -> None:
     assert xauc.endswith(" On the seeds that both have, beside cnn: vit level (1 seed).")
     iou = next(text for text in sentences if text.startswith("IoU"))
     assert iou.endswith(" On the seeds that both have, beside cnn: vit 0.050 above (1 seed).")
+
+
+def test_the_first_sentence_marks_an_encoder_that_was_not_pretrained() -> None:
+    measured = miniature()
+    vit = measured.methods["method"] == "vit"
+    random = measured.methods.assign(pretrained=measured.methods["pretrained"].mask(vit, "no"))
+    first = summarise(replace(measured, methods=random)).findings[0].sentences[0]
+    assert first.startswith("vit† (Transformer) in place of cnn (CNN)")
