@@ -29,7 +29,7 @@ from aexad.reporting.cells import (
 from aexad.reporting.labels import QUANTITY
 from aexad.reporting.measurements import Measurements
 from aexad.reporting.paired import Paired, paired
-from aexad.reporting.roles import is_transformer
+from aexad.reporting.roles import beside, is_transformer
 from aexad.reporting.statistics import Interval, NoTest, holm
 from aexad.reporting.table import Cell, Table, plain_table
 
@@ -54,12 +54,15 @@ def features_phrase(recipe: Recipe) -> str:
         named = ", ".join(map(str, sorted(recipe.features)))
         first = f"{kind}{'s' if len(recipe.features) > 1 else ''} {named}"
     channels = recipe.feature_channels
+    heat_map = recipe.heat_map
     options = {
         "keys": recipe.facet == "key",
         "normed": recipe.token_norm,
         f"shifted {recipe.token_shifts}x{recipe.token_shifts}": recipe.token_shifts > 1,
         f"to {channels} channels": channels is not None,
         "one convolution": recipe.projection == "convolution",
+        "filter by runs": heat_map.filter == "adaptive" and heat_map.extent == "runs",
+        "no filter": heat_map.filter == "none",
     }
     return "; ".join([first, *(words for words, there in options.items() if there)])
 
@@ -87,7 +90,8 @@ def layers_table(measured: Measurements) -> Iterator[Table]:
         records += group.records()
     reference = measured.roles.reference
     against = (
-        f" Less the CNN: the method less {reference}, on the seeds that both have; in brackets the "
+        f" Less the CNN: the method less {reference}, or less the same model with the method's own "
+        "heat map where there is one, on the seeds that both have; in brackets the "
         f"95 % interval of a paired bootstrap over test images and seeds ({RESAMPLES} draws). p: "
         "Wilcoxon's signed ranks over the test images, two-sided, with Holm's correction for the "
         "methods of the block. Intervals and tests speak of these categories, not of others."
@@ -168,8 +172,15 @@ class _Group:
     def _pairs(self, images: pd.DataFrame, metric: str) -> dict[str, Paired]:
         if self.reference not in self.names:
             return {}
-        others = [name for name in self.names if name != self.reference]
-        return {name: paired(images, metric, name, self.reference) for name in others}
+        against = {
+            name: beside(self.recipes, self.names, name, self.reference) or self.reference
+            for name in self.names
+        }
+        return {
+            name: paired(images, metric, name, other)
+            for name, other in against.items()
+            if name != other
+        }
 
     def _against(self, metric: str, notes: Notes) -> list[list[Cell]]:
         """Two columns: difference with its interval, and p."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from aexad.recipe import PIXELS, Method, Recipe
+from aexad.recipe import PIXELS, Method, Recipe, trained_as
 
 TRANSFORMERS = ("vit", "deit", "swin", "beit", "cait", "eva")
 
@@ -62,14 +62,18 @@ def is_cnn(encoder: str) -> bool:
 
 
 def roles_of(recipes: Mapping[str, Method], names: Sequence[str]) -> Roles:
-    """Sort the methods ``names`` by their recipes; somebody else's maps play no part."""
-    known = {name: recipes.get(name) for name in names}
-    own = {name: recipe for name, recipe in known.items() if isinstance(recipe, Recipe)}
-    explained = {
+    """Sort the methods ``names`` by their recipes; somebody else's maps play no part.
+
+    Of methods that share a model, and differ in the heat map alone, the first plays it.
+    """
+    own = _recipes(recipes, names)
+    adaptive = {
         name: recipe
         for name, recipe in own.items()
         if recipe.is_aexad and recipe.heat_map.filter == "adaptive"
     }
+    models = trained_as(adaptive)
+    explained = {name: recipe for name, recipe in adaptive.items() if models[name] == name}
     transformers = {n: r for n, r in explained.items() if is_transformer(r.encoder or "")}
     cnns = [name for name, recipe in explained.items() if is_cnn(recipe.encoder or "")]
     ablations = [_ablation(own[name], own) for name in cnns]
@@ -81,6 +85,26 @@ def roles_of(recipes: Mapping[str, Method], names: Sequence[str]) -> Roles:
         l2_cae=[name for name, recipe in own.items() if recipe.model == "l2_cae"],
         anovit=[name for name, recipe in own.items() if recipe.model == "anovit"],
     )
+
+
+def of_same_model(recipes: Mapping[str, Method], names: Sequence[str], method: str) -> list[str]:
+    """Those of ``names`` whose model is ``method``'s, itself included, whatever the heat map."""
+    own = _recipes(recipes, names)
+    return [name for name, recipe in own.items() if recipe.training == own[method].training]
+
+
+def beside(
+    recipes: Mapping[str, Method], names: Sequence[str], method: str, reference: str
+) -> str | None:
+    """The one of ``names`` with the model of ``reference`` and the heat map of ``method``."""
+    wanted = _recipes(recipes, [method])[method].heat_map
+    same = _recipes(recipes, of_same_model(recipes, names, reference))
+    return next((name for name, recipe in same.items() if recipe.heat_map == wanted), None)
+
+
+def _recipes(recipes: Mapping[str, Method], names: Sequence[str]) -> dict[str, Recipe]:
+    known = {name: recipes.get(name) for name in names}
+    return {name: recipe for name, recipe in known.items() if isinstance(recipe, Recipe)}
 
 
 def _ablation(reference: Recipe, recipes: Mapping[str, Recipe]) -> dict[str, str]:

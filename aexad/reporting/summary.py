@@ -16,9 +16,11 @@ from aexad.reporting.answer import Answer, answers, cautions
 from aexad.reporting.averages import category_means, on_common_seeds, over_categories
 from aexad.reporting.cells import not_pretrained, quantity, signed
 from aexad.reporting.depth import sweeps, told_by_depth
+from aexad.reporting.intervals import Intervals
 from aexad.reporting.labels import DAGGER, METRIC, TRADED, listed
 from aexad.reporting.losses_by_defect import best_of, losses, told
 from aexad.reporting.measurements import Measurements
+from aexad.reporting.roles import beside, of_same_model
 from aexad.reporting.statistics import LEVEL, Interval, NoTest, wilcoxon_holm
 
 ASKED = ("xauc", "f1", "iou", "pro")
@@ -68,27 +70,44 @@ def to_markdown(title: str, summary: Summary) -> str:
 def _question(
     measured: Measurements, metrics: pd.DataFrame, dataset: str, scenario: str
 ) -> list[str]:
-    """What the first Transformer in place of the CNN changes, all else being equal."""
-    names = set(metrics["method"])
+    """What the first Transformer in place of the CNN changes, all else being equal.
+
+    A sentence for each heat map that both have.
+    """
+    names = list(metrics["method"].unique())
     roles = measured.roles
     cnn = next((name for name in roles.cnns if name in names), None)
     transformer = next((name for name in [*roles.frozen, *roles.trained] if name in names), None)
     if cnn is None or transformer is None:
         return []
+    of_model = of_same_model(measured.recipes, names, transformer)
+    pairs = {new: beside(measured.recipes, names, new, cnn) for new in of_model}
+    told = [
+        _in_place_of(measured, metrics, new, old, measured.intervals[dataset, scenario])
+        for new, old in sorted(pairs.items(), key=lambda pair: pair[0] != transformer)
+        if old is not None
+    ]
+    return [sentence for sentence in told if sentence]
+
+
+def _in_place_of(
+    measured: Measurements, metrics: pd.DataFrame, new: str, old: str, intervals: Intervals
+) -> str:
+    """One sentence: the differences by all metrics; empty where there are none."""
     said = []
-    both = metrics[metrics["method"].isin([cnn, transformer])]
+    both = metrics[metrics["method"].isin([old, new])]
     for metric in ASKED:
         means = category_means(both, metric).dropna()
         if means.empty:
             continue
-        difference = float((means[transformer] - means[cnn]).mean())
-        found = measured.intervals[dataset, scenario].difference(metric, transformer, cnn)
+        difference = float((means[new] - means[old]).mean())
+        found = intervals.difference(metric, new, old)
         sure = f"{signed(found.low)} to {signed(found.high)}" if isinstance(found, Interval) else ""
         said.append(f"{METRIC[metric].label} {signed(difference)}" + (f" ({sure})" if sure else ""))
-    random = not_pretrained([cnn, transformer], measured.methods)
-    new, old = (name + DAGGER * (name in random) for name in (transformer, cnn))
-    text = f"{new} (Transformer) in place of {old} (CNN), in brackets 95 % intervals"
-    return [f"{text}: {listed(said)}."] if said else []
+    random = not_pretrained([old, new], measured.methods)
+    named_new, named_old = (name + DAGGER * (name in random) for name in (new, old))
+    text = f"{named_new} (Transformer) in place of {named_old} (CNN), in brackets 95 % intervals"
+    return f"{text}: {listed(said)}." if said else ""
 
 
 def _tests(metrics: pd.DataFrame) -> list[str]:
