@@ -10,11 +10,12 @@ import pandas as pd
 import pytest
 from miniature import RECIPES, miniature
 
-from aexad.recipe import Recipe
+from aexad.recipe import HeatMap, Recipe
 from aexad.reporting.layers_table import features_phrase, layers_table
 from aexad.reporting.measurements import Measurements
 from aexad.reporting.paired import paired
 from aexad.reporting.statistics import Interval, NoTest
+from aexad.reporting.summary import summarise
 from aexad.reporting.table import to_markdown
 
 VIT = "vit_tiny_patch16_224.augreg_in21k_ft_in1k"
@@ -69,6 +70,49 @@ def test_every_cell_of_the_table_of_features() -> None:
     assert "block 2; normed" in to_markdown(table)
 
 
+def with_unfiltered(measured: Measurements) -> Measurements:
+    """The same with the maps of ``cnn`` and ``vit`` once more, unfiltered: IoU + 0.1 and + 0.3."""
+    more = {"cnn": 0.1, "vit": 0.3}
+    recipes, metrics, images, methods = dict(measured.recipes), [], [], []
+    for name, gain in more.items():
+        new = f"{name}-raw"
+        recipe = recipes[name]
+        assert isinstance(recipe, Recipe)
+        recipes[new] = recipe.model_copy(update={"heat_map": HeatMap(filter="none")})
+        rows = measured.metrics[measured.metrics["method"] == name].assign(method=new)
+        rows["value"] += gain * (rows["metric"] == "iou")
+        own = measured.images[measured.images["method"] == name]
+        metrics.append(rows)
+        images.append(own.assign(method=new, iou=own["iou"] + gain))
+        methods.append(measured.methods[measured.methods["method"] == name].assign(method=new))
+    return replace(
+        measured,
+        recipes=recipes,
+        metrics=pd.concat([measured.metrics, *metrics]),
+        images=pd.concat([measured.images, *images]),
+        methods=pd.concat([measured.methods, *methods]),
+    )
+
+
+def test_another_heat_map_is_set_beside_the_same_of_the_cnn() -> None:
+    (table,) = layers_table(with_unfiltered(study()))
+    numbers = table.numbers.set_index("method")["iou_difference"]
+    assert numbers["vit"] == pytest.approx(0.05)
+    assert numbers["vit-raw"] == pytest.approx(0.05 + 0.3 - 0.1)
+    assert numbers["cnn-raw"] != numbers["cnn-raw"]  # it is what vit-raw is set beside
+    assert "block 2; normed; no filter" in to_markdown(table)
+    assert "less the same model with the method's own heat map" in table.caption
+
+
+def test_the_summary_says_so_for_each_heat_map() -> None:
+    first, second, third = summarise(with_unfiltered(study())).findings[0].sentences[:3]
+    assert first.startswith("vit (Transformer) in place of cnn (CNN)")
+    assert "IoU +0.050" in first
+    assert second.startswith("vit-raw (Transformer) in place of cnn-raw (CNN)")
+    assert "IoU +0.250" in second
+    assert third.startswith("X-AUC: ")
+
+
 def test_without_features_in_a_recipe_there_is_no_such_table() -> None:
     assert list(layers_table(miniature())) == []
 
@@ -80,6 +124,11 @@ def test_without_features_in_a_recipe_there_is_no_such_table() -> None:
         ({"encoder": VIT, "features": [2, 0]}, "blocks 0, 2"),
         ({"encoder": "resnet18.tv_in1k", "features": [3]}, "stage 3"),
         ({"encoder": "pixels", "feature_channels": 8}, "pixels; to 8 channels"),
+        ({"encoder": VIT, "heat_map": {"extent": "runs"}}, "last block; filter by runs"),
+        (
+            {"encoder": VIT, "heat_map": {"filter": "none", "extent": "runs"}},
+            "last block; no filter",
+        ),
         (
             {"encoder": VIT, "features": [1], "token_shifts": 2, "projection": "convolution"},
             "block 1; shifted 2x2; one convolution",

@@ -12,14 +12,15 @@ from miniature import miniature, one_class
 
 from aexad.benchmark import Run
 from aexad.errors import DataError
-from aexad.recipe import ForeignMaps, Method, Recipe, read_methods
+from aexad.recipe import ForeignMaps, HeatMap, Method, Recipe, read_methods
 from aexad.reporting.losses_by_defect import losses, told
 from aexad.reporting.measurements import IMAGE_COLUMNS, read_images
-from aexad.reporting.roles import Roles, is_transformer, roles_of
+from aexad.reporting.roles import Roles, beside, is_transformer, of_same_model, roles_of
 from aexad.reporting.source_tables import source_tables
 from aexad.reporting.tradeoff import tradeoff, with_tradeoffs
 
 ROOT = Path(__file__).parents[2]
+VIT = "vit_tiny_patch16_224.augreg_in21k_ft_in1k"
 
 
 def test_the_parts_that_the_projects_methods_play() -> None:
@@ -52,6 +53,26 @@ def test_roles_follow_the_recipes_and_not_the_names() -> None:
     roles = roles_of(recipes, ["maps", "one", "two", "other", "no longer there"])
     assert roles == Roles(cnns=["one"], ablation={"AE + filter": "two", "AE-XAD": "one"})
     assert roles_of(recipes, ["maps"]).reference is None
+
+
+def test_a_model_plays_one_part_whatever_its_heat_maps() -> None:
+    cnn, vit = Recipe(encoder="resnet18.tv_in1k"), Recipe(encoder=VIT)
+    by_runs, raw = HeatMap(extent="runs"), HeatMap(filter="none")
+    recipes: dict[str, Method] = {
+        "cnn": cnn,
+        "vit": vit,
+        "cnn-runs": cnn.model_copy(update={"heat_map": by_runs}),
+        "vit-runs": vit.model_copy(update={"heat_map": by_runs}),
+        "vit-raw": vit.model_copy(update={"heat_map": raw}),
+        "longer": cnn.model_copy(update={"epochs": 7, "heat_map": by_runs}),
+    }
+    roles = roles_of(recipes, list(recipes))
+    assert (roles.cnns, roles.frozen) == (["cnn", "longer"], ["vit"])
+    assert of_same_model(recipes, list(recipes), "vit") == ["vit", "vit-runs", "vit-raw"]
+    assert beside(recipes, list(recipes), "vit-runs", "cnn") == "cnn-runs"
+    assert beside(recipes, list(recipes), "vit", "cnn") == "cnn"
+    assert beside(recipes, list(recipes), "vit-raw", "cnn") is None
+    assert beside(recipes, ["cnn", "vit-runs"], "vit-runs", "cnn") is None
 
 
 def test_pixels_are_no_convolutional_encoder() -> None:
