@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
+from itertools import product
 
 import numpy as np
 from matplotlib import patheffects
@@ -19,6 +20,7 @@ from aexad.reporting.style import OUTLINE, literal
 
 COLOUR_MAP = "inferno"
 CELL = 1.15  # inches
+MOST_METHODS = 10  # side by side, before cells are too small on a page
 LETTERS = 15  # of a bold name that fit above a cell
 NORMALISE = Normalize(Z_LOW, Z_HIGH, clip=True)
 
@@ -30,6 +32,8 @@ def gallery_figure(
 ) -> Figure:
     """Draw a row an image; first the photograph with its truth outlined, then a column a method.
 
+    More than :data:`MOST_METHODS` go on below, with the photographs again.
+
     Parameters
     ----------
     images : sequence of Photograph
@@ -39,32 +43,37 @@ def gallery_figure(
     names : mapping of str to str
         Method: its name above the column.
     """
-    columns = 1 + len(pictures)
     heads = {method: _wrapped(names[method]) for method in pictures}
+    of_line = -(-len(pictures) // -(-len(pictures) // MOST_METHODS))  # lines of about one length
+    methods = list(pictures)
+    lines = [methods[start : start + of_line] for start in range(0, len(methods), of_line)]
+    columns = 1 + of_line
     top = 0.14 * (1 + max(head.count("\n") for head in heads.values())) + 0.1
     left, bottom, gap = 0.3, 0.62, 0.2
     width = max(left + columns * (CELL + 0.06), 3.8)
-    height = top + len(images) * (CELL + gap) + bottom
+    line_height = top + len(images) * (CELL + gap)
+    height = len(lines) * line_height + bottom
     figure = Figure(figsize=(width, height))
 
-    def cell(row: int, column: int) -> Axes:
+    def cell(line: int, row: int, column: int) -> Axes:
         x = left + column * (CELL + 0.06)
-        y = height - top - row * (CELL + gap) - CELL
+        y = height - line * line_height - top - row * (CELL + gap) - CELL
         axes = figure.add_axes((x / width, y / height, CELL / width, CELL / height))
         return bare(axes)
 
-    for row, shown in enumerate(images):
-        axes = cell(row, 0)
+    for line, row in product(range(len(lines)), range(len(images))):
+        shown = images[row]
+        axes = cell(line, row, 0)
         axes.imshow(shown.pixels)
         outline(axes, shown.mask)
         axes.set_ylabel(literal(image_label(shown.image)), fontsize=7)
         if row == 0:
             axes.set_title("input, truth", fontsize=7.5)
-        for column, (method, maps) in enumerate(pictures.items(), start=1):
-            axes = cell(row, column)
-            axes.imshow(maps[row].heat_map, cmap=COLOUR_MAP, norm=NORMALISE)
+        for column, method in enumerate(lines[line], start=1):
+            axes, picture = cell(line, row, column), pictures[method][row]
+            axes.imshow(picture.heat_map, cmap=COLOUR_MAP, norm=NORMALISE)
             outline(axes, shown.mask)
-            axes.set_xlabel(values_line(maps[row]), fontsize=6.5, labelpad=2)
+            axes.set_xlabel(values_line(picture), fontsize=6.5, labelpad=2)
             if row == 0:
                 axes.set_title(heads[method], fontsize=7.5)
     colour_bar(figure, width, height)

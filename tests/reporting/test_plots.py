@@ -29,7 +29,8 @@ from aexad.reporting.defect_plot import anomalous_images, by_area, by_type
 from aexad.reporting.drawing import Group, cnn_and_transformer, read_groups
 from aexad.reporting.figures import drawings
 from aexad.reporting.filter_plot import SIZES, filter_curve
-from aexad.reporting.pictures import read_per_image
+from aexad.reporting.gallery import gallery_figure
+from aexad.reporting.pictures import Photograph, Picture, read_per_image
 from aexad.reporting.placing import place_labels
 from aexad.reporting.rank_plot import not_told_apart, rank_drawings
 from aexad.reporting.roles import is_transformer
@@ -240,6 +241,23 @@ def test_anovit_and_l2_cae_share_a_scale(group: Group) -> None:
     limits = {(image.norm.vmin, image.norm.vmax) for image in maps if image.get_array().ndim == 2}
     assert len(pictures) == 2 * 4  # categories x input, truth, two maps
     assert limits == {(-1.0, 5.0)}
+
+
+def test_a_gallery_of_many_methods_goes_on_below() -> None:
+    black = np.zeros((8, 8, 3), np.uint8)
+    photograph = Photograph("a.png", black, np.eye(8, dtype=bool), "cut")
+    empty = np.zeros((8, 8))
+    picture = Picture("a.png", empty, empty > 0, black, 1.0, 1, 0.5, 0.25)
+    names = {f"m{i}": f"m{i}" for i in range(12)}
+    with styled():
+        figure = gallery_figure([photograph] * 2, {name: [picture] * 2 for name in names}, names)
+    places = {axes.get_title(): axes.get_position() for axes in figure.axes if axes.get_title()}
+    assert places["m0"].x0 == places["m6"].x0 > places["input, truth"].x0
+    assert places["m5"].x1 > places["m0"].x1
+    assert places["m6"].y1 < places["m0"].y0 - places["m0"].height  # below both photographs
+    cells = [axes for axes in figure.axes if axes.images]
+    assert len(cells) == 2 * (12 + 2)  # the photographs once a line of six methods
+    assert max(axes.get_position().x1 for axes in cells) <= 1
 
 
 def test_without_masks_there_is_what_needs_none(tmp_path: Path) -> None:
