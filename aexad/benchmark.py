@@ -16,7 +16,7 @@ from pydantic import BeforeValidator, Field, field_validator
 from aexad.data.catalogue import Dataset, expanded
 from aexad.data.examination import local_categories
 from aexad.errors import ConfigError
-from aexad.recipe import ForeignMaps, Method, Recipe, trained_as
+from aexad.recipe import ForeignMaps, Method, Recipe
 from aexad.schema import Strict, nearest, read_yaml, validate
 
 # What the names may be: they are folders, and the workflow's wildcards.
@@ -197,10 +197,12 @@ def trained(runs: Sequence[Run], known_methods: Mapping[str, Method]) -> list[Ru
 
 
 def chosen_from(runs: Sequence[Run], known_methods: Mapping[str, Method]) -> list[Run]:
-    """The runs by which a recipe is chosen: of AE-XAD's loss, a model once, on common seeds."""
-    recipes = {r.method: m for r in runs if isinstance(m := known_methods[r.method], Recipe)}
-    models = trained_as(recipes)
-    own = [r for r in runs if models.get(r.method) == r.method and recipes[r.method].is_aexad]
+    """The runs by which a recipe is chosen: of AE-XAD's own loss, on the seeds that all have."""
+    own = [
+        run
+        for run in runs
+        if isinstance(method := known_methods[run.method], Recipe) and method.is_aexad
+    ]
     seeds: dict[tuple[str, str], dict[str, set[int]]] = {}
     for run in own:
         by_method = seeds.setdefault((run.dataset, run.scenario), {})

@@ -30,14 +30,12 @@ def test_runs_are_the_product_in_a_fixed_order():
 
 
 def test_recipes_are_chosen_by_the_seeds_that_all_of_them_have():
-    raw = Recipe(encoder="e", heat_map={"filter": "none"})
-    recipes = RECIPES | {"b": Recipe(encoder="e", features=[1]), "raw": raw}
+    recipes = RECIPES | {"b": Recipe(encoder="e", features=[1])}
     of_a = [Run("one", "bottle", "standard", seed, "a") for seed in (0, 1)]
     of_b = [Run("one", "bottle", "standard", seed, "b") for seed in (1, 2)]
     plain = [Run("one", "bottle", "standard", seed, "plain") for seed in (0, 1)]
     elsewhere = [Run("one", "bottle", "anomalies_only", 0, "a")]
-    same_model = [Run("one", "bottle", "standard", 1, "raw")]
-    found = chosen_from([*of_a, *plain, *of_b, *elsewhere, *same_model], recipes)
+    found = chosen_from([*of_a, *plain, *of_b, *elsewhere], recipes)
     assert found == [of_a[1], of_b[0], *elsewhere]
     assert chosen_from([of_a[0], *of_b], recipes) == []
 

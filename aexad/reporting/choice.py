@@ -18,7 +18,7 @@ from scipy import stats
 from aexad.benchmark import Run, chosen_from
 from aexad.errors import ConfigError
 from aexad.files import write_csv
-from aexad.recipe import Method, Recipe
+from aexad.recipe import Method, Recipe, trained_as
 from aexad.reporting.averages import over_categories
 from aexad.reporting.captions import data_phrase
 from aexad.reporting.cells import UNDEFINED, Notes, number
@@ -32,6 +32,7 @@ FEWEST = 6
 METRICS = ("xauc", "f1", "iou", "pro")
 JUDGED = ("iou", "xauc")
 """What a pick is judged by."""
+EQUAL = "All are equal."
 
 
 class Criterion(NamedTuple):
@@ -47,6 +48,8 @@ CRITERIA = {
     "held_out_iou": Criterion("IoU on held-out copies"),
     "high_frequency": Criterion("high-frequency share of the features"),
 }
+OF_HEAT_MAPS = ["held_out_xauc", "held_out_iou"]
+"""Those that heat maps of one model differ in."""
 
 
 def read_criteria(runs: Sequence[Run], results: Path) -> pd.DataFrame:
@@ -106,7 +109,10 @@ def choice_table(
     recipes: Mapping[str, Method],
     titles: Mapping[str, str],
 ) -> Table:
-    """A block for all recipes, and one for each pre-trained encoder that has enough of them."""
+    """A block for all models, one for each pre-trained encoder that has enough, one for heat maps.
+
+    Of a model with several heat maps, its first recipe stands among the models.
+    """
     notes = Notes()
     blocks, records = [], []
     keys = ["dataset", "scenario"]
@@ -116,8 +122,8 @@ def choice_table(
         tested = metrics[(metrics[keys] == list(where)).all(axis=1)]
         values = _of_methods(pd.concat([part, tested[tested["metric"].isin(METRICS)]]), part)
         place = [Cell(titles.get(str(where[0]), str(where[0]))), Cell(str(where[1]))] * several
-        for among, names in _sets(list(values.index), recipes):
-            found = [_judged(name, values.loc[names]) for name in CRITERIA]
+        for among, names, by in _sets(list(values.index), recipes):
+            found = [_judged(name, values.loc[names]) for name in by]
             blocks.append(tuple((*place, *_row(among, each, notes)) for each in found))
             records += [
                 {"dataset": where[0], "scenario": where[1], "recipes": among} | each
@@ -127,6 +133,12 @@ def choice_table(
     header += [f"rank correlation, {METRIC[name].label}" for name in METRICS]
     header += [text for name in JUDGED for text in (f"its {METRIC[name].label}", "below the best")]
     rows = _of_same_runs(metrics, criteria)
+    names = list(criteria["method"].unique())
+    apart = (
+        " Heat maps of one model are chosen from apart; among the models it has the first of them."
+        if len(_of_models(names, recipes)) < len(names)
+        else ""
+    )
     return Table(
         name="choice",
         title="Choice without test images",
@@ -136,7 +148,7 @@ def choice_table(
         "correlation of the criterion with each metric on the test images, over the recipes (the "
         "loss with its sign turned: 1 is a perfect choice, 0 none); which recipe it picks, and how "
         "far that is from the best of the same recipes. Means over the categories, on the seeds "
-        f"that all recipes have. {data_phrase(rows, titles)}",
+        f"that all recipes have.{apart} {data_phrase(rows, titles)}",
         header=tuple(Cell(text) for text in header),
         blocks=tuple(blocks),
         words=2 * several + 3,
@@ -163,25 +175,46 @@ def _of_same_runs(rows: pd.DataFrame, criteria: pd.DataFrame) -> pd.DataFrame:
     return rows[rows["seed"].isin(criteria["seed"]) & rows["method"].isin(criteria["method"])]
 
 
-def _sets(names: list[str], recipes: Mapping[str, Method]) -> list[tuple[str, list[str]]]:
+def _sets(
+    names: list[str], recipes: Mapping[str, Method]
+) -> list[tuple[str, list[str], list[str]]]:
+    """What is chosen from: its words, the recipes, and the criteria that can tell them apart."""
+    of_model = _of_models(names, recipes)
     encoders: dict[str, list[str]] = {}
-    for name in names:
+    for name in of_model:
         recipe = recipes[name]
         if isinstance(recipe, Recipe) and recipe.weights == "pretrained":
             encoders.setdefault(recipe.encoder or "", []).append(name)
-    own = [
-        (f"{len(same)} of {encoder}", same)
-        for encoder, same in encoders.items()
-        if FEWEST <= len(same) < len(names)
+    every = list(CRITERIA)
+    return [
+        (f"all {len(of_model)}", list(of_model), every),
+        *(
+            (f"{len(same)} of {encoder}", same, every)
+            for encoder, same in encoders.items()
+            if FEWEST <= len(same) < len(of_model)
+        ),
+        *(
+            (f"{len(same)} heat maps of {first}", same, OF_HEAT_MAPS)
+            for first, same in of_model.items()
+            if len(same) > 1
+        ),
     ]
-    return [(f"all {len(names)}", names), *own]
+
+
+def _of_models(names: list[str], recipes: Mapping[str, Method]) -> dict[str, list[str]]:
+    """By the first recipe of each model: all of them, which differ in the heat map alone."""
+    found: dict[str, list[str]] = {}
+    for name, first in trained_as({name: recipes[name] for name in names}).items():
+        found.setdefault(first, []).append(name)
+    return found
 
 
 def _judged(criterion: str, values: pd.DataFrame) -> dict[str, Any]:
     known = values[values[criterion].notna()]
     sign = -1 if CRITERIA[criterion].lower else 1
     goodness = sign * known[criterion]
-    pick = str(goodness.idxmax()) if len(known) else ""
+    told = len(known) == 1 or (len(known) > 1 and np.ptp(goodness) > 0)
+    pick = str(goodness.idxmax()) if told else ""
     found: dict[str, Any] = {"criterion": criterion, "n": len(known), "picks": pick}
     for metric in METRICS:
         found[f"spearman_{metric}"] = math.nan
@@ -197,15 +230,16 @@ def _judged(criterion: str, values: pd.DataFrame) -> dict[str, Any]:
 def _row(among: str, found: dict[str, Any], notes: Notes) -> tuple[Cell, ...]:
     few = found["n"] < FEWEST
     reason = f"{counted(found['n'], 'recipe')} with a value; a rank correlation needs {FEWEST}."
+    undecided = found["n"] > 1 and not found["picks"]
     cells = [
         Cell(among),
         Cell(CRITERIA[found["criterion"]].label),
-        Cell(found["picks"] or UNDEFINED),
+        Cell(found["picks"] or UNDEFINED, mark=notes.mark(EQUAL) if undecided else ""),
     ]
     for metric in METRICS:
         value = found[f"spearman_{metric}"]
         if math.isnan(value):
-            cells.append(Cell(UNDEFINED, mark=notes.mark(reason if few else "All are equal.")))
+            cells.append(Cell(UNDEFINED, mark=notes.mark(reason if few else EQUAL)))
         else:
             cells.append(Cell(f"{value:+z.2f}"))
     judged = [found[f"{metric}{end}"] for metric in JUDGED for end in ("", "_below_best")]
