@@ -23,6 +23,7 @@ from aexad.reporting.defect_plot import defect_drawings
 from aexad.reporting.depth_plot import depth_drawings
 from aexad.reporting.drawing import Drawing, Group, read_groups
 from aexad.reporting.filter_plot import filter_drawings
+from aexad.reporting.filter_size_plot import filter_size_drawings
 from aexad.reporting.folder import replaced_folder
 from aexad.reporting.gallery_plot import gallery_drawings
 from aexad.reporting.metric_plot import metric_drawings
@@ -64,7 +65,7 @@ def write_figures(
     catalogue : mapping of str to Dataset
         Data set: title and working size.
     recipes : mapping of str to Method
-        By method: which of them differ in the depth of their features.
+        By method: which of them differ in the depth of their features, or in the heat map.
     results, data : Path
         The results folder, and the folder of the data sets (``<data>/<dataset>``).
     gallery : int
@@ -102,6 +103,7 @@ def drawings(group: Group, recipes: Mapping[str, Method], gallery: int) -> Itera
     yield from contrast_drawings(group)
     yield from steps_drawings(group)
     yield from filter_drawings(group)
+    yield from filter_size_drawings(group, recipes)
     yield from threshold_drawings(group)
     yield from anovit_drawings(group)
     yield from training_drawings(group)

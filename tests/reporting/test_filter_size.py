@@ -1,0 +1,98 @@
+"""What the adaptive filter's size is read off: pieces by hand, and IoU by heat map."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from fake_results import Tree, make_tree
+
+from aexad.data.images import load_image
+from aexad.files import write_npz
+from aexad.recipe import HeatMap, Recipe
+from aexad.reporting.collect import read_methods, read_metrics
+from aexad.reporting.drawing import Group, read_groups
+from aexad.reporting.filter_size_plot import filter_size_drawings, heat_map_table, pieces_table
+from aexad.reporting.style import styled
+
+CNN, VIT = "aexad-resnet18", "aexad-vit_tiny"
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Tree:
+    return make_tree(tmp_path, categories=("brick",), methods=(CNN, VIT), seeds=(0, 1))
+
+
+def group_of(tree: Tree) -> Group:
+    metrics = read_metrics(tree.benchmark / "metrics.csv")
+    methods = read_methods(tree.benchmark / "methods.csv")
+    return next(read_groups(tree.runs, metrics, methods, tree.catalogue, tree.results, tree.data))
+
+
+def test_pieces_are_those_of_the_binarised_raw_error(tree: Tree) -> None:
+    group = group_of(tree)
+    run = group.runs_of(CNN, seed=0)[0]
+    path = group.folder(run) / "maps.npz"
+    with np.load(path) as stored:
+        maps = {name: stored[name] for name in stored.files}
+    pixels = [load_image(group.root / image, group.size) for image in maps["image"]]
+    rebuilt = np.stack(pixels)
+    # One square, and two pixels that touch it and each other at their corners alone.
+    rebuilt[:, 4:8, 4:8] ^= 255
+    rebuilt[:, 8, 8] ^= 255
+    rebuilt[:, 9, 9] ^= 255
+    rebuilt[1::2, 20, 20] ^= 255  # in every other image a speck far from them
+    write_npz(path, maps | {"reconstruction": rebuilt, "k": np.arange(len(rebuilt))})
+    found = pieces_table(group, run).set_index("image")
+    split = group.split(run).set_index("image")
+    order = {str(image): place for place, image in enumerate(maps["image"])}
+    assert set(found.index) == {name for name in order if split["defect"][name] != "good"}
+    assert len(found) == 6
+    for image, row in found.iterrows():
+        assert row["k"] == order[str(image)]
+        assert row["pieces"] == 1 + order[str(image)] % 2
+
+
+def test_iou_by_heat_map_is_of_the_two_models(tree: Tree) -> None:
+    group = group_of(tree)
+    recipes = dict(tree.recipes)
+    extra = []
+    for name, value, heat_map in (
+        (CNN, 0.25, HeatMap(filter="none")),
+        (VIT, 0.5, HeatMap(filter="none")),
+        (VIT, 0.75, HeatMap(extent="runs")),  # the CNN has no such heat map
+    ):
+        recipe = recipes[name]
+        assert isinstance(recipe, Recipe)
+        new = f"{name}-{heat_map.filter}-{heat_map.extent}"
+        recipes[new] = recipe.model_copy(update={"heat_map": heat_map})
+        rows = group.metrics[(group.metrics["method"] == name) & (group.metrics["metric"] == "iou")]
+        extra.append(rows.assign(method=new, value=value))
+    more = replace(group, metrics=pd.concat([group.metrics, *extra]))
+    found = heat_map_table(more, recipes, (CNN, VIT))
+    assert list(found.index) == ["mean extent of pieces", "no filter"]
+    assert found.loc["no filter"].tolist() == [0.25, 0.5]
+    own = group.metrics[group.metrics["metric"] == "iou"].groupby("method")["value"].mean()
+    assert found.loc["mean extent of pieces"].tolist() == pytest.approx([own[CNN], own[VIT]])
+    (drawing,) = filter_size_drawings(more, recipes)
+    assert "no filter: aexad-resnet18 0.250 and aexad-vit_tiny† 0.500" in drawing.alt
+    with styled():
+        left, right = drawing.draw().axes
+    assert left.get_ylabel().startswith("half size k")
+    assert [text.get_text() for text in right.get_yticklabels()] == list(found.index)
+
+
+def test_with_one_heat_map_there_is_one_panel_and_with_another_filter_none(tree: Tree) -> None:
+    (drawing,) = filter_size_drawings(group_of(tree), tree.recipes)
+    assert "Right" not in drawing.caption
+    with styled():
+        assert len(drawing.draw().axes) == 1
+    for run in tree.runs:
+        path = tree.results / run.folder / "maps.npz"
+        with np.load(path) as stored:
+            maps = {name: stored[name] for name in stored.files}
+        write_npz(path, maps | {"settings": np.array([HeatMap(filter="none").model_dump_json()])})
+    assert list(filter_size_drawings(group_of(tree), tree.recipes)) == []
