@@ -21,7 +21,7 @@ from aexad.data.images import load_image
 from aexad.files import read_npz
 from aexad.heatmaps import binarised
 from aexad.recipe import HeatMap, Method, Recipe
-from aexad.reporting.averages import over_categories
+from aexad.reporting.averages import on_common_seeds, over_categories
 from aexad.reporting.cells import number
 from aexad.reporting.drawing import Drawing, Group, cnn_and_transformer
 from aexad.reporting.labels import listed
@@ -96,18 +96,26 @@ def pieces_table(group: Group, run: Run) -> pd.DataFrame:
 def heat_map_table(
     group: Group, recipes: Mapping[str, Method], pair: tuple[str, str]
 ) -> pd.DataFrame:
-    """Mean IoU of the pair's models, one row a heat map that both have, one column a method."""
+    """Mean IoU of the pair's models, one row a heat map that both have, one column a method.
+
+    All on the same seeds, those with which each of them has a value.
+    """
     names = list(group.metrics["method"].unique())
-    rows = group.metrics[group.metrics["metric"] == "iou"]
-    means = over_categories(rows).set_index("method")["mean"]
     cnn, transformer = pair
-    found: dict[str, dict[str, float]] = {}
-    for other in of_same_model(recipes, names, transformer):
-        recipe, same = recipes[other], beside(recipes, names, other, cnn)
-        if same is not None and isinstance(recipe, Recipe):
-            values = {cnn: float(means[same]), transformer: float(means[other])}
-            found[filter_words(recipe.heat_map)] = values
-    return pd.DataFrame.from_dict(found, orient="index", columns=list(pair))
+    matches = {
+        other: same
+        for other in of_same_model(recipes, names, transformer)
+        if (same := beside(recipes, names, other, cnn)) is not None
+    }
+    rows = group.metrics[group.metrics["metric"] == "iou"]
+    rows = on_common_seeds(rows, [*matches, *matches.values()])
+    means = over_categories(rows).set_index("method")["mean"]
+    found = {
+        filter_words(recipe.heat_map): {cnn: means[same], transformer: means[other]}
+        for other, same in matches.items()
+        if isinstance(recipe := recipes[other], Recipe) and {other, same} <= set(means.index)
+    }
+    return pd.DataFrame.from_dict(found, orient="index", columns=list(pair), dtype=float)
 
 
 def filter_words(heat_map: HeatMap) -> str:
