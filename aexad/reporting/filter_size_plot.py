@@ -2,7 +2,8 @@
 
 The half size k is the mean extent of the pieces of the binarised error. A few specks beside a
 defect make the mean small and the filter sharp; a map without them is blurred by the defect's own
-size. So two encoders are not compared by their error maps alone where the filter is adaptive.
+size. So two encoders are not compared by their error maps alone where the filter is adaptive: here
+also each under the other's k.
 """
 
 from __future__ import annotations
@@ -16,10 +17,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from scipy import ndimage
 
-from aexad.benchmark import Run
-from aexad.data.images import load_image
+from aexad.data.images import load_image, load_mask
 from aexad.files import read_npz
-from aexad.heatmaps import binarised
+from aexad.heatmaps import binarised, smoothed
+from aexad.metrics.pixel import iou
 from aexad.recipe import HeatMap, Method, Recipe
 from aexad.reporting.averages import on_common_seeds, over_categories
 from aexad.reporting.cells import number
@@ -29,7 +30,8 @@ from aexad.reporting.roles import beside, of_same_model
 from aexad.reporting.style import TEXT_WIDTH, add_legend, name_ticks
 from aexad.reporting.unfiltered import REMEDY, read_settings, unfiltered_map
 
-STORED = ("image", "reconstruction", "k")
+STORED = ("image", "reconstruction")
+PLACE = ("category", "seed", "image")
 CLASSES = 4
 """Equal shares of the images, by their pieces, that have a mean."""
 
@@ -39,12 +41,16 @@ def filter_size_drawings(group: Group, recipes: Mapping[str, Method]) -> Iterato
     pair = cnn_and_transformer(group)
     if pair is None or not group.known("iou") or not all(_measures(group, name) for name in pair):
         return
+    images = image_table(group, pair)
     heat_maps = heat_map_table(group, recipes, pair)
+    if not group.native:  # where masks are compared at the size of the maps
+        heat_maps = pd.concat([heat_maps, exchanged(group, images, pair)])
     several = len(heat_maps) > 1
     cnn, transformer = (group.shown(method) for method in pair)
     right = (
         " Right: mean IoU over the categories of the same two models under each heat map, on an "
-        "axis that does not start at 0."
+        "axis that does not start at 0. Where k is that of a method, both are filtered with the k "
+        "of its error on the same image (made again from 8-bit reconstructions)."
         if several
         else ""
     )
@@ -52,11 +58,6 @@ def filter_size_drawings(group: Group, recipes: Mapping[str, Method]) -> Iterato
         f"{words}: {listed([f'{group.shown(name)} {number(row[name])}' for name in pair])}"
         for words, row in heat_maps.iterrows()
     ]
-
-    def draw() -> Figure:
-        pieces = pd.concat([pieces_table(group, run) for m in pair for run in group.runs_of(m)])
-        return filter_size_figure(group, pair, pieces, heat_maps if several else None)
-
     yield Drawing(
         name=f"filter_size_{group.where}",
         title=f"What the adaptive filter's size is read off: {group.place}",
@@ -66,31 +67,58 @@ def filter_size_drawings(group: Group, recipes: Mapping[str, Method]) -> Iterato
         f"method's images with the fewest to the most pieces.{right}{group.look.note}",
         alt="Scatter plot of the filter's half size k against the number of pieces of the "
         f"binarised error for {cnn} and {transformer}. IoU, {'; '.join(spoken)}.",
-        draw=draw,
+        draw=lambda: filter_size_figure(group, pair, images, heat_maps if several else None),
     )
 
 
-def pieces_table(group: Group, run: Run) -> pd.DataFrame:
-    """The anomalous test images of a run.
+def image_table(group: Group, pair: tuple[str, str]) -> pd.DataFrame:
+    """The anomalous test images of the pair's runs.
 
     Returns
     -------
     DataFrame
-        method, image, pieces (8-connected components of the binarised raw error, which is made
-        again from the 8-bit reconstruction) and k (of the run itself).
+        method, category, seed, image, pieces (8-connected components of the binarised raw error,
+        which is made again from the 8-bit reconstruction), k (of the run itself), and a column for
+        each of the pair: IoU of the image's map filtered with *that* method's k, at the models'
+        size; NaN where the image has no mask, or that method no such run.
     """
-    folder = group.folder(run)
-    settings = read_settings(folder)
-    maps = read_npz(folder / "maps.npz", STORED, REMEDY)
-    split = group.split(run).set_index("image")
+    sizes = {method: _sizes(group, method) for method in pair}
     rows = []
-    for image, reconstruction, k in zip(*(maps[name] for name in STORED), strict=True):
-        if split["defect"][image] == "good":
-            continue
-        raw = unfiltered_map(load_image(group.root / image, group.size), reconstruction, settings)
-        _, pieces = ndimage.label(binarised(raw[None])[0], structure=np.ones((3, 3)))
-        rows.append((run.method, str(image), pieces, int(k)))
-    return pd.DataFrame(rows, columns=["method", "image", "pieces", "k"])
+    for run in (run for method in pair for run in group.runs_of(method)):
+        folder = group.folder(run)
+        settings = read_settings(folder)
+        maps = read_npz(folder / "maps.npz", STORED, REMEDY)
+        split = group.split(run).set_index("image")
+        for image, reconstruction in zip(*(maps[name] for name in STORED), strict=True):
+            if split["defect"][image] == "good":
+                continue
+            place = (run.category, run.seed, str(image))
+            pixels = load_image(group.root / image, group.size)
+            raw = unfiltered_map(pixels, reconstruction, settings)[None]
+            _, pieces = ndimage.label(binarised(raw)[0], structure=np.ones((3, 3)))
+            mask = split["mask"][image]
+            truth = load_mask(group.root / mask, group.size)[None] if mask else None
+            under = [
+                iou(smoothed(raw, np.array([sizes[other][place]])), truth)
+                if truth is not None and place in sizes[other]
+                else np.nan
+                for other in pair
+            ]
+            rows.append((run.method, *place, pieces, sizes[run.method][place], *under))
+    return pd.DataFrame(rows, columns=["method", *PLACE, "pieces", "k", *pair])
+
+
+def exchanged(group: Group, images: pd.DataFrame, pair: tuple[str, str]) -> pd.DataFrame:
+    """Mean IoU of both methods with the k of the one, then with that of the other.
+
+    ``images`` is an :func:`image_table`. One row a method whose k is taken, one column a method;
+    over the images that both have.
+    """
+    both = images.dropna(subset=list(pair))
+    runs = both.groupby(["method", "category", "seed"])[list(pair)].mean()
+    means = runs.groupby(["method", "category"]).mean().groupby("method").mean()
+    words = {method: f"k of {group.shown(method)}" for method in pair}
+    return means.T.reindex(columns=list(pair)).dropna().rename(index=words)
 
 
 def heat_map_table(
@@ -132,13 +160,13 @@ def filter_words(heat_map: HeatMap) -> str:
 
 
 def filter_size_figure(
-    group: Group, pair: Sequence[str], pieces: pd.DataFrame, heat_maps: pd.DataFrame | None
+    group: Group, pair: Sequence[str], images: pd.DataFrame, heat_maps: pd.DataFrame | None
 ) -> Figure:
     """Draw k against the pieces, and IoU by heat map where there is more than one."""
     figure = Figure(figsize=(TEXT_WIDTH, 2.7), layout="constrained")
     panels = figure.subplots(1, 2 if heat_maps is not None else 1, squeeze=False)[0]
     for method in pair:
-        _scatter(panels[0], group, method, pieces[pieces["method"] == method])
+        _scatter(panels[0], group, method, images[images["method"] == method])
     panels[0].set_xscale("log")
     name_ticks(panels[0].xaxis, *panels[0].get_xlim())
     panels[0].set_xlabel("pieces of the binarised error")
@@ -176,19 +204,19 @@ def filter_size_figure(
     return figure
 
 
-def _scatter(axes: Axes, group: Group, method: str, pieces: pd.DataFrame) -> None:
+def _scatter(axes: Axes, group: Group, method: str, images: pd.DataFrame) -> None:
     style = group.look.styles[method]
     axes.scatter(
-        pieces["pieces"],
-        pieces["k"],
+        images["pieces"],
+        images["k"],
         s=9,
         color=style.colour,
         marker=style.marker,
         alpha=0.3,
         linewidths=0,
     )
-    quarter = pd.qcut(pieces["pieces"].rank(method="first"), CLASSES, labels=False)
-    means = pieces.groupby(quarter)[["pieces", "k"]].mean()
+    quarter = pd.qcut(images["pieces"].rank(method="first"), CLASSES, labels=False)
+    means = images.groupby(quarter)[["pieces", "k"]].mean()
     axes.plot(
         means["pieces"],
         means["k"],
@@ -199,6 +227,16 @@ def _scatter(axes: Axes, group: Group, method: str, pieces: pd.DataFrame) -> Non
         markeredgewidth=0.6,
         linestyle=style.line,
     )
+
+
+def _sizes(group: Group, method: str) -> dict[tuple[str, int, str], int]:
+    """The half size k of every image of a method, by category, seed and image."""
+    found = {}
+    for run in group.runs_of(method):
+        maps = read_npz(group.folder(run) / "maps.npz", ("image", "k"), REMEDY)
+        for image, k in zip(maps["image"], maps["k"], strict=True):
+            found[run.category, run.seed, str(image)] = int(k)
+    return found
 
 
 def _measures(group: Group, method: str) -> bool:

@@ -10,12 +10,17 @@ import pandas as pd
 import pytest
 from fake_results import Tree, make_tree
 
-from aexad.data.images import load_image
+from aexad.data.images import load_image, load_mask
 from aexad.files import write_npz
 from aexad.recipe import HeatMap, Recipe
 from aexad.reporting.collect import read_methods, read_metrics
 from aexad.reporting.drawing import Group, read_groups
-from aexad.reporting.filter_size_plot import filter_size_drawings, heat_map_table, pieces_table
+from aexad.reporting.filter_size_plot import (
+    exchanged,
+    filter_size_drawings,
+    heat_map_table,
+    image_table,
+)
 from aexad.reporting.style import styled
 
 CNN, VIT = "aexad-resnet18", "aexad-vit_tiny"
@@ -46,7 +51,7 @@ def test_pieces_are_those_of_the_binarised_raw_error(tree: Tree) -> None:
     rebuilt[:, 9, 9] ^= 255
     rebuilt[1::2, 20, 20] ^= 255  # in every other image a speck far from them
     write_npz(path, maps | {"reconstruction": rebuilt, "k": np.arange(len(rebuilt))})
-    found = pieces_table(group, run).set_index("image")
+    found = image_table(group, (CNN, VIT)).set_index(["method", "seed", "image"]).loc[CNN, 0]
     split = group.split(run).set_index("image")
     order = {str(image): place for place, image in enumerate(maps["image"])}
     assert set(found.index) == {name for name in order if split["defect"][name] != "good"}
@@ -54,6 +59,34 @@ def test_pieces_are_those_of_the_binarised_raw_error(tree: Tree) -> None:
     for image, row in found.iterrows():
         assert row["k"] == order[str(image)]
         assert row["pieces"] == 1 + order[str(image)] % 2
+
+
+def test_each_map_is_also_filtered_with_the_k_of_the_other(tree: Tree) -> None:
+    group = group_of(tree)
+    for run in group.runs:
+        path = group.folder(run) / "maps.npz"
+        with np.load(path) as stored:
+            maps = {name: stored[name] for name in stored.files}
+        masks = group.split(run).set_index("image")["mask"]
+        rebuilt = np.stack([load_image(group.root / image, group.size) for image in maps["image"]])
+        for image, pixels in zip(maps["image"], rebuilt, strict=True):
+            if masks[image]:
+                pixels[load_mask(group.root / masks[image], group.size)] ^= 255
+        k = np.full(len(rebuilt), 1 if run.method == CNN else 30)
+        write_npz(path, maps | {"reconstruction": rebuilt, "k": k})
+    images = image_table(group, (CNN, VIT))
+    assert len(images) == 2 * 2 * 6
+    assert (images[CNN] > 0.95).all()  # a k of 1 blurs no more than the corners of a defect
+    assert (images[VIT] < 0.9).all()
+    means = exchanged(group, images, (CNN, VIT))
+    assert list(means.index) == [f"k of {CNN}", f"k of {VIT}†"]
+    assert means.iloc[0].tolist() == pytest.approx([images[CNN].mean()] * 2)
+    assert means.iloc[1].tolist() == pytest.approx([images[VIT].mean()] * 2)
+
+    fewer = replace(group, runs=[run for run in group.runs if (run.method, run.seed) != (VIT, 1)])
+    images = image_table(fewer, (CNN, VIT)).set_index("seed")
+    assert images.loc[0, VIT].notna().all()
+    assert images.loc[1, VIT].isna().all()
 
 
 def test_iou_by_heat_map_is_of_the_two_models(tree: Tree) -> None:
@@ -73,7 +106,8 @@ def test_iou_by_heat_map_is_of_the_two_models(tree: Tree) -> None:
         extra.append(rows.assign(method=new, value=value))
     more = replace(group, metrics=pd.concat([group.metrics, *extra]))
     found = heat_map_table(more, recipes, (CNN, VIT))
-    assert list(found.index) == ["mean extent of pieces", "no filter"]
+    words = ["mean extent of pieces", "no filter"]
+    assert list(found.index) == words
     assert found.loc["no filter"].tolist() == [0.25, 0.5]
     own = group.metrics[group.metrics["metric"] == "iou"].groupby("method")["value"].mean()
     assert found.loc["mean extent of pieces"].tolist() == pytest.approx([own[CNN], own[VIT]])
@@ -82,7 +116,11 @@ def test_iou_by_heat_map_is_of_the_two_models(tree: Tree) -> None:
     with styled():
         left, right = drawing.draw().axes
     assert left.get_ylabel().startswith("half size k")
-    assert [text.get_text() for text in right.get_yticklabels()] == list(found.index)
+    assert [text.get_text() for text in right.get_yticklabels()] == [
+        *words,
+        f"k of {CNN}",
+        f"k of {VIT}†",
+    ]
 
 
 def test_heat_maps_are_compared_on_the_seeds_that_all_of_them_have(tree: Tree) -> None:
@@ -103,7 +141,8 @@ def test_heat_maps_are_compared_on_the_seeds_that_all_of_them_have(tree: Tree) -
 
 
 def test_with_one_heat_map_there_is_one_panel_and_with_another_filter_none(tree: Tree) -> None:
-    (drawing,) = filter_size_drawings(group_of(tree), tree.recipes)
+    group = replace(group_of(tree), native=True)  # the maps have another size than the masks
+    (drawing,) = filter_size_drawings(group, tree.recipes)
     assert "Right" not in drawing.caption
     with styled():
         assert len(drawing.draw().axes) == 1
