@@ -22,7 +22,7 @@ from aexad.files import read_npz
 from aexad.heatmaps import binarised, smoothed
 from aexad.metrics.pixel import iou
 from aexad.recipe import HeatMap, Method, Recipe
-from aexad.reporting.averages import on_common_seeds, over_categories
+from aexad.reporting.averages import over_categories
 from aexad.reporting.cells import number
 from aexad.reporting.drawing import Drawing, Group, cnn_and_transformer
 from aexad.reporting.labels import listed
@@ -41,7 +41,11 @@ def filter_size_drawings(group: Group, recipes: Mapping[str, Method]) -> Iterato
     pair = cnn_and_transformer(group)
     if pair is None or not group.known("iou") or not all(_measures(group, name) for name in pair):
         return
-    images = image_table(group, pair)
+    matches = same_heat_maps(group, recipes, pair)
+    places = common_places(group, [*pair, *matches, *matches.values()])
+    images = image_table(group, pair).merge(places)
+    if images.empty:
+        return
     heat_maps = heat_map_table(group, recipes, pair)
     if not group.native:  # where masks are compared at the size of the maps
         heat_maps = pd.concat([heat_maps, exchanged(group, images, pair)])
@@ -57,16 +61,19 @@ def filter_size_drawings(group: Group, recipes: Mapping[str, Method]) -> Iterato
     spoken = [
         f"{words}: {listed([f'{group.shown(name)} {number(row[name])}' for name in pair])}"
         for words, row in heat_maps.iterrows()
+        if several
     ]
     yield Drawing(
         name=f"filter_size_{group.where}",
         title=f"What the adaptive filter's size is read off: {group.place}",
         caption=f"{group.phrase} {cnn} and {transformer}. Left: each anomalous test image (all "
-        "seeds) by the pieces (8-connected components) of its binarised raw error, and by the half "
-        "size k that is half their mean extent; large marks are the means of the quarters of a "
-        f"method's images with the fewest to the most pieces.{right}{group.look.note}",
+        "seeds that all have) by the pieces (8-connected components) of its binarised raw error, "
+        "and by the half size k that is half their mean extent; large marks are the means of the "
+        f"quarters of a method's images by their pieces (equal numbers are not parted)."
+        f"{right}{group.look.note}",
         alt="Scatter plot of the filter's half size k against the number of pieces of the "
-        f"binarised error for {cnn} and {transformer}. IoU, {'; '.join(spoken)}.",
+        f"binarised error for {cnn} and {transformer}."
+        + (f" IoU, {'; '.join(spoken)}." if spoken else ""),
         draw=lambda: filter_size_figure(group, pair, images, heat_maps if several else None),
     )
 
@@ -121,28 +128,51 @@ def exchanged(group: Group, images: pd.DataFrame, pair: tuple[str, str]) -> pd.D
     return means.T.reindex(columns=list(pair)).dropna().rename(index=words)
 
 
+def same_heat_maps(
+    group: Group, recipes: Mapping[str, Method], pair: tuple[str, str]
+) -> dict[str, str]:
+    """Methods with the Transformer's model, each with the one of the CNN's model beside it."""
+    names = list(group.metrics["method"].unique())
+    cnn, transformer = pair
+    return {
+        other: same
+        for other in of_same_model(recipes, names, transformer)
+        if (same := beside(recipes, names, other, cnn)) is not None
+    }
+
+
+def common_places(group: Group, methods: Sequence[str]) -> pd.DataFrame:
+    """The categories and seeds, one row each, in which all of ``methods`` have an IoU."""
+    known = group.metrics[
+        (group.metrics["metric"] == "iou")
+        & group.metrics["method"].isin(methods)
+        & group.metrics["value"].notna()
+    ]
+    having = known.groupby(["category", "seed"], sort=False)["method"].nunique()
+    return having[having == len(set(methods))].reset_index()[["category", "seed"]]
+
+
 def heat_map_table(
     group: Group, recipes: Mapping[str, Method], pair: tuple[str, str]
 ) -> pd.DataFrame:
     """Mean IoU of the pair's models, one row a heat map that both have, one column a method.
 
-    All on the same seeds, those with which each of them has a value.
+    All on the same categories and seeds: :func:`common_places`.
     """
-    names = list(group.metrics["method"].unique())
     cnn, transformer = pair
-    matches = {
-        other: same
-        for other in of_same_model(recipes, names, transformer)
-        if (same := beside(recipes, names, other, cnn)) is not None
-    }
+    matches = same_heat_maps(group, recipes, pair)
     rows = group.metrics[group.metrics["metric"] == "iou"]
-    rows = on_common_seeds(rows, [*matches, *matches.values()])
+    rows = rows.merge(common_places(group, [*pair, *matches, *matches.values()]))
+    if rows.empty:
+        return pd.DataFrame(columns=list(pair))
     means = over_categories(rows).set_index("method")["mean"]
-    found = {
-        filter_words(recipe.heat_map): {cnn: means[same], transformer: means[other]}
-        for other, same in matches.items()
-        if isinstance(recipe := recipes[other], Recipe) and {other, same} <= set(means.index)
-    }
+    found: dict[str, dict[str, float]] = {}
+    for other, same in matches.items():
+        recipe = recipes[other]
+        if isinstance(recipe, Recipe):
+            words = filter_words(recipe.heat_map)
+            label = f"{words} ({other})" if words in found else words
+            found[label] = {cnn: means[same], transformer: means[other]}
     return pd.DataFrame.from_dict(found, orient="index", columns=list(pair), dtype=float)
 
 
@@ -215,7 +245,7 @@ def _scatter(axes: Axes, group: Group, method: str, images: pd.DataFrame) -> Non
         alpha=0.3,
         linewidths=0,
     )
-    quarter = pd.qcut(images["pieces"].rank(method="first"), CLASSES, labels=False)
+    quarter = np.ceil(CLASSES * images["pieces"].rank(pct=True))
     means = images.groupby(quarter)[["pieces", "k"]].mean()
     axes.plot(
         means["pieces"],

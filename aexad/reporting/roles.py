@@ -76,7 +76,10 @@ def roles_of(recipes: Mapping[str, Method], names: Sequence[str]) -> Roles:
     explained = {name: recipe for name, recipe in adaptive.items() if models[name] == name}
     transformers = {n: r for n, r in explained.items() if is_transformer(r.encoder or "")}
     cnns = [name for name, recipe in explained.items() if is_cnn(recipe.encoder or "")]
-    ablations = [_ablation(own[name], own) for name in cnns]
+    # Of all heat maps: a variant may stand before the method that the ablation is of.
+    ablations = [
+        _ablation(recipe, own) for recipe in adaptive.values() if is_cnn(recipe.encoder or "")
+    ]
     return Roles(
         cnns=cnns,
         frozen=[name for name, recipe in transformers.items() if recipe.tuning == "frozen"],

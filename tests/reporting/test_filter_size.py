@@ -140,6 +140,19 @@ def test_heat_maps_are_compared_on_the_seeds_that_all_of_them_have(tree: Tree) -
     assert found.loc["mean extent of pieces"].tolist() == [0.5, 0.5]
 
 
+def test_heat_maps_are_compared_on_the_categories_that_all_of_them_have(tmp_path: Path) -> None:
+    tree = make_tree(tmp_path, methods=(CNN, VIT), seeds=(0,))
+    group = group_of(tree)
+    rows = group.metrics[group.metrics["metric"] == "iou"]
+    hard = rows["category"] == "brick"
+    rows = rows.assign(value=np.where(hard, 0.25, 0.75))
+    recipes = tree.recipes
+    absent = rows["method"].eq(VIT) & ~hard  # a partial report: one run is still to come
+    more = replace(group, metrics=rows[~absent])
+    found = heat_map_table(more, recipes, (CNN, VIT))
+    assert found.loc["mean extent of pieces"].tolist() == [0.25, 0.25]
+
+
 def test_with_one_heat_map_there_is_one_panel_and_with_another_filter_none(tree: Tree) -> None:
     group = replace(group_of(tree), native=True)  # the maps have another size than the masks
     (drawing,) = filter_size_drawings(group, tree.recipes)

@@ -55,6 +55,18 @@ def test_roles_follow_the_recipes_and_not_the_names() -> None:
     assert roles_of(recipes, ["maps"]).reference is None
 
 
+def test_an_ablation_is_found_also_behind_a_variant_of_the_heat_map() -> None:
+    base = Recipe(encoder="resnet18.tv_in1k")
+    recipes = {
+        "runs": base.model_copy(update={"heat_map": HeatMap(extent="runs")}),
+        "own": base,
+        "raw": base.model_copy(update={"heat_map": HeatMap(filter="none")}),
+    }
+    for order in (["runs", "own", "raw"], ["own", "raw", "runs"]):
+        ablation = roles_of(recipes, order).ablation
+        assert ablation == {"AE-XAD without filter": "raw", "AE-XAD": "own"}
+
+
 def test_a_model_plays_one_part_whatever_its_heat_maps() -> None:
     cnn, vit = Recipe(encoder="resnet18.tv_in1k"), Recipe(encoder=VIT)
     by_runs, raw = HeatMap(extent="runs"), HeatMap(filter="none")
