@@ -9,6 +9,7 @@ also each under the other's k.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -26,7 +27,7 @@ from aexad.reporting.averages import over_categories
 from aexad.reporting.cells import number
 from aexad.reporting.drawing import Drawing, Group, cnn_and_transformer
 from aexad.reporting.labels import listed
-from aexad.reporting.roles import beside, of_same_model
+from aexad.reporting.roles import same_heat_maps
 from aexad.reporting.style import TEXT_WIDTH, add_legend, name_ticks
 from aexad.reporting.unfiltered import REMEDY, read_settings, unfiltered_map
 
@@ -41,12 +42,11 @@ def filter_size_drawings(group: Group, recipes: Mapping[str, Method]) -> Iterato
     pair = cnn_and_transformer(group)
     if pair is None or not group.known("iou") or not all(_measures(group, name) for name in pair):
         return
-    matches = same_heat_maps(group, recipes, pair)
-    places = common_places(group, [*pair, *matches, *matches.values()])
-    images = image_table(group, pair).merge(places)
-    if images.empty:
+    alike = on_common_places(group, recipes, pair)
+    if not alike.runs:
         return
-    heat_maps = heat_map_table(group, recipes, pair)
+    images = image_table(alike, pair)
+    heat_maps = heat_map_table(alike, recipes, pair)
     if not group.native:  # where masks are compared at the size of the maps
         heat_maps = pd.concat([heat_maps, exchanged(group, images, pair)])
     several = len(heat_maps) > 1
@@ -69,7 +69,7 @@ def filter_size_drawings(group: Group, recipes: Mapping[str, Method]) -> Iterato
         caption=f"{group.phrase} {cnn} and {transformer}. Left: each anomalous test image (all "
         "seeds that all have) by the pieces (8-connected components) of its binarised raw error, "
         "and by the half size k that is half their mean extent; large marks are the means of the "
-        f"quarters of a method's images by their pieces (equal numbers are not parted)."
+        "quarters of a method's images by their pieces (equal numbers are not parted)."
         f"{right}{group.look.note}",
         alt="Scatter plot of the filter's half size k against the number of pieces of the "
         f"binarised error for {cnn} and {transformer}."
@@ -86,9 +86,10 @@ def image_table(group: Group, pair: tuple[str, str]) -> pd.DataFrame:
     DataFrame
         method, category, seed, image, pieces (8-connected components of the binarised raw error,
         which is made again from the 8-bit reconstruction), k (of the run itself), and a column for
-        each of the pair: IoU of the image's map filtered with *that* method's k, at the models'
-        size; NaN where the image has no mask, or that method no such run.
+        each of the pair: IoU of the image's map filtered with *that* method's k, NaN where the
+        image has no mask, or that method no such run. Not where masks have a size of their own.
     """
+    others = () if group.native else pair
     sizes = {method: _sizes(group, method) for method in pair}
     rows = []
     for run in (run for method in pair for run in group.runs_of(method)):
@@ -104,15 +105,15 @@ def image_table(group: Group, pair: tuple[str, str]) -> pd.DataFrame:
             raw = unfiltered_map(pixels, reconstruction, settings)[None]
             _, pieces = ndimage.label(binarised(raw)[0], structure=np.ones((3, 3)))
             mask = split["mask"][image]
-            truth = load_mask(group.root / mask, group.size)[None] if mask else None
+            truth = load_mask(group.root / mask, group.size)[None] if mask and others else None
             under = [
                 iou(smoothed(raw, np.array([sizes[other][place]])), truth)
                 if truth is not None and place in sizes[other]
                 else np.nan
-                for other in pair
+                for other in others
             ]
             rows.append((run.method, *place, pieces, sizes[run.method][place], *under))
-    return pd.DataFrame(rows, columns=["method", *PLACE, "pieces", "k", *pair])
+    return pd.DataFrame(rows, columns=["method", *PLACE, "pieces", "k", *others])
 
 
 def exchanged(group: Group, images: pd.DataFrame, pair: tuple[str, str]) -> pd.DataFrame:
@@ -128,28 +129,19 @@ def exchanged(group: Group, images: pd.DataFrame, pair: tuple[str, str]) -> pd.D
     return means.T.reindex(columns=list(pair)).dropna().rename(index=words)
 
 
-def same_heat_maps(
-    group: Group, recipes: Mapping[str, Method], pair: tuple[str, str]
-) -> dict[str, str]:
-    """Methods with the Transformer's model, each with the one of the CNN's model beside it."""
-    names = list(group.metrics["method"].unique())
-    cnn, transformer = pair
-    return {
-        other: same
-        for other in of_same_model(recipes, names, transformer)
-        if (same := beside(recipes, names, other, cnn)) is not None
-    }
-
-
-def common_places(group: Group, methods: Sequence[str]) -> pd.DataFrame:
-    """The categories and seeds, one row each, in which all of ``methods`` have an IoU."""
-    known = group.metrics[
-        (group.metrics["metric"] == "iou")
-        & group.metrics["method"].isin(methods)
-        & group.metrics["value"].notna()
-    ]
-    having = known.groupby(["category", "seed"], sort=False)["method"].nunique()
-    return having[having == len(set(methods))].reset_index()[["category", "seed"]]
+def on_common_places(group: Group, recipes: Mapping[str, Method], pair: tuple[str, str]) -> Group:
+    """The group in those categories and seeds in which the pair, under each heat map that both
+    have, has an IoU: only there are they compared.
+    """
+    matches = same_heat_maps(recipes, _names(group), pair[1], pair[0])
+    methods = {*pair, *matches, *matches.values()}
+    known = group.metrics[group.metrics["metric"] == "iou"].dropna(subset="value")
+    known = known[known["method"].isin(methods)]
+    having = known.groupby(["category", "seed"])["method"].nunique()
+    places = set(having.index[having == len(methods)])
+    metrics = group.metrics[["category", "seed"]].apply(tuple, axis=1).isin(places)
+    runs = [run for run in group.runs if (run.category, run.seed) in places]
+    return replace(group, runs=runs, metrics=group.metrics[metrics])
 
 
 def heat_map_table(
@@ -157,17 +149,13 @@ def heat_map_table(
 ) -> pd.DataFrame:
     """Mean IoU of the pair's models, one row a heat map that both have, one column a method.
 
-    All on the same categories and seeds: :func:`common_places`.
+    ``group``: of :func:`on_common_places`.
     """
     cnn, transformer = pair
-    matches = same_heat_maps(group, recipes, pair)
     rows = group.metrics[group.metrics["metric"] == "iou"]
-    rows = rows.merge(common_places(group, [*pair, *matches, *matches.values()]))
-    if rows.empty:
-        return pd.DataFrame(columns=list(pair))
     means = over_categories(rows).set_index("method")["mean"]
     found: dict[str, dict[str, float]] = {}
-    for other, same in matches.items():
+    for other, same in same_heat_maps(recipes, _names(group), transformer, cnn).items():
         recipe = recipes[other]
         if isinstance(recipe, Recipe):
             words = filter_words(recipe.heat_map)
@@ -257,6 +245,10 @@ def _scatter(axes: Axes, group: Group, method: str, images: pd.DataFrame) -> Non
         markeredgewidth=0.6,
         linestyle=style.line,
     )
+
+
+def _names(group: Group) -> list[str]:
+    return list(group.metrics["method"].unique())
 
 
 def _sizes(group: Group, method: str) -> dict[tuple[str, int, str], int]:

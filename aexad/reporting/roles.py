@@ -105,6 +105,17 @@ def beside(
     return next((name for name, recipe in same.items() if recipe.heat_map == wanted), None)
 
 
+def same_heat_maps(
+    recipes: Mapping[str, Method], names: Sequence[str], method: str, reference: str
+) -> dict[str, str]:
+    """Methods with the model of ``method``, each with the one :func:`beside` it."""
+    return {
+        name: same
+        for name in of_same_model(recipes, names, method)
+        if (same := beside(recipes, names, name, reference)) is not None
+    }
+
+
 def _recipes(recipes: Mapping[str, Method], names: Sequence[str]) -> dict[str, Recipe]:
     known = {name: recipes.get(name) for name in names}
     return {name: recipe for name, recipe in known.items() if isinstance(recipe, Recipe)}

@@ -20,7 +20,7 @@ from aexad.reporting.intervals import Intervals
 from aexad.reporting.labels import DAGGER, METRIC, TRADED, listed
 from aexad.reporting.losses_by_defect import best_of, losses, told
 from aexad.reporting.measurements import Measurements
-from aexad.reporting.roles import beside, of_same_model
+from aexad.reporting.roles import same_heat_maps
 from aexad.reporting.statistics import LEVEL, Interval, NoTest, wilcoxon_holm
 
 ASKED = ("xauc", "f1", "iou", "pro")
@@ -80,12 +80,10 @@ def _question(
     transformer = next((name for name in [*roles.frozen, *roles.trained] if name in names), None)
     if cnn is None or transformer is None:
         return []
-    of_model = of_same_model(measured.recipes, names, transformer)
-    pairs = {new: beside(measured.recipes, names, new, cnn) for new in of_model}
+    pairs = same_heat_maps(measured.recipes, names, transformer, cnn)
     told = [
         _in_place_of(measured, metrics, new, old, measured.intervals[dataset, scenario])
         for new, old in sorted(pairs.items(), key=lambda pair: pair[0] != transformer)
-        if old is not None
     ]
     return [sentence for sentence in told if sentence]
 

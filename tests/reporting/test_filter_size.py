@@ -20,6 +20,7 @@ from aexad.reporting.filter_size_plot import (
     filter_size_drawings,
     heat_map_table,
     image_table,
+    on_common_places,
 )
 from aexad.reporting.style import styled
 
@@ -105,7 +106,7 @@ def test_iou_by_heat_map_is_of_the_two_models(tree: Tree) -> None:
         rows = group.metrics[(group.metrics["method"] == name) & (group.metrics["metric"] == "iou")]
         extra.append(rows.assign(method=new, value=value))
     more = replace(group, metrics=pd.concat([group.metrics, *extra]))
-    found = heat_map_table(more, recipes, (CNN, VIT))
+    found = heat_map_table(on_common_places(more, recipes, (CNN, VIT)), recipes, (CNN, VIT))
     words = ["mean extent of pieces", "no filter"]
     assert list(found.index) == words
     assert found.loc["no filter"].tolist() == [0.25, 0.5]
@@ -135,7 +136,8 @@ def test_heat_maps_are_compared_on_the_seeds_that_all_of_them_have(tree: Tree) -
         recipes[new] = recipe.model_copy(update={"heat_map": HeatMap(filter="none")})
         own = rows[0][(rows[0]["method"] == name) & rows[0]["seed"].isin(seeds)]
         rows.append(own.assign(method=new))
-    found = heat_map_table(replace(group, metrics=pd.concat(rows)), recipes, (CNN, VIT))
+    alike = on_common_places(replace(group, metrics=pd.concat(rows)), recipes, (CNN, VIT))
+    found = heat_map_table(alike, recipes, (CNN, VIT))
     assert found.loc["no filter"].tolist() == [0.5, 0.5]
     assert found.loc["mean extent of pieces"].tolist() == [0.5, 0.5]
 
@@ -149,7 +151,7 @@ def test_heat_maps_are_compared_on_the_categories_that_all_of_them_have(tmp_path
     recipes = tree.recipes
     absent = rows["method"].eq(VIT) & ~hard  # a partial report: one run is still to come
     more = replace(group, metrics=rows[~absent])
-    found = heat_map_table(more, recipes, (CNN, VIT))
+    found = heat_map_table(on_common_places(more, recipes, (CNN, VIT)), recipes, (CNN, VIT))
     assert found.loc["mean extent of pieces"].tolist() == [0.25, 0.25]
 
 
