@@ -35,7 +35,7 @@ format: $(INSTALLED)
 	$(BIN)/snakefmt Snakefile workflow
 
 schemas: $(INSTALLED)  ## workflow/schemas and docs/configuration.md, from the configuration classes
-	$(BIN)/python -m aexad.configuration
+	$(BIN)/python -m aexad.config.reference
 
 $(INSTALLED): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(v < (3, 11) and \

@@ -24,21 +24,19 @@ localrules:
     tables,
     figures,
     panels,
-    choice,
     report,
     fetch,
     index,
     split,
     collect,
     write_tables,
-    write_choice,
 
 
 rule all:
     input:
         [f"{RESULTS}/report.html", *EXPLORER]
         if RUNS == ALL_RUNS
-        else of_runs(RUNS, "metrics.json") + of_runs(trained(RUNS, METHODS), "panels"),
+        else of_runs(RUNS, "metrics.json") + of_runs(trained_runs(RUNS, METHODS), "panels"),
 
 
 rule tables:
@@ -54,12 +52,7 @@ rule figures:
 
 rule panels:
     input:
-        of_runs(trained(RUNS, METHODS), "panels"),
-
-
-rule choice:
-    input:
-        f"{RESULTS}/choice",
+        of_runs(trained_runs(RUNS, METHODS), "panels"),
 
 
 rule report:

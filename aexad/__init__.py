@@ -11,6 +11,6 @@ def __getattr__(name: str) -> Any:
     """``aexad.load``, imported when it is asked for: every verb imports this package first."""
     if name != "load":
         raise AttributeError(f"module 'aexad' has no attribute '{name}'")
-    from aexad.explainer import load
+    from aexad.app.explainer import load
 
     return load

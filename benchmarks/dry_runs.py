@@ -15,7 +15,7 @@ from typing import Any
 import psutil
 import yaml
 
-from aexad.recipe import read_methods, trained_as
+from aexad.config.methods import read_methods, trained_as
 
 ROOT = Path(__file__).parents[1]
 # Twenty trained methods on five categories: a hundred runs a seed.

@@ -23,12 +23,12 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from scipy.ndimage import gaussian_filter
 from skimage import data as photographs
 
-from aexad.benchmark import Benchmark, Run
-from aexad.data.catalogue import Dataset
-from aexad.files import write_csv, write_npz
-from aexad.reporting.collect import METHOD_COLUMNS
-from aexad.reporting.explorer.page import write_explorer
-from aexad.reporting.explorer.strips import draw_strips
+from aexad.config.benchmark import Benchmark, Run
+from aexad.config.catalogue import Dataset
+from aexad.report.collect import METHOD_COLUMNS
+from aexad.report.html.explorer.page import write_explorer
+from aexad.report.images.strips import draw_strips
+from aexad.runtime.files import write_csv, write_npz
 
 SIZE = 224
 METHODS = {"strong": 1.0, "weak": 0.4}

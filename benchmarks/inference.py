@@ -34,8 +34,8 @@ from safetensors.torch import load_file
 from scipy import ndimage
 
 import aexad
+from aexad.app.export import export
 from aexad.data.images import load_image
-from aexad.export import export
 
 PHOTOGRAPHS = 16
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet
@@ -143,7 +143,7 @@ def gaussian(heat: np.ndarray, kernel: np.ndarray) -> np.ndarray:
     return ndimage.gaussian_filter(heat, k / 3, radius=k, mode="reflect")
 
 
-def plain(ours: aexad.explainer.Explainer) -> Contestant:
+def plain(ours: aexad.app.explainer.Explainer) -> Contestant:
     """One image after the other through the same network, and a textbook's heat map."""
     network, size = ours.network.network, ours.card.size  # type: ignore[attr-defined]
 

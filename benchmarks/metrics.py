@@ -25,9 +25,9 @@ from scipy import ndimage
 from sklearn import metrics as sklearn_metrics
 from threadpoolctl import threadpool_limits
 
-from aexad import metrics
-from aexad.heatmaps import heat_maps
-from aexad.recipe import HeatMap
+from aexad.config.recipe import HeatMap
+from aexad.evaluation import metrics
+from aexad.explain.heatmap import heat_maps
 
 LIMIT = 0.3
 SETTINGS = HeatMap()

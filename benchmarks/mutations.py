@@ -35,7 +35,7 @@ class Mutant(NamedTuple):
 
 RANKING, PIXEL, PRO = "metrics/ranking.py", "metrics/pixel.py", "metrics/pro.py"
 PREPARATION, SUMMARY, IMAGE = "metrics/preparation.py", "metrics/summary.py", "metrics/image.py"
-HEAT, EVALUATION, FOREIGN = "heatmaps.py", "evaluation.py", "foreign_maps.py"
+HEAT, EVALUATION, EXTERNAL = "heatmaps.py", "evaluation.py", "external_maps.py"
 
 MUTANTS = [
     Mutant(
@@ -149,7 +149,7 @@ MUTANTS = [
         "evaluation: maps are upsampled from corners", EVALUATION, "+ 0.5) * (len", "+ 0.0) * (len"
     ),
     Mutant("evaluation: no value becomes 0", EVALUATION, '{"value": None', '{"value": 0'),
-    Mutant("foreign maps: surplus maps are ignored", FOREIGN, "surplus.append", "str"),
+    Mutant("foreign maps: surplus maps are ignored", EXTERNAL, "surplus.append", "str"),
 ]
 
 

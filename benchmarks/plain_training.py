@@ -11,8 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from aexad.models import Model
-from aexad.models.aexad import AEXAD, Decoder
+from aexad.methods.aexad import AEXAD, Decoder
+from aexad.methods.model import Model
 
 
 def plain_decoder(decoder: Decoder, code: Tensor) -> Tensor:

@@ -26,9 +26,10 @@ import pandas as pd
 import simpy
 from dry_runs import limits
 
-from aexad.benchmark import Run, Settings, read_benchmark
-from aexad.data.catalogue import read_catalogue
-from aexad.recipe import read_methods, trained_as
+from aexad.config.benchmark import Run, Settings, read_benchmark
+from aexad.config.catalogue import read_catalogue
+from aexad.config.methods import read_methods, trained_as
+from aexad.plan.runs import runs_of
 
 mpl.use("Agg")
 from matplotlib import pyplot as plt
@@ -79,13 +80,13 @@ def measured(folders: list[Path], column: str) -> dict[str, dict[str, float]]:
     return found
 
 
-def runs_of(benchmark: str) -> tuple[list[Run], dict[str, str]]:
+def benchmark_runs(benchmark: str) -> tuple[list[Run], dict[str, str]]:
     """All runs, and for each method the one whose model it has."""
     catalogue = read_catalogue(ROOT / "config/datasets.yaml")
     methods = read_methods(ROOT / "config/methods.yaml")
     where = f"config/benchmarks/{benchmark}.yaml"
     described = read_benchmark(ROOT / "config/benchmarks", benchmark)
-    return described.runs(catalogue, methods, Settings(), where), trained_as(methods)
+    return runs_of(described, catalogue, methods, Settings(), where), trained_as(methods)
 
 
 def jobs_of(
@@ -223,7 +224,7 @@ def main() -> None:
     overhead = {"submit": options.submit, "start": options.start}
     rows, paths = [], {}
     for factor in options.factor:
-        jobs = jobs_of(*runs_of(options.benchmark), seconds, factor)
+        jobs = jobs_of(*benchmark_runs(options.benchmark), seconds, factor)
         paths[factor] = critical_path(jobs, seconds, **overhead)
         for gpus in options.gpus:
             outcome = simulate(jobs, seconds, gpus, queue=options.queue, **overhead)

@@ -25,16 +25,16 @@ import numpy as np
 import torch
 from plain_training import PlainTraining
 
-from aexad import metrics
-from aexad.device import peak_gpu_memory_mb, use_device
-from aexad.heatmaps import heat_maps
-from aexad.models import Model, build_model
-from aexad.provenance import peak_memory_mb
-from aexad.recipe import Recipe
-from aexad.resize import as_float
-from aexad.training import train
+from aexad.config.recipe import Recipe
+from aexad.evaluation import metrics
+from aexad.explain.heatmap import heat_maps
+from aexad.explain.resize import as_float
+from aexad.methods.model import Model, build_model
+from aexad.runtime.device import peak_gpu_memory_mb, use_device
+from aexad.runtime.provenance import peak_memory_mb
+from aexad.training.batches import TrainingSet, epoch_batches, pools
 from aexad.training.checkpoint import Checkpoints
-from aexad.training.data import TrainingSet, epoch_batches, pools
+from aexad.training.train import train
 
 ENCODERS = {
     "vit_b16": "vit_base_patch16_224.augreg_in21k_ft_in1k",

@@ -10,17 +10,17 @@ from pathlib import Path
 import pytest
 import torch
 
-from aexad.data.augmentation import augment
-from aexad.data.catalogue import read_dataset
+from aexad.config.catalogue import read_dataset
+from aexad.config.methods import read_recipe
+from aexad.data.augment import augment
 from aexad.data.index import build_index
 from aexad.data.split import split
-from aexad.evaluation import evaluate_run
-from aexad.files import write_csv, write_npz
-from aexad.inference import infer
-from aexad.models import build_model
-from aexad.recipe import read_recipe
-from aexad.training import train
-from aexad.training.data import TrainingSet
+from aexad.evaluation.evaluate import evaluate_run
+from aexad.explain.inference import infer
+from aexad.methods.model import build_model
+from aexad.runtime.files import write_csv, write_npz
+from aexad.training.batches import TrainingSet
+from aexad.training.train import train
 
 ROOT = Path(__file__).parents[1]
 PARTS = Path(os.environ.get("AEXAD_PARTS", ROOT.parent / "shared/data/parts"))

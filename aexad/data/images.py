@@ -1,7 +1,7 @@
 """Reading photographs and masks: one place decides what a pixel of a file means.
 
 Photographs become RGB with 8 bits a channel, masks become boolean. Whatever is wrong with a file is
-a :class:`~aexad.errors.DataError` that names it.
+a :class:`~aexad.runtime.errors.DataError` that names it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from PIL import ExifTags, Image, ImageOps
 
-from aexad.errors import DataError
+from aexad.runtime.errors import DataError
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
 """The endings of image files, in lower case; upper case is accepted too."""
@@ -60,7 +60,7 @@ def load_image(path: str | os.PathLike[str], size: int | None = None) -> np.ndar
 
     Raises
     ------
-    aexad.errors.DataError
+    aexad.runtime.errors.DataError
         No such file, not an image, damaged, too large, or 32 bits a pixel and channel.
     """
     with _opened(path) as image:
@@ -104,7 +104,7 @@ def load_mask(
 
     Raises
     ------
-    aexad.errors.DataError
+    aexad.runtime.errors.DataError
         As for :func:`load_image`; not the shape of its image; or a mask that marks something, but
         nothing above the threshold (labels 0 and 1, say), which would vanish in silence.
     """
@@ -144,7 +144,7 @@ def check_image(path: str | os.PathLike[str]) -> tuple[int, int]:
 
     Raises
     ------
-    aexad.errors.DataError
+    aexad.runtime.errors.DataError
         As for :func:`load_image`.
     """
     with _opened(path) as image:

@@ -14,10 +14,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from aexad.data.catalogue import Dataset, expanded
-from aexad.data.examination import examine
-from aexad.data.layout import GOOD as GOOD  # what the index calls the defect of a normal image
-from aexad.errors import DataError
+from aexad.config.catalogue import Dataset, expanded
+from aexad.data.layouts.mvtec import (
+    GOOD as GOOD,  # what the index calls the defect of a normal image
+)
+from aexad.data.validate import examine
+from aexad.runtime.errors import DataError
 
 COLUMNS = ["category", "split", "defect", "image", "mask"]
 SPLITS = ("train", "validation", "test")
@@ -40,7 +42,7 @@ def build_index(root: str | os.PathLike[str], name: str, dataset: Dataset) -> pd
     ``<category>/ground_truth/<defect type>``, where the mask of ``STEM.EXT`` is
     ``STEM_mask.EXT`` or ``STEM.EXT`` with any known ending. Class folders are ``train/<class>`` and
     ``test/<class>``: the class is the category, and each image is ``good`` in it. Other layouts:
-    :mod:`aexad.data.adaptors`. Hidden files and files that are no images are ignored. Every file is
+    :mod:`aexad.data.layouts.registry`. Hidden files and files that are no images are ignored. Every file is
     read: masks are loaded, of images the integrity is checked
     (:func:`aexad.data.images.check_image`), so that what passes here does not fail hours later.
     A mask that marks nothing of a defect is a warning; pixel metrics leave its image out.
@@ -64,7 +66,7 @@ def build_index(root: str | os.PathLike[str], name: str, dataset: Dataset) -> pd
 
     Raises
     ------
-    aexad.errors.DataError
+    aexad.runtime.errors.DataError
         All that is wrong with the data set, one line a problem.
     """
     root = expanded(root)
@@ -92,7 +94,7 @@ def read_index(path: str | os.PathLike[str]) -> pd.DataFrame:
 
     Raises
     ------
-    aexad.errors.DataError
+    aexad.runtime.errors.DataError
         No such file, not this table, without rows, or with a split that is none of :data:`SPLITS`.
     """
     table = read_table(path, COLUMNS, "index")

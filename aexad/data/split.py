@@ -6,12 +6,12 @@ import os
 
 import pandas as pd
 
-from aexad.data.catalogue import Dataset
+from aexad.config.catalogue import Dataset
+from aexad.config.schema import nearest
 from aexad.data.index import GOOD, check_rows, read_table
-from aexad.data.limits import limited, with_validation
-from aexad.data.randomness import generator
-from aexad.errors import ConfigError
-from aexad.schema import nearest
+from aexad.data.rng import generator
+from aexad.data.subsample import limited, with_validation
+from aexad.runtime.errors import ConfigError
 
 COLUMNS = ["role", "defect", "image", "mask"]
 ROLES = ("normal", "validation", "labelled", "test")
@@ -33,7 +33,7 @@ def split(
     ``standard`` and in ``anomalies_only``, which are so tested on the same images. ``one_class``
     draws none and tests all. Where normal images are trained on, the data set's share of them is
     validation images, beside those that it sets apart itself; where it has a limit, no more images
-    than that stay (:mod:`aexad.data.limits`).
+    than that stay (:mod:`aexad.data.subsample`).
 
     Of ``class_folders`` the category is the normal class: its training images are trained on, and
     the test images of all classes are tested; the defect of another class is that class's name.
@@ -61,7 +61,7 @@ def split(
 
     Raises
     ------
-    aexad.errors.ConfigError
+    aexad.runtime.errors.ConfigError
         No such category; a scenario that the data set does not allow; k that leaves no image of a
         defect type to test; validation that leaves none to train on; or a limit above what there
         is.
@@ -107,7 +107,7 @@ def read_split(path: str | os.PathLike[str]) -> pd.DataFrame:
 
     Raises
     ------
-    aexad.errors.DataError
+    aexad.runtime.errors.DataError
         No such file, not this table, without rows, or with a role other than :data:`ROLES`.
     """
     table = read_table(path, COLUMNS, "split")

@@ -19,7 +19,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from aexad.files import remove_leftovers, written_whole
+from aexad.runtime.files import remove_leftovers, written_whole
 
 logger = logging.getLogger(__name__)
 

@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from aexad.models.network import FrozenThenTrained
+from aexad.methods.base import FrozenThenTrained
 
 logger = logging.getLogger(__name__)
 

@@ -13,17 +13,12 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from aexad.errors import ConfigError, TrainingError
-from aexad.models import Model
-from aexad.random_affine import random_affine
-from aexad.resize import as_float, enlarged
-from aexad.training.checkpoint import (
-    Checkpoints,
-    State,
-    optimiser_tensors,
-    restore_optimiser,
-)
-from aexad.training.data import TrainingSet, epoch_batches, pools
+from aexad.explain.resize import as_float, enlarged
+from aexad.methods.model import Model
+from aexad.runtime.errors import ConfigError, TrainingError
+from aexad.training.affine import random_affine
+from aexad.training.batches import TrainingSet, epoch_batches, pools
+from aexad.training.checkpoint import Checkpoints, State, optimiser_tensors, restore_optimiser
 from aexad.training.features import Features, features_of
 from aexad.training.memory import images_at_once
 from aexad.training.optimiser import learning_rate_factor, make_optimiser

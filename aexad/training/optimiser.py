@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-from aexad.recipe import Optimiser, Recipe
+from aexad.config.recipe import Optimiser, Recipe
 
 
 def learning_rate_factor(recipe: Recipe, epoch: int) -> float:

@@ -6,7 +6,7 @@ from typing import Literal
 
 import torch
 
-from aexad.recipe import Recipe
+from aexad.config.recipe import Recipe
 
 Precision = Literal["fp32", "bf16"]
 

@@ -9,8 +9,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from aexad.losses import aexad_goal, mse_goal, weighted_error
-from aexad.models import Model
+from aexad.methods.losses import aexad_goal, mse_goal, weighted_error
+from aexad.methods.model import Model
 from aexad.training.memory import first_line, is_out_of_memory
 from aexad.training.precision import Precision, reduced_precision
 

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from aexad.data.catalogue import Dataset
-from aexad.data.examination import local_categories
+from aexad.config.catalogue import Dataset
 from aexad.data.index import COLUMNS, build_index, listing_digest, read_index
-from aexad.errors import DataError
-from aexad.files import write_csv
+from aexad.data.validate import local_categories
+from aexad.runtime.errors import DataError
+from aexad.runtime.files import write_csv
 
 DATASET = Dataset(title="Set", adaptor="mvtec_layout")
 REAL = Path(__file__).parents[3] / "shared/data/parts"

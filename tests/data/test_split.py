@@ -5,11 +5,11 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from aexad.data.catalogue import Dataset
+from aexad.config.catalogue import Dataset
 from aexad.data.index import build_index
 from aexad.data.split import COLUMNS, read_split, split
-from aexad.errors import ConfigError, DataError
-from aexad.files import write_csv
+from aexad.runtime.errors import ConfigError, DataError
+from aexad.runtime.files import write_csv
 
 
 @pytest.fixture

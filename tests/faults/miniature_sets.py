@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from aexad.data.catalogue import Dataset
+from aexad.config.catalogue import Dataset
 from aexad.data.index import build_index
-from aexad.errors import DataError
+from aexad.runtime.errors import DataError
 
 SIZE = 16
 MVTEC = Dataset(title="Set", adaptor="mvtec_layout")

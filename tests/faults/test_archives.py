@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from aexad.data import archive
-from aexad.data.archive import extract
-from aexad.errors import DownloadError
+from aexad.data.sources import archive
+from aexad.data.sources.archive import extract
+from aexad.runtime.errors import DownloadError
 
 NAME, CONTENT = "bolt/train/good/000.png", b"pixels"
 

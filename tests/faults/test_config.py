@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from aexad.benchmark import Benchmark, Settings, read_benchmark
-from aexad.cli import main
-from aexad.configuration import FILES
-from aexad.data.catalogue import read_catalogue
-from aexad.errors import ConfigError
-from aexad.recipe import read_methods
-from aexad.schema import read_yaml, validate
+from aexad.cli.parser import main
+from aexad.config.benchmark import Benchmark, Settings, read_benchmark
+from aexad.config.catalogue import read_catalogue
+from aexad.config.methods import read_methods
+from aexad.config.reference import FILES
+from aexad.config.schema import read_yaml, validate
+from aexad.runtime.errors import ConfigError
 
 ROOT = Path(__file__).parents[2]
 # Of these there may be as many as somebody has; and this one has a check of its own.

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from miniature_sets import MVTEC, SETS, problems
 
-from aexad.cli import main
-from aexad.data.catalogue import Counts, Dataset, read_catalogue
-from aexad.data.examination import examine
+from aexad.cli.parser import main
+from aexad.config.catalogue import Counts, Dataset, read_catalogue
 from aexad.data.images import load_mask
 from aexad.data.index import build_index, listing_digest, read_index
-from aexad.files import write_csv
+from aexad.data.validate import examine
+from aexad.runtime.files import write_csv
 
 CATALOGUE = Path(__file__).parents[2] / "config/datasets.yaml"
 

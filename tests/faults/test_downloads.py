@@ -11,11 +11,11 @@ import miniature_sets
 import pytest
 from misbehaving_server import CONTENT, Server
 
-from aexad.data import download as fetching
-from aexad.data import transfer
-from aexad.data.catalogue import Dataset, Download
-from aexad.data.transfer import download, sha256_of
-from aexad.errors import DownloadError
+from aexad.config.catalogue import Dataset, Download
+from aexad.data.sources import fetch as fetching
+from aexad.data.sources import http
+from aexad.data.sources.http import download, sha256_of
+from aexad.runtime.errors import DownloadError
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def server() -> Iterator[Server]:
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """Nobody waits in tests; the pauses that were asked for are kept."""
     asked: list[float] = []
-    monkeypatch.setattr(transfer.time, "sleep", asked.append)
+    monkeypatch.setattr(http.time, "sleep", asked.append)
     return asked
 
 
@@ -143,7 +143,7 @@ def test_errors_of_the_server_that_stay(
 def test_a_server_that_stalls(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pauses: list[float]
 ) -> None:
-    monkeypatch.setattr(transfer, "TIMEOUT", 0.5)
+    monkeypatch.setattr(http, "TIMEOUT", 0.5)
     server.misdeeds = ["stall"]
     assert download("set", origin(server), tmp_path).read_bytes() == CONTENT
     assert pauses == [1.0]

@@ -12,15 +12,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from aexad.benchmark import Benchmark, Settings
-from aexad.data.catalogue import Dataset, read_catalogue
+from aexad.config.benchmark import Benchmark, Settings
+from aexad.config.catalogue import Dataset, read_catalogue
+from aexad.config.methods import read_methods
+from aexad.config.recipe import Recipe
+from aexad.config.schema import validate
 from aexad.data.images import check_image, load_image, load_mask
 from aexad.data.index import COLUMNS, build_index, read_index
 from aexad.data.split import read_split, split
-from aexad.errors import AexadError, ConfigError
-from aexad.files import read_npz
-from aexad.recipe import Recipe, read_methods
-from aexad.schema import validate
+from aexad.runtime.errors import AexadError, ConfigError
+from aexad.runtime.files import read_npz
 
 FUZZ = settings(
     derandomize=True,

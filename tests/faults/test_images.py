@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from aexad.data.images import check_image, image_size, is_image, load_image, load_mask
-from aexad.errors import DataError
+from aexad.runtime.errors import DataError
 
 RNG = np.random.default_rng(0)
 COLOURS = RNG.integers(0, 256, (6, 9, 3), np.uint8)

@@ -10,13 +10,13 @@ import pytest
 from miniature_sets import SETS, problems
 from PIL import Image
 
-from aexad.data.catalogue import Dataset
-from aexad.data.download import fetch
-from aexad.data.examination import local_categories
+from aexad.config.catalogue import Dataset
 from aexad.data.images import load_mask
 from aexad.data.index import build_index
+from aexad.data.sources.fetch import fetch
 from aexad.data.split import split
-from aexad.errors import DataError, DownloadError
+from aexad.data.validate import local_categories
+from aexad.runtime.errors import DataError, DownloadError
 
 
 def index_of(root: Path, adaptor: str) -> pd.DataFrame:

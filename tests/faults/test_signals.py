@@ -135,7 +135,7 @@ def test_a_verb_that_is_stopped_says_so_and_cleans_up(copy_of_run, number, statu
 def test_a_signal_that_is_ignored_from_the_start_stays_ignored():
     code = (
         "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
-        "from aexad.stopping import signals_raised\n"
+        "from aexad.runtime.signals import signals_raised\n"
         "with signals_raised(): signal.raise_signal(signal.SIGINT); print('went on')\n"
         "assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL\n"
     )

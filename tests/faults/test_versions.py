@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from smoke_run import DATA, RUN
 
-from aexad.cli import main
+from aexad.cli.parser import main
 
 pytestmark = pytest.mark.workflow
 
@@ -123,7 +123,7 @@ def test_a_file_that_cannot_be_used_is_told_in_one_line(
 
 
 def test_results_of_other_code_are_made_again(copy_of_run):
-    with (copy_of_run.folder / "aexad/heatmaps.py").open("a") as file:
+    with (copy_of_run.folder / "aexad/explain/heatmap.py").open("a") as file:
         file.write("\n# another version\n")
     planned = copy_of_run.planned(f"{RUN}/metrics.json")
     assert planned["infer"] == 1

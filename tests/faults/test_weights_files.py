@@ -10,11 +10,12 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from aexad.errors import WeightsError
-from aexad.files import sha256_of
-from aexad.models import build_model, load_model, save_model
-from aexad.models.weights import find_weights
-from aexad.recipe import Recipe
+from aexad.config.recipe import Recipe
+from aexad.encoders.weights import find_weights
+from aexad.methods.model import build_model
+from aexad.runtime.errors import WeightsError
+from aexad.runtime.files import sha256_of
+from aexad.training.model_store import load_model, save_model
 
 ROOT = Path(__file__).parents[2]
 NAME = "test_vit.r160_in1k"
@@ -22,7 +23,7 @@ RECIPE = Recipe(encoder="test_resnet.r160_in1k", weights="none")
 SOURCES = sorted([*(ROOT / "aexad").rglob("*.py"), *(ROOT / "benchmarks").rglob("*.py")])
 # Readers and writers that open pickles, or may; and where one is used after all, and why.
 PICKLING = {"pickle", "cPickle", "dill", "joblib", "cloudpickle", "shelve", "marshal"}
-KNOWN_FILE = "aexad/models/weights.py"  # one file of a package, of a known sha256, tensors alone
+KNOWN_FILE = "aexad/encoders/weights.py"  # one file of a package, of a known sha256, tensors alone
 
 
 def calls(path):

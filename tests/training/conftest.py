@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from aexad.training.data import TrainingSet
+from aexad.training.batches import TrainingSet
 
 
 @pytest.fixture

@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from aexad.cli import main
-from aexad.energy import INTERRUPTED
-from aexad.files import write_npz
+from aexad.cli.parser import main
+from aexad.runtime.energy import INTERRUPTED
+from aexad.runtime.files import write_npz
 from aexad.training.loop import Training
 
 EPOCHS = 40  # so many that the start, which differs from machine to machine, is the smaller part
@@ -38,7 +38,7 @@ def start(tmp_path, monkeypatch, data):
     (tmp_path / "methods.yaml").write_text(METHODS)
     write_npz(tmp_path / "train.npz", data._asdict() | {"size": np.array([data.size])})
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["aexad.training", "aexad.verbs", __name__])
+    context.set_forkserver_preload(["aexad.training.train", "aexad.cli.training", __name__])
 
     def one(folder):
         process = context.Process(target=train_in, args=(folder,))

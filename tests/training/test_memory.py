@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 import torch
 
-from aexad.errors import TrainingError
-from aexad.models import build_model
-from aexad.recipe import Recipe
-from aexad.training import memory, train
+from aexad.config.recipe import Recipe
+from aexad.methods.model import build_model
+from aexad.runtime.errors import TrainingError
+from aexad.training import memory
 from aexad.training.step import Step
+from aexad.training.train import train
 
 CPU = torch.device("cpu")
 CNN = {"encoder": "test_resnet.r160_in1k", "weights": "none", "batch_size": 6, "epochs": 3}

@@ -1,8 +1,8 @@
 import pytest
 import torch
 
-from aexad.models import build_model
-from aexad.recipe import Recipe
+from aexad.config.recipe import Recipe
+from aexad.methods.model import build_model
 from aexad.training.optimiser import learning_rate_factor, make_optimiser
 
 CNN = {"encoder": "test_resnet.r160_in1k", "weights": "none", "batch_size": 6}

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import torch
 
-from aexad.models import build_model
-from aexad.recipe import Recipe
-from aexad.training import train
-from aexad.training.data import TrainingSet
+from aexad.config.recipe import Recipe
+from aexad.methods.model import build_model
+from aexad.training.batches import TrainingSet
 from aexad.training.features import features_of
+from aexad.training.train import train
 
 CPU = torch.device("cpu")
 CNN = {"encoder": "test_resnet.r160_in1k", "weights": "none", "batch_size": 8, "epochs": 2}

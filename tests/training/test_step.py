@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from aexad.models import build_model
-from aexad.recipe import Recipe
-from aexad.training import step, train
+from aexad.config.recipe import Recipe
+from aexad.methods.model import build_model
+from aexad.training import step
 from aexad.training.step import Step
+from aexad.training.train import train
 
 CPU = torch.device("cpu")
 CNN = {"encoder": "test_resnet.r160_in1k", "weights": "none", "batch_size": 6, "epochs": 3}

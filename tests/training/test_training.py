@@ -2,10 +2,11 @@ import numpy as np
 import pytest
 import torch
 
-from aexad.errors import TrainingError
-from aexad.models import build_model, save_model
-from aexad.recipe import Recipe
-from aexad.training import train
+from aexad.config.recipe import Recipe
+from aexad.methods.model import build_model
+from aexad.runtime.errors import TrainingError
+from aexad.training.model_store import save_model
+from aexad.training.train import train
 
 CPU = torch.device("cpu")
 CNN = {"encoder": "test_resnet.r160_in1k", "weights": "none", "batch_size": 6}

@@ -40,7 +40,9 @@ def test_the_explorer_has_every_test_image_under_every_method(finished):
 
 
 def test_an_edit_of_the_explorers_page_writes_it_again_and_no_more(copy_of_finished):
-    with (copy_of_finished.folder / "aexad/reporting/explorer/browser/order.js").open("a") as file:
+    with (copy_of_finished.folder / "aexad/report/html/explorer/browser/order.js").open(
+        "a"
+    ) as file:
         file.write("// edited\n")
     assert copy_of_finished.planned() == {"explorer": 1}
 
@@ -96,7 +98,7 @@ def test_a_fresh_clone_with_old_results_re_runs_nothing(finished, tmp_path, fold
 
 
 def test_an_edit_of_a_metric_evaluates_again_and_no_more(copy_of_finished):
-    with (copy_of_finished.folder / "aexad/metrics/pro.py").open("a") as file:
+    with (copy_of_finished.folder / "aexad/evaluation/metrics/pro.py").open("a") as file:
         file.write("\n# edited\n")
     planned = copy_of_finished.planned()
     # Panels print the values of per_image.csv.
@@ -142,7 +144,7 @@ def test_a_method_that_differs_in_the_heat_map_alone_is_not_trained(copy_of_fini
 
 
 def test_an_edit_of_the_augmentation_trains_every_method_again(copy_of_finished):
-    with (copy_of_finished.folder / "aexad/data/augmentation.py").open("a") as file:
+    with (copy_of_finished.folder / "aexad/data/augment.py").open("a") as file:
         file.write("\n# edited\n")
     assert copy_of_finished.planned()["train"] == 3
 
@@ -294,7 +296,7 @@ def test_somebody_elses_maps_stand_in_the_same_tables(copy_of_finished):
     with (folder / "config/methods.yaml").open("a") as file:
         file.write('perfect: {maps: "maps/{category}"}\n')
     copy_of_finished.edit("config/benchmarks/smoke.yaml", "methods: [", "methods: [perfect, ")
-    assert copy_of_finished.planned()["evaluate_foreign"] == 1
+    assert copy_of_finished.planned()["evaluate_external"] == 1
     copy_of_finished.snakemake()
     table = pd.read_csv(folder / "results/smoke/tables/pro_standard.csv")
     assert table["perfect"].tolist() == [1.0, 1.0]  # brick, mean
@@ -303,7 +305,7 @@ def test_somebody_elses_maps_stand_in_the_same_tables(copy_of_finished):
     assert "perfect" in (folder / "results/smoke/report.html").read_text()
     assert copy_of_finished.planned() == {}
     np.save(next((folder / "maps/brick/scratch").glob("*.npy")), np.zeros((64, 64), np.float32))
-    assert copy_of_finished.planned()["evaluate_foreign"] == 1
+    assert copy_of_finished.planned()["evaluate_external"] == 1
     (folder / "maps").rename(folder / "moved")
     result = copy_of_finished.snakemake("--dry-run", check=False)
     assert "no folder maps/brick; correct 'maps'" in result.stdout

@@ -8,29 +8,33 @@ import sys
 from functools import cache
 from pathlib import Path
 
-from aexad.benchmark import (
+from aexad.config.benchmark import (
     NAMES,
     Settings,
-    chosen_from,
+    completed_runs,
     read_benchmark,
-    there,
-    trained,
+    trained_runs,
 )
-from aexad.data.catalogue import read_catalogue
+from aexad.config.catalogue import read_catalogue
+from aexad.config.methods import ExternalMaps, read_methods, trained_as
+from aexad.config.schema import nearest, validate
 from aexad.data.index import listing_digest
-from aexad.errors import AexadError
-from aexad.files import sha256_of
-from aexad.provenance import code_digest
-from aexad.recipe import ForeignMaps, read_methods, trained_as
-from aexad.schema import nearest, validate
-from aexad.workplace import bring_back_from_the_future, check_folder, check_workplace
+from aexad.plan.runs import runs_of
+from aexad.runtime.errors import AexadError
+from aexad.runtime.files import sha256_of
+from aexad.runtime.preflight import (
+    bring_back_from_the_future,
+    check_folder,
+    check_workplace,
+)
+from aexad.runtime.provenance import code_digest
 
 # Jobs run `python`: let it be the one that runs Snakemake, also where its environment is not active.
 os.environ.update(
     PATH=os.pathsep.join([str(Path(sys.executable).parent), *os.get_exec_path()])
 )
 
-# In a job of a cluster: there a group of rules is one job (aexad/cluster_job.py).
+# In a job of a cluster: there a group of rules is one job (aexad/runtime/scratch.py).
 if workflow.remote_exec:
     os.environ.update(AEXAD_SCRATCH=os.environ.get("TMPDIR", ""))
 
@@ -59,11 +63,11 @@ try:
     METHODS = read_methods("config/methods.yaml")
     BENCHMARK = read_benchmark("config/benchmarks", SETTINGS.benchmark)
     WHERE = f"config/benchmarks/{SETTINGS.benchmark}.yaml"
-    RUNS = BENCHMARK.runs(CATALOGUE, METHODS, SETTINGS, WHERE)
+    RUNS = runs_of(BENCHMARK, CATALOGUE, METHODS, SETTINGS, WHERE)
     # A narrowed call (categories=… or methods=…) makes runs; tables are always of all runs.
     EVERYTHING = SETTINGS.model_copy(update={"categories": None, "methods": None})
-    ALL_RUNS = BENCHMARK.runs(CATALOGUE, METHODS, EVERYTHING, WHERE)
-    REPORTED = there(ALL_RUNS, Path("results")) if SETTINGS.partial else ALL_RUNS
+    ALL_RUNS = runs_of(BENCHMARK, CATALOGUE, METHODS, EVERYTHING, WHERE)
+    REPORTED = completed_runs(ALL_RUNS, Path("results")) if SETTINGS.partial else ALL_RUNS
     # Told here: Snakemake itself would end in a traceback.
     check_folder("results")
     if workflow.is_main_process:
@@ -87,16 +91,16 @@ onstart:
 # that of another method. (An unknown name counts as trained, so that `recipe` can tell what is
 # known.)
 TRAINED_AS = trained_as(METHODS)
-FOREIGN_METHOD = one_of(
-    name for name, method in METHODS.items() if isinstance(method, ForeignMaps)
+EXTERNAL_METHOD = one_of(
+    name for name, method in METHODS.items() if isinstance(method, ExternalMaps)
 )
 SHARING_METHOD = one_of(name for name, other in TRAINED_AS.items() if name != other)
-MODEL_METHOD = all_but(FOREIGN_METHOD)
-TRAINED_METHOD = all_but(FOREIGN_METHOD, SHARING_METHOD)
+MODEL_METHOD = all_but(EXTERNAL_METHOD)
+TRAINED_METHOD = all_but(EXTERNAL_METHOD, SHARING_METHOD)
 # Not an option of the verbs: weights that moved are the same weights, and train nothing again.
 if SETTINGS.weights_dir is not None:
     os.environ.update(AEXAD_WEIGHTS=str(Path(SETTINGS.weights_dir).resolve()))
-TRAINED = trained(REPORTED, METHODS)
+TRAINED = trained_runs(REPORTED, METHODS)
 # Told here: where results are there already, Snakemake passes over an input that is missing.
 for run in set(REPORTED) - set(TRAINED):
     folder = METHODS[run.method].folder(**run._asdict())
@@ -214,14 +218,14 @@ def native_option(wildcards):
     return "--native" if dataset_entry(wildcards).evaluation.size == "native" else ""
 
 
-def foreign_maps(wildcards):
+def external_maps(wildcards):
     """Folder of somebody else's maps of a run."""
     return METHODS[wildcards.method].folder(**wildcards)
 
 
-def foreign_digest(wildcards):
+def external_digest(wildcards):
     """Changes when one of the maps does."""
-    folder = Path(foreign_maps(wildcards))
+    folder = Path(external_maps(wildcards))
     files = [
         (path, path.stat()) for path in sorted(folder.rglob("*")) if path.is_file()
     ]
@@ -249,7 +253,7 @@ def fetched(wildcards):
 def origin(wildcards):
     """What `fetch` depends on: a change of it fetches again."""
     entry, source = dataset_entry(wildcards), local_source(wildcards)
-    drawn = code_digest("aexad.data.textures") if entry.adaptor == "textures" else None
+    drawn = code_digest("aexad.data.sources.textures") if entry.adaptor == "textures" else None
     if source is not None:
         return [str(Path(source).resolve()), content(wildcards)]
     if entry.download is None:
@@ -264,7 +268,7 @@ def content(wildcards):
     if source is not None:
         return listed(source)
     if entry.adaptor == "textures":
-        return code_digest("aexad.data.textures")
+        return code_digest("aexad.data.sources.textures")
     return entry.download.sha256 if entry.download else entry.torchvision
 
 

@@ -101,7 +101,7 @@ rule augment:
         mem_mb=4000,
         runtime=30,
     params:
-        library=code_digest("aexad.data.augmentation"),
+        library=code_digest("aexad.data.augment"),
         content=content,
         size=lambda wildcards: [
             dataset_entry(wildcards).size,

@@ -24,7 +24,7 @@ rule infer:
         runtime=30,
         gpu=GPUS,
     params:
-        library=code_digest("aexad.inference", "aexad.device"),
+        library=code_digest("aexad.explain.inference", "aexad.runtime.device"),
         heat_map=heat_map_recipe,
         stored=lambda wildcards: dataset_entry(wildcards).stored,
         data=SETTINGS.data,
@@ -73,7 +73,7 @@ rule draw_panels:
         mem_mb=2000,
         runtime=30,
     params:
-        library=code_digest("aexad.reporting.panels"),
+        library=code_digest("aexad.report.images.panels"),
         run=subpath(input.maps, parent=True),
         pictures=SETTINGS.panels,
         data=SETTINGS.data,
@@ -105,7 +105,7 @@ rule draw_strips:
         mem_mb=4000,
         runtime=30,
     params:
-        library=code_digest("aexad.reporting.explorer.strips"),
+        library=code_digest("aexad.report.images.strips"),
         run=subpath(input.maps, parent=True),
         images=SETTINGS.explorer,
         data=SETTINGS.data,

@@ -1,7 +1,7 @@
 # From the metrics of all runs of a benchmark to its tables, figures and page.
 
 PUBLISHED = sorted(map(str, Path("config/published").glob("*.*")))
-EXPLORER_FILES = Path("aexad/reporting/explorer/browser")
+EXPLORER_FILES = Path("aexad/report/html/explorer/browser")
 
 if workflow.is_main_process:
     tell_missing()
@@ -25,7 +25,7 @@ rule collect:
         mem_mb=2000,
         runtime=10,
     params:
-        library=code_digest("aexad.reporting.collect"),
+        library=code_digest("aexad.report.collect"),
         benchmark=benchmark_options(),
     message:
         f"Collecting the metrics of {len(REPORTED)} runs"
@@ -63,7 +63,7 @@ rule write_tables:
         mem_mb=2000,
         runtime=10,
     params:
-        library=code_digest("aexad.reporting.tables", "aexad.reporting.summary"),
+        library=code_digest("aexad.report.tables.write", "aexad.report.text.summary"),
         benchmark=benchmark_options(),
         recipes=recipes(),
         datasets=described("title", "limit", "files"),
@@ -103,7 +103,7 @@ rule draw_figures:
         mem_mb=4000,
         runtime=30,
     params:
-        library=code_digest("aexad.reporting.figures"),
+        library=code_digest("aexad.report.figures.write"),
         benchmark=benchmark_options(),
         datasets=described("title", "limit", "size", "stored_size", "evaluation"),
         gallery=BENCHMARK.gallery,
@@ -140,8 +140,8 @@ rule write_report:
         mem_mb=2000,
         runtime=10,
     params:
-        library=code_digest("aexad.reporting.page"),
-        template=sha256_of("aexad/reporting/templates/report.html.j2"),
+        library=code_digest("aexad.report.html.page"),
+        template=sha256_of("aexad/report/html/templates/report.html.j2"),
         benchmark=benchmark_options(),
         described=[BENCHMARK.title, BENCHMARK.description],
         recipes=recipes(),
@@ -172,7 +172,7 @@ rule explorer:
         mem_mb=2000,
         runtime=30,
     params:
-        library=code_digest("aexad.reporting.explorer.page"),
+        library=code_digest("aexad.report.html.explorer.page"),
         page=[sha256_of(path) for path in sorted(EXPLORER_FILES.iterdir())],
         benchmark=benchmark_options(),
         images=SETTINGS.explorer,
@@ -182,30 +182,3 @@ rule explorer:
         f"Writing {RESULTS}/explorer/index.html"
     shell:
         "python -m aexad explorer {params.benchmark} --count {params.images} --log {log:q}"
-
-
-rule write_choice:
-    input:
-        metrics=f"{RESULTS}/metrics.csv",
-        methods=f"{RESULTS}/methods.csv",
-        criteria=of_runs(chosen_from(REPORTED, METHODS), "criteria.json"),
-    output:
-        directory(f"{RESULTS}/choice"),
-    log:
-        f"{RESULTS}/logs/choice.log",
-    benchmark:
-        f"{RESULTS}/benchmarks/choice.tsv"
-    conda:
-        "../../environment.yml"
-    resources:
-        mem_mb=2000,
-        runtime=10,
-    params:
-        library=code_digest("aexad.reporting.choice"),
-        benchmark=benchmark_options(),
-        recipes=recipes(),
-        datasets=described("title", "limit", "files"),
-    message:
-        "Asking whether a recipe can be chosen without test images"
-    shell:
-        "python -m aexad choice {params.benchmark} --log {log:q}"

@@ -28,7 +28,7 @@ rule train:
         runtime=240,
         gpu=GPUS,
     params:
-        library=code_digest("aexad.training", "aexad.device"),
+        library=code_digest("aexad.training.train", "aexad.runtime.device"),
         recipe=training_recipe,
         folder=subpath(output.model, parent=True),
         device=DEVICE,
@@ -64,7 +64,7 @@ rule share_model:
     conda:
         "../../environment.yml"
     params:
-        library=code_digest("aexad.files"),
+        library=code_digest("aexad.runtime.files"),
         trained=subpath(input[0], parent=True),
         folder=subpath(output[0], parent=True),
     message:

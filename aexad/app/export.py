@@ -1,0 +1,88 @@
+"""A model as ONNX: encoder and decoder in one graph, for batches of any size.
+
+images float32 [B, 3, S, S] in [0, 1] -> reconstructions [B, 3, S, S]
+
+Heat map, score and verdict are NumPy's work (:mod:`aexad.explain.heatmap`); how, stands in the card that
+the file's metadata hold.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import warnings
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from aexad.app.card import KEY, ModelCard
+from aexad.app.model_file import load_model_file
+from aexad.app.onnx import INPUT, OUTPUT, sealed
+from aexad.runtime.errors import ConfigError
+from aexad.runtime.files import written_whole
+
+
+def export(
+    model: str | os.PathLike[str],
+    output: str | os.PathLike[str],
+    weights_dir: str | os.PathLike[str] | None = None,
+) -> ModelCard:
+    """Write a model as ONNX.
+
+    Parameters
+    ----------
+    model
+        A file of ``aexad fit``, or a run of the benchmark.
+    output
+        The file, ``.onnx``; what ``explain`` needs is in it.
+    weights_dir
+        Of a run: where to look for its encoder first.
+
+    Raises
+    ------
+    WeightsError
+        A model that cannot be loaded.
+    ConfigError
+        Another ending, no package ``onnx``, or a network that cannot be expressed in ONNX.
+    """
+    output = Path(output)
+    if output.suffix.lower() != ".onnx":
+        raise ConfigError(f"{output}: an ONNX file ends in .onnx; name it so")
+    loaded, card = load_model_file(Path(model), weights_dir)
+    content = graph_of(loaded.network, card.size, {KEY: card.model_dump_json()})
+    with written_whole(output) as temporary:
+        temporary.write_bytes(sealed(content))
+    return card
+
+
+def graph_of(network: nn.Module, size: int, metadata: dict[str, str]) -> bytes:
+    """The ONNX model of a network that takes images [B, 3, S, S], serialised."""
+    try:
+        import onnxscript  # noqa: F401 - torch needs it
+    except ImportError:
+        raise ConfigError(
+            "onnx and onnxscript are not installed; install them: pip install 'aexad[onnx]'"
+        ) from None
+    network = network.eval().requires_grad_(False)
+    example = torch.zeros(2, 3, size, size)  # of one image, the batch would be taken for fixed
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of the exporter, to its own developers
+            # strict: Python's len() of a tensor stays a number that may change.
+            program = torch.export.export(
+                network, (example,), dynamic_shapes=({0: torch.export.Dim("B")},), strict=True
+            )
+            made = torch.onnx.export(
+                program, dynamo=True, input_names=[INPUT], output_names=[OUTPUT], verbose=False
+            )
+    except Exception as error:  # the exporter promises no class
+        reason = " ".join(str(error).split())[:200]
+        raise ConfigError(f"this network cannot be written as ONNX ({reason})") from None
+    if made is None:
+        raise ConfigError("this network cannot be written as ONNX")
+    proto = made.model_proto
+    for key, value in metadata.items():
+        proto.metadata_props.add(key=key, value=value)
+    return proto.SerializeToString(deterministic=True)

@@ -1,0 +1,148 @@
+"""Model files that torch runs: those of ``fit``, which are whole, and those of benchmark runs.
+
+A run's file holds the trained tensors alone. That of ``fit`` holds the frozen encoder too, as far
+as it is used (a ResNet-18 up to its second stage: 2.8 MB), so that it needs nothing beside it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from aexad.app.card import KEY, ModelCard, read_card
+from aexad.config.recipe import HeatMap
+from aexad.encoders.weights import Weights
+from aexad.methods.base import FrozenThenTrained
+from aexad.methods.model import NETWORKS, Model
+from aexad.runtime.errors import DataError, WeightsError
+from aexad.runtime.files import read_npz, written_whole
+from aexad.training.model_store import load_model
+
+BACKBONE = "encoder.backbone."
+
+
+class TorchNetwork:
+    """A network of ours, on a device."""
+
+    def __init__(self, network: FrozenThenTrained, device: torch.device) -> None:
+        self.device = device
+        self.network = network.to(device).to(memory_format=torch.channels_last).eval()
+
+    def rebuild(self, images: np.ndarray) -> tuple[Tensor, Tensor]:
+        """Images float32 [B, 3, S, S] and their reconstructions, as tensors on the device."""
+        seen = torch.from_numpy(images).to(self.device, memory_format=torch.channels_last)
+        with torch.inference_mode():
+            return seen, self.network(seen)
+
+
+def save_model_file(path: str | os.PathLike[str], model: Model, card: ModelCard) -> None:
+    """Write a model with its encoder, its card and a digest of both as safetensors."""
+    tensors = {
+        name: tensor.detach().cpu().contiguous()
+        for name, tensor in sorted(model.network.state_dict().items())
+    }
+    text = card.model_dump_json()
+    # One key: safetensors writes several in an order that changes from run to run.
+    content = save(tensors, {KEY: f"{_digest(text, tensors)} {text}"})
+    with written_whole(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def load_model_file(
+    path: Path, weights_dir: str | os.PathLike[str] | None = None
+) -> tuple[Model, ModelCard]:
+    """Load a file of :func:`save_model_file`, or a run of the benchmark.
+
+    Raises
+    ------
+    WeightsError
+        If it is missing, damaged, not one of ours, or of another version.
+    """
+    file = path / "model.safetensors" if path.is_dir() else path
+    metadata = _metadata(file)
+    if "aexad" in metadata:
+        return _run(file, weights_dir)
+    if KEY not in metadata:
+        raise WeightsError(
+            f"{file}: not a model of aexad (its header is missing); name a file of 'aexad fit' or "
+            "'aexad export', or the folder of a run"
+        )
+    with safe_open(file, framework="pt") as opened:
+        tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
+    digest, _, text = metadata[KEY].partition(" ")
+    if digest != _digest(text, tensors):
+        raise WeightsError(
+            f"{file}: changed after it was written, its digest does not match; fit it again"
+        )
+    card = read_card(text, file)
+    return Model(_network(file, card, tensors), card.recipe, card.seed, card.encoder), card
+
+
+def _metadata(path: Path) -> Mapping[str, str]:
+    if not path.is_file():
+        raise WeightsError(f"{path}: no such model file; make it with 'aexad fit'")
+    try:
+        with safe_open(path, framework="pt") as file:
+            return file.metadata() or {}
+    except (SafetensorError, OSError) as error:
+        reason = " ".join(str(error).split())[:160]
+        raise WeightsError(
+            f"{path}: not a readable safetensors file ({reason}); fit it again, or name another"
+        ) from None
+
+
+def _network(path: Path, card: ModelCard, tensors: dict[str, Tensor]) -> FrozenThenTrained:
+    weights = None
+    if card.recipe.weights == "pretrained":
+        backbone = {
+            name.removeprefix(BACKBONE): tensor
+            for name, tensor in tensors.items()
+            if name.startswith(BACKBONE)
+        }
+        weights = Weights(backbone, str(path), card.encoder.get("sha256") or "")
+    network = NETWORKS[card.recipe.model](card.recipe, card.size, weights)
+    try:
+        network.load_state_dict(tensors)
+    except RuntimeError as error:
+        reason = " ".join(str(error).split())[:200]
+        raise WeightsError(
+            f"{path}: not the tensors of its recipe ({reason}); fit it again"
+        ) from None
+    return network.eval()
+
+
+def _run(path: Path, weights_dir: str | os.PathLike[str] | None) -> tuple[Model, ModelCard]:
+    """A run's model, with the settings of the heat map that lie in the maps beside it."""
+    maps = path.with_name("maps.npz")
+    remedy = "make it with 'aexad infer': it says how this method makes heat maps"
+    arrays = read_npz(maps, ["heat_map"], remedy, single=["settings"])
+    try:
+        settings = HeatMap.model_validate_json(str(arrays["settings"].item()))
+    except ValueError:
+        raise DataError(f"{maps}: its settings are of another version; {remedy}") from None
+    model = load_model(path, None if weights_dir is None else str(weights_dir))
+    card = ModelCard(
+        method=path.resolve().parent.name,
+        recipe=model.recipe.model_copy(update={"heat_map": settings}),
+        size=model.network.size,
+        stored=arrays["heat_map"].shape[-1],
+        seed=model.seed,
+        encoder=model.encoder,
+    )
+    return model, card
+
+
+def _digest(text: str, tensors: Mapping[str, Tensor]) -> str:
+    digest = hashlib.sha256(text.encode())
+    for name, tensor in sorted(tensors.items()):
+        digest.update(f"\0{name} {tensor.dtype} {list(tensor.shape)}\0".encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()

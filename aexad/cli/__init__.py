@@ -1,0 +1,1 @@
+"""The command line: one verb per rule of the workflow."""

@@ -1,0 +1,1 @@
+"""What may be asked for: settings, data sets, recipes and benchmarks, each checked by a schema."""

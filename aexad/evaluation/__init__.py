@@ -1,0 +1,1 @@
+"""From heat maps and masks to numbers."""

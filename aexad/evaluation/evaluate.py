@@ -1,0 +1,294 @@
+"""Evaluation: the heat maps of a test set against its masks, as two files.
+
+``per_image.csv`` has a row an image, ``metrics.json`` the values of the test set, each with the
+number of images behind it, and ``null`` with a reason where there is no value. Maps are a run's
+(``maps.npz``) or anyone's (:mod:`aexad.evaluation.external_maps`); images pass one by one.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from aexad.data.images import image_size, load_mask
+from aexad.data.index import GOOD, NO_MASKS
+from aexad.data.split import read_split
+from aexad.evaluation.metrics import SWEEP, PixelSummary, image_ap, image_auroc, pixel_summary
+from aexad.runtime.errors import DataError
+from aexad.runtime.files import read_npz, write_csv, write_json
+
+Size = Literal["model", "native"]
+"""Where maps and masks meet: masks come to the map's size, or maps to the mask's own."""
+
+Pair = tuple[np.ndarray, np.ndarray]
+"""Heat map, real [H, W], and mask, bool [H, W], of one image."""
+
+NO_MAPS = "make it with 'aexad infer'"
+NO_ANOMALY, NO_NORMAL = "no anomalous pixels in the test set", "no normal pixels in the test set"
+PER_IMAGE, POOLED = ("f1", "iou"), ("pixel_auroc", "pixel_ap", "f1_max", "iou_max", "pro")
+
+
+class ImageRow(NamedTuple):
+    """What a row of ``per_image.csv`` says of an image without looking at its mask."""
+
+    image: str
+    defect: str
+    score: float
+    """Of the image; higher is more anomalous."""
+    k: int | None
+    """Half size of the filter of its heat map, if known."""
+
+
+def evaluate_run(
+    maps: str | os.PathLike[str],
+    split: str | os.PathLike[str],
+    root: str | os.PathLike[str],
+    output: str | os.PathLike[str],
+    size: Size = "model",
+) -> dict[str, Any]:
+    """Evaluate the heat maps of one run; of a data set without masks, its image scores alone.
+
+    Parameters
+    ----------
+    maps : path
+        The run's ``maps.npz``.
+    split : path
+        Its ``split.csv``; the test rows are those of the maps, in the same order.
+    root : path
+        Folder that the paths of the split are relative to.
+    output : path
+        Folder for ``per_image.csv`` and ``metrics.json``.
+    size : {"model", "native"}
+        ``model``: masks are resized to the maps (nearest). ``native``: maps are upsampled
+        (bilinear) to the masks, which stay as they are.
+
+    Returns
+    -------
+    dict
+        What is in ``metrics.json``.
+
+    Raises
+    ------
+    DataError
+        If a file is missing or damaged, or the maps are not those of the split.
+    """
+    table = read_split(split)
+    rows = table[table["role"] == "test"].reset_index(drop=True)
+    arrays = _read_maps(maps)
+    if list(arrays["image"]) != list(rows["image"]):
+        raise DataError(f"{maps}: not the maps of the test images of {split}; {NO_MAPS}")
+    images = [
+        ImageRow(image, defect, float(score), int(k))
+        for image, defect, score, k in zip(
+            rows["image"], rows["defect"], arrays["score"], arrays["k"], strict=True
+        )
+    ]
+    if without_masks(rows):
+        return write_results(images, None, size, output)
+    pairs = _run_pairs(rows, arrays["heat_map"], Path(root), size, str(maps))
+    return write_evaluation(zip(images, pairs, strict=True), size, output)
+
+
+def without_masks(rows: pd.DataFrame) -> bool:
+    """Whether test rows of a split have anomalous images, and none of these a mask."""
+    anomalous = rows["defect"] != GOOD
+    return bool(anomalous.any() and (rows.loc[anomalous, "mask"] == "").all())
+
+
+def write_evaluation(
+    images: Iterable[tuple[ImageRow, Pair]], size: Size, output: str | os.PathLike[str]
+) -> dict[str, Any]:
+    """Evaluate maps against masks, and write ``per_image.csv`` and ``metrics.json``.
+
+    Parameters
+    ----------
+    images : iterable of ImageRow and its pair of heat map and mask
+        May be a generator; no more than one pair is held at a time.
+    size : {"model", "native"}
+        What the pairs are at; it is only written down.
+    output : path
+        Folder of the two files.
+    """
+    rows: list[ImageRow] = []
+
+    def pairs() -> Iterator[Pair]:
+        for row, pair in images:
+            rows.append(row)
+            yield pair
+
+    summary = pixel_summary(pairs())  # first: it fills the rows
+    return write_results(rows, summary, size, output)
+
+
+def write_results(
+    rows: Sequence[ImageRow],
+    summary: PixelSummary | None,
+    size: Size,
+    output: str | os.PathLike[str],
+) -> dict[str, Any]:
+    """Write both files of a test set; without a summary, of a data set without masks."""
+    content = metrics_of(rows, summary, size)
+    write_csv(Path(output, "per_image.csv"), per_image_table(rows, summary))
+    write_json(Path(output, "metrics.json"), content)
+    return content
+
+
+def per_image_table(images: Sequence[ImageRow], summary: PixelSummary | None) -> pd.DataFrame:
+    """The rows of ``per_image.csv``; a value that is not defined is missing."""
+    table = pd.DataFrame(images, columns=ImageRow._fields).astype({"k": "Int64"})
+    at = [named_at(name, a) for name in PER_IMAGE for a in SWEEP[1:]]
+    columns = [*ImageRow._fields, "anomalous_pixels", "xauc", *PER_IMAGE, *at]
+    if summary is None:
+        return table.reindex(columns=columns)
+    table["anomalous_pixels"] = summary.anomalous_pixels
+    table["xauc"] = summary.xauc
+    for column, a in enumerate(SWEEP):
+        table[named_at("f1", a)] = summary.sweep.f1[:, column]
+        table[named_at("iou", a)] = summary.sweep.iou[:, column]
+    return table[columns]
+
+
+def metrics_of(
+    images: Sequence[ImageRow], summary: PixelSummary | None, size: Size
+) -> dict[str, Any]:
+    """The content of ``metrics.json``; without a summary, of a data set without masks."""
+    anomalous = np.array([image.defect != GOOD for image in images], dtype=bool)
+    if summary is None:
+        without, pixel = np.zeros_like(anomalous), _no_masks()
+    else:
+        without = anomalous & (summary.anomalous_pixels == 0)
+        pixel = _per_image_means(summary) | _pooled_values(summary)
+    return {
+        "size": size,
+        "images": {
+            "test": len(images),
+            "good": int((~anomalous).sum()),
+            "anomalous": int(anomalous.sum()),
+            "without_mask_pixels": [
+                row.image for row, lost in zip(images, without, strict=True) if lost
+            ],
+        },
+        "metrics": {
+            **pixel,
+            **_image_values(np.array([image.score for image in images]), anomalous),
+        },
+    }
+
+
+def named_at(metric: str, a: float) -> str:
+    """Name of a threshold's value: ``f1`` at a = 1, ``f1@1.5`` at another a."""
+    return metric if a == 1 else f"{metric}@{a}"
+
+
+def upsampled(heat_map: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Resize a map bilinearly, pixel centres at half-integers, its border continued.
+
+    Parameters
+    ----------
+    heat_map : float [H, W]
+    shape : height and width of the result
+
+    Returns
+    -------
+    float [height, width] of the type of ``heat_map``, computed in float64
+    """
+    if heat_map.shape == tuple(shape):
+        return heat_map
+    rows = _interpolated(heat_map.astype(np.float64), shape[0])
+    return _interpolated(rows.T, shape[1]).T.astype(heat_map.dtype)
+
+
+def _interpolated(values: np.ndarray, length: int) -> np.ndarray:
+    """Resize the first axis."""
+    place = (np.arange(length) + 0.5) * (len(values) / length) - 0.5
+    place = place.clip(0, len(values) - 1)
+    before = place.astype(np.intp)
+    after = np.minimum(before + 1, len(values) - 1)
+    # In this form a constant map stays what it is to the last bit.
+    return values[before] + (place - before)[:, None] * (values[after] - values[before])
+
+
+def _read_maps(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
+    arrays = read_npz(path, ("image", "heat_map", "score", "k"), NO_MAPS)
+    shape = arrays["heat_map"].shape
+    if len(shape) != 3:
+        raise DataError(f"{path}: heat_map is {list(shape)}, not [n, S, S]; {NO_MAPS}")
+    for name in ("heat_map", "score"):
+        bad = [str(i) for i, v in zip(arrays["image"], arrays[name], strict=True) if not _finite(v)]
+        if bad:
+            raise DataError(f"{path}: {name} of {bad[0]} is NaN or infinite; {NO_MAPS}")
+    return arrays
+
+
+def _finite(values: np.ndarray) -> bool:
+    return bool(np.isfinite(values).all())
+
+
+def _run_pairs(
+    rows: pd.DataFrame, heat_maps: np.ndarray, root: Path, size: Size, where: str
+) -> Iterator[Pair]:
+    columns = (rows["image"], rows["defect"], rows["mask"])
+    for image, defect, mask, heat_map in zip(*columns, heat_maps, strict=True):
+        if not mask and defect != GOOD:
+            raise DataError(f"{where}: {image} is anomalous and has no mask to compare with")
+        path = root / mask if mask else None
+        if size == "native":
+            truth = load_mask(path, shape=image_size(root / image))
+            yield upsampled(heat_map, truth.shape), truth
+        else:
+            yield heat_map, load_mask(path, size=len(heat_map))
+
+
+def _no_masks() -> dict[str, Any]:
+    at = [named_at(name, a) for name in PER_IMAGE for a in SWEEP]
+    values = {name: _value(np.nan, 0, NO_MASKS) for name in ("xauc", *at, *POOLED)}
+    values["pro"]["regions"] = 0
+    return values
+
+
+def _per_image_means(summary: PixelSummary) -> dict[str, Any]:
+    values = {"xauc": _mean(summary.xauc, "no image has both anomalous and normal pixels")}
+    for name, per_image in (("f1", summary.sweep.f1), ("iou", summary.sweep.iou)):
+        for a, column in zip(SWEEP, per_image.T, strict=True):
+            values[named_at(name, a)] = _mean(column, "no image has anomalous pixels")
+    return values
+
+
+def _pooled_values(summary: PixelSummary) -> dict[str, Any]:
+    images = len(summary.anomalous_pixels)
+    reason = NO_NORMAL if summary.regions else NO_ANOMALY
+    pooled = summary.pooled
+    values = {
+        "pixel_auroc": pooled.auroc,
+        "pixel_ap": pooled.average_precision,
+        "f1_max": pooled.f1_max,
+        "iou_max": pooled.iou_max,
+        "pro": summary.pro,
+    }
+    result = {name: _value(value, images, reason) for name, value in values.items()}
+    result["pro"]["regions"] = summary.regions
+    return result
+
+
+def _image_values(scores: np.ndarray, anomalous: np.ndarray) -> dict[str, Any]:
+    reason = "no good images in the test set" if anomalous.any() else "no anomalous images"
+    return {
+        "image_auroc": _value(image_auroc(scores, anomalous), len(scores), reason),
+        "image_ap": _value(image_ap(scores, anomalous), len(scores), reason),
+    }
+
+
+def _mean(values: np.ndarray, reason: str) -> dict[str, Any]:
+    defined = values[~np.isnan(values)]
+    return _value(float(defined.mean()) if len(defined) else np.nan, len(defined), reason)
+
+
+def _value(value: float, images: int, reason: str) -> dict[str, Any]:
+    if np.isnan(value):
+        return {"value": None, "n": 0, "reason": reason}
+    return {"value": value, "n": images}

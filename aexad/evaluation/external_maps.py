@@ -1,0 +1,235 @@
+"""Anyone's anomaly maps, evaluated like a run's: a folder of maps beside a category of images.
+
+The images and masks lie in MVTec AD layout (``test/<defect>/<stem>.<ending>`` and
+``ground_truth/<defect>/<stem>_mask.<ending>``), the maps in the layout of ``test``: one file an
+image, with the image's stem. ``docs/evaluate_your_own_maps.md`` describes the forms.
+"""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import tifffile
+from PIL import Image
+
+from aexad.data.images import image_size, is_image, load_mask
+from aexad.data.index import GOOD
+from aexad.data.split import read_split
+from aexad.evaluation.evaluate import (
+    ImageRow,
+    Pair,
+    Size,
+    upsampled,
+    without_masks,
+    write_evaluation,
+    write_results,
+)
+from aexad.runtime.errors import DataError
+
+ENDINGS = (".npy", ".tiff", ".tif", ".png")
+_SHOWN = 3
+
+
+Key = tuple[str, str]
+"""Defect type and stem: what an image and its map have in common."""
+
+
+class MappedImage(NamedTuple):
+    """A test image with its mask and its map."""
+
+    image: Path
+    defect: str
+    mask: Path | None
+    map: Path
+
+
+def evaluate_maps(
+    maps: str | os.PathLike[str],
+    masks: str | os.PathLike[str],
+    output: str | os.PathLike[str],
+    size: Size = "model",
+) -> dict[str, Any]:
+    """Evaluate a folder of anomaly maps against a category of a data set.
+
+    Parameters
+    ----------
+    maps : path
+        Folder of ``<defect>/<stem>.<ending>``, or with ``test``, ``<category>`` or
+        ``<category>/test`` in between. Maps are [H, W]: ``.npy`` and TIFF with real numbers, PNG
+        with 8 or 16 bits; higher is more anomalous. Their highest value is the image's score.
+    masks : path
+        Folder of the category, with ``test`` and ``ground_truth``.
+    output : path
+        Folder for ``per_image.csv`` and ``metrics.json``.
+    size : {"model", "native"}
+        ``model``: as large as the maps are: each as its image, or all S x S, to which the masks
+        are resized. ``native``: maps are upsampled (bilinear) to their images.
+
+    Returns
+    -------
+    dict
+        What is in ``metrics.json``.
+
+    Raises
+    ------
+    DataError
+        If a test image has no map or no mask, a map belongs to no test image, cannot be read, has
+        another shape or holds NaN.
+    """
+    masks = Path(masks)
+    wanted = {
+        (path.parent.name, path.stem): (path, _mask_of(path, masks)) for path in _test_images(masks)
+    }
+    images = list_maps(Path(maps), wanted, masks.resolve().name)
+    return _evaluated(images, masks, output, size)
+
+
+def evaluate_split_maps(
+    maps: str | os.PathLike[str],
+    split: str | os.PathLike[str],
+    root: str | os.PathLike[str],
+    output: str | os.PathLike[str],
+    size: Size = "model",
+) -> dict[str, Any]:
+    """Evaluate a folder of anomaly maps against the test images of a split.
+
+    As :func:`evaluate_maps`, but with a run's ``split.csv`` and the data set's folder ``root``; so
+    the maps are judged on the very images that a run of the benchmark is judged on. Maps of images
+    that are not tested (the labelled ones) may be there and are left aside. Where no anomalous
+    image has a mask, the images' scores alone are evaluated.
+    """
+    table, root = read_split(split), Path(root)
+    rows = table[table["role"] == "test"]
+    wanted = {
+        (defect, Path(image).stem): (root / image, root / mask if mask else None)
+        for image, defect, mask in zip(rows["image"], rows["defect"], rows["mask"], strict=True)
+    }
+    category = Path(str(table["image"].iloc[0])).parts[0]
+    images = list_maps(Path(maps), wanted, category, spare=True)
+    if without_masks(rows):
+        scores = [row for row, _ in _rows(images, root, size)]
+        return write_results(scores, None, size, output)
+    return _evaluated(images, root, output, size)
+
+
+def list_maps(
+    maps: Path, wanted: Mapping[Key, tuple[Path, Path | None]], category: str, spare: bool = False
+) -> list[MappedImage]:
+    """Find the map of each wanted image; whatever is missing or too many is a DataError.
+
+    ``wanted`` gives image and mask by defect type and stem; ``spare`` maps of others may be there.
+    """
+    folder = _folder_of_maps(maps, category, sorted({defect for defect, _ in wanted}))
+    found: dict[Key, Path] = {}
+    surplus = []
+    for path in sorted(folder.glob("*/*")):
+        if path.suffix.lower() in ENDINGS and not path.name.startswith("."):
+            key = (path.parent.name, path.stem)
+            if key in found or (key not in wanted and not spare):
+                surplus.append(path.relative_to(folder))
+            found[key] = path
+    missing = [Path(key[0], image.name) for key, (image, _) in wanted.items() if key not in found]
+    problems = [
+        *([f"no map for {_named(missing)}"] if missing else []),
+        *([f"no test image for {_named(surplus)}, or another map of it"] if surplus else []),
+    ]
+    if problems:
+        raise DataError(f"{folder}: {'; '.join(problems)}; each test image needs exactly one map")
+    return [MappedImage(image, key[0], mask, found[key]) for key, (image, mask) in wanted.items()]
+
+
+def _evaluated(
+    images: Sequence[MappedImage], root: Path, output: str | os.PathLike[str], size: Size
+) -> dict[str, Any]:
+    return write_evaluation(_rows(images, root, size), size, output)
+
+
+def read_map(path: Path) -> np.ndarray:
+    """Read one anomaly map: float32 or float64 [H, W], finite."""
+    try:
+        if path.suffix.lower() == ".npy":
+            values = np.load(path, allow_pickle=False)
+        elif path.suffix.lower() == ".png":
+            with Image.open(path, formats=["PNG"]) as image:
+                values = np.asarray(image)
+        else:
+            values = tifffile.imread(path)
+    except Exception as error:  # the readers promise no single class for a damaged file
+        reason = " ".join(str(error).split())
+        raise DataError(f"{path}: cannot be read as a map ({reason}); write it anew") from None
+    if values.ndim != 2 or not values.size or values.dtype.kind not in "fiu":
+        raise DataError(
+            f"{path}: {values.dtype} {list(values.shape)} is no map; it must be [H, W], one real "
+            "number a pixel"
+        )
+    if not np.isfinite(values).all():
+        raise DataError(f"{path}: holds NaN or infinite values; give every pixel a number")
+    return values.astype(np.promote_types(values.dtype, np.float32))
+
+
+def _rows(images: Sequence[MappedImage], root: Path, size: Size) -> Iterator[tuple[ImageRow, Pair]]:
+    """Read each map once: its highest value is the score, its pixels meet the mask."""
+    square: tuple[Path, int] | None = None
+    for image in images:
+        heat_map, shape = read_map(image.map), image_size(image.image)
+        name = image.image.relative_to(root).as_posix()
+        row = ImageRow(name, image.defect, float(heat_map.max()), None)
+        if size == "native" or heat_map.shape == shape:
+            yield row, (upsampled(heat_map, shape), load_mask(image.mask, shape=shape))
+            continue
+        height, width = heat_map.shape
+        square = square or (image.map, height)
+        if not height == width == square[1]:
+            raise DataError(
+                f"{image.map}: {width}x{height} pixels, its image has {shape[1]}x{shape[0]} and "
+                f"{square[0].name} {square[1]}x{square[1]}; give all maps their image's size, or "
+                "one S x S, or use --native"
+            )
+        yield row, (heat_map, load_mask(image.mask, size=height, shape=shape))
+
+
+def _test_images(masks: Path) -> list[Path]:
+    images = sorted(path for path in masks.glob("test/*/*") if is_image(path))
+    if not images:
+        raise DataError(
+            f"{masks}: no images in {masks / 'test'}/<defect>; name the folder of a category, with "
+            "'test' and 'ground_truth'"
+        )
+    stems: dict[tuple[Path, str], Path] = {}
+    for path in images:
+        other = stems.setdefault((path.parent, path.stem), path)
+        if other != path:
+            raise DataError(f"{path}: the same stem as {other.name}; rename one, and its map")
+    return images
+
+
+def _folder_of_maps(maps: Path, category: str, defects: Sequence[str]) -> Path:
+    above = maps / category
+    for folder in (above / "test", above, maps / "test", maps):
+        if any((folder / defect).is_dir() for defect in defects):
+            return folder
+    raise DataError(
+        f"{maps}: none of the folders {', '.join(defects)} in it; maps lie at "
+        f"{maps}/<defect>/<stem>.tiff (or .npy, .png)"
+    )
+
+
+def _mask_of(image: Path, masks: Path) -> Path | None:
+    if image.parent.name == GOOD:
+        return None
+    folder = masks / "ground_truth" / image.parent.name
+    for stem in (f"{image.stem}_mask", image.stem):
+        for path in sorted(folder.glob(f"{glob.escape(stem)}.*")):
+            if is_image(path):
+                return path
+    raise DataError(f"{image}: no mask; it would be {folder / f'{image.stem}_mask.png'}")
+
+
+def _named(paths: Sequence[Path]) -> str:
+    shown = ", ".join(path.as_posix() for path in paths[:_SHOWN])
+    return shown if len(paths) <= _SHOWN else f"{shown} and {len(paths) - _SHOWN} more"

@@ -1,0 +1,194 @@
+"""Per-region overlap: the mean recall of the true regions against the false-positive rate.
+
+Source: Bergmann et al. 2021, "The MVTec Anomaly Detection Dataset", section on evaluation metrics.
+All test images count, good ones included; regions are 8-connected; each weighs the same, however
+large; every distinct score is a threshold, and pixels of equal score change sides together.
+
+The curve is never built for its area. A pixel of a region of s pixels, one of R, adds 1 / (s R) to
+the curve from its own score downwards: a step from the false-positive rate of the normal pixels
+above it, linear over those level with it. The area under the curve is the sum of the areas under
+these steps, so the two counts of each anomalous pixel are enough, and only the normal pixels within
+the limit have to be sorted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import numpy as np
+from scipy import ndimage
+
+from aexad.evaluation.metrics.preparation import Maps, Pool, SortedScores, image_pairs
+
+LIMIT = 0.3
+"""The usual limit of the false-positive rate."""
+
+_BLOCK = 1 << 16  # scores compared at once, so that no long temporary array is needed
+_EIGHT_NEIGHBOURS = np.ones((3, 3), dtype=bool)
+
+
+class Regions(NamedTuple):
+    """The anomalous pixels of one image, ascending by score."""
+
+    score: np.ndarray
+    """float [M]."""
+    region: np.ndarray
+    """unsigned [M]: number of the region, from 0, in the smallest type that holds it."""
+    size: np.ndarray
+    """int64 [R]: pixels of each region."""
+
+
+class ProCurve(NamedTuple):
+    """Vertices of the curve from (0, 0) to (1, 1); between two of them it is linear."""
+
+    false_positive_rate: np.ndarray
+    """float64 [v], ascending; two points of equal rate are a step."""
+    pro: np.ndarray
+    """float64 [v], ascending: mean recall of the regions."""
+
+
+def pro(scores: Maps, masks: Maps, limit: float = LIMIT) -> float:
+    """Area under the PRO curve up to a false-positive rate, over that rate (AU-PRO).
+
+    Parameters
+    ----------
+    scores, masks : see :func:`~aexad.evaluation.metrics.preparation.image_pairs`
+    limit : float
+        In (0, 1]; the curve is interpolated linearly at the limit.
+
+    Returns
+    -------
+    float
+        In [0, 1]; NaN without an anomalous or without a normal pixel.
+
+    Raises
+    ------
+    ValueError
+        As :func:`~aexad.evaluation.metrics.preparation.image_pairs`, or if the limit is not in (0, 1].
+
+    Examples
+    --------
+    >>> masks = np.array([[[0, 0], [0, 1]]])
+    >>> pro(np.ones((1, 2, 2)), masks), pro(masks, masks)
+    (0.15, 1.0)
+    """
+    _check_limit(limit)
+    normal, images = _collected(scores, masks)
+    return region_overlap(_sorted_top(normal, limit), len(normal), images, limit)
+
+
+def pro_curve(scores: Maps, masks: Maps) -> ProCurve:
+    """The whole PRO curve, exact, as its vertices (at most two for each distinct anomalous score).
+
+    Thresholds between two anomalous scores lie on the level lines between vertices.
+
+    Raises
+    ------
+    ValueError
+        As :func:`~aexad.evaluation.metrics.preparation.image_pairs`, or if there are no anomalous or no normal
+        pixels: then there is no curve.
+    """
+    pool, images = _collected(scores, masks)
+    pool.sort()
+    number = sum(len(image.size) for image in images)
+    if not number or not len(pool):
+        raise ValueError(f"no curve: there are {number} regions and {len(pool)} normal pixels")
+    values = np.concatenate([image.score for image in images], dtype=pool.dtype)
+    weights = np.concatenate([1 / image.size[image.region] for image in images])
+    order = np.argsort(-values, kind="stable")
+    values, gained = values[order], np.minimum(np.cumsum(weights[order]) / number, 1.0)
+    last = np.flatnonzero(np.append(values[1:] != values[:-1], True))
+    above, at_least = SortedScores(pool).rank_counts(values[last])
+    recall = gained[last]
+    recall[-1] = 1.0  # all of every region; the sum may be off in the last digit
+    before = np.concatenate([[0.0], recall[:-1]])
+    points = np.array(
+        [
+            [0, *np.column_stack([above, at_least]).ravel() / len(pool), 1],
+            [0, *np.column_stack([before, recall]).ravel(), 1],
+        ]
+    )
+    new = np.append(True, (points[:, 1:] != points[:, :-1]).any(axis=0))
+    return ProCurve(*points[:, new])
+
+
+def regions_of(score: np.ndarray, mask: np.ndarray) -> Regions:
+    """Find the 8-connected regions of a mask, and sort their pixels by score."""
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    if not len(rows):
+        return Regions(np.empty(0, score.dtype), np.empty(0, np.uint8), np.empty(0, np.int64))
+    # Labelling looks at every pixel, so it is given no more than the box around the anomalies.
+    box = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    labels, number = ndimage.label(mask[box], structure=_EIGHT_NEIGHBOURS)
+    values, region = score[box][mask[box]], labels[mask[box]] - 1
+    order = np.argsort(values)
+    kind = np.min_scalar_type(number)
+    return Regions(values[order], region[order].astype(kind), np.bincount(region))
+
+
+def region_overlap(
+    normal: np.ndarray, normal_pixels: int, images: Iterable[Regions], limit: float = LIMIT
+) -> float:
+    """AU-PRO from prepared pixels.
+
+    Parameters
+    ----------
+    normal : float [at least min(N, limit N + 1)]
+        Scores of normal pixels, ascending: all, or the highest with all ties of the lowest of them.
+    normal_pixels : int
+        Number N of all normal pixels.
+    images : Regions of each image
+    limit : float
+    """
+    _check_limit(limit)
+    if not normal_pixels:
+        return np.nan
+    background, allowed = SortedScores(normal), limit * normal_pixels
+    shares = [_region_shares(background, image, allowed) for image in images if len(image.size)]
+    return float(np.concatenate(shares).mean()) if shares else np.nan
+
+
+def _collected(scores: Maps, masks: Maps) -> tuple[np.ndarray, list[Regions]]:
+    """The scores of all normal pixels, unsorted, and the regions of each image."""
+    pool, images = Pool(), []
+    for score, mask in image_pairs(scores, masks):
+        pool.add(score[~mask])
+        images.append(regions_of(score, mask))
+    return pool.scores(), images
+
+
+def _check_limit(limit: float) -> None:
+    if not 0 < limit <= 1:
+        raise ValueError(f"the limit of the false-positive rate is {limit}; it must be in (0, 1]")
+
+
+def _region_shares(normal: SortedScores, image: Regions, allowed: float) -> np.ndarray:
+    """Normalised area under the recall curve of each region of an image, float64 [R]."""
+    # Whatever lies below all of ``normal`` lies beyond the limit, where nothing is gained.
+    lowest = normal.scores[0].astype(image.score.dtype)
+    first = np.searchsorted(image.score, lowest, side="left")
+    values = image.score[first:].astype(normal.scores.dtype, copy=False)
+    above, at_least = normal.rank_counts(values)
+    # In units of the limit, a step at rate f leaves 1 - f. A slope from f to g leaves 1 - (f+g)/2,
+    # or, if it crosses the limit, the triangle (1-f)^2 / (2 (g-f)) before it.
+    share = np.maximum(1 - (above + at_least) / (2 * allowed), 0)
+    crossing = np.flatnonzero((above < allowed) & (at_least > allowed))
+    left = allowed - above[crossing]
+    share[crossing] = left * left / (2 * allowed * (at_least - above)[crossing])
+    return np.bincount(image.region[first:], share, minlength=len(image.size)) / image.size
+
+
+def _sorted_top(normal: np.ndarray, limit: float) -> np.ndarray:
+    """Sort the part of ``normal`` within the limit, and all ties of its lowest score (in place)."""
+    bottom = len(normal) - min(int(limit * len(normal)) + 1, len(normal))
+    if not bottom:
+        normal.sort()
+        return normal
+    normal.partition(bottom)
+    normal[bottom:].sort()
+    # The other scores are not needed, so the ties among them can be moved up by overwriting.
+    rest = np.split(normal[:bottom], range(_BLOCK, bottom, _BLOCK))
+    ties = sum(np.count_nonzero(block == normal[bottom]) for block in rest)
+    normal[bottom - ties : bottom] = normal[bottom]
+    return normal[bottom - ties :]

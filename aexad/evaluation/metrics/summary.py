@@ -1,0 +1,88 @@
+"""All pixel metrics of a test set in one pass over its images.
+
+Each image is looked at once and may be dropped afterwards: what stays are its scores, sorted. So a
+test set can be streamed, and memory does not exceed 2.5 times the size of its maps and masks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from aexad.evaluation.metrics.pixel import SWEEP, Sweep, marked_counts, sweep_of
+from aexad.evaluation.metrics.preparation import Pool, checked_pairs
+from aexad.evaluation.metrics.pro import LIMIT, Regions, region_overlap, regions_of
+from aexad.evaluation.metrics.ranking import Ranking, auroc, ranking
+
+
+class PixelSummary(NamedTuple):
+    """The pixel metrics of n images; NaN is no value."""
+
+    anomalous_pixels: np.ndarray
+    """int64 [n]."""
+    xauc: np.ndarray
+    """float64 [n]: pixel AUROC within each image; NaN for an image of one class only."""
+    sweep: Sweep
+    """F1 and IoU at mean + a std, per image and pooled."""
+    pooled: Ranking
+    """Over all pixels: AUROC, AP, best F1 and IoU."""
+    pro: float
+    """AU-PRO."""
+    regions: int
+    """True regions behind :attr:`pro`."""
+    normal_pixels: int
+
+
+def pixel_summary(
+    pairs: Iterable[tuple[np.ndarray, np.ndarray]],
+    a: Sequence[float] = SWEEP,
+    limit: float = LIMIT,
+) -> PixelSummary:
+    """Compute every pixel metric of a test set, image by image.
+
+    Parameters
+    ----------
+    pairs : pairs of scores, real [H, W], and mask, bool [H, W]
+        Of every test image, good ones included; may be a generator. ``zip(scores, masks)`` for
+        arrays [n, H, W].
+    a : numbers
+        Thresholds of the sweep.
+    limit : float
+        Limit of the false-positive rate for AU-PRO.
+
+    Raises
+    ------
+    ValueError
+        As :func:`~aexad.evaluation.metrics.preparation.image_pairs`.
+    """
+    normal_pool, anomalous_pool = Pool(), Pool()
+    regions: list[tuple[np.ndarray, np.ndarray]] = []
+    xauc, counts = [], []
+    for score, mask in checked_pairs(pairs):
+        image = regions_of(score, mask)
+        background = np.sort(score[~mask])
+        xauc.append(auroc(background, image.score))
+        counts.append(marked_counts(score, image.score, a))
+        normal_pool.add(background)
+        anomalous_pool.add(image.score)
+        regions.append((image.region, image.size))
+    normal, anomalous = normal_pool.scores(), anomalous_pool.scores()
+    normal.sort()
+    ends = np.cumsum([len(region) for region, _ in regions], dtype=np.intp)
+    images = [
+        Regions(scores, *region)
+        for scores, region in zip(np.split(anomalous, ends)[:-1], regions, strict=True)
+    ]
+    overlap = region_overlap(normal, len(normal), images, limit)
+    anomalous.sort()  # and so the images above are no more
+    return PixelSummary(
+        anomalous_pixels=np.diff(ends, prepend=0),
+        xauc=np.array(xauc),
+        sweep=sweep_of(a, np.array(counts, dtype=np.int64).reshape(-1, 3, len(a))),
+        pooled=ranking(normal, anomalous),
+        pro=overlap,
+        regions=sum(len(size) for _, size in regions),
+        normal_pixels=len(normal),
+    )

@@ -1,0 +1,1 @@
+"""From a reconstruction to its error, heat map, binary map and score."""

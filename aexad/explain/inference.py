@@ -1,0 +1,80 @@
+"""Inference: a trained model's heat maps, binary maps and scores of the test images of a split."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from tqdm import tqdm
+
+from aexad.config.recipe import HeatMap
+from aexad.data.images import load_image
+from aexad.explain.heatmap import binarised, heat_maps
+from aexad.explain.resize import as_float, enlarged, reduced
+from aexad.methods.model import Model
+from aexad.runtime.errors import DataError
+
+BATCH = 16
+
+
+def infer(
+    model: Model,
+    split: pd.DataFrame,
+    root: str | Path,
+    settings: HeatMap,
+    device: torch.device,
+    stored: int | None = None,
+) -> dict[str, np.ndarray]:
+    """Explain the test images of a split.
+
+    Parameters
+    ----------
+    split
+        A split table; its rows of role ``test`` are explained, in their order.
+    root
+        Folder that the image paths of the split are relative to.
+    settings
+        How the reconstruction error becomes a heat map.
+    stored
+        Size R in pixels that images are read and maps are returned at; none: the working size S.
+        Images are enlarged to S a batch at a time, on the device; score and k are of the maps at S.
+
+    Returns
+    -------
+    dict
+        The arrays of ``maps.npz``: ``image`` str [n], ``heat_map`` float32 [n, R, R] (raw; where R
+        < S, the mean over each pixel's area), ``binary`` bool [n, R, R] (of that heat map),
+        ``score`` float32 [n], ``k`` int64 [n] and ``reconstruction`` uint8 [n, R, R, 3] (for
+        pictures; the maps come from the unrounded one).
+    """
+    names = split.loc[split["role"] == "test", "image"].to_numpy(dtype=str)
+    if not len(names):
+        raise DataError("the split has no test images; make it again with the verb 'split'")
+    size = model.network.size
+    stored = stored or size
+    network = model.network.to(device).to(memory_format=torch.channels_last).eval()
+    parts: dict[str, list[np.ndarray]] = {}
+    for start in tqdm(range(0, len(names), BATCH), desc="infer", unit="batch", disable=None):
+        batch = names[start : start + BATCH]
+        pixels = np.stack([load_image(Path(root, name), stored) for name in batch])
+        images = enlarged(as_float(torch.from_numpy(pixels).to(device).permute(0, 3, 1, 2)), size)
+        with torch.inference_mode():
+            reconstructions = network(images)
+        maps = heat_maps(images, reconstructions, settings)
+        heat_map, binary = maps.heat_map, maps.binary
+        if stored != size:
+            heat_map = reduced(torch.from_numpy(heat_map).unsqueeze(1), stored)[:, 0].numpy()
+            binary = binarised(heat_map)
+        small = reduced(reconstructions, stored)
+        rounded = (small.clamp(0, 1) * 255).round().to(torch.uint8).permute(0, 2, 3, 1)
+        for name, value in {
+            "heat_map": heat_map,
+            "binary": binary,
+            "score": maps.score.astype(np.float32),
+            "k": maps.k,
+            "reconstruction": rounded.cpu().numpy(),
+        }.items():
+            parts.setdefault(name, []).append(value)
+    return {"image": names} | {name: np.concatenate(values) for name, values in parts.items()}

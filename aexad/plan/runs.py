@@ -1,0 +1,131 @@
+"""The runs of a benchmark: every method on every data set, scenario and seed that it names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+from aexad.config.benchmark import NAMES, Benchmark, Run, Selection, Settings
+from aexad.config.catalogue import Dataset
+from aexad.config.methods import Method
+from aexad.config.schema import nearest
+from aexad.data.validate import local_categories
+from aexad.runtime.errors import ConfigError
+
+
+def runs_of(
+    benchmark: Benchmark,
+    catalogue: dict[str, Dataset],
+    known_methods: Mapping[str, Method],
+    settings: Settings,
+    where: str,
+) -> list[Run]:
+    """Every run of the benchmark, in a fixed order; ``where`` names its file, for messages.
+
+    A method has no run in a scenario that lacks the images its loss trains on, and a data set
+    none in a scenario that it does not allow. Categories and
+    methods are narrowed to those of ``settings``; a name there that the benchmark does not have
+    is an error, not an empty result.
+    """
+    every = [
+        run
+        for selection in (benchmark, *benchmark.also)
+        for run in _selected(selection, catalogue, known_methods, settings, where)
+    ]
+    named = {run.category: None for run in every}, {run.method: None for run in every}
+    wanted = settings.categories, settings.methods
+    for key, names, known in zip(("categories", "methods"), wanted, named, strict=True):
+        _check_narrowing(key, names, list(known), where)
+    runs = [
+        run
+        for run in dict.fromkeys(every)
+        if settings.categories is None or run.category in settings.categories
+        if settings.methods is None or run.method in settings.methods
+    ]
+    if not runs:
+        raise ConfigError(
+            f"{where}: no run is left; a method runs only in scenarios with the images that it "
+            "needs (loss mse: standard, one_class; loss aexad: standard, anomalies_only), and "
+            "class_folders have one_class alone"
+        )
+    for kind in ("dataset", "category", "method"):
+        for name in dict.fromkeys(getattr(run, kind) for run in runs):
+            if not re.fullmatch(NAMES[kind], name):
+                raise ConfigError(
+                    f"{where}: the {kind} '{name}' is also a folder's name, in which only "
+                    "letters, digits and _ . - may be; rename it"
+                )
+    return runs
+
+
+def known_categories(name: str, dataset: Dataset, settings: Settings) -> list[str]:
+    """The categories of a data set: as listed, or those found in its local folder."""
+    if dataset.categories is not None:
+        return dataset.categories
+    files = dataset.files or name
+    source = settings.sources.get(files, dataset.source)
+    if source is None:
+        raise ConfigError(
+            f"data set '{name}' has neither 'categories' nor a local folder; add it to 'sources' "
+            f"(--config 'sources={{{files}: FOLDER}}')"
+        )
+    return local_categories(Path(source), dataset.adaptor)
+
+
+def _check_narrowing(key: str, wanted: list[str] | None, known: list[str], where: str) -> None:
+    for name in wanted or []:
+        if name not in known:
+            raise ConfigError(f"{key}={name}: not in {where}; {nearest(name, list(known))}")
+
+
+def _selected(
+    selection: Selection,
+    catalogue: dict[str, Dataset],
+    known_methods: Mapping[str, Method],
+    settings: Settings,
+    where: str,
+) -> list[Run]:
+    for method in selection.methods:
+        if method not in known_methods:
+            hint = nearest(method, list(known_methods))
+            raise ConfigError(f"{where}: no method '{method}'; {hint}")
+    categories = {
+        (dataset, category)
+        for dataset, wanted in selection.datasets.items()
+        for category in _categories(wanted, dataset, catalogue, settings, where)
+    }
+    return [
+        Run(dataset, category, scenario, seed, method)
+        for dataset, category in sorted(categories)
+        for scenario in selection.scenarios
+        for seed in selection.seeds
+        for method in selection.methods
+        if scenario in known_methods[method].scenarios
+        if scenario in catalogue[dataset].scenarios
+    ]
+
+
+def _categories(
+    wanted: Literal["all"] | list[str],
+    name: str,
+    catalogue: dict[str, Dataset],
+    settings: Settings,
+    where: str,
+) -> list[str]:
+    if name not in catalogue:
+        raise ConfigError(f"{where}: no data set '{name}'; {nearest(name, list(catalogue))}")
+    files = catalogue[name].files
+    if files and name in settings.sources:
+        raise ConfigError(
+            f"sources: data set '{name}' uses the files of '{files}'; name their place for that"
+        )
+    known = known_categories(name, catalogue[name], settings)
+    if wanted == "all":
+        return known
+    for category in wanted:
+        if category not in known:
+            hint = nearest(category, known)
+            raise ConfigError(f"{where}: data set '{name}' has no category '{category}'; {hint}")
+    return list(wanted)

@@ -1,0 +1,1 @@
+"""The explorer: every test image under any two methods."""

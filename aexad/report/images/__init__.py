@@ -1,0 +1,1 @@
+"""Picture grids: photographs, masks and heat maps side by side."""

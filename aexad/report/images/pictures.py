@@ -1,0 +1,172 @@
+"""What the pictures show: which test images, their heat maps on a scale that methods share.
+
+Raw heat maps of different recipes are not comparable (one is a share in [0, 1], another in standard
+deviations). So each map is shown in units of its own spread over the image, z = (h - mean) / std:
+the threshold of the binary map, mean + std, is z = 1 and has the same colour for every method.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from aexad.data.images import load_image, load_mask
+from aexad.data.index import GOOD
+from aexad.runtime.errors import DataError
+from aexad.runtime.files import read_npz
+
+Z_LOW, Z_HIGH = -1.0, 5.0
+"""The ends of the shared scale; what lies beyond has the colour of the end."""
+
+ARRAYS = ("image", "heat_map", "binary", "reconstruction", "score", "k")
+"""Of ``maps.npz``: what a picture shows and says."""
+
+SCALE = (
+    "Heat maps in standard deviations from their own mean over the image, from "
+    f"{Z_LOW:g} to {Z_HIGH:g} for every method: raw values of different recipes are not "
+    "comparable. The binary map's threshold, mean + std, is at 1. So a good image shows its "
+    "largest deviations, however small they are."
+)
+RULE = (
+    "Images are chosen without a look at the scores: defect types in alphabetical order, good "
+    "images last, in turns, with the last place a good image's where there are too few places; "
+    "within a type evenly spaced in the order of the file names."
+)
+
+
+class Photograph(NamedTuple):
+    """A test image with its truth."""
+
+    image: str
+    pixels: np.ndarray  # uint8 [S, S, 3]
+    mask: np.ndarray | None  # bool [S, S]; None: anomalous, nobody knows where
+    defect: str
+
+
+class Picture(NamedTuple):
+    """One test image under one method."""
+
+    image: str
+    heat_map: np.ndarray  # [S, S], standard deviations
+    binary: np.ndarray  # bool [S, S]
+    reconstruction: np.ndarray  # uint8 [S, S, 3]
+    score: float
+    k: int
+    xauc: float  # NaN where undefined
+    iou: float
+
+
+def choose_images(split: pd.DataFrame, count: int) -> pd.DataFrame:
+    """Choose ``count`` test images by :data:`RULE`.
+
+    Parameters
+    ----------
+    split : DataFrame
+        Rows of ``split.csv``: role, defect, image, mask.
+    count : int
+        How many; all test images if there are fewer.
+
+    Returns
+    -------
+    DataFrame
+        The chosen rows, by defect type (good last) and image.
+    """
+    test = split[split["role"] == "test"].sort_values(["defect", "image"])
+    types = {str(name): part for name, part in test.groupby("defect") if name != "good"}
+    if (test["defect"] == "good").any():
+        types = dict(list(types.items())[: max(1, count - 1)])
+        types["good"] = test[test["defect"] == "good"]
+    share = dict.fromkeys(types, 0)
+    while sum(share.values()) < min(count, len(test)):
+        for name, part in types.items():
+            if sum(share.values()) < count and share[name] < len(part):
+                share[name] += 1
+    chosen = [_spread(part, share[name]) for name, part in types.items()]
+    return pd.concat(chosen) if chosen else test
+
+
+def read_photographs(rows: pd.DataFrame, root: Path, size: int) -> list[Photograph]:
+    """Read the images and masks of ``rows`` (image, mask: paths below ``root``) at ``size``."""
+    return [
+        Photograph(
+            image,
+            load_image(root / image, size),
+            load_mask(root / mask if mask else None, size) if mask or defect == GOOD else None,
+            defect,
+        )
+        for image, mask, defect in zip(rows["image"], rows["mask"], rows["defect"], strict=True)
+    ]
+
+
+def read_pictures(run_folder: Path, images: Sequence[str]) -> list[Picture]:
+    """Read the maps and the per-image metrics of ``images`` from a run's folder.
+
+    Raises
+    ------
+    DataError
+        If ``maps.npz`` or ``per_image.csv`` is missing, damaged, or lacks one of the images.
+    """
+    path = run_folder / "maps.npz"
+    rows = read_per_image(run_folder / "per_image.csv")
+    maps = read_npz(path, ARRAYS, "make it with 'aexad infer'")
+    try:
+        index = {str(image): i for i, image in enumerate(maps["image"])}
+        return [_picture(image, index[image], maps, rows.loc[[image]].iloc[0]) for image in images]
+    except (ValueError, KeyError) as error:
+        raise DataError(
+            f"{path}: cannot be used with per_image.csv and split.csv beside it ({error}); make it "
+            "anew with 'aexad infer'"
+        ) from None
+
+
+def read_per_image(path: Path) -> pd.DataFrame:
+    """Read a run's ``per_image.csv``, by image."""
+    try:
+        return pd.read_csv(path, dtype={"image": "str"}).set_index("image")
+    except FileNotFoundError:
+        raise DataError(f"{path}: no such file; make it with 'aexad evaluate'") from None
+    except (ValueError, KeyError) as error:
+        told = " ".join(str(error).split())
+        raise DataError(f"{path}: {told}; make it anew with 'aexad evaluate'") from None
+
+
+def in_deviations(heat_map: np.ndarray) -> np.ndarray:
+    """(h - mean) / std over the image; a constant map is 0 everywhere.
+
+    Parameters
+    ----------
+    heat_map : ndarray
+        [S, S], raw.
+    """
+    values = heat_map.astype(np.float64)
+    if values.min() == values.max():  # rounding would leave a spread that is not quite 0
+        return np.zeros_like(values)
+    return (values - values.mean()) / values.std()
+
+
+def image_label(image: str) -> str:
+    """``bottle/test/crack/003.png`` as ``crack/003``."""
+    path = PurePosixPath(image)
+    return f"{path.parent.name}/{path.stem}" if path.parent.name else path.stem
+
+
+def _spread(rows: pd.DataFrame, count: int) -> pd.DataFrame:
+    """The middle row of each of ``count`` equal stretches."""
+    return rows.iloc[[(2 * i + 1) * len(rows) // (2 * count) for i in range(count)]]
+
+
+def _picture(image: str, i: int, maps: dict[str, np.ndarray], row: pd.Series) -> Picture:
+    return Picture(
+        image=image,
+        heat_map=in_deviations(maps["heat_map"][i]),
+        binary=maps["binary"][i].copy(),  # a view would keep the maps of all images in memory
+        reconstruction=maps["reconstruction"][i].copy(),
+        score=float(maps["score"][i]),
+        k=int(maps["k"][i]),
+        xauc=float(row["xauc"]),
+        iou=float(row["iou"]),
+    )

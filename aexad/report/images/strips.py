@@ -1,0 +1,160 @@
+"""Strips: small pictures of all steps of an image, several cells in a row in one WebP file.
+
+A strip is the least that a browser can load of an image under a method; the page shows one cell of
+it at a time. What all methods share, the photograph and its truth, is a strip of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from PIL import Image
+
+from aexad.data.images import load_image, load_mask
+from aexad.data.split import read_split
+from aexad.report.images.grid import COLOUR_MAP, NORMALISE
+from aexad.report.images.pictures import choose_images, image_label, in_deviations
+from aexad.runtime.atomic_folder import replaced_folder
+from aexad.runtime.errors import DataError
+from aexad.runtime.files import read_npz, written_whole
+
+CELL = 144  # pixels, at most: an image under two methods is 15 to 22 kB
+QUALITY, EFFORT = 60, 2  # of WebP
+REMEDY = "make it anew with 'aexad infer'"
+METHOD_STEPS = ("reconstruction", "error", "heat map", "binary")
+"""The cells of a method's strip, from left to right."""
+
+LARGEST_ERROR = 0.5
+ERRORS = (
+    "The error is the root of the squared difference between input and reconstruction, averaged "
+    f"over the channels; colours from 0 to {LARGEST_ERROR:g} of the range of a photograph for "
+    "every method."
+)
+
+
+def draw_strips(
+    run_folder: Path, split: Path, root: Path, size: int, count: int, out_folder: Path
+) -> list[Path]:
+    """Draw the strip of each test image of a run: :data:`METHOD_STEPS`.
+
+    Parameters
+    ----------
+    run_folder : Path
+        Folder of the run: ``maps.npz``.
+    split : Path
+        The run's ``split.csv``.
+    root : Path
+        Folder of the data set, to which the paths in ``split`` are relative.
+    size : int
+        Size S in pixels of the maps.
+    count : int
+        Most test images; of more, those that :func:`shown_images` chooses.
+    out_folder : Path
+        Where the strips go, named by :func:`strip_names`; it holds nothing else then.
+
+    Returns
+    -------
+    list of Path
+        The strips, in the order of the images.
+
+    Raises
+    ------
+    DataError
+        If a file is missing or damaged, or the maps are of other images than the split.
+    ConfigError
+        If ``out_folder`` holds anything but strips.
+    """
+    images = list(shown_images(read_split(split), count)["image"])
+    names = strip_names(images)
+    path = run_folder / "maps.npz"
+    maps = read_npz(path, ("image", "heat_map", "binary", "reconstruction"), REMEDY)
+    rows = {str(image): i for i, image in enumerate(maps["image"])}
+    lost = [image for image in images if image not in rows]
+    if lost or maps["reconstruction"].shape[1:] != (size, size, 3):
+        what = f"no map of {lost[0]}" if lost else f"its maps are not {size}x{size}"
+        raise DataError(f"{path}: {what}, as the split beside it wants; {REMEDY}")
+    with replaced_folder(out_folder, "*.webp") as new:
+        for image, name in zip(images, names, strict=True):
+            i = rows[image]
+            rebuilt = maps["reconstruction"][i]
+            cells = [
+                small(rebuilt),
+                coloured_error(load_image(root / image, size), rebuilt),
+                coloured(NORMALISE(small(in_deviations(maps["heat_map"][i])))),
+                grey(maps["binary"][i]),
+            ]
+            save_strip(cells, new / name)
+    return [out_folder / name for name in names]
+
+
+def draw_photograph(image: Path, mask: Path | None, size: int, path: Path) -> None:
+    """Draw the strip that all methods share: the photograph and its truth, read at ``size``.
+
+    Parameters
+    ----------
+    image : Path
+        The photograph.
+    mask : Path or None
+        Its mask; None: not known, or nothing to be marked, and the photograph stands alone.
+    size : int
+        Size S in pixels that the models see.
+    path : Path
+        The strip.
+    """
+    cells = [small(load_image(image, size))]
+    if mask is not None:
+        cells.append(grey(load_mask(mask, size)))
+    save_strip(cells, path)
+
+
+def shown_images(split: pd.DataFrame, count: int) -> pd.DataFrame:
+    """The test rows of a split that are shown, sorted by defect type and image.
+
+    All of them, or ``count`` that :data:`aexad.report.images.pictures.RULE` chooses.
+    """
+    return choose_images(split, count).sort_values(["defect", "image"], ignore_index=True)
+
+
+def strip_names(images: Sequence[str]) -> list[str]:
+    """File names of strips: the image's place among those shown, and its label.
+
+    >>> strip_names(["bottle/test/crack/003.png"])
+    ['0000_crack_003.webp']
+    """
+    labels = [image_label(image).replace("/", "_") for image in images]
+    return [f"{i:04}_{label}.webp" for i, label in enumerate(labels)]
+
+
+def small(values: np.ndarray) -> np.ndarray:
+    """Reduce a photograph, uint8 [S, S, 3], or values, real [S, S], to the size of a cell."""
+    size = min(len(values), CELL)
+    picture = Image.fromarray(values if values.dtype == np.uint8 else values.astype(np.float32))
+    return np.asarray(picture.resize((size, size), Image.Resampling.BILINEAR))
+
+
+def grey(mask: np.ndarray) -> np.ndarray:
+    """A mask, bool [S, S], as a cell: white is anomalous."""
+    return np.repeat(small(np.where(mask, np.uint8(255), np.uint8(0)))[..., None], 3, axis=2)
+
+
+def coloured(shares: np.ndarray) -> np.ndarray:
+    """Values in [0, 1], [C, C], in the colours of all maps: uint8 [C, C, 3]."""
+    colours: np.ndarray = mpl.colormaps[COLOUR_MAP](shares, bytes=True)
+    return colours[..., :3]
+
+
+def coloured_error(pixels: np.ndarray, rebuilt: np.ndarray) -> np.ndarray:
+    """The error of a reconstruction, uint8 [S, S, 3] both, as :data:`ERRORS` says."""
+    difference = (pixels.astype(np.float32) - rebuilt) / 255
+    error = np.sqrt((difference**2).mean(axis=2))
+    return coloured(np.clip(small(error) / LARGEST_ERROR, 0, 1))
+
+
+def save_strip(cells: Sequence[np.ndarray], path: Path) -> None:
+    """Write cells, uint8 [C, C, 3] each, side by side as WebP."""
+    with written_whole(path) as temporary:
+        Image.fromarray(np.hstack(cells)).save(temporary, "WEBP", quality=QUALITY, method=EFFORT)

@@ -1,0 +1,47 @@
+"""The heat map before its filter, which no run stores: made again from the reconstruction.
+
+``maps.npz`` keeps the reconstruction in 8 bits. Against the unrounded one this moves a category's
+X-AUC by less than 1e-4 for every filter that is drawn (``docs/benchmarks.md``): good enough for a
+figure. Numbers that are printed come from ``per_image.csv`` and ``metrics.csv`` all the same.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from pydantic import ValidationError
+
+from aexad.config.recipe import HeatMap
+from aexad.explain.heatmap import heat_maps
+from aexad.runtime.errors import DataError
+from aexad.runtime.files import read_npz
+
+REMEDY = "make it anew with 'aexad infer'"
+
+
+def read_settings(run_folder: Path) -> HeatMap:
+    """How the run's maps were made, from its ``maps.npz``."""
+    path = run_folder / "maps.npz"
+    text = read_npz(path, ("settings",), REMEDY)["settings"][0]
+    try:
+        return HeatMap.model_validate_json(str(text))
+    except ValidationError:
+        raise DataError(f"{path}: its settings are of another version; {REMEDY}") from None
+
+
+def unfiltered_map(pixels: np.ndarray, reconstruction: np.ndarray, settings: HeatMap) -> np.ndarray:
+    """The normalised error of one image, float32 [S, S].
+
+    Parameters
+    ----------
+    pixels, reconstruction : ndarray
+        uint8 [S, S, 3].
+    settings : HeatMap
+        Those of the run; its filter is left out.
+    """
+    image, rebuilt = (
+        np.moveaxis(values.astype(np.float32) / 255, 2, 0)[None]
+        for values in (pixels, reconstruction)
+    )
+    return heat_maps(image, rebuilt, settings.model_copy(update={"filter": "none"})).heat_map[0]

@@ -1,0 +1,1 @@
+"""Means, spreads, intervals and tests."""

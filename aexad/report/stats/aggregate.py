@@ -1,0 +1,144 @@
+"""Means over seeds and over categories, with what stands behind each of them.
+
+Over seeds: the mean, and the sample standard deviation where there is more than one seed. Over
+categories: the macro mean (each category weighs the same), and the sample standard deviation over
+seeds of that mean.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pandas as pd
+
+CELL = ["dataset", "scenario", "category", "method", "metric"]
+ROW = ["dataset", "scenario", "method", "metric"]
+
+
+def seeds_of(metrics: pd.DataFrame) -> dict[str, frozenset[int]]:
+    """The seeds with which each method has a value: a run that is missing has rows, but none.
+
+    Methods without any value are left out.
+    """
+    valued = metrics[metrics["value"].notna()]
+    seeds = valued.groupby("method", sort=False)["seed"].agg(frozenset)
+    return {str(method): found for method, found in seeds.items()}
+
+
+def on_common_seeds(metrics: pd.DataFrame, methods: Iterable[str] | None = None) -> pd.DataFrame:
+    """Rows of these methods (none given: of all) on the seeds with which each has a value.
+
+    A seed decides which anomalies are labelled, so one may be easier than another for every method:
+    methods are compared on the same ones.
+    """
+    if methods is not None:
+        metrics = metrics[metrics["method"].isin(list(methods))]
+    seeds = seeds_of(metrics).values()
+    return metrics[metrics["seed"].isin(frozenset.intersection(*seeds) if seeds else ())]
+
+
+def over_seeds(metrics: pd.DataFrame) -> pd.DataFrame:
+    """Average each run's value over the seeds that have one.
+
+    Parameters
+    ----------
+    metrics : DataFrame
+        Rows of ``metrics.csv``.
+
+    Returns
+    -------
+    DataFrame
+        One row for each data set, scenario, category, method and metric, in the order of first
+        appearance: mean, std (NaN below two values), seeds (that have a value), of (seeds in all),
+        low and high (fewest and most test images behind one value), reason (why values are
+        undefined).
+    """
+    behind = metrics["n"].where(metrics["value"].notna())
+    table = (
+        metrics.assign(n=behind)
+        .groupby(CELL, sort=False)
+        .agg(
+            mean=("value", "mean"),
+            std=("value", "std"),
+            seeds=("value", "count"),
+            of=("seed", "nunique"),
+            low=("n", "min"),
+            high=("n", "max"),
+            reason=("reason", _distinct),
+        )
+        .reset_index()
+    )
+    return table.fillna({"low": 0, "high": 0}).astype({"low": "int64", "high": "int64"})
+
+
+def category_means(metrics: pd.DataFrame, metric: str) -> pd.DataFrame:
+    """Means of one metric of one data set and scenario over the seeds that all methods have.
+
+    Returns
+    -------
+    DataFrame [categories, methods]
+        In the order of first appearance.
+    """
+    rows = metrics[metrics["metric"] == metric]
+    cells = over_seeds(on_common_seeds(rows))
+    table = cells.pivot_table(
+        index="category", columns="method", values="mean", sort=False, dropna=False
+    )
+    return table.reindex(columns=list(rows["method"].unique()))
+
+
+def over_categories(metrics: pd.DataFrame) -> pd.DataFrame:
+    """Average the categories' means (macro), over those categories that have a value.
+
+    Returns
+    -------
+    DataFrame
+        One row for each data set, scenario, method and metric: mean; std over the seeds in which
+        all these categories have a value (NaN below two such seeds); seeds; categories (behind the
+        mean); cover (their names, joined); of (categories in all); low and high (test images
+        behind the mean in one seed); reason (why values are undefined).
+    """
+    cells = over_seeds(metrics)
+    defined = cells["mean"].notna()
+    means = (
+        cells.assign(categories=defined, cover=cells["category"].where(defined, ""))
+        .groupby(ROW, sort=False)
+        .agg(
+            mean=("mean", "mean"),
+            seeds=("seeds", "max"),
+            categories=("categories", "sum"),
+            of=("categories", "size"),
+            cover=("cover", _distinct),
+            low=("low", "sum"),
+            high=("high", "sum"),
+            reason=("reason", _distinct),
+        )
+        .reset_index()
+    )
+    spread = seed_means(metrics).groupby(ROW, sort=False)["mean"].std().rename("std")
+    return means.join(spread, on=ROW)
+
+
+def seed_means(metrics: pd.DataFrame) -> pd.DataFrame:
+    """The macro mean of each seed in which all categories behind the mean have a value.
+
+    Returns
+    -------
+    DataFrame
+        Columns of :data:`ROW`, seed, mean; one row for each such seed.
+    """
+    valued = metrics[metrics["value"].notna()]
+    behind = valued.groupby(ROW, sort=False)["category"].nunique().rename("categories")
+    by_seed = metrics.groupby([*ROW, "seed"], sort=False)["value"].agg(["mean", "count"])
+    by_seed = by_seed.reset_index().join(behind, on=ROW)
+    whole = by_seed[by_seed["count"] == by_seed["categories"]]
+    return whole[[*ROW, "seed", "mean"]].reset_index(drop=True)
+
+
+def _distinct(texts: pd.Series) -> str:
+    return "; ".join(dict.fromkeys(text for text in texts if text))
+
+
+def same_categories(means: pd.DataFrame) -> bool:
+    """Whether all means are over the same categories: else none of them is the best."""
+    return len(set(means.loc[means["mean"].notna(), "cover"])) == 1

@@ -1,0 +1,181 @@
+"""What the numbers allow to be said: spreads, intervals over seeds, tests over categories.
+
+Where there are too few categories, methods or seeds for a test, the answer is a :class:`NoTest`
+with the reason, never a number. Source of the tests: Demšar, "Statistical comparisons of
+classifiers over multiple data sets", JMLR 7, 2006, sections 3.1.3 and 3.2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import combinations
+from typing import Literal, NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from aexad.report.labels import counted
+
+LEVEL = 0.05
+CONFIDENCE = 1 - LEVEL
+CATEGORIES = 6
+"""Fewest categories: with five, the signed-rank test reaches no p below 2 / 2**5 = 0.0625."""
+SEEDS = 3
+"""Fewest seeds for an interval: from two, a 95 % interval is 9 standard deviations wide."""
+
+
+class NoTest(NamedTuple):
+    """No number, and why: ``reason`` follows on "no test possible, because"."""
+
+    reason: str
+
+    def __str__(self) -> str:
+        return f"no test possible, because {self.reason}"
+
+
+class Interval(NamedTuple):
+    """A 95 % confidence interval."""
+
+    low: float
+    high: float
+
+
+class Pair(NamedTuple):
+    """Two methods over the categories: p, and p after Holm's correction for all pairs asked."""
+
+    first: str
+    second: str
+    p: float
+    adjusted: float
+
+
+class Ranking(NamedTuple):
+    """Mean ranks (1 is best), Friedman's p, and the difference of ranks that is significant."""
+
+    ranks: dict[str, float]
+    p: float
+    critical_difference: float
+    categories: int
+
+
+def mean_and_deviation(values: Sequence[float]) -> tuple[float, float]:
+    """Mean and sample standard deviation of the values that are defined; NaN where there is none.
+
+    >>> mean_and_deviation([0.8, 0.9, float("nan")])[0].__round__(12)
+    0.85
+    """
+    known = np.asarray(values, dtype=np.float64)
+    known = known[~np.isnan(known)]
+    mean = float(known.mean()) if len(known) else np.nan
+    return mean, float(known.std(ddof=1)) if len(known) > 1 else np.nan
+
+
+def seeds_interval(values: Sequence[float]) -> Interval | NoTest:
+    """Student's 95 % interval of a mean over seeds: mean ± t s / sqrt(n)."""
+    known = [value for value in values if not np.isnan(value)]
+    if len(known) < SEEDS:
+        return NoTest(f"{counted(len(known), 'seed')} cannot tell chance from effect")
+    mean, deviation = mean_and_deviation(known)
+    half = stats.t.ppf(1 - LEVEL / 2, len(known) - 1) * deviation / np.sqrt(len(known))
+    return Interval(mean - half, mean + half)
+
+
+def wilcoxon_holm(
+    values: pd.DataFrame, pairs: Sequence[tuple[str, str]] | None = None
+) -> list[Pair] | NoTest:
+    """Wilcoxon's signed-rank test of pairs of methods over the categories, with Holm's correction.
+
+    Two-sided; categories in which the two are equal say nothing and are left out (p is 1 where all
+    are equal). Exact where no two differences are of the same size, else the normal approximation.
+
+    Parameters
+    ----------
+    values : DataFrame [categories, methods]
+        A method's mean in a category; categories without a value of every method are left out.
+    pairs : sequence of pairs of methods, optional
+        All of them unless given; Holm's correction is for as many as are asked.
+    """
+    complete = values.dropna()
+    if values.shape[1] < 2:
+        return NoTest("there is but one method")
+    if len(complete) < CATEGORIES:
+        return NoTest(_too_few(len(complete)))
+    asked = list(combinations(map(str, values.columns), 2)) if pairs is None else list(pairs)
+    found = [_signed_rank(complete[first] - complete[second]) for first, second in asked]
+    return [
+        Pair(*pair, p, adjusted)
+        for pair, p, adjusted in zip(asked, found, holm(found), strict=True)
+    ]
+
+
+def holm(p: Sequence[float]) -> list[float]:
+    """Holm's step-down correction: the smallest of m values times m, the next times m - 1.
+
+    >>> [round(value, 3) for value in holm([0.01, 0.04, 0.03])]
+    [0.03, 0.06, 0.06]
+    """
+    order = np.argsort(p, kind="stable")
+    factors = np.arange(len(order), 0, -1)
+    adjusted = np.empty(len(order))
+    adjusted[order] = np.minimum(np.maximum.accumulate(np.asarray(p)[order] * factors), 1)
+    return adjusted.tolist()
+
+
+def friedman_nemenyi(values: pd.DataFrame) -> Ranking | NoTest:
+    """Friedman's test over the categories (Iman and Davenport's F), and Nemenyi's difference.
+
+    Two methods differ significantly where their mean ranks are at least ``critical_difference``
+    apart: q sqrt(k (k + 1) / (6 N)) for k methods and N categories, q the studentised range's
+    quantile over sqrt(2).
+
+    Parameters
+    ----------
+    values : DataFrame [categories, methods]
+        Higher is better; categories without a value of every method are left out.
+    """
+    complete = values.dropna()
+    categories, methods = complete.shape
+    if methods < 3:
+        return NoTest(f"it is for three methods or more, and there are {methods}")
+    if categories < CATEGORIES:
+        return NoTest(_too_few(categories))
+    ranks = complete.rank(axis=1, ascending=False)
+    critical = nemenyi_factor(methods) * np.sqrt(methods * (methods + 1) / (6 * categories))
+    named = {str(name): float(rank) for name, rank in ranks.mean().items()}
+    return Ranking(named, _iman_davenport(ranks), float(critical), categories)
+
+
+def nemenyi_factor(methods: int) -> float:
+    """Demšar's q at 0.05 (table 5a) for this many methods; 2.343 for 3."""
+    return float(stats.studentized_range.ppf(CONFIDENCE, methods, np.inf) / np.sqrt(2))
+
+
+def _iman_davenport(ranks: pd.DataFrame) -> float:
+    """The p of Friedman's test; where all ranks are equal there is nothing to tell apart."""
+    categories, methods = ranks.shape
+    if (ranks == (methods + 1) / 2).all(axis=None):
+        return 1.0
+    chi2 = float(stats.friedmanchisquare(*(ranks[name] for name in ranks)).statistic)
+    left = categories * (methods - 1) - chi2
+    if left <= 1e-9:  # every category ranks the methods alike
+        return 0.0
+    freedom = (methods - 1, (methods - 1) * (categories - 1))
+    return float(stats.f.sf((categories - 1) * chi2 / left, *freedom))
+
+
+def _signed_rank(differences: pd.Series) -> float:
+    # 0.9 - 0.7 and 0.5 - 0.3 are one size: no rank is decided by the last bit.
+    sizes = differences.round(12)
+    apart = sizes[sizes != 0].to_numpy()
+    if len(apart) == 0:
+        return 1.0
+    # scipy's 'auto' would run through all 2^n signs where sizes are equal: seconds for a pair.
+    tied = len(np.unique(np.abs(apart))) < len(apart)
+    method: Literal["exact", "approx"] = "approx" if tied else "exact"
+    return float(stats.wilcoxon(apart, method=method).pvalue)
+
+
+def _too_few(categories: int) -> str:
+    having = counted(categories, "category", "categories")
+    return f"{having} cannot reach p < {LEVEL:g}; {CATEGORIES} are needed"

@@ -1,0 +1,1 @@
+"""One file per table or family of tables."""

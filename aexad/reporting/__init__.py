@@ -1,1 +1,0 @@
-"""From the results of single runs to tables, figures, panels and one page."""

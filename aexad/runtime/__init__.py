@@ -1,0 +1,1 @@
+"""Machine and files: errors, atomic writes, locks, signals, scratch space, devices, provenance."""

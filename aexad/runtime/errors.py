@@ -1,0 +1,34 @@
+"""Errors that a user can act on: one line that says what is wrong, where, and what to do.
+
+The command line prints the message of an :class:`AexadError` and exits with status 1. It does the
+same for an error of the machine (:mod:`aexad.runtime.signals`); every other exception is a defect of ours,
+whose traceback is in the log, or shown by ``--debug``.
+"""
+
+
+class AexadError(Exception):
+    """Base of all errors that are the input's, the configuration's or the machine's."""
+
+
+class ConfigError(AexadError):
+    """A configuration file, a recipe or a command-line value that cannot be used."""
+
+
+class DataError(AexadError):
+    """A data set, an image or a mask that is missing, damaged or inconsistent."""
+
+
+class DownloadError(AexadError):
+    """A download or archive that failed, does not match its digest, or is not safe to extract."""
+
+
+class WeightsError(AexadError):
+    """Weights that cannot be had, or that do not fit the model they are meant for."""
+
+
+class TrainingError(AexadError):
+    """A training run that cannot go on (for example a loss that is no longer finite)."""
+
+
+class MachineError(AexadError):
+    """A disk or a folder that results cannot be written to."""

@@ -1,0 +1,1 @@
+"""Which features of a Transformer explain anomalies? A study on top of the benchmark."""

@@ -1,0 +1,121 @@
+"""The verb explain: on an image, on a folder, with broken files among the good ones."""
+
+import json
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+from app_parts import run
+from PIL import Image
+
+from aexad.app.explain_folder import image_names
+
+
+@pytest.fixture
+def photos(workshop, tmp_path):
+    """The test images of the parts, in their folders."""
+    shutil.copytree(workshop / "parts/test", tmp_path / "photos")
+    return tmp_path / "photos"
+
+
+def explain(workshop, images, output, *options, model="model.onnx"):
+    return run("explain", workshop / model, images, "-o", output, *options)
+
+
+@pytest.mark.parametrize("model", ["model.onnx", "model.safetensors"])
+def test_one_image(workshop, tmp_path, capsys, model):
+    assert explain(workshop, workshop / "part.png", tmp_path / "out", model=model) == 0
+    line = capsys.readouterr().out
+    assert line.startswith("part.png: anomalous, score ")
+    assert ", 1 region: " in line
+    made = sorted(path.relative_to(tmp_path / "out").as_posix() for path in tmp_path.rglob("*.*"))
+    assert made == [
+        "explanations.csv",
+        "heat_maps/part.npy",
+        "masks/part.png",
+        "overlays/part.png",
+    ]
+    with Image.open(tmp_path / "out/overlays/part.png") as image:
+        assert image.size == (72, 60)
+
+
+def test_a_folder(workshop, photos, tmp_path, capsys):
+    assert explain(workshop, photos, tmp_path / "out", "--json", "--batch-size", 3) == 0
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [row["image"] for row in rows] == [
+        *(f"good/{i}.png" for i in range(3)),
+        *(f"spot/{i}.png" for i in range(4)),
+    ]
+    assert [row["verdict"] for row in rows] == ["normal"] * 3 + ["anomalous"] * 4
+    keys = "image verdict score threshold regions k milliseconds width height"
+    assert set(rows[0]) == set(keys.split())
+    table = pd.read_csv(tmp_path / "out/explanations.csv")
+    assert table["image"].tolist() == [row["image"] for row in rows]
+    np.testing.assert_allclose(table["score"], [row["score"] for row in rows])
+    left, top, right, bottom, area = map(int, table["regions"][4].split("; ")[0].split())
+    assert [left, top, right, bottom] == rows[4]["regions"][0]["box"]
+    assert area == rows[4]["regions"][0]["area"]
+
+
+def test_a_broken_image_is_told_and_the_rest_goes_on(workshop, photos, tmp_path, capsys):
+    (photos / "good/1.png").write_bytes((photos / "good/0.png").read_bytes()[:900])
+    (photos / "notes.txt").write_text("no image")
+    assert explain(workshop, photos, tmp_path / "out", "--json") == 1
+    out, err = capsys.readouterr()
+    rows = [json.loads(line) for line in out.splitlines()]
+    assert ["error" in row for row in rows] == [False, True, *[False] * 5]
+    assert "good/1.png: cannot be read: damaged or truncated" in err
+    assert "1 of 7 images were not explained, see above; the others are in" in err
+    assert "Traceback" not in err
+    table = pd.read_csv(tmp_path / "out/explanations.csv")
+    assert table["score"].isna().tolist() == ["error" in row for row in rows]
+    assert len(list((tmp_path / "out/overlays").rglob("*.png"))) == 6
+
+
+def test_what_was_made_is_not_explained_again(workshop, photos):
+    for _ in range(2):
+        assert explain(workshop, photos, photos / "out") == 0
+    assert len(image_names(photos, photos / "out")) == 7
+
+
+def test_images_that_differ_in_the_ending_alone(workshop, photos, tmp_path):
+    with Image.open(photos / "spot/0.png") as image:
+        image.save(photos / "spot/0.bmp")
+    assert explain(workshop, photos / "spot", tmp_path / "out") == 0
+    made = {path.name for path in (tmp_path / "out/overlays").iterdir()}
+    assert made == {"0.png.png", "0.bmp.png", "1.png", "2.png", "3.png"}
+
+
+def test_heat_maps_can_be_evaluated(workshop, tmp_path):
+    """They lie in the layout that 'evaluate' reads."""
+    assert explain(workshop, workshop / "parts/test", tmp_path / "out") == 0
+    maps, masks = tmp_path / "out/heat_maps", workshop / "parts"
+    scored = ("evaluate", "--maps", maps, "--masks", masks, "--output", tmp_path, "--native")
+    assert run(*scored) == 0
+    metrics = json.loads((tmp_path / "metrics.json").read_text())["metrics"]
+    assert metrics["xauc"]["value"] > 0.9
+
+
+@pytest.mark.parametrize("name", ["nothing", "nowhere"])
+def test_no_images(workshop, tmp_path, capsys, name):
+    (tmp_path / "nothing").mkdir()
+    assert explain(workshop, tmp_path / name, tmp_path / "out") == 1
+    err = capsys.readouterr().err
+    assert "name" in err
+    assert err.startswith(f"aexad: {tmp_path / name}: no ")
+    assert err.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_threshold_of_ones_own(workshop, tmp_path, capsys):
+    part = workshop / "part.png"
+    assert explain(workshop, part, tmp_path / "out", "--threshold", "1e9") == 0
+    assert "part.png: normal, score " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("value", ["0", "nan", "inf", "x"])
+def test_a_threshold_that_is_none(workshop, tmp_path, capsys, value):
+    with pytest.raises(SystemExit):
+        explain(workshop, workshop / "part.png", tmp_path, "--threshold", value)
+    assert f"'{value}' is not a number above 0" in capsys.readouterr().err

@@ -1,0 +1,130 @@
+"""Files, arrays and batches; models of fit, of runs, and what the threshold says."""
+
+import numpy as np
+import pandas as pd
+import parts
+import pytest
+import torch
+
+import aexad
+from aexad.config.recipe import HeatMap, Recipe
+from aexad.data.images import load_image
+from aexad.explain.inference import infer
+from aexad.methods.model import build_model
+from aexad.runtime.errors import DataError
+from aexad.runtime.files import write_npz
+from aexad.training.model_store import save_model
+
+RECIPE = Recipe(encoder="test_resnet.r160_in1k", weights="none")
+SETTINGS = HeatMap(normalise="standard", extent="runs")
+
+
+@pytest.fixture(scope="module")
+def explainer(workshop):
+    return aexad.load(workshop / "model.safetensors")
+
+
+@pytest.fixture
+def run(tmp_path, workshop, request):
+    """A run of the benchmark on the parts, at 48 pixels: its folder, and its maps."""
+    stored = getattr(request, "param", 48)
+    model = build_model(RECIPE, 48, 0)
+    model.network.eval()
+    split = pd.DataFrame(
+        [("test", "spot", f"parts/test/spot/{i}.png", "") for i in range(3)],
+        columns=["role", "defect", "image", "mask"],
+    )
+    maps = infer(model, split, workshop, SETTINGS, torch.device("cpu"), stored)
+    folder = tmp_path / "some-method"
+    save_model(model, folder / "model.safetensors")
+    settings = np.array([SETTINGS.model_dump_json()])
+    write_npz(folder / "maps.npz", maps | {"settings": settings})
+    return folder, maps
+
+
+def test_verdicts(workshop, explainer):
+    good = explainer([workshop / f"parts/test/good/{i}.png" for i in range(3)])
+    assert [each.verdict for each in good] == ["normal"] * 3
+    defect = explainer(workshop / "part.png")
+    assert defect.verdict == "anomalous"
+    (left, top, right, bottom), _ = defect.regions[0]
+    found = np.zeros(parts.SHAPE, bool)
+    found[top:bottom, left:right] = True
+    assert found[parts.mask() > 0].all()
+    assert found.mean() < 0.5
+    assert defect.image.shape == (*parts.SHAPE, 3)
+    assert defect.heat_map.shape == (48, 48)
+    assert defect.reconstruction.shape == (48, 48, 3)
+
+
+def test_a_file_is_as_its_pixels(workshop, explainer):
+    path = workshop / "part.png"
+    of_file, of_pixels = explainer(path), explainer(load_image(path))
+    np.testing.assert_array_equal(of_file.heat_map, of_pixels.heat_map)
+    assert of_file.score == of_pixels.score
+
+
+def test_a_batch_of_any_sizes_is_as_each_alone(workshop, explainer):
+    batch = [parts.photo(i, defect=i % 2 == 0)[: 60 - i] for i in range(18)]  # more than one batch
+    together = explainer(batch)
+    for i in (0, 17):
+        alone = explainer(batch[i])
+        np.testing.assert_allclose(together[i].heat_map, alone.heat_map, atol=1e-6)
+        assert together[i].score == pytest.approx(alone.score, rel=1e-4)
+        assert together[i].mask.shape == batch[i].shape[:2]
+    assert explainer([]) == []
+
+
+def test_kinds_of_arrays(explainer):
+    pixels = parts.photo(5, defect=True)
+    wanted = explainer(pixels).heat_map
+    for same in (pixels.astype(np.uint16) * 257, pixels / 255, (pixels / 255).astype(np.float32)):
+        np.testing.assert_array_equal(explainer(same).heat_map, wanted)
+    np.testing.assert_array_equal(explainer(pixels[None])[0].heat_map, wanted)
+    grey = pixels[..., 0]
+    assert explainer(grey).score == explainer(np.stack([grey] * 3, axis=2)).score
+
+
+@pytest.mark.parametrize(
+    ("array", "message"),
+    [
+        (np.zeros((5, 5, 4), np.uint8), "an array .H, W. or .H, W, 3., and a batch"),
+        (np.zeros((0, 5, 3), np.uint8), "an array"),
+        (np.zeros((5, 5), np.int64), "uint8, uint16 or real numbers in .0, 1., got int64"),
+        (np.full((5, 5), 1.5), "lie in .0, 1., got 1.5 to 1.5"),
+        (np.full((5, 5), np.nan), "lie in .0, 1., got nan"),
+    ],
+)
+def test_arrays_that_are_no_images(explainer, array, message):
+    with pytest.raises(ValueError, match=message):
+        explainer(array)
+
+
+def test_another_threshold(workshop):
+    strict = aexad.load(workshop / "model.safetensors", threshold=1e9)
+    assert strict(workshop / "part.png").verdict == "normal"
+
+
+@pytest.mark.parametrize("run", [48, 16], indirect=True)
+def test_a_run_of_the_benchmark(run, workshop):
+    """As the run's own maps; of small images these are means of what is explained here."""
+    folder, maps = run
+    for path in (folder, folder / "model.safetensors"):
+        explainer = aexad.load(path)
+        assert explainer.card.method == "some-method"
+        found = explainer([workshop / name for name in maps["image"]])
+        scores = [each.score for each in found]
+        np.testing.assert_allclose(scores, maps["score"], rtol=1e-4)
+        assert [each.k for each in found] == maps["k"].tolist()
+        assert [each.verdict for each in found] == [None] * 3
+        side = maps["heat_map"].shape[1]
+        heat = np.stack([each.heat_map for each in found])
+        means = heat.reshape(3, side, 48 // side, side, 48 // side).mean(axis=(2, 4))
+        np.testing.assert_allclose(means, maps["heat_map"], atol=1e-3)
+
+
+def test_a_run_without_its_maps(run):
+    folder, _ = run
+    (folder / "maps.npz").unlink()
+    with pytest.raises(DataError, match=r"maps\.npz: no such file; make it with 'aexad infer'"):
+        aexad.load(folder)

@@ -1,0 +1,97 @@
+"""One explanation: mask, regions, overlay and files, on heat maps made by hand."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from aexad.app import explanation
+from aexad.app.explanation import Explanation
+from aexad.explain.heatmap import binarised
+
+
+def explained(heat, shape, score=2.0, threshold=1.0):
+    image = np.random.default_rng(0).integers(0, 256, (*shape, 3), dtype=np.uint8)
+    rebuilt = np.zeros((*heat.shape, 3), np.uint8)
+    return Explanation(image, heat.astype(np.float32), rebuilt, score, threshold, 1, 1.0)
+
+
+def two_spots():
+    heat = np.zeros((16, 16))
+    heat[2:4, 2:4], heat[8:14, 6:12] = 1, 1
+    return heat
+
+
+def test_regions_at_the_size_of_the_map():
+    regions = explained(two_spots(), (16, 16)).regions
+    assert [(region.box, region.area) for region in regions] == [
+        ((6, 8, 12, 14), 36),
+        ((2, 2, 4, 4), 4),
+    ]
+
+
+def test_the_mask_is_the_binary_map_where_the_sizes_are_equal():
+    heat = np.random.default_rng(3).random((16, 16)).astype(np.float32)
+    np.testing.assert_array_equal(explained(heat, (16, 16)).mask, binarised(heat[None])[0])
+
+
+def test_regions_are_in_pixels_of_the_image():
+    regions = explained(two_spots(), (160, 320)).regions
+    (left, top, right, bottom), area = regions[0]
+    assert (left, top, right, bottom) == pytest.approx((120, 80, 240, 140), abs=10)
+    assert area == pytest.approx(120 * 60, rel=0.1)
+
+
+def test_strips_are_seamless(monkeypatch):
+    heat = np.random.default_rng(1).random((16, 16))
+    whole = explained(heat, (100, 90))
+    assert whole.mask.shape == (100, 90)
+    monkeypatch.setattr(explanation, "_ROWS", 7)
+    cut = explained(heat, (100, 90))
+    np.testing.assert_array_equal(cut.mask, whole.mask)
+    np.testing.assert_array_equal(cut.overlay(), whole.overlay())
+
+
+def test_a_normal_image_has_nothing_marked():
+    normal = explained(two_spots(), (40, 40), score=0.5)
+    assert normal.verdict == "normal"
+    assert not normal.mask.any()
+    assert normal.regions == []
+    np.testing.assert_array_equal(normal.overlay(), normal.image)
+
+
+def test_without_a_threshold_there_is_no_verdict_and_a_mask():
+    unknown = explained(two_spots(), (40, 40), threshold=None)
+    assert unknown.verdict is None
+    assert len(unknown.regions) == 2
+
+
+def test_a_constant_map_marks_nothing():
+    assert not explained(np.full((16, 16), 0.3), (45, 37)).mask.any()
+
+
+def test_the_overlay_changes_what_is_marked_and_nothing_else():
+    one = explained(two_spots(), (200, 300))
+    changed = (one.overlay() != one.image).any(axis=2)
+    assert changed[one.mask].mean() > 0.99
+    assert not changed[~one.mask].any()
+
+
+def test_what_is_saved(tmp_path):
+    one = explained(two_spots(), (50, 70))
+    overlay, heat_map, mask = one.save(tmp_path, "test/scratch/7")
+    assert overlay == tmp_path / "overlays/test/scratch/7.png"
+    with Image.open(overlay) as image:
+        assert (image.size, image.mode) == ((70, 50), "RGB")
+    with Image.open(mask) as image:
+        np.testing.assert_array_equal(np.asarray(image), one.mask)
+    read = np.load(heat_map)
+    assert read.dtype == np.float32
+    np.testing.assert_array_equal(read, one.heat_map)
+
+
+def test_a_notebook_gets_a_picture_that_is_not_huge():
+    content = explained(two_spots(), (900, 1200))._repr_png_()
+    with Image.open(io.BytesIO(content)) as image:
+        assert image.size == (640, 480)

@@ -1,0 +1,56 @@
+"""The threshold keeps its promise on scores that it has not seen."""
+
+import doctest
+
+import numpy as np
+import pytest
+
+from aexad.app import threshold
+from aexad.app.threshold import threshold_of
+
+
+def false_alarms(draw, n, a, trials=2000):
+    """Share of new scores above the threshold, over many sets of n held-out ones."""
+    rng = np.random.default_rng(0)
+    held_out, new = draw(rng, (trials, n)), draw(rng, (trials, 200))
+    return np.mean([(new[i] > threshold_of(held_out[i], a)[0]).mean() for i in range(trials)])
+
+
+def log_normal(rng, shape):
+    return rng.lognormal(3, 0.5, shape)
+
+
+def long_tailed(rng, shape):
+    return rng.pareto(2.0, shape) + 1
+
+
+def two_kinds(rng, shape):
+    """Parts of two suppliers."""
+    return rng.choice([1.0, 5.0], shape) * rng.lognormal(0, 0.1, shape)
+
+
+@pytest.mark.parametrize("draw", [log_normal, long_tailed, two_kinds])
+@pytest.mark.parametrize(("n", "a"), [(99, 0.01), (200, 0.01), (30, 0.05), (18, 0.01), (3, 0.1)])
+def test_the_promise_is_kept_whatever_the_scores_are(draw, n, a):
+    promised = threshold_of(draw(np.random.default_rng(0), n), a)[1]
+    assert promised == pytest.approx(max(a, 1 / (n + 1)))
+    assert false_alarms(draw, n, a) <= promised * 1.1
+
+
+def test_hand_values():
+    scores = np.arange(1.0, 21.0)
+    assert threshold_of(scores, 0.1) == (19, 0.1)  # rank ceil(18.9)
+    assert threshold_of(scores, 0.04) == (20, 1 / 21)  # 20 images promise no less
+    assert threshold_of(scores, 1 / 3) == (14, 1 / 3)  # rank 14 exactly
+
+
+@pytest.mark.parametrize("scores", [[1.0, 2.0], [np.nan, 1.0, 2.0]])
+def test_scores_that_say_nothing_are_refused(scores):
+    with pytest.raises(ValueError, match="at least 3 finite scores are needed"):
+        threshold_of(np.array(scores), 0.01)
+
+
+def test_examples():
+    result = doctest.testmod(threshold)
+    assert result.attempted >= 3
+    assert result.failed == 0

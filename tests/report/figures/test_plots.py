@@ -1,0 +1,319 @@
+"""What the figures show, against hand values and against what was evaluated."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from fake_results import Tree, make_tree
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.text import Text
+
+from aexad.config.recipe import HeatMap
+from aexad.data.images import load_image, load_mask
+from aexad.data.split import read_split
+from aexad.evaluation.metrics import xauc_per_image
+from aexad.explain.heatmap import heat_maps
+from aexad.report.collect import read_methods, read_metrics
+from aexad.report.figures import accuracy_cost
+from aexad.report.figures.accuracy_cost import cost_drawings, cost_table
+from aexad.report.figures.aexad_figure_3 import SIZES, filter_curve
+from aexad.report.figures.aexad_figures_4_and_5 import threshold_curves
+from aexad.report.figures.anovit_figure_3 import anovit_drawings
+from aexad.report.figures.base import Group, cnn_and_transformer, read_groups
+from aexad.report.figures.contrast import contrast_drawings, differences, extremes
+from aexad.report.figures.critical_difference import not_told_apart, rank_drawings
+from aexad.report.figures.label_placement import place_labels
+from aexad.report.figures.per_defect import anomalous_images, by_area, by_type
+from aexad.report.figures.write import drawings
+from aexad.report.images.grid import gallery_figure
+from aexad.report.images.pictures import Photograph, Picture, read_per_image
+from aexad.report.images.unfiltered import unfiltered_map
+from aexad.report.method_roles import is_transformer
+from aexad.report.style import add_legend, styled
+from aexad.runtime.files import write_csv
+
+PAIR = ("aexad-resnet18", "aexad-vit_tiny")
+
+
+def group_of(tree: Tree) -> Group:
+    metrics = read_metrics(tree.benchmark / "metrics.csv")
+    methods = read_methods(tree.benchmark / "methods.csv")
+    return next(read_groups(tree.runs, metrics, methods, tree.catalogue, tree.results, tree.data))
+
+
+@pytest.fixture(scope="module")
+def group(tmp_path_factory: pytest.TempPathFactory) -> Group:
+    root = tmp_path_factory.mktemp("plots")
+    return group_of(make_tree(root, methods=(*PAIR, "ae"), seeds=(0, 1)))
+
+
+@pytest.mark.parametrize(
+    ("encoder", "transformer"),
+    [
+        ("resnet50.tv_in1k", False),
+        ("wide_resnet50_2.tv_in1k", False),
+        ("tf_efficientnet_lite0.in1k", False),
+        ("test_resnet.r160_in1k", False),
+        ("", False),
+        ("vit_base_patch16_224.augreg_in21k_ft_in1k", True),
+        ("vit_small_patch14_dinov2.lvd142m", True),
+        ("deit_small_patch16_224.fb_in1k", True),
+        ("crossvit_small_240.in1k", True),
+        ("swin_tiny_patch4_window7_224.ms_in1k", True),
+        ("test_vit.r160_in1k", True),
+    ],
+)
+def test_the_kind_of_an_encoder_is_in_its_name(encoder: str, transformer: bool) -> None:
+    assert is_transformer(encoder) is transformer
+
+
+def test_the_first_of_each_kind_stands_for_it(group: Group, tmp_path: Path) -> None:
+    assert cnn_and_transformer(group) == PAIR
+    alone = group_of(make_tree(tmp_path, categories=("brick",), methods=(PAIR[0], "ae")))
+    assert cnn_and_transformer(alone) is None
+
+
+def test_curves_over_the_threshold_are_the_rows_of_the_table() -> None:
+    rows = [
+        ("c", "m", seed, f"f1{at}", value)
+        for at, first in (("", 0.2), ("@1.5", 0.4), ("@3.5", 0.1))
+        for seed, value in ((0, first), (1, first + 0.2))
+    ]
+    metrics = pd.DataFrame(rows, columns=["category", "method", "seed", "metric", "value"])
+    metrics = metrics.assign(dataset="d", scenario="s", n=1, reason="")
+    curves = threshold_curves(metrics, "f1")
+    assert curves["a"].tolist() == [1.0, 1.5, 3.5]
+    np.testing.assert_allclose(curves["mean"], [0.3, 0.5, 0.2], rtol=1e-12)
+
+
+def test_the_curve_over_k_is_what_a_fixed_k_would_give(group: Group) -> None:
+    run = group.runs_of(PAIR[1], seed=0)[0]
+    curve = filter_curve(group, run)
+    split = group.split(run)
+    anomalous = split[split["mask"] != ""]
+    folder = group.folder(run)
+    with np.load(folder / "maps.npz") as maps:
+        rebuilt = dict(zip(maps["image"], maps["reconstruction"], strict=True))
+    for column, k in ((0, SIZES[0]), (-1, SIZES[-1])):
+        values = []
+        for image, mask in zip(anomalous["image"], anomalous["mask"], strict=True):
+            pair = [load_image(group.root / image, 32), rebuilt[image]]
+            x, y = (np.moveaxis(p, 2, 0)[None].astype(np.float32) / 255 for p in pair)
+            heat_map = heat_maps(x, y, HeatMap(filter=k)).heat_map
+            values.append(xauc_per_image(heat_map, load_mask(group.root / mask, 32)[None])[0])
+        assert curve.xauc[column] == pytest.approx(np.mean(values), abs=1e-9)
+    rows = read_per_image(folder / "per_image.csv").dropna(subset="xauc")
+    assert (curve.adaptive_k, curve.adaptive_xauc) == (3.0, pytest.approx(rows["xauc"].mean()))
+
+
+def test_the_unfiltered_map_is_the_error_over_its_distance() -> None:
+    pixels = np.full((16, 16, 3), 51, np.uint8)  # 0.2
+    rebuilt = pixels.copy()
+    rebuilt[3, 5] = 255
+    raw = unfiltered_map(pixels, rebuilt, HeatMap())
+    assert raw[3, 5] == pytest.approx((0.8 / 1.8) ** 2, rel=1e-5)
+    assert np.count_nonzero(raw) == 1
+
+
+def test_the_extremes_are_the_largest_leads_of_either() -> None:
+    index = pd.MultiIndex.from_tuples([("c", name) for name in "abcde"])
+    lead = pd.Series([0.1, -0.3, 0.0, 0.5, -0.1], index=index)
+    second, first = extremes(lead, 2)
+    assert [row[1] for row in second] == ["d", "a"]
+    assert [row[1] for row in first] == ["b", "e"]
+
+
+def test_leads_are_those_of_per_image(group: Group) -> None:
+    lead = differences(group, PAIR)
+    (category, image), value = next(iter(lead.items()))
+    sides = [
+        read_per_image(group.folder(run) / "per_image.csv").loc[image, "iou"]
+        for method in PAIR
+        for run in group.runs_of(method, 0)
+        if run.category == category
+    ]
+    assert value == pytest.approx(sides[1] - sides[0])
+    assert len(lead) == 12  # two categories of six anomalous images
+    words = next(contrast_drawings(group)).alt
+    assert "leads most on" in words
+
+
+def test_defects_by_type_and_by_area(group: Group) -> None:
+    images = anomalous_images(group, PAIR)
+    assert len(images) == 2 * 2 * 6  # categories, seeds, images
+    types = by_type(images)
+    assert types["images"].tolist() == [6] * 4
+    part = images[(images["category"] == "brick") & (images["defect"] == "stain")]
+    assert types.loc[("brick", "stain"), PAIR[1]] == pytest.approx(part[PAIR[1]].mean())
+    mask = load_mask(group.root / "brick/ground_truth/stain/000_mask.png", 32)
+    row = part[part["image"] == "brick/test/stain/000.png"].iloc[0]
+    assert row["area"] == pytest.approx(100 * mask.mean())
+    table = pd.DataFrame({"area": [0.1, 0.2, 0.5, 0.6, 50], "m": [0.0, 0.3, 0.6, 1, 1]})
+    means = by_area(table, "m")  # classes with fewer than three images are left out
+    np.testing.assert_allclose(means.to_numpy(), [[0.8 / 3, 0.3]])
+
+
+def test_neighbours_within_the_critical_difference_share_a_bar() -> None:
+    ranks = pd.Series({"a": 1.0, "b": 2.0, "c": 2.5, "d": 4.0})
+    assert not_told_apart(ranks, 1.6) == [(1.0, 2.5), (2.5, 4.0)]
+    assert not_told_apart(ranks, 1.5) == [(1.0, 2.0), (2.0, 2.5)]  # 1.5 apart is significant
+    assert not_told_apart(ranks, 0.4) == []
+    assert not_told_apart(ranks, 9.0) == [(1.0, 4.0)]
+    assert not_told_apart(pd.Series({"a": 1.5, "b": 1.5}), 1.0) == [(1.5, 1.5)]
+
+
+def test_ranks_are_drawn_only_where_they_can_be_tested(group: Group, tmp_path: Path) -> None:
+    assert list(rank_drawings(group)) == []  # two categories
+    many = [f"c{i}" for i in range(7)]
+    wide = group_of(make_tree(tmp_path, categories=many, methods=(*PAIR, "ae"), epochs=1))
+    drawings = list(rank_drawings(wide))
+    assert [d.name.split("_t")[0] for d in drawings] == [
+        "critical_difference_xauc", "critical_difference_iou",
+    ]  # fmt: skip
+    assert "7 categories" in drawings[0].caption
+    with styled():
+        assert drawings[0].draw().get_axes()
+
+
+def test_costs_are_means_over_the_runs(group: Group) -> None:
+    table = cost_table(group.metrics, "xauc")
+    assert table.index.tolist() == [*PAIR, "ae"]
+    np.testing.assert_allclose(table["training_seconds"], 21.75)
+    assert table["co2_g"].isna().all()
+    rows = group.metrics[group.metrics["method"] == "ae"]
+    inference = rows.loc[rows["metric"] == "inference_seconds", "value"].mean()
+    assert table.loc["ae", "inference_seconds"] == pytest.approx(inference)
+    drawing = next(cost_drawings(group))
+    assert "CO2 was not measured" in drawing.caption
+    assert "95 % interval" in drawing.caption
+
+
+def test_co2_is_drawn_where_every_run_has_it(group: Group) -> None:
+    metrics = group.metrics.copy()
+    measured = metrics["metric"].isin(["training_co2_g", "inference_co2_g"])
+    measured &= metrics["method"] == "ae"
+    metrics.loc[measured, "value"] = 0.25
+    assert cost_table(metrics, "xauc")["co2_g"].tolist() == [
+        pytest.approx(np.nan, nan_ok=True), pytest.approx(np.nan, nan_ok=True), 0.5,
+    ]  # fmt: skip
+    metrics.loc[measured & (metrics["seed"] == 1), "value"] = np.nan
+    assert cost_table(metrics, "xauc")["co2_g"].isna().all()
+
+
+def test_many_methods_are_numbered_and_a_key_names_them(
+    group: Group, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def written() -> tuple[list[str], list[str]]:
+        with styled():
+            figure = next(cost_drawings(group)).draw()
+        key = [text.get_text() for legend in figure.legends for text in legend.get_texts()]
+        return [text.get_text() for text in figure.axes[0].texts], key
+
+    names = [PAIR[0], f"{PAIR[1]}†", "ae"]
+    assert written() == (names, [])
+    monkeypatch.setattr(accuracy_cost, "MOST_NAMED", 2)
+    assert written() == (["1", "2", "3"], [f"1: {names[0]}", f"2: {names[1]}", f"3: {names[2]}"])
+
+
+def as_models(group: Group, models: dict[str, str]) -> Group:
+    """The group as if these methods were other models."""
+    methods = group.methods.copy()
+    for method, model in models.items():
+        methods.loc[method, "model"] = model
+    return replace(group, methods=methods)
+
+
+def test_anovit_and_l2_cae_share_a_scale(group: Group) -> None:
+    assert list(anovit_drawings(group)) == []
+    assert list(anovit_drawings(as_models(group, {"ae": "l2_cae"}))) == []
+    both = as_models(group, {"ae": "l2_cae", "aexad-vit_tiny": "anovit"})
+    (drawing,) = anovit_drawings(both)
+    assert drawing.name == "anovit_figure3_textures_standard"
+    with styled():
+        pictures = [image for axes in drawing.draw().get_axes() for image in axes.get_images()]
+    maps = [image for image in pictures if image.get_cmap().name == "inferno"]
+    limits = {(image.norm.vmin, image.norm.vmax) for image in maps if image.get_array().ndim == 2}
+    assert len(pictures) == 2 * 4  # categories x input, truth, two maps
+    assert limits == {(-1.0, 5.0)}
+
+
+def test_a_gallery_of_many_methods_goes_on_below() -> None:
+    black = np.zeros((8, 8, 3), np.uint8)
+    photograph = Photograph("a.png", black, np.eye(8, dtype=bool), "cut")
+    empty = np.zeros((8, 8))
+    picture = Picture("a.png", empty, empty > 0, black, 1.0, 1, 0.5, 0.25)
+    names = {f"m{i}": f"m{i}" for i in range(12)}
+    with styled():
+        figure = gallery_figure([photograph] * 2, {name: [picture] * 2 for name in names}, names)
+    places = {axes.get_title(): axes.get_position() for axes in figure.axes if axes.get_title()}
+    assert places["m0"].x0 == places["m6"].x0 > places["input, truth"].x0
+    assert places["m5"].x1 > places["m0"].x1
+    assert places["m6"].y1 < places["m0"].y0 - places["m0"].height  # below both photographs
+    cells = [axes for axes in figure.axes if axes.images]
+    assert len(cells) == 2 * (12 + 2)  # the photographs once a line of six methods
+    assert max(axes.get_position().x1 for axes in cells) <= 1
+
+
+def test_without_masks_there_is_what_needs_none(tmp_path: Path) -> None:
+    tree = make_tree(tmp_path, categories=("brick",), methods=PAIR)
+    path = tree.results / tree.runs[0].data_folder / "split.csv"
+    write_csv(path, read_split(path).assign(mask=""))
+    for run in tree.runs:
+        path = tree.results / run.folder / "per_image.csv"
+        write_csv(path, pd.read_csv(path).assign(xauc=np.nan, iou=np.nan, anomalous_pixels=0))
+    path = tree.benchmark / "metrics.csv"
+    metrics = read_metrics(path)
+    pixel = ~metrics["metric"].str.match("image_|training_|inference_")
+    metrics.loc[pixel, ["value", "reason"]] = (np.nan, "no masks")
+    write_csv(path, metrics)
+    group = group_of(tree)
+    names = [drawing.name.partition("_textures")[0] for drawing in drawings(group, tree.recipes, 2)]
+    assert names == ["metrics", "accuracy_cost", "training", "gallery"]
+    drawing = next(cost_drawings(group))
+    assert "Mean image AUROC" in drawing.caption
+    assert "95 % intervals" in drawing.caption
+    with styled():
+        assert drawing.draw().get_axes()
+
+
+def test_no_label_lies_on_a_bar() -> None:
+    figure = Figure(figsize=(4, 3))
+    axes = figure.subplots()
+    axes.set(xlim=(0, 10), ylim=(0, 10))
+    place_labels(axes, [(4.0, 5.0), (4.6, 5.0)], ["left", "right"], [(4.0, 6.0), (0.0, 10.0)])
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    left = Text.get_window_extent(axes.texts[0], renderer)
+    bar, _ = axes.transData.transform((4.6, 5.0))
+    assert left.x1 < bar  # to its right there is room between the points alone
+
+
+def test_a_legend_of_many_lines_takes_nothing_from_the_panels() -> None:
+    heights = []
+    for number in (2, 40):
+        with styled():
+            figure = Figure(figsize=(7, 2), layout="constrained")
+            axes = figure.subplots()
+            add_legend(figure, [Line2D([], [], label="aexad-some-method")] * number)
+            figure.draw_without_rendering()
+        heights.append(axes.get_position().height * figure.get_figheight())
+    assert heights[1] == pytest.approx(heights[0], rel=0.1)
+
+
+def test_no_label_hides_another() -> None:
+    figure = Figure(figsize=(7, 3))
+    axes = figure.subplots()
+    generator = np.random.default_rng(0)
+    points = [(float(x), float(y)) for x, y in generator.normal(0, 0.1, (20, 2))]
+    axes.set(xlim=(-0.4, 0.4), ylim=(-0.4, 0.4))
+    place_labels(axes, points, [f"aexad-method-{i}" for i in range(20)])
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    boxes = [Text.get_window_extent(text, renderer) for text in axes.texts]
+    assert len(boxes) == 20
+    pairs = [(a, b) for i, a in enumerate(boxes) for b in boxes[i + 1 :]]
+    assert not any(a.overlaps(b) for a, b in pairs)

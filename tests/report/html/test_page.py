@@ -1,0 +1,213 @@
+"""The report: one file, complete, offline, and honest about what was not pre-trained."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from fake_results import Tree, make_tree
+
+from aexad.config.benchmark import Benchmark, Run
+from aexad.report.collect import read_methods, read_metrics, write_collection
+from aexad.report.figures.write import write_figures
+from aexad.report.html.page import write_report
+from aexad.report.images.panels import draw_panels
+from aexad.runtime.errors import DataError
+
+BENCHMARK = Benchmark(
+    title="Does <it> help?",
+    description="A trial.",
+    datasets={"textures": "all"},
+    methods=["aexad-resnet18", "aexad-vit_tiny"],
+)
+
+
+class Page(HTMLParser):
+    """The page's elements, its text, and whether every element is closed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.text = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag not in ("meta", "link", "img"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self.open and self.open[-1] != "style":
+            self.text += data
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.elements if name == tag]
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Tree:
+    root = tmp_path_factory.mktemp("page")
+    tree = make_tree(root, categories=("brick", "grass"), methods=BENCHMARK.methods)
+    metrics = read_metrics(tree.benchmark / "metrics.csv")
+    methods = read_methods(tree.benchmark / "methods.csv")
+    folder = tree.benchmark / "figures"
+    places = {"results": tree.results, "data": tree.data, "folder": folder}
+    write_figures(tree.runs, metrics, methods, tree.catalogue, tree.recipes, gallery=1, **places)
+    for run in tree.runs:
+        draw_panels(
+            tree.results / run.folder,
+            tree.results / run.data_folder / "split.csv",
+            tree.data / run.dataset,
+            32,
+            1,
+            tree.results / run.folder / "panels",
+        )
+    return tree
+
+
+def report(tree: Tree, runs: Sequence[Run] | None = None) -> str:
+    places = {"results": tree.results, "folder": tree.benchmark}
+    trained = tree.runs if runs is None else runs
+    write_report(BENCHMARK, trained, tree.catalogue, tree.measurements(), **places)
+    return (tree.benchmark / "report.html").read_text()
+
+
+@pytest.fixture(scope="module")
+def html(tree: Tree) -> str:
+    return report(tree)
+
+
+@pytest.fixture(scope="module")
+def page(html: str) -> Page:
+    page = Page()
+    page.feed(html)
+    page.close()
+    assert page.open == []
+    return page
+
+
+def test_nothing_is_loaded_from_elsewhere(html: str, page: Page) -> None:
+    for _, attributes in page.elements:
+        for name in ("src", "href", "srcset", "action", "data", "poster"):
+            assert re.match(r"data:|#", attributes.get(name) or "#"), attributes
+    assert page.all("script") == []
+    assert "url(" not in html
+    assert "@import" not in html
+    assert "default-src 'none'" in html
+
+
+def test_every_picture_has_words(page: Page) -> None:
+    images = page.all("img")
+    assert len(images) == 9 + 3 + 4  # charts and strips, galleries, a panel a run
+    assert all(len(image["alt"] or "") > 20 for image in images)
+    kinds = [re.match(r"data:image/(\w+)", image["src"] or "") for image in images]
+    assert [kind[1] for kind in kinds if kind] == ["svg"] * 12 + ["jpeg"] * 4
+
+
+def test_the_first_screen_is_the_question_and_the_answer(html: str, page: Page) -> None:
+    assert "<h1>Does &lt;it&gt; help?</h1>" in html
+    start = page.text[: page.text.index("Summary")]
+    assert (
+        "2 methods on 2 categories of Textures (brick and grass), 1 seed: 4 training runs" in start
+    )
+    assert "judged on 20 test images. A trial." in start
+    assert "X-AUC: aexad-resnet18 is best with" in start
+    assert "Not pre-trained, started from random weights: aexad-vit_tiny†" in start
+    assert "not a comparison of architectures alone" in start
+
+
+def test_tables_and_provenance(tree: Tree, page: Page) -> None:
+    metrics = read_metrics(tree.benchmark / "metrics.csv")
+    best = metrics.query("metric == 'xauc' and method == 'aexad-resnet18' and category == 'brick'")
+    assert f"{best['value'].item():.3f}" in page.text
+    for words in (
+        "CC BY-NC-SA 4.0",
+        "Bergmann et al. 2019",
+        "folder: resnet18.tv_in1k.safetensors",
+        "5c4f" * 16,
+        "random weights",
+        "timm 1.0.31",
+        "cpu, 1 thread",
+        "20.2",
+    ):
+        assert words in page.text
+    assert str(tree.results) not in page.text
+    scopes = [header.get("scope") for header in page.all("th")]
+    assert set(scopes) == {"col", "row"}
+
+
+def test_equal_inputs_give_an_equal_page(tree: Tree, html: str) -> None:
+    assert report(tree) == html
+
+
+@pytest.mark.parametrize("missing", ["captions.json", "metrics_textures_standard.png"])
+def test_a_missing_figure_is_an_error_that_names_it(tree: Tree, missing: str) -> None:
+    path = tree.benchmark / "figures" / missing
+    content = path.read_bytes()
+    try:
+        path.unlink()
+        with pytest.raises(DataError, match="make it with 'aexad figures'") as caught:
+            report(tree)
+    finally:
+        path.write_bytes(content)
+    assert f"{path}: no such file" in str(caught.value)
+
+
+def test_missing_panels_are_an_error_that_names_the_run(tree: Tree) -> None:
+    folder = tree.results / tree.runs[0].folder / "panels"
+    folder.rename(folder.with_name("elsewhere"))
+    try:
+        with pytest.raises(DataError, match="no panels; make them with 'aexad panels'"):
+            report(tree)
+    finally:
+        folder.with_name("elsewhere").rename(folder)
+
+
+def test_somebody_elses_maps_alone_make_figures_and_a_page(tmp_path: Path) -> None:
+    tree = make_tree(tmp_path, categories=("brick",), methods=("theirs", "ours"))
+    write_collection([], tree.results, tree.benchmark, tree.runs)
+    metrics = read_metrics(tree.benchmark / "metrics.csv")
+    methods = read_methods(tree.benchmark / "methods.csv")
+    folder = tree.benchmark / "figures"
+    places = {"results": tree.results, "data": tree.data, "folder": folder}
+    write_figures([], metrics, methods, tree.catalogue, tree.recipes, gallery=1, **places)
+    kinds = ("aexad_figure4", "aexad_figure5", "metrics")  # what needs no model of one's own
+    names = [f"{kind}_textures_standard" for kind in kinds]
+    assert sorted(path.stem for path in folder.glob("*.png")) == names
+    html = report(tree, [])
+    assert "2 methods on 1 category of Textures (brick), 1 seed, judged on 10 test images." in html
+    assert "Panels" not in html
+    assert "Cost of a run" not in html
+    assert "<p>Seeds: 0.</p>" in html
+
+
+def test_a_method_of_somebody_else_has_no_dagger(tmp_path: Path) -> None:
+    tree = make_tree(tmp_path, categories=("brick",), methods=("aexad-vit_tiny", "theirs"))
+    write_collection(tree.runs[:1], tree.results, tree.benchmark, tree.runs[1:])
+    metrics = read_metrics(tree.benchmark / "metrics.csv")
+    methods = read_methods(tree.benchmark / "methods.csv")
+    folder = tree.benchmark / "figures"
+    places = {"results": tree.results, "data": tree.data, "folder": folder}
+    write_figures(
+        tree.runs[:1], metrics, methods, tree.catalogue, tree.recipes, gallery=1, **places
+    )
+    captions = json.loads((folder / "captions.json").read_text())
+    assert "theirs" in captions[0]["alt"]
+    with_theirs = [caption["name"][:13] for caption in captions if "theirs" in caption["alt"]]
+    assert with_theirs == ["metrics_textu", "aexad_figure4", "aexad_figure5"]
+    run = tree.runs[0]
+    split = tree.results / run.data_folder / "split.csv"
+    place = tree.results / run.folder
+    draw_panels(place, split, tree.data / run.dataset, 32, 1, place / "panels")
+    html = report(tree, tree.runs[:1])
+    assert '<th scope="row">aexad-vit_tiny<sup>†</sup></th>' in html
+    assert '<th scope="row">theirs</th>' in html
+    assert "theirs<sup>" not in html
+    assert "theirs†" not in html

@@ -1,0 +1,162 @@
+"""Tests and intervals against hand values, scipy, and the examples that Demšar 2006 prints."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from aexad.report.stats.tests import (
+    Interval,
+    NoTest,
+    Ranking,
+    friedman_nemenyi,
+    holm,
+    mean_and_deviation,
+    nemenyi_factor,
+    seeds_interval,
+    wilcoxon_holm,
+)
+
+NAN = float("nan")
+# Demšar 2006, table 6: AUC of C4.5 with m, cf and both tuned, on 14 data sets.
+# (0.9751: the ranks that he prints break this tie of the rounded values.)
+DEMSAR = pd.DataFrame(
+    {
+        "c45": [0.763, 0.599, 0.954, 0.628, 0.882, 0.936, 0.661, 0.583, 0.775, 1.000, 0.940, 0.619,
+                0.972, 0.957],
+        "m": [0.768, 0.591, 0.971, 0.661, 0.888, 0.931, 0.668, 0.583, 0.838, 1.000, 0.962, 0.666,
+              0.981, 0.978],
+        "cf": [0.771, 0.590, 0.968, 0.654, 0.886, 0.916, 0.609, 0.563, 0.866, 1.000, 0.965, 0.614,
+               0.9751, 0.946],
+        "m+cf": [0.798, 0.569, 0.967, 0.657, 0.898, 0.931, 0.685, 0.625, 0.875, 1.000, 0.962,
+                 0.669, 0.975, 0.970],
+    }
+)  # fmt: skip
+
+
+def ranking(values: pd.DataFrame) -> Ranking:
+    result = friedman_nemenyi(values)
+    assert isinstance(result, Ranking)
+    return result
+
+
+def test_mean_and_sample_standard_deviation() -> None:
+    mean, deviation = mean_and_deviation([0.2, 0.4, NAN, 0.9])
+    assert mean == pytest.approx(0.5)
+    assert deviation == pytest.approx(np.sqrt((0.09 + 0.01 + 0.16) / 2))
+    assert mean_and_deviation([0.3])[0] == 0.3
+    assert np.isnan(mean_and_deviation([0.3])[1])
+    assert np.isnan(mean_and_deviation([NAN])).all()
+
+
+def test_students_interval_over_seeds() -> None:
+    values = [0.70, 0.74, 0.78]
+    found = seeds_interval(values)
+    assert isinstance(found, Interval)
+    # t(0.975, 2) = 4.3027; s / sqrt(3) = 0.04 / 1.7320
+    assert found.low == pytest.approx(0.74 - 4.302653 * 0.04 / np.sqrt(3), rel=1e-6)
+    assert found == pytest.approx(
+        stats.t.interval(0.95, 2, np.mean(values), stats.sem(values)), rel=1e-12
+    )
+    few = seeds_interval([0.7, 0.8, NAN])
+    assert few == NoTest("2 seeds cannot tell chance from effect")
+    assert str(few) == "no test possible, because 2 seeds cannot tell chance from effect"
+
+
+def test_demsars_critical_values() -> None:
+    # Table 5a, alpha = 0.05.
+    printed = {2: 1.960, 3: 2.343, 4: 2.569, 5: 2.728, 6: 2.850, 7: 2.949, 8: 3.031, 9: 3.102}
+    for methods, value in printed.items():
+        assert nemenyi_factor(methods) == pytest.approx(value, abs=1e-3)
+
+
+def test_demsars_friedman_example() -> None:
+    found = ranking(DEMSAR)
+    assert {name: round(rank, 3) for name, rank in found.ranks.items()} == {
+        "c45": 3.143,
+        "m": 2.000,
+        "cf": 2.893,
+        "m+cf": 1.964,
+    }
+    assert found.critical_difference == pytest.approx(1.25, abs=0.005)
+    # Demšar has chi2 = 9.28, F = 3.69; corrected for the ties, as scipy does, chi2 = 10.228.
+    chi2 = 10.2283464566929
+    assert found.p == pytest.approx(stats.f.sf(13 * chi2 / (14 * 3 - chi2), 3, 39), rel=1e-9)
+    assert found.p < stats.f.sf(3.69, 3, 39)
+    assert found.categories == 14
+
+
+def test_friedman_without_ties_is_iman_and_davenports_formula() -> None:
+    values = pd.DataFrame(np.random.default_rng(1).random((8, 4)), columns=list("abcd"))
+    ranks = values.rank(axis=1)
+    chi2 = 12 * 8 / (4 * 5) * ((ranks.mean() ** 2).sum() - 4 * 25 / 4)
+    f = 7 * chi2 / (8 * 3 - chi2)
+    assert ranking(values).p == pytest.approx(stats.f.sf(f, 3, 21), rel=1e-9)
+
+
+def test_friedman_at_its_ends() -> None:
+    order = pd.DataFrame([[0.9, 0.5, 0.1]] * 6, columns=list("abc"))
+    assert ranking(order).ranks == {"a": 1, "b": 2, "c": 3}
+    assert ranking(order).p == 0
+    assert ranking(order * 0).p == 1
+    with_gap = pd.concat([order, pd.DataFrame([[0.1, NAN, 0.9]], columns=list("abc"))])
+    assert ranking(with_gap) == ranking(order)
+
+
+def test_wilcoxon_on_demsars_example() -> None:
+    found = wilcoxon_holm(DEMSAR[["c45", "m"]])
+    assert isinstance(found, list)
+    # Twelve differ, two of them by the same; smaller sum of ranks 1.5 + 5. Mean and variance of the
+    # sum, the latter less its part of the tie: 12 * 13 / 4 = 39, 12 * 13 * 25 / 24 - 6 / 48.
+    z = (6.5 - 39) / np.sqrt(162.5 - 0.125)
+    assert found[0].p == pytest.approx(2 * stats.norm.cdf(z), rel=1e-9)
+    assert found[0].p < 0.05  # as in the paper, where T = 12 is below the critical 21
+    assert found[0].adjusted == found[0].p
+
+
+def test_wilcoxon_exact_value_by_hand() -> None:
+    # Six differences of one sign: of 2^6 signs, 2 are as extreme.
+    values = pd.DataFrame({"a": [0.1, 0.2, 0.3, 0.4, 0.5, 0.6], "b": 0.0})
+    found = wilcoxon_holm(values)
+    assert isinstance(found, list)
+    assert found[0].p == pytest.approx(2 / 64)
+    same = wilcoxon_holm(values.assign(a=0.0))
+    assert isinstance(same, list)
+    assert same[0].p == 1
+
+
+def test_differences_that_differ_in_the_last_bit_are_of_one_size() -> None:
+    table = pd.DataFrame({"x": [0.9] * 5 + [0.3] * 5, "y": [0.7] * 5 + [0.5] * 5})
+    assert 0.9 - 0.7 != 0.5 - 0.3
+    assert wilcoxon_holm(table)[0].p == 1.0  # type: ignore[index]  # five up, five down
+
+
+def test_holm_by_hand() -> None:
+    # Sorted 0.01 * 4, 0.02 * 3, 0.03 * 2 (not below the one before), 0.2 * 1.
+    assert holm([0.03, 0.01, 0.2, 0.02]) == pytest.approx([0.06, 0.04, 0.2, 0.06])
+    assert holm([0.6, 0.5]) == pytest.approx([1, 1])
+    assert holm([]) == []
+
+
+def test_holm_counts_the_pairs_that_are_asked() -> None:
+    every, one = wilcoxon_holm(DEMSAR), wilcoxon_holm(DEMSAR, [("c45", "m")])
+    assert isinstance(every, list)
+    assert isinstance(one, list)
+    assert len(every) == 6
+    assert every[0].p == one[0].p
+    assert every[0].adjusted >= 2 * one[0].adjusted
+
+
+def test_too_little_is_said_and_not_tested() -> None:
+    three = DEMSAR.head(3)
+    reason = "3 categories cannot reach p < 0.05; 6 are needed"
+    assert wilcoxon_holm(three) == NoTest(reason)
+    assert friedman_nemenyi(three) == NoTest(reason)
+    assert friedman_nemenyi(DEMSAR[["c45", "m"]]) == NoTest(
+        "it is for three methods or more, and there are 2"
+    )
+    assert wilcoxon_holm(DEMSAR[["c45"]]) == NoTest("there is but one method")
+    gaps = DEMSAR.assign(m=DEMSAR["m"].where(DEMSAR.index > 8))
+    assert wilcoxon_holm(gaps) == NoTest("5 categories cannot reach p < 0.05; 6 are needed")

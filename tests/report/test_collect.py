@@ -1,0 +1,250 @@
+"""metrics.csv and methods.csv from what the runs wrote."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from aexad.config.benchmark import Run
+from aexad.report.collect import (
+    METRIC_COLUMNS,
+    collect,
+    methods_table,
+    read_collection,
+    read_methods,
+    read_metrics,
+    without_folders,
+    write_collection,
+)
+from aexad.report.labels import COSTS, METRIC, QUANTITY
+from aexad.report.method_roles import not_pretrained
+from aexad.runtime.errors import DataError
+from aexad.runtime.files import write_json
+
+RUNS = [Run("parts", "001", "standard", 0, "none"), Run("parts", "001", "standard", 1, "none")]
+
+
+def metrics(**values: tuple[float | None, int]) -> dict[str, Any]:
+    reason = {"reason": "one class only"}
+    return {
+        "metrics": {
+            name: {"value": value, "n": n} | (reason if value is None else {})
+            for name, (value, n) in values.items()
+        }
+    }
+
+
+def provenance(**changes: Any) -> dict[str, Any]:
+    content = {
+        "recipe": {"model": "aexad", "tuning": "frozen", "loss": "aexad", "epochs": 7},
+        "encoder": {
+            "name": "resnet18.tv_in1k",
+            "weights": "pretrained",
+            "source": "folder: /home/a b/weights/resnet18.tv_in1k.safetensors",
+            "sha256": "ab12",
+        },
+        "parameters": {"trained": 12, "frozen": 34},
+        "seconds": {"features": 1.0, "training": 2.0},
+        "peak_mb": 300.5,
+    }
+    return content | changes
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Path:
+    values = [
+        metrics(image_auroc=(None, 5), xauc=(0.1 + 0.2, 3), zeal=(0.5, 2)),
+        metrics(xauc=(0.75, 3), image_auroc=(1, 5)),
+    ]
+    for run, content in zip(RUNS, values, strict=True):
+        write_json(tmp_path / run.folder / "metrics.json", content)
+        write_json(tmp_path / run.folder / "provenance.json", provenance())
+    return tmp_path
+
+
+def test_a_row_for_each_run_and_metric_in_the_order_of_the_report(results: Path) -> None:
+    table = collect(RUNS, results)
+    assert list(table.columns) == METRIC_COLUMNS
+    table = table[~table["metric"].isin(QUANTITY) | table["metric"].isin(METRIC)]
+    rows = table.astype(object).fillna("").to_numpy().tolist()
+    where = ["parts", "001", "standard", "none"]
+    assert rows == [
+        [*where, 0, "xauc", 0.1 + 0.2, 3, ""],
+        [*where, 0, "image_auroc", "", 5, "one class only"],
+        [*where, 0, "zeal", 0.5, 2, ""],
+        [*where, 1, "xauc", 0.75, 3, ""],
+        [*where, 1, "image_auroc", 1.0, 5, ""],
+    ]
+
+
+def costs(table: pd.DataFrame, run: Run) -> dict[str, tuple[float, int, str]]:
+    rows = table[(table["seed"] == run.seed) & table["metric"].isin([cost.name for cost in COSTS])]
+    return {
+        row.metric: (row.value, row.n, row.reason)
+        for row in rows.itertuples()  # type: ignore[misc]
+    }
+
+
+def test_what_a_run_took_stands_beside_what_it_reached(results: Path) -> None:
+    energy = {"kwh": 0.002, "co2_g": None, "reason": "no country is set"}
+    write_json(results / RUNS[0].folder / "provenance.json", provenance(energy=energy))
+    record = {"seconds": 4.5, "peak_mb": 200, "device": "cpu", "energy": energy | {"co2_g": 0.7}}
+    write_json(results / RUNS[0].folder / "inference.json", record)
+    table = collect(RUNS, results)
+    found = costs(table, RUNS[0])
+    assert found["training_seconds"] == (3.0, 0, "")
+    assert found["training_peak_mb"] == (300.5, 0, "")
+    assert found["training_energy_kwh"] == (0.002, 0, "")
+    assert math.isnan(found["training_co2_g"][0])
+    assert found["training_co2_g"][2] == "no country is set"
+    assert found["inference_seconds"] == (4.5, 5, "")
+    assert found["inference_co2_g"] == (0.7, 5, "")
+    other = costs(table, RUNS[1])
+    assert other["training_co2_g"][2] == "energy was not measured"
+    assert other["inference_seconds"][2] == "the run recorded no cost of it"
+    assert list(found) == [cost.name for cost in COSTS]
+
+
+def test_nobody_knows_what_somebody_elses_maps_cost(results: Path) -> None:
+    found = costs(collect(RUNS[:1], results, external=RUNS[1:]), RUNS[1])
+    assert {reason for _, _, reason in found.values()} == {
+        "somebody else's maps: how they were made is not known"
+    }
+
+
+def test_runs_that_are_missing_beside_others_are_gaps(results: Path) -> None:
+    elsewhere = Run("parts", "002", "standard", 0, "none")
+    never = Run("parts", "001", "standard", 0, "other")
+    table = collect(RUNS[:1], results, missing=[RUNS[1], elsewhere, never])
+    gaps = table[table["reason"] == "not run"]
+    assert set(gaps["seed"]) == {1}
+    assert set(gaps["metric"]) == {"xauc", "image_auroc", "zeal"} | {cost.name for cost in COSTS}
+    assert gaps["value"].isna().all()
+    assert set(table["category"]) == {"001"}
+    assert set(table["method"]) == {"none"}
+
+
+def test_the_file_keeps_every_digit_and_every_name(results: Path, tmp_path: Path) -> None:
+    write_collection(RUNS, results, tmp_path / "demo")
+    table = read_metrics(tmp_path / "demo" / "metrics.csv")
+    assert table["value"][0] == 0.1 + 0.2
+    assert math.isnan(table["value"][1])
+    assert set(table["category"]) == {"001"}
+    assert set(table["method"]) == {"none"}
+    assert table.groupby("seed").size().to_dict() == {0: 3 + len(COSTS), 1: 2 + len(COSTS)}
+    assert read_methods(tmp_path / "demo" / "methods.csv")["method"].tolist() == ["none"]
+
+
+def test_tables_of_two_makings_are_refused(results: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "demo"
+    write_collection(RUNS, results, folder)
+    assert [len(table) for table in read_collection(folder)] == [5 + 2 * len(COSTS), 1]
+    path = folder / "methods.csv"
+    path.write_text(path.read_text().splitlines()[0] + "\n")
+    with pytest.raises(
+        DataError, match=r"methods\.csv: no method 'none', which .* 'aexad collect'"
+    ):
+        read_collection(folder)
+
+
+def test_missing_runs_are_counted_and_a_target_is_named(tmp_path: Path) -> None:
+    runs = [Run("parts", "grid", "standard", seed, "ae") for seed in range(5)]
+    write_json(tmp_path / runs[1].folder / "metrics.json", metrics())
+    with pytest.raises(DataError) as caught:
+        collect(runs, tmp_path)
+    message = str(caught.value)
+    first = tmp_path / "runs/parts/grid/standard/seed0/ae/metrics.json"
+    assert message.startswith(f"4 of 5 runs have no metrics.json yet: {first}, ")
+    assert "seed2" in message
+    assert "seed3" in message
+    assert "seed4" not in message
+    assert "and 1 more; " in message
+    assert f"'snakemake {first}'" in message
+    assert "\n" not in message
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "{}", '{"metrics": 3}', '{"metrics": {"xauc": {"n": 1}}}']
+)
+def test_a_damaged_file_is_named(results: Path, text: str) -> None:
+    path = results / RUNS[0].folder / "metrics.json"
+    path.write_text(text)
+    with pytest.raises(DataError, match=r"metrics\.json: cannot be used") as caught:
+        collect(RUNS, results)
+    assert str(path) in str(caught.value)
+
+
+def test_a_method_is_what_its_runs_recorded(results: Path) -> None:
+    assert methods_table(RUNS, results).to_dict("records") == [
+        {
+            "method": "none",
+            "model": "aexad",
+            "encoder": "resnet18.tv_in1k",
+            "pretrained": "yes",
+            "weights": "folder: resnet18.tv_in1k.safetensors",
+            "sha256": "ab12",
+            "tuning": "frozen",
+            "loss": "aexad",
+            "trained_parameters": "12",
+            "frozen_parameters": "34",
+            "epochs": "7",
+            "input_size": "",  # a run of before these were recorded
+            "grid": "",
+            "channels": "",
+        }
+    ]
+
+
+def test_a_random_encoder_is_called_so(results: Path) -> None:
+    encoder = {"name": "vit", "weights": "none", "source": "seed 0", "sha256": None}
+    for run in RUNS:
+        write_json(results / run.folder / "provenance.json", provenance(encoder=encoder))
+    row = methods_table(RUNS, results).iloc[0]
+    assert (row["pretrained"], row["weights"], row["sha256"]) == ("no", "random weights", "")
+
+
+def test_a_network_without_an_encoder_is_not_blamed_for_a_random_one(results: Path) -> None:
+    encoder = {"name": None, "weights": "none", "source": "none", "sha256": None}
+    for run in RUNS:
+        write_json(results / run.folder / "provenance.json", provenance(encoder=encoder))
+    methods = methods_table(RUNS, results)
+    assert methods[["encoder", "pretrained"]].to_numpy().tolist() == [["none", "–"]]
+    assert not_pretrained(list(methods["method"]), methods) == []
+
+
+def test_runs_of_a_method_that_differ_are_all_named(results: Path) -> None:
+    path = results / RUNS[1].folder / "provenance.json"
+    encoder = json.loads(path.read_text())["encoder"] | {"source": "hub: timm/x@1", "sha256": "cd"}
+    write_json(path, provenance(encoder=encoder))
+    row = methods_table(RUNS, results).iloc[0]
+    assert row["weights"] == "folder: resnet18.tv_in1k.safetensors; hub: timm/x@1"
+    assert row["sha256"] == "ab12; cd"
+    assert row["encoder"] == "resnet18.tv_in1k"
+
+
+@pytest.mark.parametrize(
+    ("source", "short"),
+    [
+        ("/home/me/w/x.safetensors", "x.safetensors"),
+        ("folder: ~/my weights/x.safetensors", "folder: x.safetensors"),
+        ("file:///srv/x.pth", "x.pth"),
+        (r"C:\weights\x.pth", "x.pth"),
+        ("hub: timm/resnet18.tv_in1k@0a1b", "hub: timm/resnet18.tv_in1k@0a1b"),
+        ("https://example.org/a/x.pth", "https://example.org/a/x.pth"),
+        ("package: some-model 1.0", "package: some-model 1.0"),
+    ],
+)
+def test_sources_do_not_name_the_machine(source: str, short: str) -> None:
+    assert without_folders(source) == short
+
+
+def test_equal_results_are_equal_files(results: Path, tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        write_collection(RUNS, results, tmp_path / name)
+    for file in ("metrics.csv", "methods.csv"):
+        assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()

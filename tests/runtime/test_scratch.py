@@ -1,0 +1,110 @@
+"""What a job of a cluster leaves on its node, and what outlives it."""
+
+import json
+
+import pytest
+
+from aexad.runtime.scratch import (
+    TRAINED,
+    forget_trained,
+    free_scratch,
+    keep_trained,
+    on_scratch,
+    restore_trained,
+)
+
+OF = {"recipe": {"epochs": 2}, "seed": 0}
+
+
+@pytest.fixture
+def scratch(tmp_path, monkeypatch):
+    folder = tmp_path / "scratch"
+    folder.mkdir()
+    monkeypatch.setenv("AEXAD_SCRATCH", str(folder))
+    return folder
+
+
+@pytest.fixture
+def run(tmp_path):
+    """A run's folder with a trained model."""
+    folder = tmp_path / "run"
+    folder.mkdir()
+    for name in TRAINED:
+        (folder / name).write_text(json.dumps(OF | {"file": name}))
+    return folder
+
+
+def written(path):
+    with on_scratch(path) as target:
+        target.write_text("arrays")
+    return path
+
+
+def lost(run):
+    """What Snakemake removes when a job fails."""
+    for name in TRAINED:
+        (run / name).unlink()
+
+
+def test_a_training_set_lies_on_the_node_and_goes_with_the_training(scratch, tmp_path):
+    path = written(tmp_path / "run" / "train.npz")
+    assert path.resolve().parent == scratch
+    assert path.read_text() == "arrays"
+    free_scratch(path)
+    assert list(scratch.iterdir()) == []
+
+
+def test_a_link_to_another_node_is_replaced(scratch, tmp_path):
+    path = tmp_path / "train.npz"
+    path.symlink_to("/scratch/of/another/node.npz")
+    assert written(path).read_text() == "arrays"
+
+
+def test_a_write_that_fails_leaves_no_link(scratch, tmp_path):
+    path = tmp_path / "train.npz"
+    with pytest.raises(OSError, match="full"), on_scratch(path):
+        raise OSError("full")
+    assert not path.is_symlink()
+
+
+@pytest.mark.parametrize("value", [None, "", "/no/such/folder"])
+def test_without_scratch_it_is_an_ordinary_file(value, tmp_path, monkeypatch):
+    monkeypatch.delenv("AEXAD_SCRATCH", raising=False)
+    if value is not None:
+        monkeypatch.setenv("AEXAD_SCRATCH", value)
+    path = written(tmp_path / "train.npz")
+    assert not path.is_symlink()
+    free_scratch(path)
+    assert path.read_text() == "arrays"
+
+
+def test_a_trained_model_outlives_the_job_until_its_run_is_evaluated(scratch, run):
+    before = {name: (run / name).read_bytes() for name in TRAINED}
+    keep_trained(run)
+    lost(run)
+    assert restore_trained(run, OF)
+    assert {name: (run / name).read_bytes() for name in TRAINED} == before
+    forget_trained(run)
+    assert sorted(path.name for path in run.iterdir()) == sorted(TRAINED)
+    lost(run)
+    assert not restore_trained(run, OF)
+
+
+def test_the_model_of_another_recipe_is_not_taken(scratch, run):
+    keep_trained(run)
+    lost(run)
+    assert not restore_trained(run, OF | {"recipe": {"epochs": 3}})
+    assert not (run / "model.safetensors").exists()
+
+
+def test_a_model_that_was_kept_by_halves_is_not_taken(scratch, run):
+    keep_trained(run)
+    lost(run)
+    (run / ".trained" / "provenance.json").unlink()
+    assert not restore_trained(run, OF)
+
+
+def test_on_one_machine_nothing_is_kept(run, monkeypatch):
+    monkeypatch.delenv("AEXAD_SCRATCH", raising=False)
+    keep_trained(run)
+    assert not (run / ".trained").exists()
