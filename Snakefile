@@ -4,9 +4,8 @@ import logging
 from snakemake.utils import min_version
 
 min_version("9.0")
-logging.raiseExceptions = (
-    False  # else each line that a full disk cannot log is a traceback
-)
+# On a full disk, a log line that cannot be written must not become a traceback.
+logging.raiseExceptions = False
 
 
 configfile: "config/config.yaml"
@@ -16,48 +15,31 @@ include: "workflow/rules/common.smk"
 
 
 wildcard_constraints:
-    **NAMES,
+    **{name: PLAN.patterns[name] for name in NAMES},
 
 
 localrules:
     all,
-    tables,
-    figures,
-    panels,
-    report,
+    all_panels,
     fetch,
     index,
     split,
     collect,
-    write_tables,
+    tables,
 
 
 rule all:
     input:
-        [f"{RESULTS}/report.html", *EXPLORER]
-        if RUNS == ALL_RUNS
-        else of_runs(RUNS, "metrics.json") + of_runs(trained_runs(RUNS, METHODS), "panels"),
+        (
+            of_runs(PLAN.runs, "metrics.json") + PANELS
+            if PLAN.narrowed
+            else [f"{PLAN.folder}/report.html", *EXPLORER]
+        ),
 
 
-rule tables:
+rule all_panels:
     input:
-        f"{RESULTS}/tables",
-        f"{RESULTS}/summary.md",
-
-
-rule figures:
-    input:
-        f"{RESULTS}/figures",
-
-
-rule panels:
-    input:
-        of_runs(trained_runs(RUNS, METHODS), "panels"),
-
-
-rule report:
-    input:
-        f"{RESULTS}/report.html",
+        PANELS,
 
 
 include: "workflow/rules/data.smk"

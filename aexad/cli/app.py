@@ -1,4 +1,4 @@
-"""Verbs for one's own images: fit a model, explain images with it, take it elsewhere."""
+"""Verbs for your own images: fit a model, explain images with it, export it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,18 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from aexad.cli.arguments import (
+    AddVerb,
+    above_zero,
+    add_machine,
+    add_method,
+    add_output,
+    add_seed,
+    add_weights,
+    positive,
+    recipe_of,
+    share,
+)
 from aexad.runtime.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
@@ -17,11 +29,51 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-def fit(args: argparse.Namespace) -> Path:
-    """Train a model on a folder of one's own images; the file is all that 'explain' needs."""
-    from aexad.config.methods import read_recipe
+def add_verbs(add: AddVerb) -> None:
+    """Enter the verbs of this file."""
+    parser = add(fit)
+    parser.add_argument(
+        "folder", type=Path, help="a category in MVTec AD's layout, or a folder of good images"
+    )
+    parser.add_argument("--defects", type=Path, help="folder of images with a defect")
+    parser.add_argument(
+        "--masks", type=Path, help="folder of masks of the defects; default: STEM_mask.png files"
+    )
+    add_method(parser)
+    add_output(parser, "the model, .safetensors")
+    parser.add_argument(
+        "--labelled", type=positive, help="labelled defects of each type; default: all"
+    )
+    parser.add_argument(
+        "--false-alarms",
+        type=share,
+        default=0.01,
+        help="share of good images that may exceed the threshold; default: 0.01",
+    )
+    parser.add_argument("--size", type=positive, default=224, help="working size in pixels")
+    add_seed(parser)
+    add_machine(parser, threads=None)
+    parser = add(explain)
+    parser.add_argument("model", type=Path, help="from fit or export, or the folder of a run")
+    parser.add_argument("images", type=Path, help="an image, or a folder of images")
+    add_output(parser, "folder of overlays, heat maps and masks")
+    parser.add_argument("--json", action="store_true", help="print one JSON object per image")
+    parser.add_argument(
+        "--threshold",
+        type=above_zero,
+        help="score above which an image is anomalous; default: the model's",
+    )
+    parser.add_argument("--batch-size", type=positive, default=16, help="images per batch")
+    add_machine(parser, threads=None)
+    parser = add(export)
+    parser.add_argument("model", type=Path, help="from fit, or the folder of a run")
+    add_output(parser, "the model, .onnx")
+    add_weights(parser)
 
-    recipe = read_recipe(args.methods, args.method)
+
+def fit(args: argparse.Namespace) -> Path:
+    """Train a model on your own images; 'explain' needs only the file that is written."""
+    recipe = recipe_of(args)
     output: Path = args.output
     if output.suffix != ".safetensors":
         raise ConfigError(f"{output}: a model file ends in .safetensors; name it so")
@@ -79,12 +131,12 @@ def explain(args: argparse.Namespace) -> Path:
         weights_dir=args.weights_dir,
     )
 
-    def tell(row: dict[str, Any]) -> None:
+    def report(row: dict[str, Any]) -> None:
         tqdm.write(json.dumps(row, allow_nan=False) if args.json else in_words(row))
         if "error" in row:
             logger.error("%s", row["error"])
 
-    rows = explain_files(explainer, args.images, images, args.output, args.batch_size, tell)
+    rows = explain_files(explainer, args.images, images, args.output, args.batch_size, report)
     broken = sum("error" in row for row in rows)
     if broken:
         raise DataError(
@@ -95,7 +147,7 @@ def explain(args: argparse.Namespace) -> Path:
 
 
 def export(args: argparse.Namespace) -> Path:
-    """Write a model as ONNX, which 'explain' uses without torch."""
+    """Write a model as ONNX, which 'explain' runs without torch."""
     _check_torch()
     from aexad.app.export import export as export_model
 

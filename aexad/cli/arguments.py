@@ -1,22 +1,155 @@
-"""What may stand behind an option of the command line."""
+"""Options that several verbs share, the values they accept, and the files they name."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from aexad.runtime.errors import ConfigError
+
+if TYPE_CHECKING:
+    from aexad.config.catalogue import Dataset
+    from aexad.config.recipe import Recipe
+
+SCENARIOS = ("standard", "anomalies_only", "one_class")
+
+Verb = Callable[[argparse.Namespace], Path | None]
+"""A function that runs one verb; it returns the file or folder that it wrote."""
+AddVerb = Callable[[Verb], argparse.ArgumentParser]
+"""Enter a verb under the name of its function; its options are added to the returned parser."""
+
+
+def add_dataset(parser: argparse.ArgumentParser, required: bool = True) -> None:
+    """Add the options that name a data set and the folder of its files."""
+    parser.add_argument("--dataset", required=required, help="name of a data set in the catalogue")
+    add_catalogue(parser)
+    add_data(parser)
+
+
+def add_catalogue(parser: argparse.ArgumentParser) -> None:
+    """Add the option for further data sets."""
+    parser.add_argument(
+        "--datasets",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="file of data sets, in addition to the built-in ones and config/datasets.yaml",
+    )
+
+
+def add_data(parser: argparse.ArgumentParser) -> None:
+    """Add the option for the folder of all data sets."""
+    parser.add_argument("--data", type=Path, default=Path("data"), help="folder of the data sets")
+
+
+def add_method(parser: argparse.ArgumentParser) -> None:
+    """Add the options that name a method."""
+    parser.add_argument(
+        "--method", required=True, help="name of a method ('aexad methods' lists them)"
+    )
+    add_methods(parser)
+
+
+def add_methods(parser: argparse.ArgumentParser) -> None:
+    """Add the option for further recipes."""
+    parser.add_argument(
+        "--methods",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="PATH",
+        help="file or folder of recipes, in addition to the built-in ones and config/methods",
+    )
+
+
+def add_scenario(parser: argparse.ArgumentParser) -> None:
+    """Add the options that choose labelled anomalies."""
+    parser.add_argument("--scenario", choices=SCENARIOS, default="standard")
+    add_seed(parser)
+
+
+def add_seed(parser: argparse.ArgumentParser) -> None:
+    """Add the option for the seed of all random draws."""
+    parser.add_argument("--seed", type=seed, default=0, help="seed of all random draws; default: 0")
+
+
+def add_split(parser: argparse.ArgumentParser) -> None:
+    """Add the option for a split."""
+    parser.add_argument("--split", type=Path, required=True, help="the split, .csv")
+
+
+def add_output(parser: argparse.ArgumentParser, what: str) -> None:
+    """Add the option for the file or folder that the verb writes."""
+    parser.add_argument("-o", "--output", type=Path, required=True, help=what)
+
+
+def add_weights(parser: argparse.ArgumentParser) -> None:
+    """Add the option for the folder of encoder weights."""
+    parser.add_argument("--weights-dir", type=Path, help="folder of <timm name>.safetensors")
+
+
+def add_machine(parser: argparse.ArgumentParser, threads: int | None) -> None:
+    """Add the options for weights, device and threads; ``threads`` is the default, None all."""
+    add_weights(parser)
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    parser.add_argument(
+        "--threads",
+        type=positive,
+        default=threads,
+        help=f"CPU threads (default: {threads or 'all'})",
+    )
+
+
+def add_country(parser: argparse.ArgumentParser) -> None:
+    """Add the option for the country, which decides the CO2 of a kWh."""
+    parser.add_argument(
+        "--country", help="three-letter ISO code, for CO2; default: energy is not measured"
+    )
+
+
+def recipe_of(args: argparse.Namespace) -> Recipe:
+    """Read the recipe of ``--method``."""
+    from aexad.config.builtin import method_paths
+    from aexad.config.methods import read_recipe
+
+    return read_recipe(method_paths(args.methods), args.method)
+
+
+def dataset_of(args: argparse.Namespace) -> Dataset:
+    """Read the catalogue's entry of ``--dataset``."""
+    from aexad.config.builtin import catalogue_paths
+    from aexad.config.catalogue import read_dataset
+
+    return read_dataset(catalogue_paths(args.datasets), args.dataset)
+
+
+def root_of(args: argparse.Namespace, dataset: Dataset) -> Path:
+    """Folder of the files of a data set."""
+    root: Path = args.data / (dataset.files or args.dataset)
+    return root
+
+
+def check_exists(path: Path, what: str) -> None:
+    """Refuse a path that does not exist; ``what`` describes the path that is needed."""
+    if not path.exists():
+        raise ConfigError(f"{path}: no such file or folder; name {what}")
 
 
 def seed(text: str) -> int:
-    """A whole number of at least 0."""
-    return _at_least(0, text)
+    """Read a whole number of at least 0."""
+    return _whole_number(text, least=0)
 
 
 def positive(text: str) -> int:
-    """A whole number of at least 1."""
-    return _at_least(1, text)
+    """Read a whole number of at least 1."""
+    return _whole_number(text, least=1)
 
 
 def share(text: str) -> float:
-    """A number between 0 and 1, neither of them."""
+    """Read a number between 0 and 1, both excluded."""
     value = _number(text)
     if not 0 < value < 1:
         raise argparse.ArgumentTypeError(f"'{text}' is not a number between 0 and 1")
@@ -24,7 +157,7 @@ def share(text: str) -> float:
 
 
 def above_zero(text: str) -> float:
-    """A finite number above 0."""
+    """Read a finite number above 0."""
     value = _number(text)
     if not 0 < value < float("inf"):
         raise argparse.ArgumentTypeError(f"'{text}' is not a number above 0")
@@ -32,14 +165,14 @@ def above_zero(text: str) -> float:
 
 
 def pair(text: str) -> tuple[str, str]:
-    """DATASET=FOLDER."""
+    """Read DATASET=FOLDER."""
     name, _, folder = text.partition("=")
     if not name or not folder:
         raise argparse.ArgumentTypeError(f"'{text}' is not of the form DATASET=FOLDER")
     return name, folder
 
 
-def _at_least(least: int, text: str) -> int:
+def _whole_number(text: str, least: int) -> int:
     try:
         value = int(text)
     except ValueError:

@@ -4,60 +4,89 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from aexad.runtime.errors import ConfigError
+from aexad.cli.arguments import (
+    AddVerb,
+    add_catalogue,
+    add_dataset,
+    add_output,
+    add_scenario,
+    add_split,
+    check_exists,
+    dataset_of,
+    root_of,
+)
 
-if TYPE_CHECKING:
-    from aexad.config.catalogue import Dataset
+
+def add_verbs(add: AddVerb) -> None:
+    """Enter the verbs of this file."""
+    parser = add(fetch)
+    add_dataset(parser)
+    parser.add_argument("--source", type=Path, help="local folder or archive of the data set")
+    parser = add(index)
+    add_dataset(parser)
+    add_output(parser, "the index, .csv")
+    parser = add(check)
+    parser.add_argument("folder", type=Path, help="folder of a data set, with its categories")
+    add_catalogue(parser)
+    layout = parser.add_mutually_exclusive_group()
+    layout.add_argument(
+        "--dataset", help="name of a data set in the catalogue, to check categories and counts too"
+    )
+    layout.add_argument("--adaptor", help="layout of the folder; default: recognised")
+    parser = add(split)
+    add_dataset(parser)
+    add_scenario(parser)
+    parser.add_argument("--category", required=True)
+    parser.add_argument("--index", type=Path, required=True, help="index of the data set, .csv")
+    add_output(parser, "the split, .csv")
+    parser = add(augment)
+    add_dataset(parser)
+    add_scenario(parser)
+    add_split(parser)
+    add_output(parser, "the training set, .npz")
 
 
 def fetch(args: argparse.Namespace) -> Path:
     """Download, draw or link a data set."""
-    from aexad.config.catalogue import read_dataset
     from aexad.data.sources.fetch import fetch as fetch_dataset
 
-    dataset = read_dataset(args.datasets, args.dataset)
+    dataset = dataset_of(args)
     name = dataset.files or args.dataset
     return fetch_dataset(name, dataset, args.data / name, args.source)
 
 
 def index(args: argparse.Namespace) -> Path:
-    """List a data set's images and masks, every file checked."""
-    from aexad.config.catalogue import read_dataset
+    """List images and masks of a data set; check every file."""
     from aexad.data.index import build_index
     from aexad.runtime.files import write_csv
 
-    dataset = read_dataset(args.datasets, args.dataset)
+    dataset = dataset_of(args)
     write_csv(args.output, build_index(root_of(args, dataset), args.dataset, dataset))
     return args.output
 
 
 def check(args: argparse.Namespace) -> Path:
-    """Show all problems of a data set's folder at once, before hours are spent on it."""
-    from aexad.config.catalogue import expanded, read_dataset
+    """Show all problems of the folder of a data set."""
+    from aexad.config.catalogue import expanded
     from aexad.data.check import check as check_folder
     from aexad.data.check import entry_for
 
     folder: Path = expanded(args.folder)
-    check_there(folder, "the folder that holds the categories")
-    if args.dataset is not None:
-        dataset = read_dataset(args.datasets, args.dataset)
-    else:
-        dataset = entry_for(folder, args.adaptor)
+    check_exists(folder, "the folder that holds the categories")
+    dataset = dataset_of(args) if args.dataset else entry_for(folder, args.adaptor)
     check_folder(folder, args.dataset or folder.name, dataset)
     return folder
 
 
 def split(args: argparse.Namespace) -> Path:
     """Choose the labelled anomalies of one category, scenario and seed."""
-    from aexad.config.catalogue import read_dataset
     from aexad.data.index import read_index
     from aexad.data.split import split as make_split
     from aexad.runtime.files import write_csv
 
-    dataset = read_dataset(args.datasets, args.dataset)
-    table = make_split(read_index(args.index), dataset, args.category, args.scenario, args.seed)
+    index_table = read_index(args.index)
+    table = make_split(index_table, dataset_of(args), args.category, args.scenario, args.seed)
     write_csv(args.output, table)
     return args.output
 
@@ -66,27 +95,14 @@ def augment(args: argparse.Namespace) -> Path:
     """Make the training set of a split: copies and pasted defects."""
     import numpy as np
 
-    from aexad.config.catalogue import read_dataset
     from aexad.data.augment import augment as make_training_set
     from aexad.data.split import read_split
     from aexad.runtime.files import write_npz
     from aexad.runtime.scratch import on_scratch
 
-    dataset = read_dataset(args.datasets, args.dataset)
+    dataset = dataset_of(args)
     table, root = read_split(args.split), root_of(args, dataset)
     arrays = make_training_set(table, root, dataset.stored, args.scenario, args.seed)
     with on_scratch(args.output) as path:
         write_npz(path, arrays | {"size": np.array([dataset.size])})
     return args.output
-
-
-def root_of(args: argparse.Namespace, dataset: Dataset) -> Path:
-    """Where the files of a data set lie."""
-    root: Path = args.data / (dataset.files or args.dataset)
-    return root
-
-
-def check_there(path: Path, what: str) -> None:
-    """Refuse a path that does not exist; ``what`` says which one is wanted."""
-    if not path.exists():
-        raise ConfigError(f"{path}: no such file or folder; name {what}")

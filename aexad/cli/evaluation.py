@@ -6,27 +6,47 @@ import argparse
 from pathlib import Path
 from typing import Literal
 
-from aexad.cli.data import check_there, root_of
+from aexad.cli.arguments import (
+    AddVerb,
+    add_dataset,
+    add_output,
+    check_exists,
+    dataset_of,
+    root_of,
+)
 from aexad.runtime.errors import ConfigError
 
 
+def add_verbs(add: AddVerb) -> None:
+    """Enter the verbs of this file."""
+    parser = add(evaluate)
+    parser.add_argument("--maps", type=Path, required=True, help="maps.npz of a run, or a folder")
+    parser.add_argument(
+        "--masks", type=Path, required=True, help="split.csv of the run, or the category's folder"
+    )
+    add_output(parser, "folder of the results")
+    parser.add_argument(
+        "--native", action="store_true", help="compare at the size of each mask, not of the maps"
+    )
+    add_dataset(parser, required=False)
+
+
 def evaluate(args: argparse.Namespace) -> Path:
-    """Score heat maps against masks: a run's, or anyone's."""
-    from aexad.config.catalogue import read_dataset
+    """Compare heat maps with masks: maps of a run, or external ones."""
     from aexad.evaluation.evaluate import evaluate_run
     from aexad.evaluation.external_maps import evaluate_maps, evaluate_split_maps
     from aexad.runtime.scratch import forget_trained
 
     size: Literal["model", "native"] = "native" if args.native else "model"
-    check_there(args.maps, "a run's maps.npz, or a folder of maps")
-    check_there(args.masks, "the run's split.csv, or the category's folder")
+    check_exists(args.maps, "a run's maps.npz, or a folder of maps")
+    check_exists(args.masks, "the run's split.csv, or the category's folder")
     if args.masks.is_dir():
         evaluate_maps(args.maps, args.masks, args.output, size)
         return args.output
     if args.dataset is None:
-        raise ConfigError(f"{args.masks} is a split; say of which data set, with --dataset")
-    root = root_of(args, read_dataset(args.datasets, args.dataset))
-    evaluate_those = evaluate_split_maps if args.maps.is_dir() else evaluate_run
-    evaluate_those(args.maps, args.masks, root, args.output, size)
+        raise ConfigError(f"{args.masks} is a split; name its data set with --dataset")
+    root = root_of(args, dataset_of(args))
+    evaluate_maps_of = evaluate_split_maps if args.maps.is_dir() else evaluate_run
+    evaluate_maps_of(args.maps, args.masks, root, args.output, size)
     forget_trained(args.output)
     return args.output

@@ -1,4 +1,4 @@
-"""Verbs from the runs of a benchmark to its tables, figures and page."""
+"""Verbs from the results of runs to pictures, tables, figures and pages."""
 
 from __future__ import annotations
 
@@ -7,14 +7,103 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from aexad.cli.data import root_of
+from aexad.cli.arguments import (
+    AddVerb,
+    add_catalogue,
+    add_data,
+    add_dataset,
+    add_methods,
+    add_output,
+    add_split,
+    dataset_of,
+    pair,
+    positive,
+    root_of,
+)
 
 if TYPE_CHECKING:
     from aexad.report.inputs import Inputs
 
 
+def add_verbs(add: AddVerb) -> None:
+    """Enter the verbs of this file."""
+    for run, count in ((panels, 6), (strips, 200)):
+        parser = add(run)
+        add_dataset(parser)
+        parser.add_argument("--run-folder", type=Path, required=True, help="folder with maps.npz")
+        add_split(parser)
+        _add_count(parser, count)
+        add_output(parser, f"folder of the {run.__name__}")
+    for run in (collect, tables, figures, report, explorer):
+        parser = add(run)
+        add_benchmark(parser)
+        if run in (tables, report):
+            parser.add_argument(
+                "--published",
+                type=Path,
+                default=Path("config/published"),
+                help="folder of published numbers; they are left out if it does not exist",
+            )
+        if run in (figures, explorer):
+            add_data(parser)
+        if run is explorer:
+            _add_count(parser, 200)
+
+
+def add_benchmark(parser: argparse.ArgumentParser) -> None:
+    """Add the options that choose a benchmark and its runs."""
+    parser.add_argument("--benchmark", required=True, help="name of a benchmark")
+    parser.add_argument(
+        "--benchmarks",
+        type=Path,
+        default=Path("config/benchmarks"),
+        help="folder of <benchmark>.yaml; default: config/benchmarks",
+    )
+    add_catalogue(parser)
+    add_methods(parser)
+    parser.add_argument("--results", type=Path, default=Path("results"), help="default: results")
+    parser.add_argument(
+        "--partial", action="store_true", help="completed runs only; gaps are marked"
+    )
+    parser.add_argument(
+        "--source",
+        action="append",
+        default=[],
+        type=pair,
+        metavar="DATASET=FOLDER",
+        help="local folder of a data set whose categories the catalogue does not list",
+    )
+
+
+def _add_count(parser: argparse.ArgumentParser, default: int) -> None:
+    parser.add_argument(
+        "--count", type=positive, default=default, help=f"most test images; default: {default}"
+    )
+
+
+def panels(args: argparse.Namespace) -> Path:
+    """Draw input, reconstruction, error, heat map, binary map and truth of test images."""
+    from aexad.report.images.panels import draw_panels
+
+    return _draw(args, draw_panels)
+
+
+def strips(args: argparse.Namespace) -> Path:
+    """Draw small pictures of the test images of a run, for the explorer."""
+    from aexad.report.images.strips import draw_strips
+
+    return _draw(args, draw_strips)
+
+
+def _draw(args: argparse.Namespace, draw: Callable[..., object]) -> Path:
+    dataset = dataset_of(args)
+    root = root_of(args, dataset)
+    draw(args.run_folder, args.split, root, dataset.stored, args.count, args.output)
+    return args.output
+
+
 def collect(args: argparse.Namespace) -> Path:
-    """Gather the metrics of a benchmark's runs into one table."""
+    """Collect the metrics of all runs of a benchmark in one table."""
     from aexad.report.collect import write_collection
 
     inputs = read_inputs(args)
@@ -26,16 +115,16 @@ def collect(args: argparse.Namespace) -> Path:
 
 
 def tables(args: argparse.Namespace) -> Path:
-    """Write the tables of a benchmark (.csv, .md, .tex), and its summary in words."""
+    """Write the tables of a benchmark (.csv, .md, .tex) and its summary."""
     from aexad.report.tables.write import write_tables
     from aexad.report.text.summary import summarise, to_markdown
     from aexad.runtime.files import write_text
 
     inputs = read_inputs(args)
     folder = args.results / args.benchmark
-    measured = inputs.read_results(args.results, folder, args.published)
-    write_tables(measured, folder / "tables")
-    write_text(folder / "summary.md", to_markdown(inputs.benchmark.title, summarise(measured)))
+    results = inputs.read_results(args.results, folder, args.published)
+    write_tables(results, folder / "tables")
+    write_text(folder / "summary.md", to_markdown(inputs.benchmark.title, summarise(results)))
     return folder / "tables"
 
 
@@ -77,7 +166,7 @@ def report(args: argparse.Namespace) -> Path:
 
 
 def explorer(args: argparse.Namespace) -> Path:
-    """Make a page that shows every test image of a benchmark under any two methods."""
+    """Write a page that shows every test image under any two methods."""
     from aexad.report.collect import read_methods
     from aexad.report.html.explorer.page import write_explorer
 
@@ -97,36 +186,15 @@ def explorer(args: argparse.Namespace) -> Path:
 
 
 def read_inputs(args: argparse.Namespace) -> Inputs:
+    """Read the benchmark and find its runs."""
+    from aexad.config.builtin import catalogue_paths, method_paths
     from aexad.report.inputs import choose
 
     return choose(
         args.benchmarks / f"{args.benchmark}.yaml",
-        args.datasets,
-        args.methods,
+        catalogue_paths(args.datasets),
+        method_paths(args.methods),
         dict(args.source),
         args.results,
         args.partial,
     )
-
-
-def panels(args: argparse.Namespace) -> Path:
-    """Draw input, reconstruction, error, heat map, binary map and truth of test images."""
-    from aexad.report.images.panels import draw_panels
-
-    return _drawn(args, draw_panels)
-
-
-def strips(args: argparse.Namespace) -> Path:
-    """Draw small pictures of a run's test images, for the explorer."""
-    from aexad.report.images.strips import draw_strips
-
-    return _drawn(args, draw_strips)
-
-
-def _drawn(args: argparse.Namespace, draw: Callable[..., object]) -> Path:
-    from aexad.config.catalogue import read_dataset
-
-    dataset = read_dataset(args.datasets, args.dataset)
-    root = root_of(args, dataset)
-    draw(args.run_folder, args.split, root, dataset.stored, args.count, args.output)
-    return args.output

@@ -5,13 +5,47 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from aexad.cli.arguments import (
+    AddVerb,
+    add_country,
+    add_machine,
+    add_method,
+    add_output,
+    add_seed,
+    positive,
+    recipe_of,
+)
+
+
+def add_verbs(add: AddVerb) -> None:
+    """Enter the verbs of this file."""
+    parser = add(train)
+    add_method(parser)
+    add_machine(parser, threads=1)
+    add_country(parser)
+    add_seed(parser)
+    parser.add_argument("--training-set", type=Path, required=True, help="from augment, .npz")
+    add_output(parser, "folder of the run")
+    parser.add_argument(
+        "--feature-memory-mb",
+        type=positive,
+        help="memory for the features of a frozen encoder; default: a quarter of the free memory",
+    )
+    parser.add_argument(
+        "--checkpoint-epochs", type=positive, default=10, help="epochs between two checkpoints"
+    )
+    parser = add(share)
+    parser.add_argument(
+        "--run-folder", type=Path, required=True, help="folder of the run with the model"
+    )
+    add_output(parser, "folder of the run")
+
 
 def train(args: argparse.Namespace) -> Path:
-    """Train one method on one training set; a training that was interrupted goes on."""
-    from aexad.config.methods import read_recipe
+    """Train one method on one training set; an interrupted training goes on."""
     from aexad.runtime.provenance import code_digest, peak_memory_mb, versions
 
-    recipe = read_recipe(args.methods, args.method)
+    recipe = recipe_of(args)
 
     from aexad.methods.model import build_model
     from aexad.runtime.device import peak_gpu_memory_mb, use_device
@@ -73,7 +107,7 @@ def train(args: argparse.Namespace) -> Path:
 
 
 def share(args: argparse.Namespace) -> Path:
-    """Copy the model of a method that differs in the heat map alone."""
+    """Copy the model of a method that differs only in the heat map."""
     from aexad.runtime.files import copy_file
 
     for name in ("training.csv", "provenance.json", "model.safetensors"):

@@ -1,7 +1,7 @@
-"""Which runs a benchmark is made of: settings (``config/config.yaml``) and the benchmark files.
+"""Settings (``config/config.yaml``) and benchmarks (``config/benchmarks/*.yaml``).
 
-A benchmark only *selects*: data sets, categories, scenarios, seeds, methods. What a run is follows
-from the catalogue and the recipes alone, so two benchmarks that name the same run share it.
+A benchmark selects data sets, categories, scenarios, seeds and methods. The catalogue and the
+recipes alone define a run, so two benchmarks that name the same run share it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from aexad.config.methods import ExternalMaps, Method
 from aexad.config.schema import Strict, nearest, read_yaml, validate
 from aexad.runtime.errors import ConfigError
 
-# What the names may be: they are folders, and the workflow's wildcards.
+# Allowed names: they are folders, and the wildcards of the workflow.
 NAMES = {
     "dataset": r"[A-Za-z0-9_-]+",
     "category": r"[A-Za-z0-9_.-]+",
@@ -29,7 +29,7 @@ Scenario = Literal["standard", "anomalies_only", "one_class"]
 
 
 class Run(NamedTuple):
-    """One training run; its fields are the wildcards of the workflow."""
+    """One run of a method; its fields are the wildcards of the workflow."""
 
     dataset: str
     category: str
@@ -39,17 +39,17 @@ class Run(NamedTuple):
 
     @property
     def data_folder(self) -> Path:
-        """What all methods share, below ``results/``: the split."""
+        """Folder below ``results/`` of what all methods share: the split."""
         return Path("runs", self.dataset, self.category, self.scenario, f"seed{self.seed}")
 
     @property
     def folder(self) -> Path:
-        """The run's own folder, below ``results/``."""
+        """Folder of the run below ``results/``."""
         return self.data_folder / self.method
 
 
 def _names(value: Any) -> Any:
-    """``a,b`` of the command line, a single name, or a list; ``3`` is a name too, of a digit."""
+    """Accept ``a,b`` from the command line, one name, or a list; the number ``3`` is a name too."""
     if isinstance(value, str):
         return [part.strip() for part in value.split(",")]
     values = value if isinstance(value, list) else [value]
@@ -61,25 +61,29 @@ Names = Annotated[Listed, Field(min_length=1)]
 
 
 class Settings(Strict):
-    """``config/config.yaml``; each key can be set for one call with ``--config key=value``."""
+    """``config/config.yaml``; ``--config key=value`` sets a key for one call."""
 
-    benchmark: str = Field("report", description="a file of config/benchmarks, without .yaml")
-    categories: Names | None = Field(None, description="only these categories; none: all")
-    methods: Names | None = Field(None, description="only these methods; none: all")
+    benchmark: str = Field("report", description="file in the folder of benchmarks, without .yaml")
+    benchmarks: str = Field("config/benchmarks", description="folder of the benchmarks")
+    recipes: Names = Field(
+        [], min_length=0, description="files or folders of recipes, in addition to config/methods"
+    )
+    categories: Names | None = Field(None, description="only these categories; default: all")
+    methods: Names | None = Field(None, description="only these methods; default: all")
     data: str = Field("data", description="folder of the data sets")
     sources: dict[str, str] = Field(
-        default_factory=dict, description="data set: local folder or archive to take it from"
+        default_factory=dict, description="local folder or archive of a data set, by its name"
     )
     weights_dir: str | None = Field(
-        None, description="folder of <timm name>.safetensors; none: AEXAD_WEIGHTS, if that is set"
+        None, description="folder of <timm name>.safetensors; default: AEXAD_WEIGHTS, if it is set"
     )
-    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto: a GPU where one is")
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto: a GPU if available")
     partial: bool = Field(
-        False, description="tables and pages of the runs that are there, gaps marked"
+        False, description="tables and pages of the completed runs only; gaps are marked"
     )
-    panels: int = Field(6, ge=1, le=100, description="test images that each run draws as panels")
+    panels: int = Field(6, ge=1, le=100, description="test images per run that are drawn as panels")
     explorer: int = Field(
-        200, ge=1, le=10_000, description="most test images of a category in the explorer"
+        200, ge=1, le=10_000, description="most test images per category in the explorer"
     )
     threads: int = Field(
         1, ge=1, le=256, description="CPU threads of one training or inference job"
@@ -88,20 +92,20 @@ class Settings(Strict):
         None,
         ge=1,
         le=10_000_000,
-        description="memory of one training for the features of a frozen encoder; what exceeds it "
-        "lies in a file; none: a quarter of what is free",
+        description="memory of one training for the features of a frozen encoder; larger features "
+        "are kept in a file; default: a quarter of the free memory",
     )
     checkpoint_epochs: int = Field(
         10,
         ge=1,
         le=100_000,
-        description="a training that was killed loses so many epochs at most",
+        description="epochs between two checkpoints, at most lost when a training is killed",
     )
     country: str | None = Field(
         None,
         pattern="^[A-Z]{3}$",
-        description="three-letter ISO code of where the machine stands, for the CO2 of its "
-        "electricity (with aexad[energy]); none: energy is not measured",
+        description="three-letter ISO code of the machine's country, for the CO2 of electricity "
+        "(needs aexad[energy]); default: energy is not measured",
     )
 
     @field_validator("data", "weights_dir")
@@ -116,14 +120,14 @@ class Settings(Strict):
 
 
 class Selection(Strict):
-    """Runs: all methods on all data sets, in all scenarios, with all seeds."""
+    """A set of runs: all methods on all data sets, in all scenarios, with all seeds."""
 
     datasets: dict[str, Literal["all"] | Listed] = Field(
-        min_length=1, description="data set: its categories, or all"
+        min_length=1, description="categories of each data set, or all"
     )
     scenarios: list[Scenario] = Field(["standard"], min_length=1)
     seeds: list[Annotated[int, Field(ge=0, lt=2**32)]] = Field([0], min_length=1)
-    methods: list[str] = Field(min_length=1, description="names of config/methods.yaml")
+    methods: list[str] = Field(min_length=1, description="names of recipes or external maps")
 
     @field_validator("methods", "seeds", "scenarios")
     @classmethod
@@ -140,29 +144,35 @@ class Benchmark(Selection):
     title: str
     description: str = ""
     also: list[Selection] = Field(
-        [], description="further runs, where some methods have other data sets, scenarios or seeds"
+        [], description="further runs with other data sets, scenarios or seeds"
     )
-    gallery: int = Field(4, ge=1, le=20, description="test images a category in the gallery")
+    gallery: int = Field(4, ge=1, le=20, description="test images per category in the gallery")
 
 
 def trained_runs(runs: Sequence[Run], known_methods: Mapping[str, Method]) -> list[Run]:
-    """The runs that train a model: all but those of somebody else's maps."""
+    """Runs that train a model: all runs without external maps."""
     return [run for run in runs if not isinstance(known_methods[run.method], ExternalMaps)]
 
 
 def completed_runs(runs: Sequence[Run], results: Path) -> list[Run]:
-    """The runs that have been evaluated; none at all is an error that says how to make one."""
+    """Runs that have been evaluated.
+
+    Raises
+    ------
+    ConfigError
+        There is none.
+    """
     found = [run for run in runs if (results / run.folder / "metrics.json").is_file()]
     if not found:
         target = results / runs[0].folder / "metrics.json"
-        raise ConfigError(f"partial: no run is there yet; make one, as with 'snakemake {target}'")
+        raise ConfigError(f"partial: no run is complete yet; make one: snakemake {target}")
     return found
 
 
 def read_benchmark(folder: str | Path, name: str) -> Benchmark:
-    """Read ``<folder>/<name>.yaml``; an unknown name is an error that says what there is."""
+    """Read ``<folder>/<name>.yaml``; an unknown name is an error with the nearest known name."""
     path = Path(folder) / f"{name}.yaml"
     if not path.is_file():
-        there = [file.stem for file in Path(folder).glob("*.yaml")]
-        raise ConfigError(f"{path}: no benchmark '{name}'; {nearest(name, there)}")
+        known = [file.stem for file in Path(folder).glob("*.yaml")]
+        raise ConfigError(f"{path}: no benchmark '{name}'; {nearest(name, known)}")
     return validate(Benchmark, read_yaml(path), str(path))

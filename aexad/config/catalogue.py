@@ -1,18 +1,19 @@
-"""The catalogue of data sets, ``config/datasets.yaml``: where each comes from, what it holds."""
+"""The catalogue of data sets, ``config/datasets.yaml``: origin, layout and contents of each."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from aexad.config.schema import Strict, inherited, nearest, read_yaml, validate
+from aexad.config.schema import Strict, inherited, nearest, read_entries, validate
 from aexad.runtime.errors import ConfigError
 
 ORIGIN = frozenset({"adaptor", "download", "torchvision", "source"})
-"""Keys of an entry that say which files it has."""
+"""Keys of an entry that decide which files it has."""
 
 
 Layout = Literal["mvtec_layout", "btad", "visa", "mvtec_ad_2", "class_folders", "textures"]
@@ -20,73 +21,77 @@ Address = Annotated[str, Field(pattern=r"^https?://")]
 
 
 class Download(Strict):
-    """An archive on the network, accepted by its digest alone."""
+    """An archive on the network; it is accepted only if its digest matches."""
 
     url: Address = Field(description="address of the archive")
     mirrors: list[Address] = Field(
-        default_factory=list, description="further addresses, tried in turn where one fails"
+        default_factory=list, description="further addresses, tried in turn when one fails"
     )
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$", description="digest of the archive")
     size_gb: float | None = Field(
         None,
         gt=0,
-        description="of the archive, to check the room on the disk before the server is asked; "
-        "none: not known, what the server says counts",
+        description="size of the archive, to check the disk space before the download; default: "
+        "the size that the server reports",
     )
 
 
 class Counts(Strict):
-    """How many images a category has, where that is known."""
+    """Number of images of a category, if it is known."""
 
     train: int = Field(0, ge=0, description="normal training images")
-    validation: int = Field(0, ge=0, description="normal images that the data set sets apart")
+    validation: int = Field(
+        0, ge=0, description="normal images that the data set reserves for validation"
+    )
     good: int = Field(0, ge=0, description="normal test images")
     anomalous: int = Field(0, ge=0, description="test images with a defect")
 
 
 class Evaluation(Strict):
-    """Where maps and masks meet."""
+    """The size at which heat maps are compared with masks."""
 
     size: Literal["model", "native"] = Field(
         "model",
-        description="model: masks come to the working size; native: maps to each mask's own size",
+        description="model: resize masks to the working size; native: resize heat maps to masks",
     )
 
 
 class Limit(Strict):
-    """How many images a run has, so that a small machine can try it; drawn by the run's seed."""
+    """Largest number of images of a run, for small machines; images are drawn by the run's seed."""
 
     train: int = Field(
-        ge=1, description="normal training images of a category; validation images in proportion"
+        ge=1, description="normal training images per category; validation images in proportion"
     )
-    test: int = Field(ge=2, description="test images of a category, its kinds in proportion")
+    test: int = Field(
+        ge=2, description="test images per category; good images and defect types in proportion"
+    )
 
 
 class Dataset(Strict):
-    """One data set: its form, its origin, and how the benchmark uses it."""
+    """One data set: its layout, its origin, and how the benchmark uses it."""
 
     title: str = Field(description="name, for tables and captions")
     adaptor: Layout = Field(
-        description="textures: drawn here from scikit-image's photographs; else the layout on disk"
+        description="layout on disk; textures: drawn from scikit-image's photographs"
     )
     categories: list[str] | None = Field(
         None,
         min_length=1,
-        description="none: every folder of the data set with a train/good inside, or every class",
+        description="default: every folder that contains train/good, or every class",
     )
-    files: str | None = Field(
-        None, description="data set whose files it uses instead of its own; 'base' sets it"
-    )
-    download: Download | None = Field(None, description="none: embedded, or a local source only")
+    files: str | None = Field(None, description="data set whose files are used; set by 'base'")
+    download: Download | None = Field(None, description="default: embedded, or a local source only")
     torchvision: Literal["MNIST", "CIFAR10"] | None = Field(
-        None, description="data set of torchvision, which downloads and checks it"
+        None, description="data set that torchvision downloads and checks"
     )
-    source: str | None = Field(None, description="a local folder or archive, used instead of it")
+    source: str | None = Field(
+        None, description="local folder or archive, used instead of a download"
+    )
     instructions: str | None = Field(
-        None, description="how to get what has no download; told where there is no source"
+        None, description="how to get a data set without download; printed when it has no source"
     )
     counts: dict[str, Counts] = Field(
-        default_factory=dict, description="images of each category; others are refused by index"
+        default_factory=dict, description="images of each category; 'index' refuses other numbers"
     )
     licence: str = Field("see the data's owner", description="printed when it is fetched")
     citation: str | None = Field(None, description="what to cite when results are published")
@@ -94,16 +99,16 @@ class Dataset(Strict):
     stored_size: int | None = Field(
         None,
         ge=4,
-        description="of class_folders: pixels that images have before the model and maps after it; "
-        "none: the working size",
+        description="class_folders only: size in pixels of stored images and maps; default: the "
+        "working size",
     )
     validation: float = Field(
-        0, ge=0, lt=1, description="share of the normal training images that is not trained on"
+        0, ge=0, lt=1, description="share of the normal training images that is kept for validation"
     )
-    limit: Limit | None = Field(None, description="none: all images")
+    limit: Limit | None = Field(None, description="default: all images")
     labelled: int = Field(3, ge=1, description="labelled anomalies of each defect type (k)")
     labelled_of: dict[str, int] = Field(
-        default_factory=dict, description="k of single categories that have too few defects"
+        default_factory=dict, description="k of categories that have too few defects"
     )
 
     evaluation: Evaluation = Evaluation()
@@ -142,7 +147,7 @@ class Dataset(Strict):
 
     @property
     def scenarios(self) -> tuple[str, ...]:
-        """Scenarios that its images allow: classes have no labelled anomalies."""
+        """Scenarios that its images allow; class folders have no labelled anomalies."""
         if self.adaptor == "class_folders":
             return ("one_class",)
         return ("standard", "anomalies_only", "one_class")
@@ -154,48 +159,49 @@ class Dataset(Strict):
 
     @property
     def full_title(self) -> str:
-        """The title, and where there is a limit: that."""
+        """The title, with the limit if there is one."""
         if self.limit is None:
             return self.title
         limit = f"{self.limit.train} training and {self.limit.test} test images"
-        return f"{self.title} limited to {limit} a category"
+        return f"{self.title} limited to {limit} per category"
 
     def labelled_per_defect(self, category: str) -> int:
-        """The number k of labelled anomalies that each defect type of ``category`` gives."""
+        """Number k of labelled anomalies of each defect type of ``category``."""
         return self.labelled_of.get(category, self.labelled)
 
 
 def expanded(path: str | os.PathLike[str]) -> Path:
-    """The path with a leading ``~`` as the home folder; that of an unknown user stays as it is."""
+    """Replace a leading ``~`` by the home folder; the ``~`` of an unknown user stays."""
     try:
         return Path(path).expanduser()
     except RuntimeError:
         return Path(path)
 
 
-def read_catalogue(path: str | Path) -> dict[str, Dataset]:
-    """Read every entry of ``config/datasets.yaml``; ``base:`` inherits from another entry.
+def read_catalogue(*paths: str | Path) -> dict[str, Dataset]:
+    """Read every data set of YAML files such as ``config/datasets.yaml``.
 
-    What has a base uses the files of it, so two entries of one origin are fetched once.
+    ``base`` inherits the keys of another data set and uses its files, which are fetched once.
     """
-    entries = read_yaml(path)
-    where = f"{path}: data set"
-    return {
-        name: validate(Dataset, _resolved(name, entries, where), f"{where} '{name}'")
-        for name in entries
-    }
+    entries, files = read_entries(paths, "data set")
+    catalogue = {}
+    for name in entries:
+        where = f"{files[name]}: data set"
+        catalogue[name] = validate(Dataset, _resolved(name, entries, where), f"{where} '{name}'")
+    return catalogue
 
 
-def read_dataset(path: str | Path, name: str) -> Dataset:
-    """One entry; an unknown name is an error that names its nearest neighbour."""
-    catalogue = read_catalogue(path)
+def read_dataset(paths: Sequence[str | Path], name: str) -> Dataset:
+    """Read one data set; an unknown name is an error with the nearest known name."""
+    catalogue = read_catalogue(*paths)
     if name not in catalogue:
-        raise ConfigError(f"{path}: no data set '{name}'; {nearest(name, list(catalogue))}")
+        where = " and ".join(map(str, paths))
+        raise ConfigError(f"{where}: no data set '{name}'; {nearest(name, catalogue)}")
     return catalogue[name]
 
 
 def _resolved(name: str, entries: dict[str, Any], where: str) -> dict[str, Any]:
-    """The keys of an entry with those of its base, and whose files it uses."""
+    """Return the keys of an entry and of its bases; ``files`` is the entry at their root."""
     content, entry, root = inherited(name, entries, where), entries[name], name
     while "base" in entries[root]:
         root = entries[root]["base"]

@@ -1,27 +1,25 @@
-"""Methods by their names: recipes, and maps of somebody else; ``config/methods.yaml``."""
+"""Methods by name: recipes and external maps, from the files of ``config/methods/``."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pydantic import Field, model_validator
 
-from aexad.config.recipe import Recipe
-from aexad.config.schema import Strict, inherited, nearest, read_yaml, validate
+from aexad.config.recipe import TITLE, Recipe
+from aexad.config.schema import Strict, inherited, nearest, read_entries, validate
 from aexad.runtime.errors import ConfigError
 
 
 class ExternalMaps(Strict):
-    """A method of somebody else, known by its heat maps alone: it is evaluated, not trained."""
+    """A method whose heat maps were made elsewhere: they are evaluated, nothing is trained."""
 
-    title: str | None = Field(
-        None, min_length=1, description="name that tables and figures show; default: the name"
-    )
+    title: str | None = TITLE
     maps: str = Field(
-        description="folder of the maps of one run; {dataset}, {category}, {scenario} and {seed} "
-        "in it are filled in"
+        description="folder of the heat maps of one run; {dataset}, {category}, {scenario} and "
+        "{seed} are replaced by the run's"
     )
 
     @model_validator(mode="after")
@@ -30,7 +28,7 @@ class ExternalMaps(Strict):
         return self
 
     def folder(self, **run: object) -> str:
-        """The folder of one run: its data set, category, scenario and seed are filled in."""
+        """Folder of one run, given its ``dataset``, ``category``, ``scenario`` and ``seed``."""
         try:
             return self.maps.format(**run)
         except (KeyError, IndexError, ValueError):
@@ -39,44 +37,55 @@ class ExternalMaps(Strict):
 
     @property
     def scenarios(self) -> tuple[str, ...]:
-        """Every scenario: its test images are what matters."""
+        """Every scenario: only the test images matter."""
         return ("standard", "anomalies_only", "one_class")
 
 
 Method = Recipe | ExternalMaps
 
 
-def read_methods(path: str | Path) -> dict[str, Method]:
-    """Read every method of ``config/methods.yaml``; ``base:`` inherits from another entry."""
-    entries = read_yaml(path)
-    resolved = {name: inherited(name, entries, f"{path}: method") for name in entries}
-    for name, entry in resolved.items():  # a title names one method: it is not inherited
-        entry |= {"title": entries[name].get("title")}
+class PublishedMethod(Strict):
+    """A method of a source, in ``config/published/methods.yaml``."""
+
+    label: str = Field(description="name in tables")
+    ours: list[str] = Field([], description="methods of this project that repeat it")
+
+
+def read_methods(*paths: str | Path) -> dict[str, Method]:
+    """Read the methods of YAML files, and of all YAML files in folders.
+
+    ``base`` inherits the keys of another method of any of these files, except its title.
+
+    Raises
+    ------
+    aexad.runtime.errors.ConfigError
+        A file cannot be used, a method is invalid, or two files have a method of the same name.
+    """
+    entries, files = read_entries(paths, "method")
     methods: dict[str, Method] = {}
-    for name, entry in resolved.items():
-        where = f"{path}: method '{name}'"
-        if "maps" in entry:
-            methods[name] = validate(ExternalMaps, entry, where)
-        else:
-            methods[name] = validate(Recipe, entry, where)
+    for name, entry in entries.items():
+        where = f"{files[name]}: method"
+        keys = inherited(name, entries, where) | {"title": entry.get("title")}
+        kind: type[Recipe] | type[ExternalMaps] = ExternalMaps if "maps" in keys else Recipe
+        methods[name] = validate(kind, keys, f"{where} '{name}'")
     return methods
 
 
-def read_recipe(path: str | Path, method: str) -> Recipe:
-    """The recipe of one method; an unknown name is an error that names its nearest neighbour."""
-    methods = read_methods(path)
+def read_recipe(paths: Sequence[str | Path], method: str) -> Recipe:
+    """Read the recipe of one method; an unknown name is an error with the nearest known name."""
+    methods, where = read_methods(*paths), " and ".join(map(str, paths))
     if method not in methods:
-        raise ConfigError(f"{path}: no method '{method}'; {nearest(method, list(methods))}")
+        raise ConfigError(f"{where}: no method '{method}'; {nearest(method, list(methods))}")
     recipe = methods[method]
     if isinstance(recipe, ExternalMaps):
-        raise ConfigError(f"{path}: method '{method}' is maps of somebody else; only 'evaluate' it")
+        raise ConfigError(f"{where}: method '{method}' has external maps; only 'evaluate' uses it")
     return recipe
 
 
 def trained_as(methods: Mapping[str, Method]) -> dict[str, str]:
-    """For each method that is trained, the one whose model it uses.
+    """Map each method with a model to the method that trains this model.
 
-    Recipes that differ in the heat map alone have the same model: that of the first of them.
+    Recipes that differ in heat map or title alone share a model: the first of them trains it.
     """
     first: dict[str, str] = {}
     shared: dict[str, str] = {}
@@ -87,8 +96,6 @@ def trained_as(methods: Mapping[str, Method]) -> dict[str, str]:
     return shared
 
 
-class PublishedMethod(Strict):
-    """A method of a source, in ``config/published/methods.yaml``."""
-
-    label: str = Field(description="what tables call it")
-    ours: list[str] = Field([], description="the methods of config/methods.yaml that repeat it")
+def titles_of_methods(methods: Mapping[str, Method]) -> dict[str, str]:
+    """Map each method to its title, or to its name if it has none."""
+    return {name: method.title or name for name, method in methods.items()}

@@ -1,4 +1,4 @@
-"""A recipe: model, encoder and its features, tuning, loss, optimiser, heat map."""
+"""A recipe: network, encoder and its features, tuning, loss, optimiser, heat map."""
 
 from __future__ import annotations
 
@@ -8,33 +8,37 @@ from pydantic import Field, model_validator
 
 from aexad.config.schema import Strict
 
-# F(x): what an anomalous pixel x is driven to, 2 or 1 - x.
+TITLE = Field(
+    None, min_length=1, description="name in tables, figures and sentences; default: the name"
+)
+
+# F(x), the value that the loss drives an anomalous pixel x to: 2, or 1 - x.
 Target = Literal["two", "inverse"]
 
-# What is taken of an encoder's block.
+# Output of a Transformer block: its tokens, or the keys of its attention.
 Facet = Literal["output", "key"]
 
 ProjectionKind = Literal["auto", "convolution"]
 
-# The encoder that is none: raw pixels.
+# Name of the identity encoder (control): each 8x8 block of pixels becomes 192 channels.
 PIXELS = "pixels"
 
-# F(x) = 1 - x leaves x = 1/2 without a distance to divide by: loss and heat map count a distance
-# |F(x) - x| below this one as this one. (A pixel weighs at most 100 times another.)
+# Lower bound of |F(x) - x| in loss and heat map: F(x) = 1 - x meets x at x = 1/2, where the paper's
+# division by (F(x) - x)^2 is undefined. With 0.1, a pixel weighs at most 100 times another.
 SMALLEST_DISTANCE_TO_TARGET = 0.1
 
 
 class Optimiser(Strict):
-    """How the trained part is optimised."""
+    """Optimiser of the trained part."""
 
     name: Literal["adam", "adamw"] = Field("adam", description="torch.optim.Adam or AdamW")
     learning_rate: float = Field(1e-3, gt=0, le=1)
     encoder_learning_rate: float | None = Field(
-        None, gt=0, le=1, description="for a trained encoder; none: the same as learning_rate"
+        None, gt=0, le=1, description="for a trained encoder; default: learning_rate"
     )
     weight_decay: float = Field(1e-4, ge=0, le=1)
     schedule: Literal["constant", "cosine"] = Field(
-        "constant", description="cosine: decays to final_learning_rate over all epochs"
+        "constant", description="cosine: decay to final_learning_rate over all epochs"
     )
     final_learning_rate: float = Field(1e-6, ge=0, le=1)
     gradient_clip: float | None = Field(
@@ -43,7 +47,7 @@ class Optimiser(Strict):
 
 
 class HeatMap(Strict):
-    """How a reconstruction error becomes a heat map (paper: section on explanations)."""
+    """Steps from a reconstruction error to a heat map (AE-XAD paper, section on explanations)."""
 
     normalise: Literal["target", "standard", "mean"] = Field(
         "target",
@@ -51,107 +55,114 @@ class HeatMap(Strict):
         "mean: the error's mean over the channels",
     )
     target: Target = Field(
-        "two", description="F of the normalisation 'target'; unless set, that of the loss"
+        "two", description="F of the normalisation 'target'; default: the F of the loss"
     )
     filter: Literal["adaptive", "sigma", "none"] | Annotated[int, Field(ge=1, le=1024)] = Field(
         "adaptive",
-        description="Gaussian filter: its half size k from the image (deviation k / 3), a fixed k, "
-        "or of deviation sigma; or none",
+        description="Gaussian filter; adaptive: half size k from each image, sigma = k / 3; a "
+        "number: fixed k; sigma: fixed standard deviation; none: no filter",
     )
     sigma: float = Field(
-        4.0, gt=0, le=100, description="of the filter 'sigma', in pixels; it ends at 4 sigma"
+        4.0,
+        gt=0,
+        le=100,
+        description="standard deviation of the filter 'sigma' in pixels; cut at 4 sigma",
     )
     extent: Literal["components", "runs"] = Field(
-        "components", description="what the adaptive k measures: 8-connected components, or runs"
+        "components",
+        description="extent that gives the adaptive k: of 8-connected components, or of runs",
     )
     score: Literal["norm", "max"] = Field(
         "norm",
-        description="of the image; norm: ||e G(e)||_2, G the filter; max: the heat map's largest",
+        description="image score; norm: ||e G(e)||_2 with filter G; max: maximum of the heat map",
     )
 
 
 class Recipe(Strict):
-    """One method: model, encoder, tuning, loss, optimiser, heat map."""
+    """One method: network, encoder, tuning, loss, optimiser, heat map."""
 
-    title: str | None = Field(
-        None, min_length=1, description="name that tables and figures show; default: the name"
-    )
+    title: str | None = TITLE
     model: Literal["aexad", "anovit", "l2_cae"] = Field("aexad", description="the network")
     encoder: str | None = Field(
         None,
         description="any timm backbone, by its name with the pre-training tag; pixels: raw pixels, "
-        "cells of 8x8 as channels; none: for l2_cae, which has no encoder",
+        "blocks of 8x8 as channels; leave it out for l2_cae, which has no encoder",
     )
     weights: Literal["pretrained", "none"] = Field(
         "pretrained",
-        description="none: random weights, drawn from the run's seed, and those of pixels",
+        description="none: random weights, drawn from the run's seed",
     )
     weights_revision: str | None = Field(
         None,
         pattern="^[0-9a-f]{40}$",
-        description="the commit of the hub's repository to take weights from; none: its newest",
+        description="commit of the hub's repository to take weights from; default: the newest",
     )
     weights_sha256: str | None = Field(
         None,
         pattern="^[0-9a-f]{64}$",
-        description="of the weights file, wherever it comes from; another file is refused",
+        description="digest of the weights file; a file with another digest is refused",
     )
     tuning: Literal["frozen", "layernorm", "full"] = Field(
-        "frozen", description="which part of the encoder is trained with the decoder"
+        "frozen", description="part of the encoder that is trained with the decoder"
     )
     features: list[Annotated[int, Field(ge=0, le=1000)]] | None = Field(
         None,
         min_length=1,
-        description="stages or blocks, concatenated; none: the last stage that is at least "
-        "28x28 at working size 224 (CNN, Swin), or the last block (ViT)",
+        description="stages or blocks, concatenated; default: the last stage of at least 28x28 "
+        "cells at working size 224 (CNN, Swin), or the last block (ViT)",
     )
     input_size: int | None = Field(
-        None, ge=16, le=2048, description="of the encoder, in pixels; none: the working size"
+        None,
+        ge=16,
+        le=2048,
+        description="input of the encoder in pixels; default: the working size",
     )
     facet: Facet = Field(
-        "output", description="of a Transformer's block: its output, or the keys of its attention"
+        "output",
+        description="what is taken of a Transformer block: its output, or its attention keys",
     )
     token_norm: bool = Field(
         False,
-        description="each cell of each stage or block is normed over its channels (mean 0, "
-        "variance 1), before they are concatenated",
+        description="normalise each cell of each stage or block over its channels (mean 0, "
+        "variance 1) before they are concatenated",
     )
     token_shifts: int = Field(
         1,
         ge=1,
         le=8,
-        description="n: images are encoded n x n times, moved by 1/n of a patch, and the cells "
-        "interleaved to a grid n times finer",
+        description="n: encode each image n x n times, shifted by 1/n of a patch, and interleave "
+        "the cells to a grid n times finer",
     )
     feature_channels: int | None = Field(
         None,
         ge=1,
         le=16384,
-        description="features are brought to so many channels by a fixed orthonormal map, that is "
-        "not trained; none: they keep theirs",
+        description="number of channels that a fixed orthonormal map, which is not trained, brings "
+        "the features to; default: the encoder's own",
     )
     projection: ProjectionKind = Field(
         "auto",
-        description="the trained step from features to decoder; convolution: one of 3x3 on the "
-        "decoder's grid; auto: that, or for features on half the grid or less the report's head",
+        description="trained step from features to decoder; convolution: one 3x3 convolution on "
+        "the decoder's grid; auto: the same, or the report's head for features on at most half of "
+        "that grid",
     )
     loss: Literal["aexad", "mse"] = Field(
-        "aexad", description="aexad: normals are rebuilt, anomalies driven to F; mse: normals alone"
+        "aexad",
+        description="aexad: rebuild normal pixels, drive anomalous ones to F; mse: normals only",
     )
     target: Target = Field("two", description="F of the loss: 2, or 1 - x")
     augmentation: Literal["none", "affine"] = Field(
         "none",
-        description="affine: each image is turned, moved, zoomed and flipped at random, anew in "
-        "every epoch",
+        description="affine: rotate, shift, zoom and flip each image at random in every epoch",
     )
     select: Literal["last", "validation"] = Field(
-        "last", description="the epoch that is kept: the last one, or that of least validation loss"
+        "last",
+        description="epoch that is kept: the last, or the one with the least validation loss",
     )
     optimiser: Optimiser = Optimiser()
     precision: Literal["auto", "fp32", "bf16"] = Field(
         "fp32",
-        description="of training; fp32 is exact; auto: bf16 where the hardware computes in it, "
-        "else fp32",
+        description="of training; auto: bf16 where the hardware supports it, else fp32",
     )
     epochs: int = Field(200, ge=1, le=100_000)
     batch_size: int = Field(16, ge=1, le=4096)
@@ -160,7 +171,7 @@ class Recipe(Strict):
     @model_validator(mode="before")
     @classmethod
     def _one_target(cls, content: Any) -> Any:
-        """Loss and normalisation share F, unless the heat map names its own."""
+        """Loss and normalisation share F unless the heat map sets another one."""
         if isinstance(content, dict) and "target" in content:
             heat_map = content.get("heat_map", {})
             if isinstance(heat_map, dict):
@@ -171,7 +182,7 @@ class Recipe(Strict):
     @model_validator(mode="before")
     @classmethod
     def _without_encoder(cls, content: Any) -> Any:
-        """All of a network without an encoder is new, and trained; pixels have no weights."""
+        """A network without an encoder is trained as a whole; raw pixels have no weights."""
         if isinstance(content, dict) and content.get("model") == "l2_cae":
             return {"weights": "none", "tuning": "full"} | content
         if isinstance(content, dict) and content.get("encoder") == PIXELS:
@@ -188,7 +199,7 @@ class Recipe(Strict):
             )
         if self.encoder == PIXELS and (self.weights, self.tuning) != ("none", "frozen"):
             raise ValueError(
-                "encoder 'pixels' has nothing that is loaded or trained; remove 'weights', 'tuning'"
+                "encoder 'pixels' has no weights to load or train; remove 'weights', 'tuning'"
             )
         if self.model != "aexad" and self.projection != "auto":
             raise ValueError(f"model '{self.model}' has no projection; remove 'projection'")
@@ -196,13 +207,13 @@ class Recipe(Strict):
             raise ValueError(f"model '{self.model}' rebuilds normal images alone; set loss: mse")
         if self.augmentation != "none" and self.loss != "mse":
             raise ValueError(
-                "augmentation 'affine' moves images without their masks, and loss 'aexad' needs "
-                "these; remove it or set loss: mse"
+                "augmentation 'affine' moves images without their masks, which loss 'aexad' needs; "
+                "remove it or set loss: mse"
             )
         if self.weights == "none" and (self.weights_revision or self.weights_sha256):
             raise ValueError(
-                "weights_revision and weights_sha256 say which pre-trained weights; weights are "
-                "'none'"
+                "weights_revision and weights_sha256 choose pre-trained weights, but weights are "
+                "'none'; remove them"
             )
         if self.weights == "none" and self.tuning == "layernorm":
             raise ValueError("tuning 'layernorm' adapts a pre-trained encoder; weights are 'none'")
@@ -229,22 +240,22 @@ class Recipe(Strict):
 
     @property
     def is_aexad(self) -> bool:
-        """Whether this is AE-XAD itself: its network, under its loss."""
+        """Whether this is AE-XAD: its network with its loss."""
         return (self.model, self.loss) == ("aexad", "aexad")
 
     @property
     def frozen_features(self) -> bool:
-        """Whether the frozen part sees the same images in every epoch, so that once is enough."""
+        """Whether the frozen part sees the same images in every epoch, so that it runs once."""
         return self.tuning == "frozen" and self.augmentation == "none"
 
     @property
     def scenarios(self) -> tuple[str, ...]:
-        """Scenarios with the images that the loss trains on."""
+        """Scenarios that have the images which the loss trains on."""
         if self.loss == "mse":
             return ("standard", "one_class")
         return ("standard", "anomalies_only")
 
     @property
     def training(self) -> dict[str, Any]:
-        """What the trained model depends on: an edit of the rest never trains again."""
+        """Keys that the trained model depends on: a change of another key never trains again."""
         return self.model_dump(exclude={"title", "heat_map"})

@@ -23,7 +23,7 @@ FILES: dict[str, tuple[str, type[BaseModel], bool]] = {
     "config": ("config/config.yaml", Settings, False),
     "benchmark": ("config/benchmarks/<name>.yaml", Benchmark, False),
     "datasets": ("config/datasets.yaml", Dataset, True),
-    "methods": ("config/methods.yaml", Recipe, True),
+    "methods": ("config/methods/*.yaml", Recipe, True),
     "published": ("config/published/methods.yaml", PublishedMethod, True),
 }
 

@@ -1,14 +1,14 @@
-"""Configuration files: one typed source for their rules, their defaults and their JSON schemas.
+"""Checks of configuration files: one typed class per file gives rules, defaults and JSON schema.
 
 Every configuration class derives from :class:`Strict`. Its fields carry type, bounds, default and
-description; ``workflow/schemas/*.json`` are generated from them (``make schemas``) for editors and
-readers, and a test fails when they are stale.
+description. ``workflow/schemas/*.json`` and ``docs/configuration.md`` are generated from them
+(``make schemas``), and a test fails when these files are stale.
 """
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,46 +19,51 @@ from aexad.runtime.errors import ConfigError
 
 
 class Strict(BaseModel):
-    """A configuration class: immutable, and without room for keys that nobody reads."""
+    """Base of all configuration classes: immutable, and unknown keys are errors."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     @field_validator("*", mode="before")
     @classmethod
-    def _truth_is_no_number(cls, value: Any, info: ValidationInfo) -> Any:
-        """YAML's ``yes`` is true, and pydantic takes true for 1."""
+    def _no_boolean_for_a_number(cls, value: Any, info: ValidationInfo) -> Any:
+        """Reject booleans for numbers: YAML reads `yes` as True and pydantic coerces it to 1."""
         kinds = str(cls.model_fields[info.field_name or ""].annotation)
         if isinstance(value, bool) and "bool" not in kinds and "Any" not in kinds:
-            raise ValueError("true and false, or yes and no, are meant as such; use quotes if not")
+            raise ValueError("true, false, yes and no are truth values; put a name in quotes")
         return value
 
 
 Model = TypeVar("Model", bound=Strict)
 
 
-def nearest(name: str, choices: list[str]) -> str:
-    """A hint for an unknown ``name``: its nearest neighbour, or what there is to choose from."""
-    close = difflib.get_close_matches(name, choices, n=1, cutoff=0.5)
-    return f"did you mean {close[0]!r}?" if close else f"there is: {', '.join(sorted(choices))}"
+def nearest(name: str, choices: Iterable[str]) -> str:
+    """Hint for an unknown ``name``: the nearest of ``choices``, or all of them.
+
+    >>> nearest("demmo", ["demo", "report"]), nearest("x", ["demo", "report"])
+    ("did you mean 'demo'?", 'known: demo, report')
+    """
+    names = list(choices)
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    return f"did you mean {close[0]!r}?" if close else f"known: {', '.join(sorted(names))}"
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML in which a key that is there twice is an error, not the last one of them."""
+    """YAML loader for which a repeated key is an error (PyYAML silently takes the last one)."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen = set()
         for key, _ in node.value:
             if key.value in seen and isinstance(key, yaml.ScalarNode):
                 raise yaml.constructor.ConstructorError(
-                    problem=f"the key '{key.value}' is there twice, in line "
-                    f"{key.start_mark.line + 1} again; remove one"
+                    problem=f"the key '{key.value}' occurs twice, again in line "
+                    f"{key.start_mark.line + 1}; remove one"
                 )
             seen.add(str(key.value))
         return super().construct_mapping(node, deep)
 
 
 def read_yaml(path: str | Path) -> dict[str, Any]:
-    """Read a YAML file whose top level is a mapping."""
+    """Read a YAML file whose top level is a mapping of names."""
     path = Path(path)
     try:
         content = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506 - a SafeLoader
@@ -81,10 +86,46 @@ def read_yaml(path: str | Path) -> dict[str, Any]:
     return content
 
 
-def validate(model: type[Model], content: Any, where: str) -> Model:
-    """Check ``content`` against ``model``; all problems are reported together, on one line.
+def read_entries(
+    paths: Iterable[str | Path], kind: str
+) -> tuple[dict[str, dict[str, Any]], dict[str, Path]]:
+    """Read the named entries of YAML files, and of all YAML files in folders.
 
-    ``where`` names the file and entry, for the message. An unknown key names its nearest neighbour.
+    Parameters
+    ----------
+    paths
+        Files and folders; the files of a folder are read in the order of their names.
+    kind
+        What an entry is ("method"), for messages.
+
+    Returns
+    -------
+    tuple of dict
+        The entries by name, and the file of each.
+
+    Raises
+    ------
+    ConfigError
+        A file cannot be used, or two files have an entry of the same name.
+    """
+    entries: dict[str, dict[str, Any]] = {}
+    files: dict[str, Path] = {}
+    for path in map(Path, paths):
+        for file in sorted(path.glob("*.yaml")) if path.is_dir() else [path]:
+            for name, entry in read_yaml(file).items():
+                if name in entries:
+                    raise ConfigError(
+                        f"{file}: {kind} '{name}' is also in {files[name]}; rename one of them"
+                    )
+                entries[name], files[name] = entry, file
+    return entries, files
+
+
+def validate(model: type[Model], content: Any, where: str) -> Model:
+    """Check ``content`` against ``model``; one error line reports all problems.
+
+    ``where`` names the file and the entry in the message. For an unknown key, the message names the
+    nearest known one.
     """
     if not isinstance(content, Mapping):
         raise ConfigError(f"{where}: {_shown(content)} is no mapping (key: value)")
@@ -106,10 +147,10 @@ def validate(model: type[Model], content: Any, where: str) -> Model:
 def inherited(
     name: str, entries: Mapping[str, Any], where: str, above: tuple[str, ...] = ()
 ) -> dict[str, Any]:
-    """The keys of an entry, with those of its ``base``, of the base's base, and so on.
+    """Return the keys of an entry, completed by those of its ``base`` and of the base's bases.
 
-    A key of the entry replaces its base's; of two mappings the keys are merged. ``where`` names the
-    file and the kind of its entries, for messages; ``above`` are the entries that led here.
+    A key of the entry replaces the base's key; two mappings are merged key by key. ``where`` names
+    the file and the kind of entry for messages; ``above`` are the entries that led here.
     """
     if name in above:
         raise ConfigError(
@@ -122,9 +163,7 @@ def inherited(
         return dict(entry)
     base = entry["base"]
     if not isinstance(base, str) or base not in entries:
-        raise ConfigError(
-            f"{where} '{name}': no base '{base}'; {nearest(str(base), list(entries))}"
-        )
+        raise ConfigError(f"{where} '{name}': no base '{base}'; {nearest(str(base), entries)}")
     return _merged(
         inherited(base, entries, where, (*above, name)),
         {key: value for key, value in entry.items() if key != "base"},
@@ -135,9 +174,8 @@ def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     both = dict(base)
     for key, value in over.items():
         inner = base.get(key)
-        both[key] = (
-            _merged(inner, value) if isinstance(inner, dict) and isinstance(value, dict) else value
-        )
+        merge = isinstance(inner, dict) and isinstance(value, dict)
+        both[key] = _merged(inner, value) if merge else value
     return both
 
 
@@ -153,4 +191,4 @@ def _known_keys(model: type[BaseModel], location: tuple[int | str, ...]) -> str:
         if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
             return "it has no meaning here; remove it"
         model = inner
-    return nearest(str(location[-1]), list(model.model_fields))
+    return nearest(str(location[-1]), model.model_fields)

@@ -1,1 +1,1 @@
-"""What a call of the workflow does: which runs a benchmark has, and what each rule needs to know."""
+"""The plan of a call of the workflow: its runs, and what each rule needs to know."""

@@ -22,12 +22,20 @@ def runs_of(
     settings: Settings,
     where: str,
 ) -> list[Run]:
-    """Every run of the benchmark, in a fixed order; ``where`` names its file, for messages.
+    """List every run of the benchmark in a fixed order.
 
-    A method has no run in a scenario that lacks the images its loss trains on, and a data set
-    none in a scenario that it does not allow. Categories and
-    methods are narrowed to those of ``settings``; a name there that the benchmark does not have
-    is an error, not an empty result.
+    A method has no run in a scenario without the images that its loss trains on, and a data set
+    has none in a scenario that it does not allow. ``settings`` may narrow categories and methods.
+
+    Parameters
+    ----------
+    where
+        File of the benchmark, for messages.
+
+    Raises
+    ------
+    ConfigError
+        A name is unknown, no run is left, or a name cannot be the name of a folder.
     """
     every = [
         run
@@ -54,14 +62,14 @@ def runs_of(
         for name in dict.fromkeys(getattr(run, kind) for run in runs):
             if not re.fullmatch(NAMES[kind], name):
                 raise ConfigError(
-                    f"{where}: the {kind} '{name}' is also a folder's name, in which only "
-                    "letters, digits and _ . - may be; rename it"
+                    f"{where}: the {kind} '{name}' names a folder too, and may have only letters, "
+                    "digits and _ . -; rename it"
                 )
     return runs
 
 
 def known_categories(name: str, dataset: Dataset, settings: Settings) -> list[str]:
-    """The categories of a data set: as listed, or those found in its local folder."""
+    """Categories of a data set: as the catalogue lists them, or as its local folder has them."""
     if dataset.categories is not None:
         return dataset.categories
     files = dataset.files or name
@@ -77,7 +85,7 @@ def known_categories(name: str, dataset: Dataset, settings: Settings) -> list[st
 def _check_narrowing(key: str, wanted: list[str] | None, known: list[str], where: str) -> None:
     for name in wanted or []:
         if name not in known:
-            raise ConfigError(f"{key}={name}: not in {where}; {nearest(name, list(known))}")
+            raise ConfigError(f"{key}={name}: not in {where}; {nearest(name, known)}")
 
 
 def _selected(
@@ -89,7 +97,7 @@ def _selected(
 ) -> list[Run]:
     for method in selection.methods:
         if method not in known_methods:
-            hint = nearest(method, list(known_methods))
+            hint = nearest(method, known_methods)
             raise ConfigError(f"{where}: no method '{method}'; {hint}")
     categories = {
         (dataset, category)
@@ -115,11 +123,11 @@ def _categories(
     where: str,
 ) -> list[str]:
     if name not in catalogue:
-        raise ConfigError(f"{where}: no data set '{name}'; {nearest(name, list(catalogue))}")
+        raise ConfigError(f"{where}: no data set '{name}'; {nearest(name, catalogue)}")
     files = catalogue[name].files
     if files and name in settings.sources:
         raise ConfigError(
-            f"sources: data set '{name}' uses the files of '{files}'; name their place for that"
+            f"sources: data set '{name}' uses the files of '{files}'; give the source of '{files}'"
         )
     known = known_categories(name, catalogue[name], settings)
     if wanted == "all":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -54,8 +54,8 @@ class Inputs(NamedTuple):
 
 def choose(
     benchmark: Path,
-    datasets: Path,
-    methods: Path,
+    datasets: Sequence[Path],
+    methods: Sequence[Path],
     sources: Mapping[str, str],
     results: Path,
     partial: bool,
@@ -64,8 +64,10 @@ def choose(
 
     Parameters
     ----------
-    benchmark, datasets, methods : Path
-        Their files.
+    benchmark : Path
+        File of the benchmark.
+    datasets, methods : sequence of Path
+        Files of data sets; files and folders of recipes.
     sources : mapping of str to str
         Data set: its local folder, where the catalogue does not list its categories.
     results : Path
@@ -73,7 +75,7 @@ def choose(
     partial : bool
         Whether runs that are not there may be missing.
     """
-    catalogue, recipes = read_catalogue(datasets), read_methods(methods)
+    catalogue, recipes = read_catalogue(*datasets), read_methods(*methods)
     content = read_benchmark(benchmark.parent, benchmark.stem)
     settings = Settings(sources=dict(sources))
     every = runs_of(content, catalogue, recipes, settings, str(benchmark))

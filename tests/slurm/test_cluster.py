@@ -121,7 +121,7 @@ def test_a_run_is_a_job(cluster, project, local):
     # Three runs; and what docs/cluster.md tells: the figures, the page and the explorer.
     assert len(submitted(text)) == 3 + 3
     assert len(jobs) == 6
-    for rule in ("draw_figures", "write_report", "explorer"):
+    for rule in ("figures", "report", "explorer"):
         assert sum(rule in what for what in jobs) == 1, rule
     assert_same_tables(project, local)
     # The training sets were on the node's own disk, and are gone.

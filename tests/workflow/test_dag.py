@@ -15,7 +15,7 @@ from PIL import Image
 
 pytestmark = pytest.mark.workflow
 
-REPORTS = {"collect", "write_tables", "draw_figures", "write_report", "explorer"}
+REPORTS = {"collect", "tables", "figures", "report", "explorer"}
 RUN = "results/runs/textures_tiny/brick/standard/seed0"
 
 
@@ -64,10 +64,6 @@ def test_a_second_call_does_nothing(finished):
     assert finished.planned() == {}
 
 
-def test_the_choice_is_made_for_who_asks_and_without_a_training(finished):
-    assert finished.planned("choice") == {"find_criteria": 2, "write_choice": 1, "choice": 1}
-
-
 def test_another_country_runs_nothing_again(finished):
     config = ("benchmark=smoke", "country=DEU")
     assert finished.planned(config=config) == {}
@@ -102,16 +98,16 @@ def test_an_edit_of_a_metric_evaluates_again_and_no_more(copy_of_finished):
         file.write("\n# edited\n")
     planned = copy_of_finished.planned()
     # Panels print the values of per_image.csv.
-    assert set(planned) == {"evaluate", "draw_panels"} | REPORTS
+    assert set(planned) == {"evaluate", "panels"} | REPORTS
     assert planned["evaluate"] == 3
 
 
 def test_an_edit_of_a_recipe_runs_that_method_again_and_no_other(copy_of_finished):
     copy_of_finished.edit(
-        "config/methods.yaml", "tuning: full, epochs: 2}", "tuning: full, epochs: 3}"
+        "config/methods/short.yaml", "tuning: full\n  epochs: 2", "tuning: full\n  epochs: 3"
     )
     planned = copy_of_finished.planned()
-    once = {"augment", "train", "infer", "evaluate", "draw_panels", "draw_strips"}
+    once = {"augment", "train", "infer", "evaluate", "panels", "strips"}
     assert {rule: planned[rule] for rule in once} == dict.fromkeys(once, 1)
     assert set(planned) == once | REPORTS
     messages = copy_of_finished.snakemake("--dry-run").stdout
@@ -120,18 +116,18 @@ def test_an_edit_of_a_recipe_runs_that_method_again_and_no_other(copy_of_finishe
 
 def test_an_edit_of_a_heat_map_explains_again_and_does_not_train(copy_of_finished):
     copy_of_finished.edit(
-        "config/methods.yaml",
-        "ae-smoke: {base: aexad-smoke_resnet, loss: mse}",
-        "ae-smoke: {base: aexad-smoke_resnet, loss: mse, heat_map: {filter: none}}",
+        "config/methods/short.yaml",
+        'title: "Autoencoder, tiny ResNet", loss: mse}',
+        'title: "Autoencoder, tiny ResNet", loss: mse, heat_map: {filter: none}}',
     )
-    pictures = {"draw_panels", "draw_strips"}
+    pictures = {"panels", "strips"}
     assert set(copy_of_finished.planned()) == {"infer", "evaluate"} | pictures | REPORTS
 
 
 def test_a_method_that_differs_in_the_heat_map_alone_is_not_trained(copy_of_finished):
     folder = copy_of_finished.folder / RUN
     target = f"{RUN}/ae-smoke-unfiltered/metrics.json"
-    assert copy_of_finished.planned(target) == {"share_model": 1, "infer": 1, "evaluate": 1}
+    assert copy_of_finished.planned(target) == {"share": 1, "infer": 1, "evaluate": 1}
     copy_of_finished.snakemake(target)
     for name in ("model.safetensors", "training.csv", "provenance.json"):
         shared = (folder / "ae-smoke-unfiltered" / name).read_bytes()
@@ -145,7 +141,7 @@ def test_a_method_that_differs_in_the_heat_map_alone_is_not_trained(copy_of_fini
 
 def test_an_edit_of_the_augmentation_trains_every_method_again(copy_of_finished):
     with (copy_of_finished.folder / "aexad/data/augment.py").open("a") as file:
-        file.write("\n# edited\n")
+        file.write("\nEDITED = True\n")
     assert copy_of_finished.planned()["train"] == 3
 
 
@@ -186,16 +182,21 @@ def test_one_target_makes_one_run(copy_of_finished):
 def test_a_call_can_be_narrowed_to_one_method(project):
     planned = project.planned(config=("benchmark=smoke", "categories=brick", "methods=ae-smoke"))
     assert planned["train"] == 1
-    assert "write_report" not in planned
+    assert "report" not in planned
 
 
-def test_a_partial_report_is_of_the_runs_that_are_there(copy_of_finished):
+def test_a_call_says_which_runs_are_missing(copy_of_finished):
+    shutil.rmtree(copy_of_finished.folder / RUN / "ae-smoke")
+    output = copy_of_finished.snakemake(f"{RUN}/split.csv", "--force").stdout
+    missing = f"{RUN.removeprefix('results/')}/ae-smoke"
+    assert f"1 of 3 runs are missing, for example {missing}" in output
+    assert "--config partial=true" in output
+
+
+def test_a_partial_report_covers_the_completed_runs(copy_of_finished):
     folder = copy_of_finished.folder
     shutil.rmtree(folder / RUN / "ae-smoke")
     shutil.rmtree(folder / "results/smoke")
-    output = copy_of_finished.snakemake("tables", "--dry-run").stdout
-    assert f"1 of 3 runs are missing, as {RUN.removeprefix('results/')}/ae-smoke" in output
-    assert "--config partial=true" in output
     partial = ("benchmark=smoke", "partial=true")
     copy_of_finished.snakemake("tables", config=partial)
     table = (folder / "results/smoke/tables/encoders.md").read_text()
@@ -236,7 +237,7 @@ def test_the_whole_report_has_a_dag(project):
     aexad, plain, anovit = 15 * 3 * (20 * 2 + 1), 15 * 3 * 4 * 2, 20 * 3 * 4
     assert planned["train"] == aexad + plain + anovit
     # Maps without a filter are of the same models.
-    assert planned["share_model"] == 15 * 3 * (2 + 1)
+    assert planned["share"] == 15 * 3 * (2 + 1)
     assert planned["split"] == 15 * 3 * 3 + 20 * 3
 
 
@@ -273,8 +274,8 @@ def test_an_unknown_method_in_a_target_names_its_nearest_neighbour(project):
 
 
 def test_weights_that_cannot_be_had_leave_nothing_behind(copy_of_finished):
-    with (copy_of_finished.folder / "config/methods.yaml").open("a") as file:
-        file.write("pre: {encoder: test_vit.r160_in1k, epochs: 1}\n")
+    own = copy_of_finished.folder / "config/methods/own.yaml"
+    own.write_text("pre: {encoder: test_vit.r160_in1k, epochs: 1}\n")
     result = copy_of_finished.snakemake(f"{RUN}/pre/metrics.json", check=False)
     assert result.returncode != 0
     assert "no pre-trained weights for encoder 'test_vit.r160_in1k'" in result.stdout
@@ -283,7 +284,7 @@ def test_weights_that_cannot_be_had_leave_nothing_behind(copy_of_finished):
     assert left == {"train.npz", ".lock"}  # whole, and used by the next try; locks stay
 
 
-def test_somebody_elses_maps_stand_in_the_same_tables(copy_of_finished):
+def test_external_maps_are_in_the_same_tables(copy_of_finished):
     """Here: the mask itself as a map, which no method can beat."""
     folder = copy_of_finished.folder
     for image in (folder / "data/textures_tiny/brick/test").glob("*/*.png"):
@@ -293,8 +294,7 @@ def test_somebody_elses_maps_stand_in_the_same_tables(copy_of_finished):
         path = folder / "maps/brick" / image.parent.name / f"{image.stem}.npy"
         path.parent.mkdir(parents=True, exist_ok=True)
         np.save(path, np.where(mask.exists(), values, 0).astype(np.float32))
-    with (folder / "config/methods.yaml").open("a") as file:
-        file.write('perfect: {maps: "maps/{category}"}\n')
+    (folder / "config/methods/own.yaml").write_text('perfect: {maps: "maps/{category}"}\n')
     copy_of_finished.edit("config/benchmarks/smoke.yaml", "methods: [", "methods: [perfect, ")
     assert copy_of_finished.planned()["evaluate_external"] == 1
     copy_of_finished.snakemake()

@@ -27,7 +27,7 @@ def test_a_run_is_one_group_and_shares_it_with_no_other(project):
     project.edit("config/benchmarks/smoke.yaml", "ae-smoke]", "ae-smoke, ae-smoke-unfiltered]")
     output = project.snakemake("--dry-run", "--profile", "profiles/slurm").stdout
     assert groups(output) == [
-        (["ae-smoke"], 6),  # augment, train, infer, evaluate, draw_panels, draw_strips
+        (["ae-smoke"], 6),  # augment, train, infer, evaluate, panels, strips
         # Its model is another run's: a local rule copies it.
         (["ae-smoke-unfiltered"], 4),
         (["aexad-smoke_resnet"], 6),

@@ -11,12 +11,12 @@ rule fetch:
     conda:
         "../../environment.yml"
     resources:
-        mem_mb=1000,
-        runtime=240,
+        mem_mb=times_attempt(1000),
+        runtime=times_attempt(240),
     params:
-        origin=origin,
+        origin=of_wildcards(lambda wildcards: PLAN.origin(wildcards.dataset)),
         data=subpath(output[0], parent=True),
-        source=lambda wildcards: option("--source", local_source(wildcards)),
+        source=lambda wildcards: option("--source", PLAN.source(wildcards.dataset)),
     message:
         "Fetching data set {wildcards.dataset}"
     shell:
@@ -36,12 +36,12 @@ rule index:
     conda:
         "../../environment.yml"
     resources:
-        mem_mb=1000,
-        runtime=30,
+        mem_mb=times_attempt(1000),
+        runtime=times_attempt(30),
     params:
         library=code_digest("aexad.data.index"),
         content=content,
-        categories=lambda wildcards: dataset_entry(wildcards).categories,
+        categories=lambda wildcards: PLAN.dataset(wildcards.dataset).categories,
         data=SETTINGS.data,
     message:
         "Checking every file of {wildcards.dataset}"
@@ -62,14 +62,14 @@ rule split:
     conda:
         "../../environment.yml"
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=times_attempt(1000),
+        runtime=times_attempt(10),
     params:
         library=code_digest("aexad.data.split"),
-        labelled=lambda wildcards: dataset_entry(wildcards).labelled_per_defect(
+        labelled=lambda wildcards: PLAN.dataset(wildcards.dataset).labelled_per_defect(
             wildcards.category
         ),
-        drawn=lambda wildcards: dataset_entry(wildcards).model_dump(
+        drawn=lambda wildcards: PLAN.dataset(wildcards.dataset).model_dump(
             include={"adaptor", "validation", "limit"}
         ),
     message:
@@ -84,28 +84,26 @@ rule augment:
     input:
         f"{RUN_DATA}/split.csv",
     output:
-        # One a run, though methods could share it: Snakemake runs all users of a temporary file
-        # again when one of them needs it anew.
+        # One per run, though methods could share it: when one user of a temporary file needs it
+        # again, Snakemake runs all its users again.
         temp(f"{RUN}/train.npz"),
     log:
         f"{RUN}/logs/augment.log",
     benchmark:
         f"{RUN}/benchmarks/augment.tsv"
-    wildcard_constraints:
-        method=TRAINED_METHOD,
     group:
         "run"
     conda:
         "../../environment.yml"
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=times_attempt(4000),
+        runtime=times_attempt(30),
     params:
         library=code_digest("aexad.data.augment"),
         content=content,
         size=lambda wildcards: [
-            dataset_entry(wildcards).size,
-            dataset_entry(wildcards).stored,
+            PLAN.dataset(wildcards.dataset).size,
+            stored_size(wildcards),
         ],
         data=SETTINGS.data,
     message:

@@ -1,4 +1,8 @@
-# From heat maps and masks to the metrics of one run; and what can be told of it without them.
+# From heat maps and masks to the metrics of one run.
+
+
+# External maps are evaluated where they lie; all other methods have a model that makes them.
+ruleorder: evaluate_external > evaluate
 
 
 rule evaluate:
@@ -12,15 +16,13 @@ rule evaluate:
         f"{RUN}/logs/evaluate.log",
     benchmark:
         f"{RUN}/benchmarks/evaluate.tsv"
-    wildcard_constraints:
-        method=MODEL_METHOD,
     group:
         "run"
     conda:
         "../../environment.yml"
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=times_attempt(4000),
+        runtime=times_attempt(30),
     params:
         library=code_digest("aexad.evaluation.evaluate"),
         folder=subpath(output.metrics, parent=True),
@@ -35,35 +37,19 @@ rule evaluate:
         " {params.native} --log {log:q}"
 
 
-rule evaluate_external:
+use rule evaluate as evaluate_external with:
     input:
-        maps=external_maps,
+        maps=lambda wildcards: PLAN.external_folder(wildcards),
         split=f"{RUN_DATA}/split.csv",
-    output:
-        per_image=f"{RUN}/per_image.csv",
-        metrics=f"{RUN}/metrics.json",
-    log:
-        f"{RUN}/logs/evaluate.log",
-    benchmark:
-        f"{RUN}/benchmarks/evaluate.tsv"
     wildcard_constraints:
-        method=EXTERNAL_METHOD,
-    group:
-        "run"
-    conda:
-        "../../environment.yml"
-    resources:
-        mem_mb=4000,
-        runtime=30,
+        method=PLAN.patterns["external"],
     params:
-        library=code_digest("aexad.evaluation.evaluate", "aexad.evaluation.external_maps"),
-        maps=external_digest,
+        library=code_digest(
+            "aexad.evaluation.evaluate", "aexad.evaluation.external_maps"
+        ),
+        maps=lambda wildcards: PLAN.external_digest(wildcards),
         folder=subpath(output.metrics, parent=True),
         native=native_option,
         data=SETTINGS.data,
     message:
         "Evaluating the maps of {wildcards.method} on {wildcards.category}"
-    shell:
-        "python -m aexad evaluate --maps {input.maps:q} --masks {input.split}"
-        " --dataset {wildcards.dataset} --data {params.data:q} --output {params.folder:q}"
-        " {params.native} --log {log:q}"

@@ -12,35 +12,35 @@ rule infer:
         f"{RUN}/logs/infer.log",
     benchmark:
         f"{RUN}/benchmarks/infer.tsv"
-    wildcard_constraints:
-        method=MODEL_METHOD,
     group:
         "run"
     conda:
         "../../environment.yml"
     threads: SETTINGS.threads
     resources:
-        mem_mb=8000,
-        runtime=30,
-        gpu=GPUS,
+        mem_mb=times_attempt(8000),
+        runtime=times_attempt(30),
+        gpu=GPU,
     params:
         library=code_digest("aexad.explain.inference", "aexad.runtime.device"),
         heat_map=heat_map_recipe,
-        stored=lambda wildcards: dataset_entry(wildcards).stored,
+        recipes=PLAN.recipe_options(),
+        stored=stored_size,
         data=SETTINGS.data,
-        device=DEVICE,
+        device=device,
         torch_threads=SETTINGS.threads,
         country=country_option,
     message:
         "Explaining {wildcards.category} with {wildcards.method} ({wildcards.scenario},"
         " seed {wildcards.seed})"
     shell:
-        "python -m aexad infer --method {wildcards.method} --dataset {wildcards.dataset}"
-        " --data {params.data:q} --model {input.model} --split {input.split} --output {output.maps}"
-        " --device {params.device} --threads {params.torch_threads} {params.country} --log {log:q}"
+        "python -m aexad infer --method {wildcards.method} {params.recipes}"
+        " --dataset {wildcards.dataset} --data {params.data:q} --model {input.model}"
+        " --split {input.split} --output {output.maps} --device {params.device}"
+        " --threads {params.torch_threads} {params.country} --log {log:q}"
 
 
-rule draw_panels:
+rule panels:
     input:
         maps=f"{RUN}/maps.npz",
         per_image=f"{RUN}/per_image.csv",
@@ -63,15 +63,13 @@ rule draw_panels:
         f"{RUN}/logs/panels.log",
     benchmark:
         f"{RUN}/benchmarks/panels.tsv"
-    wildcard_constraints:
-        method=MODEL_METHOD,
     group:
         "run"
     conda:
         "../../environment.yml"
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=times_attempt(2000),
+        runtime=times_attempt(30),
     params:
         library=code_digest("aexad.report.images.panels"),
         run=subpath(input.maps, parent=True),
@@ -81,11 +79,11 @@ rule draw_panels:
         "Drawing panels of {wildcards.category} with {wildcards.method}"
     shell:
         "python -m aexad panels --dataset {wildcards.dataset} --data {params.data:q}"
-        " --run-folder {params.run:q} --split {input.split} --count {params.pictures} --output {output}"
-        " --log {log:q}"
+        " --run-folder {params.run:q} --split {input.split} --count {params.pictures}"
+        " --output {output} --log {log:q}"
 
 
-rule draw_strips:
+rule strips:
     input:
         maps=f"{RUN}/maps.npz",
         split=f"{RUN_DATA}/split.csv",
@@ -95,15 +93,13 @@ rule draw_strips:
         f"{RUN}/logs/strips.log",
     benchmark:
         f"{RUN}/benchmarks/strips.tsv"
-    wildcard_constraints:
-        method=MODEL_METHOD,
     group:
         "run"
     conda:
         "../../environment.yml"
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=times_attempt(4000),
+        runtime=times_attempt(30),
     params:
         library=code_digest("aexad.report.images.strips"),
         run=subpath(input.maps, parent=True),
@@ -113,5 +109,5 @@ rule draw_strips:
         "Drawing strips of {wildcards.category} with {wildcards.method}"
     shell:
         "python -m aexad strips --dataset {wildcards.dataset} --data {params.data:q}"
-        " --run-folder {params.run:q} --split {input.split} --count {params.images} --output {output}"
-        " --log {log:q}"
+        " --run-folder {params.run:q} --split {input.split} --count {params.images}"
+        " --output {output} --log {log:q}"

@@ -1,85 +1,88 @@
 # From the metrics of all runs of a benchmark to its tables, figures and page.
 
 PUBLISHED = sorted(map(str, Path("config/published").glob("*.*")))
-EXPLORER_FILES = Path("aexad/report/html/explorer/browser")
-
-if workflow.is_main_process:
-    tell_missing()
+# Templates and the explorer's page are no Python code, so no digest of code covers them.
+TEMPLATES = [sha256_of(path) for path in sorted(Path("aexad/report").rglob("*.j2"))]
+BROWSER = [
+    sha256_of(path)
+    for path in sorted(Path("aexad/report/html/explorer/browser").iterdir())
+]
 
 
 rule collect:
     input:
-        metrics=of_runs(REPORTED, "metrics.json"),
-        provenance=of_runs(TRAINED, "provenance.json"),
-        inference=of_runs(TRAINED, "inference.json"),
+        metrics=of_runs(PLAN.reported, "metrics.json"),
+        provenance=of_runs(PLAN.trained, "provenance.json"),
+        inference=of_runs(PLAN.trained, "inference.json"),
     output:
-        metrics=f"{RESULTS}/metrics.csv",
-        methods=f"{RESULTS}/methods.csv",
+        metrics=f"{PLAN.folder}/metrics.csv",
+        methods=f"{PLAN.folder}/methods.csv",
     log:
-        f"{RESULTS}/logs/collect.log",
+        f"{PLAN.folder}/logs/collect.log",
     benchmark:
-        f"{RESULTS}/benchmarks/collect.tsv"
+        f"{PLAN.folder}/benchmarks/collect.tsv"
     conda:
         "../../environment.yml"
     resources:
-        mem_mb=2000,
-        runtime=10,
+        mem_mb=times_attempt(2000),
+        runtime=times_attempt(10),
     params:
         library=code_digest("aexad.report.collect"),
-        benchmark=benchmark_options(),
+        benchmark=PLAN.benchmark_options(),
     message:
-        f"Collecting the metrics of {len(REPORTED)} runs"
+        f"Collecting the metrics of {len(PLAN.reported)} runs"
     shell:
         "python -m aexad collect {params.benchmark} --log {log:q}"
 
 
-rule write_tables:
+rule tables:
     input:
-        metrics=f"{RESULTS}/metrics.csv",
-        methods=f"{RESULTS}/methods.csv",
-        images=of_runs(REPORTED, "per_image.csv"),
+        metrics=f"{PLAN.folder}/metrics.csv",
+        methods=f"{PLAN.folder}/methods.csv",
+        images=of_runs(PLAN.reported, "per_image.csv"),
         published=PUBLISHED,
     output:
         tables=report(
-            directory(f"{RESULTS}/tables"),
+            directory(f"{PLAN.folder}/tables"),
             patterns=["{table}.csv"],
             caption="../report/tables.rst",
             category="Tables",
             labels={"table": "{table}"},
         ),
         summary=report(
-            f"{RESULTS}/summary.md",
+            f"{PLAN.folder}/summary.md",
             caption="../report/summary.rst",
             category="Summary",
             labels={"page": "in words"},
         ),
     log:
-        f"{RESULTS}/logs/tables.log",
+        f"{PLAN.folder}/logs/tables.log",
     benchmark:
-        f"{RESULTS}/benchmarks/tables.tsv"
+        f"{PLAN.folder}/benchmarks/tables.tsv"
     conda:
         "../../environment.yml"
     resources:
-        mem_mb=2000,
-        runtime=10,
+        mem_mb=times_attempt(2000),
+        runtime=times_attempt(10),
     params:
         library=code_digest("aexad.report.tables.write", "aexad.report.text.summary"),
-        benchmark=benchmark_options(),
-        recipes=recipes(),
-        datasets=described("title", "limit", "files"),
-        title=BENCHMARK.title,
+        templates=TEMPLATES,
+        benchmark=PLAN.benchmark_options(),
+        recipes=PLAN.recipes(),
+        datasets=PLAN.described("title", "limit", "files"),
+        title=PLAN.benchmark.title,
     message:
         "Writing the tables and the summary"
     shell:
         "python -m aexad tables {params.benchmark} --log {log:q}"
 
 
-rule draw_figures:
+rule figures:
     input:
-        metrics=f"{RESULTS}/metrics.csv",
-        methods=f"{RESULTS}/methods.csv",
+        metrics=f"{PLAN.folder}/metrics.csv",
+        methods=f"{PLAN.folder}/methods.csv",
         runs=of_runs(
-            TRAINED,
+            PLAN.trained,
             "training.csv",
             "maps.npz",
             "per_image.csv",
@@ -87,98 +90,101 @@ rule draw_figures:
         ),
     output:
         report(
-            directory(f"{RESULTS}/figures"),
+            directory(f"{PLAN.folder}/figures"),
             patterns=["{figure}.svg"],
             caption="../report/figures.rst",
             category="Figures",
             labels={"figure": "{figure}"},
         ),
     log:
-        f"{RESULTS}/logs/figures.log",
+        f"{PLAN.folder}/logs/figures.log",
     benchmark:
-        f"{RESULTS}/benchmarks/figures.tsv"
+        f"{PLAN.folder}/benchmarks/figures.tsv"
     conda:
         "../../environment.yml"
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=times_attempt(4000),
+        runtime=times_attempt(30),
     params:
         library=code_digest("aexad.report.figures.write"),
-        benchmark=benchmark_options(),
-        datasets=described("title", "limit", "size", "stored_size", "evaluation"),
-        gallery=BENCHMARK.gallery,
+        templates=TEMPLATES,
+        benchmark=PLAN.benchmark_options(),
+        datasets=PLAN.described("title", "limit", "size", "stored_size", "evaluation"),
+        gallery=PLAN.benchmark.gallery,
+        data=SETTINGS.data,
     message:
         "Drawing the figures"
     shell:
-        "python -m aexad figures {params.benchmark} --log {log:q}"
+        "python -m aexad figures {params.benchmark} --data {params.data:q} --log {log:q}"
 
 
-rule write_report:
+rule report:
     input:
-        metrics=f"{RESULTS}/metrics.csv",
-        methods=f"{RESULTS}/methods.csv",
-        tables=f"{RESULTS}/tables",
-        figures=f"{RESULTS}/figures",
-        panels=of_runs(TRAINED, "panels"),
-        images=of_runs(REPORTED, "per_image.csv"),
+        metrics=f"{PLAN.folder}/metrics.csv",
+        methods=f"{PLAN.folder}/methods.csv",
+        tables=f"{PLAN.folder}/tables",
+        figures=f"{PLAN.folder}/figures",
+        panels=of_runs(PLAN.trained, "panels"),
+        images=of_runs(PLAN.reported, "per_image.csv"),
         published=PUBLISHED,
-        provenance=of_runs(TRAINED, "provenance.json"),
+        provenance=of_runs(PLAN.trained, "provenance.json"),
     output:
         report(
-            f"{RESULTS}/report.html",
+            f"{PLAN.folder}/report.html",
             caption="../report/page.rst",
             category="Summary",
             labels={"page": "everything"},
         ),
     log:
-        f"{RESULTS}/logs/report.log",
+        f"{PLAN.folder}/logs/report.log",
     benchmark:
-        f"{RESULTS}/benchmarks/report.tsv"
+        f"{PLAN.folder}/benchmarks/report.tsv"
     conda:
         "../../environment.yml"
     resources:
-        mem_mb=2000,
-        runtime=10,
+        mem_mb=times_attempt(2000),
+        runtime=times_attempt(10),
     params:
         library=code_digest("aexad.report.html.page"),
-        template=sha256_of("aexad/report/html/templates/report.html.j2"),
-        benchmark=benchmark_options(),
-        described=[BENCHMARK.title, BENCHMARK.description],
-        recipes=recipes(),
-        datasets=described("title", "limit", "files", "licence", "citation"),
+        templates=TEMPLATES,
+        benchmark=PLAN.benchmark_options(),
+        described=[PLAN.benchmark.title, PLAN.benchmark.description],
+        recipes=PLAN.recipes(),
+        datasets=PLAN.described("title", "limit", "files", "licence", "citation"),
     message:
-        f"Writing {RESULTS}/report.html"
+        f"Writing {PLAN.folder}/report.html"
     shell:
         "python -m aexad report {params.benchmark} --log {log:q}"
 
 
 rule explorer:
     input:
-        methods=f"{RESULTS}/methods.csv",
-        strips=of_runs(TRAINED, "strips"),
-        images=of_runs(TRAINED, "per_image.csv"),
-        splits=sorted({f"results/{run.data_folder}/split.csv" for run in TRAINED}),
+        methods=f"{PLAN.folder}/methods.csv",
+        strips=of_runs(PLAN.trained, "strips"),
+        images=of_runs(PLAN.trained, "per_image.csv"),
+        splits=sorted({f"results/{run.data_folder}/split.csv" for run in PLAN.trained}),
     output:
-        page=f"{RESULTS}/explorer/index.html",
-        photographs=directory(f"{RESULTS}/explorer/photographs"),
-        strips=directory(f"{RESULTS}/explorer/strips"),
+        page=f"{PLAN.folder}/explorer/index.html",
+        photographs=directory(f"{PLAN.folder}/explorer/photographs"),
+        strips=directory(f"{PLAN.folder}/explorer/strips"),
     log:
-        f"{RESULTS}/logs/explorer.log",
+        f"{PLAN.folder}/logs/explorer.log",
     benchmark:
-        f"{RESULTS}/benchmarks/explorer.tsv"
+        f"{PLAN.folder}/benchmarks/explorer.tsv"
     conda:
         "../../environment.yml"
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=times_attempt(2000),
+        runtime=times_attempt(30),
     params:
         library=code_digest("aexad.report.html.explorer.page"),
-        page=[sha256_of(path) for path in sorted(EXPLORER_FILES.iterdir())],
-        benchmark=benchmark_options(),
+        page=BROWSER,
+        benchmark=PLAN.benchmark_options(),
         images=SETTINGS.explorer,
-        title=BENCHMARK.title,
-        datasets=described("title", "limit", "size", "stored_size"),
+        data=SETTINGS.data,
+        title=PLAN.benchmark.title,
+        datasets=PLAN.described("title", "limit", "size", "stored_size"),
     message:
-        f"Writing {RESULTS}/explorer/index.html"
+        f"Writing {PLAN.folder}/explorer/index.html"
     shell:
-        "python -m aexad explorer {params.benchmark} --count {params.images} --log {log:q}"
+        "python -m aexad explorer {params.benchmark} --data {params.data:q} --count {params.images} --log {log:q}"

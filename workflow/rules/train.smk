@@ -2,7 +2,11 @@
 
 
 localrules:
-    share_model,
+    share,
+
+
+# A method that differs from another one in its heat map alone takes the model of that one.
+ruleorder: share > train
 
 
 rule train:
@@ -16,22 +20,21 @@ rule train:
         f"{RUN}/logs/train.log",
     benchmark:
         f"{RUN}/benchmarks/train.tsv"
-    wildcard_constraints:
-        method=TRAINED_METHOD,
     group:
         "run"
     conda:
         "../../environment.yml"
     threads: SETTINGS.threads
     resources:
-        mem_mb=8000,
-        runtime=240,
-        gpu=GPUS,
+        mem_mb=times_attempt(8000),
+        runtime=times_attempt(240),
+        gpu=GPU,
     params:
         library=code_digest("aexad.training.train", "aexad.runtime.device"),
         recipe=training_recipe,
+        recipes=PLAN.recipe_options(),
         folder=subpath(output.model, parent=True),
-        device=DEVICE,
+        device=device,
         torch_threads=SETTINGS.threads,
         country=country_option,
         execution=execution_options,
@@ -39,15 +42,16 @@ rule train:
         "Training {wildcards.method} on {wildcards.category} ({wildcards.scenario},"
         " seed {wildcards.seed})"
     shell:
-        "python -m aexad train --method {wildcards.method} --seed {wildcards.seed}"
-        " --training-set {input} --output {params.folder:q} --device {params.device}"
-        " --threads {params.torch_threads} {params.country} {params.execution} --log {log:q}"
+        "python -m aexad train --method {wildcards.method} {params.recipes}"
+        " --seed {wildcards.seed} --training-set {input} --output {params.folder:q}"
+        " --device {params.device} --threads {params.torch_threads} {params.country}"
+        " {params.execution} --log {log:q}"
 
 
-rule share_model:
+rule share:
     input:
         lambda wildcards: expand(
-            f"{RUN_DATA}/{TRAINED_AS[wildcards.method]}/{{name}}",
+            f"{RUN_DATA}/{PLAN.trained_as[wildcards.method]}/{{name}}",
             name=["model.safetensors", "training.csv", "provenance.json"],
             allow_missing=True,
         ),
@@ -56,18 +60,21 @@ rule share_model:
         f"{RUN}/training.csv",
         f"{RUN}/provenance.json",
     log:
-        f"{RUN}/logs/share_model.log",
+        f"{RUN}/logs/share.log",
     benchmark:
-        f"{RUN}/benchmarks/share_model.tsv"
+        f"{RUN}/benchmarks/share.tsv"
     wildcard_constraints:
-        method=SHARING_METHOD,
+        method=PLAN.patterns["sharing"],
     conda:
         "../../environment.yml"
+    resources:
+        mem_mb=times_attempt(1000),
+        runtime=times_attempt(10),
     params:
         library=code_digest("aexad.runtime.files"),
         trained=subpath(input[0], parent=True),
         folder=subpath(output[0], parent=True),
     message:
-        "{wildcards.method} differs in the heat map alone: its model is there"
+        "{wildcards.method} differs in the heat map alone: its model exists"
     shell:
         "python -m aexad share --run-folder {params.trained:q} --output {params.folder:q} --log {log:q}"

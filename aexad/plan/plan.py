@@ -1,0 +1,238 @@
+"""The plan of one call of the workflow: all that the Snakefile needs to know, as tested Python."""
+
+from __future__ import annotations
+
+import hashlib
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any
+
+from aexad.config.benchmark import (
+    NAMES,
+    Benchmark,
+    Run,
+    Settings,
+    completed_runs,
+    read_benchmark,
+    trained_runs,
+)
+from aexad.config.builtin import catalogue_paths, method_paths
+from aexad.config.catalogue import Dataset, read_catalogue
+from aexad.config.methods import ExternalMaps, Method, read_methods, trained_as
+from aexad.config.recipe import Recipe
+from aexad.config.schema import nearest, validate
+from aexad.data.index import listing_digest
+from aexad.plan.runs import runs_of
+from aexad.runtime.errors import ConfigError
+from aexad.runtime.provenance import code_digest
+
+RESULTS = Path("results")
+TEXTURES = "aexad.data.sources.textures"
+NOTHING = "a^"
+"""A pattern that no name matches."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One call of the workflow: settings, data sets, methods, and runs."""
+
+    settings: Settings
+    catalogue: dict[str, Dataset]
+    methods: dict[str, Method]
+    benchmark: Benchmark
+    runs: list[Run]
+    """The runs that this call makes: narrowed by the settings ``categories`` and ``methods``."""
+    all_runs: list[Run]
+    """The runs of the whole benchmark, which tables and pages cover."""
+    reported: list[Run]
+    """``all_runs``, or with the setting ``partial`` the completed ones among them."""
+
+    @property
+    def narrowed(self) -> bool:
+        """Whether this call makes only some runs of the benchmark, and no tables."""
+        return self.runs != self.all_runs
+
+    @cached_property
+    def trained(self) -> list[Run]:
+        """The reported runs that have a model: those without external maps."""
+        return trained_runs(self.reported, self.methods)
+
+    @cached_property
+    def trained_as(self) -> dict[str, str]:
+        """Map each method with a model to the method that trains it."""
+        return trained_as(self.methods)
+
+    @cached_property
+    def patterns(self) -> dict[str, str]:
+        """Patterns of the wildcards; ``external`` and ``sharing`` are those of special methods."""
+        external = [name for name, each in self.methods.items() if isinstance(each, ExternalMaps)]
+        sharing = [name for name, other in self.trained_as.items() if name != other]
+        return NAMES | {"external": _one_of(external), "sharing": _one_of(sharing)}
+
+    @property
+    def folder(self) -> Path:
+        """Folder of the benchmark's results."""
+        return RESULTS / self.settings.benchmark
+
+    def missing(self) -> list[Run]:
+        """Runs of the benchmark that are not completed."""
+        return [
+            run for run in self.all_runs if not (RESULTS / run.folder / "metrics.json").is_file()
+        ]
+
+    # What one method is
+
+    def method(self, name: str) -> Method:
+        """A method by its name; an unknown name is an error with the nearest known name."""
+        if name not in self.methods:
+            raise ConfigError(f"config/methods: no method '{name}'; {nearest(name, self.methods)}")
+        return self.methods[name]
+
+    def recipe(self, name: str) -> Recipe:
+        """The recipe of a method that has a model."""
+        method = self.method(name)
+        if isinstance(method, ExternalMaps):
+            raise ConfigError(f"config/methods: method '{name}' has external maps and no model")
+        return method
+
+    def external_folder(self, run: Mapping[str, object]) -> str:
+        """Folder of the external maps of a run; ``run`` has its wildcards."""
+        method = self.method(str(run["method"]))
+        assert isinstance(method, ExternalMaps)  # noqa: S101 - the wildcard's pattern
+        return method.folder(**run)
+
+    def external_digest(self, run: Mapping[str, object]) -> str:
+        """Digest of names, sizes and times of the external maps of a run."""
+        files = [path for path in Path(self.external_folder(run)).rglob("*") if path.is_file()]
+        stats = [(path, path.stat()) for path in sorted(files)]
+        listing = [(str(path), stat.st_size, stat.st_mtime_ns) for path, stat in stats]
+        return hashlib.sha256(repr(listing).encode()).hexdigest()
+
+    def recipes(self) -> dict[str, dict[str, Any]]:
+        """The recipes behind the tables, which decide the role of each method."""
+        names = dict.fromkeys(run.method for run in self.all_runs)
+        return {name: self.methods[name].model_dump() for name in names}
+
+    # What one data set is
+
+    def dataset(self, name: str) -> Dataset:
+        """A data set by its name; an unknown name is an error with the nearest known name."""
+        if name not in self.catalogue:
+            hint = nearest(name, self.catalogue)
+            raise ConfigError(f"config/datasets.yaml: no data set '{name}'; {hint}")
+        return self.catalogue[name]
+
+    def files_of(self, dataset: str) -> str:
+        """The data set whose files ``dataset`` uses: itself, or its base."""
+        return self.dataset(dataset).files or dataset
+
+    def source(self, dataset: str) -> str | None:
+        """Local folder or archive of a data set, if it has one."""
+        return self.settings.sources.get(self.files_of(dataset), self.dataset(dataset).source)
+
+    def origin(self, dataset: str) -> list[Any]:
+        """What the rule ``fetch`` depends on; a change fetches again."""
+        entry, source = self.dataset(dataset), self.source(dataset)
+        drawn = code_digest(TEXTURES) if entry.adaptor == "textures" else None
+        if source is not None:
+            return [str(Path(source).resolve()), self.content(dataset)]
+        if entry.download is None:
+            return [drawn, entry.torchvision]
+        # Mirrors are left out: they serve the same bytes.
+        return [drawn, entry.download.model_dump(exclude={"mirrors"})]
+
+    def content(self, dataset: str) -> Any:
+        """What a run's data depends on; another address of the same data changes nothing."""
+        entry, source = self.dataset(dataset), self.source(dataset)
+        if source is not None:
+            return _listed(source)
+        if entry.adaptor == "textures":
+            return code_digest(TEXTURES)
+        return entry.download.sha256 if entry.download else entry.torchvision
+
+    def described(self, *keys: str) -> dict[str, dict[str, Any]]:
+        """Keys of the benchmark's data sets that tables or pages print."""
+        names = dict.fromkeys(run.dataset for run in self.all_runs)
+        return {name: self.catalogue[name].model_dump(include=set(keys)) for name in names}
+
+    # Options of verbs
+
+    def recipe_options(self) -> str:
+        """Options that name further files of recipes."""
+        return " ".join(option("--methods", path) for path in self.settings.recipes)
+
+    def benchmark_options(self) -> str:
+        """Options of the verbs that report a benchmark."""
+        used = {self.files_of(run.dataset) for run in self.all_runs}
+        sources = [
+            option("--source", f"{name}={path}")
+            for name, path in self.settings.sources.items()
+            if name in used
+        ]
+        return " ".join(
+            [
+                f"--benchmark {self.settings.benchmark}",
+                option("--benchmarks", self.settings.benchmarks),
+                self.recipe_options(),
+                *sources,
+                *["--partial"] * self.settings.partial,
+            ]
+        )
+
+
+def plan(config: Mapping[str, Any]) -> Plan:
+    """Read the configuration and plan one call of the workflow.
+
+    Parameters
+    ----------
+    config
+        ``config/config.yaml`` with the values of ``--config``.
+
+    Raises
+    ------
+    ConfigError
+        A file or value cannot be used, no run is left, or a folder of external maps is missing.
+    DataError
+        The local folder of a data set, whose categories must be listed, cannot be used.
+    """
+    settings = validate(Settings, config, "config/config.yaml or --config")
+    catalogue = read_catalogue(*catalogue_paths())
+    methods = read_methods(*method_paths(map(Path, settings.recipes)))
+    benchmark = read_benchmark(settings.benchmarks, settings.benchmark)
+    where = f"{settings.benchmarks}/{settings.benchmark}.yaml"
+    runs = runs_of(benchmark, catalogue, methods, settings, where)
+    whole = settings.model_copy(update={"categories": None, "methods": None})
+    all_runs = runs_of(benchmark, catalogue, methods, whole, where)
+    reported = completed_runs(all_runs, RESULTS) if settings.partial else all_runs
+    made = Plan(settings, catalogue, methods, benchmark, runs, all_runs, reported)
+    # Checked here: where results exist, Snakemake does not look at a missing input.
+    for run in set(reported) - set(made.trained):
+        if not Path(folder := made.external_folder(run._asdict())).is_dir():
+            raise ConfigError(f"method '{run.method}': no folder {folder}; correct 'maps'")
+    return made
+
+
+def of_runs(runs: Sequence[Run], *names: str) -> list[str]:
+    """Files of these names of all runs."""
+    return [f"{RESULTS}/{run.folder}/{name}" for run in runs for name in names]
+
+
+def option(name: str, value: object) -> str:
+    """A command-line option, or an empty text without a value."""
+    return f"{name} {shlex.quote(str(value))}" if value is not None else ""
+
+
+def _one_of(names: Sequence[str]) -> str:
+    return "|".join(name.replace(".", r"\.") for name in names) or NOTHING
+
+
+@cache
+def _listed(source: str) -> Any:
+    """Digest of names and sizes in a folder; size and time of an archive."""
+    path = Path(source)
+    if path.is_dir():
+        return listing_digest(path)
+    return [path.stat().st_size, path.stat().st_mtime_ns] if path.is_file() else None
