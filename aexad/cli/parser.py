@@ -7,9 +7,10 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import ModuleType
 
 from aexad.cli import app, config, data, evaluation, explain, report, training
 from aexad.cli.arguments import Verb
@@ -20,9 +21,11 @@ FILES = (data, training, explain, evaluation, report, app, config)
 """Files of verbs, in the order of ``--help``."""
 
 
-def parser() -> argparse.ArgumentParser:
-    """Make the parser of all verbs."""
-    top = argparse.ArgumentParser("aexad", description=DESCRIPTION)
+def parser(
+    program: str = "aexad", description: str = DESCRIPTION, files: Sequence[ModuleType] = FILES
+) -> argparse.ArgumentParser:
+    """Make the parser of all verbs of ``files``."""
+    top = argparse.ArgumentParser(program, description=description)
     top.add_argument("--debug", action="store_true", help="show the traceback of an error")
     verbs = top.add_subparsers(dest="verb", required=True, metavar="VERB", title="verbs")
 
@@ -32,20 +35,29 @@ def parser() -> argparse.ArgumentParser:
         verb.add_argument("--log", type=Path, help="also write messages to this file")
         return verb
 
-    for file in FILES:
+    for file in files:
         file.add_verbs(add)
     return top
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(
+    arguments: Sequence[str] | None = None, verbs: argparse.ArgumentParser | None = None
+) -> int:
     """Run one verb; an error is one line on the standard error stream.
+
+    Parameters
+    ----------
+    arguments
+        The verb and its options; default: those of this process.
+    verbs
+        The parser; default: that of aexad's verbs.
 
     Returns
     -------
     int
         0; 1 after an error; 128 + n after signal n, as a shell counts.
     """
-    args = parser().parse_args(arguments)
+    args = (verbs or parser()).parse_args(arguments)
     # Large pages make repeated allocations of large blocks faster. Torch reads this variable before
     # it first allocates memory.
     os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")

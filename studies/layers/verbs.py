@@ -1,42 +1,101 @@
-"""The verbs of the study."""
+"""The verbs of the study: criteria of one run; tables and figures of a benchmark."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
 
-from aexad.cli.data import root_of
-from aexad.cli.report import read_inputs
+from aexad.cli.arguments import (
+    SCENARIOS,
+    AddVerb,
+    add_data,
+    add_dataset,
+    add_machine,
+    add_method,
+    add_output,
+    add_split,
+    dataset_of,
+    recipe_of,
+    root_of,
+)
+from aexad.cli.report import add_benchmark, read_inputs
+
+
+def add_verbs(add: AddVerb) -> None:
+    """Enter the verbs of this file."""
+    parser = add(criteria)
+    add_dataset(parser)
+    add_method(parser)
+    add_machine(parser, threads=1)
+    parser.add_argument("--scenario", choices=SCENARIOS, default="standard")
+    parser.add_argument("--model", type=Path, required=True, help="from train, .safetensors")
+    add_split(parser)
+    add_output(parser, "the criteria, .json")
+    for run in (selection, tables, figures):
+        parser = add(run)
+        add_benchmark(parser)
+        if run is figures:
+            add_data(parser)
 
 
 def criteria(args: argparse.Namespace) -> Path:
-    """Tell of a trained model what can be told without test images."""
-    from aexad.config.catalogue import read_dataset
-    from aexad.config.methods import read_recipe
+    """Compute selection criteria of a trained model from training images only."""
     from aexad.data.split import read_split
     from aexad.runtime.device import use_device
     from aexad.runtime.files import write_json
     from aexad.training.model_store import load_model
     from studies.layers.selection_criteria import criteria as criteria_of
 
-    settings = read_recipe(args.methods, args.method).heat_map
+    settings = recipe_of(args).heat_map
     device = use_device(args.device, args.threads)
     model = load_model(args.model, args.weights_dir)
-    dataset = read_dataset(args.datasets, args.dataset)
+    dataset = dataset_of(args)
     table, root = read_split(args.split), root_of(args, dataset)
-    found = criteria_of(model, table, root, args.scenario, dataset.stored, settings, device)
-    write_json(args.output, found)
+    values = criteria_of(model, table, root, args.scenario, dataset.stored, settings, device)
+    write_json(args.output, values)
     return args.output
 
 
-def choice(args: argparse.Namespace) -> Path:
-    """Say whether a recipe can be chosen without test images: the table ``choice``."""
+def selection(args: argparse.Namespace) -> Path:
+    """Write the table of how well each criterion selects a recipe."""
     from aexad.report.collect import read_collection
     from studies.layers.model_selection import write_choice
 
-    chosen = read_inputs(args)
+    inputs = read_inputs(args)
     folder = args.results / args.benchmark
     metrics, _ = read_collection(folder)
-    titles = {name: dataset.full_title for name, dataset in chosen.catalogue.items()}
-    write_choice(chosen.runs, metrics, chosen.methods, titles, args.results, folder / "choice")
-    return folder / "choice"
+    titles = {name: dataset.full_title for name, dataset in inputs.catalogue.items()}
+    write_choice(
+        inputs.runs, metrics, inputs.methods, titles, args.results, folder / "study" / "selection"
+    )
+    return folder / "study" / "selection"
+
+
+def tables(args: argparse.Namespace) -> Path:
+    """Write the tables of the study, and what they say about depth."""
+    from studies.layers.tables import write_study_tables
+
+    inputs = read_inputs(args)
+    folder = args.results / args.benchmark
+    results = inputs.read_results(args.results, folder, Path("config/published"))
+    write_study_tables(results, folder / "study" / "tables")
+    return folder / "study" / "tables"
+
+
+def figures(args: argparse.Namespace) -> Path:
+    """Draw the figures of the study."""
+    from aexad.report.collect import read_collection
+    from studies.layers.figures import write_study_figures
+
+    inputs = read_inputs(args)
+    folder = args.results / args.benchmark
+    write_study_figures(
+        inputs.runs,
+        *read_collection(folder),
+        inputs.catalogue,
+        inputs.methods,
+        results=args.results,
+        data=args.data,
+        folder=folder / "study" / "figures",
+    )
+    return folder / "study" / "figures"

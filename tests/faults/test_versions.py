@@ -124,7 +124,7 @@ def test_a_file_that_cannot_be_used_is_told_in_one_line(
 
 def test_results_of_other_code_are_made_again(copy_of_run):
     with (copy_of_run.folder / "aexad/explain/heatmap.py").open("a") as file:
-        file.write("\n# another version\n")
+        file.write("\nANOTHER_VERSION = True\n")
     planned = copy_of_run.planned(f"{RUN}/metrics.json")
     assert planned["infer"] == 1
     assert "train" not in planned

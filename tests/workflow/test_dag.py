@@ -83,7 +83,7 @@ def test_touched_sources_re_run_nothing(copy_of_finished):
     later = time.time() + 100
     for path in copy_of_finished.folder.glob("aexad/**/*.py"):
         os.utime(path, (later, later))
-    for name in ("Snakefile", "config/methods.yaml", "workflow/rules/train.smk"):
+    for name in ("Snakefile", "config/methods/aexad.yaml", "workflow/rules/train.smk"):
         os.utime(copy_of_finished.folder / name, (later, later))
     assert copy_of_finished.planned() == {}
 
@@ -95,7 +95,7 @@ def test_a_fresh_clone_with_old_results_re_runs_nothing(finished, tmp_path, fold
 
 def test_an_edit_of_a_metric_evaluates_again_and_no_more(copy_of_finished):
     with (copy_of_finished.folder / "aexad/evaluation/metrics/pro.py").open("a") as file:
-        file.write("\n# edited\n")
+        file.write("\nEDITED = True\n")
     planned = copy_of_finished.planned()
     # Panels print the values of per_image.csv.
     assert set(planned) == {"evaluate", "panels"} | REPORTS

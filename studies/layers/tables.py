@@ -1,0 +1,44 @@
+"""The tables of the study, and the sentences about depth."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from aexad.report.labels import METRIC
+from aexad.report.results import Results
+from aexad.report.stats.aggregate import on_common_seeds, over_categories
+from aexad.report.tables.table import write_table
+from aexad.runtime.atomic_folder import replaced_folder
+from aexad.runtime.files import write_text
+from studies.layers.depth import sweeps, told_by_depth
+from studies.layers.features_table import layers_table
+from studies.layers.leave_one_category_out import confirmation_table
+
+
+def write_study_tables(results: Results, folder: Path) -> None:
+    """Write ``layers`` and ``confirmation`` (.csv, .md, .tex) and ``depth.md`` into ``folder``.
+
+    The folder holds nothing else afterwards.
+    """
+    limits = f" {results.limits}" if results.limits else ""
+    with replaced_folder(folder, "*.csv", "*.md", "*.tex") as new:
+        for table in (*layers_table(results), *confirmation_table(results)):
+            write_table(replace(table, caption=table.caption + limits), new)
+        sentences = "\n".join(f"- {sentence}" for sentence in depth_sentences(results))
+        write_text(new / "depth.md", f"# By depth\n\n{sentences or 'No sweep over depth.'}\n")
+
+
+def depth_sentences(results: Results) -> list[str]:
+    """Which block of a Transformer is best, for each data set, scenario, sweep and metric."""
+    sentences = []
+    for (dataset, scenario), rows in results.metrics.groupby(["dataset", "scenario"], sort=False):
+        where = f"{results.titles.get(dataset, dataset)}, {scenario}"
+        for sweep in sweeps(results.recipes, list(rows["method"].unique())):
+            common = on_common_seeds(rows, sweep.methods)
+            for metric in ("xauc", "iou"):
+                means = over_categories(common[common["metric"] == metric])
+                values = dict(zip(means["method"], means["mean"], strict=True))
+                sentence = told_by_depth(sweep, values, METRIC[metric].label)
+                sentences += [f"{where}: {sentence}"] * bool(sentence)
+    return sentences
