@@ -47,7 +47,7 @@ def limits(counts: list[int], profiled: bool) -> list[dict[str, Any]]:
 
 
 def _trained_by_themselves() -> list[str]:
-    shared = trained_as(read_methods(ROOT / "config/methods.yaml"))
+    shared = trained_as(read_methods(ROOT / "config/methods"))
     return [name for name, other in shared.items() if name == other and name.startswith("aexad-")]
 
 

@@ -83,7 +83,7 @@ def measured(folders: list[Path], column: str) -> dict[str, dict[str, float]]:
 def benchmark_runs(benchmark: str) -> tuple[list[Run], dict[str, str]]:
     """All runs, and for each method the one whose model it has."""
     catalogue = read_catalogue(ROOT / "config/datasets.yaml")
-    methods = read_methods(ROOT / "config/methods.yaml")
+    methods = read_methods(ROOT / "config/methods")
     where = f"config/benchmarks/{benchmark}.yaml"
     described = read_benchmark(ROOT / "config/benchmarks", benchmark)
     return runs_of(described, catalogue, methods, Settings(), where), trained_as(methods)

@@ -47,11 +47,11 @@ EPOCHS = {"hazelnut_toy": 45, "metal_plate": 15, "grid": 25}
 
 def trained_and_evaluated(category, method, folder):
     """Metrics of one run, by the functions that the verbs call."""
-    dataset = read_dataset(ROOT / "config/datasets.yaml", "parts")
+    dataset = read_dataset([ROOT / "config/datasets.yaml"], "parts")
     table = split(build_index(PARTS, "parts", dataset), dataset, category, "standard", 0)
     write_csv(folder / "split.csv", table)
     data = TrainingSet(**augment(table, PARTS, dataset.size, "standard", 0), size=dataset.size)
-    recipe = read_recipe(ROOT / "config/methods.yaml", method)
+    recipe = read_recipe([ROOT / "config/methods"], method)
     recipe = recipe.model_copy(update={"epochs": EPOCHS[category]})
     model = build_model(recipe, dataset.size, 0, WEIGHTS)
     train(model, data, torch.device("cpu"))

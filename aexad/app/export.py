@@ -2,8 +2,8 @@
 
 images float32 [B, 3, S, S] in [0, 1] -> reconstructions [B, 3, S, S]
 
-Heat map, score and verdict are NumPy's work (:mod:`aexad.explain.heatmap`); how, stands in the card that
-the file's metadata hold.
+Heat map, score and verdict are computed in NumPy (:mod:`aexad.explain.heatmap`), with the settings
+of the model card in the file's metadata.
 """
 
 from __future__ import annotations

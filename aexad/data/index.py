@@ -42,7 +42,7 @@ def build_index(root: str | os.PathLike[str], name: str, dataset: Dataset) -> pd
     ``<category>/ground_truth/<defect type>``, where the mask of ``STEM.EXT`` is
     ``STEM_mask.EXT`` or ``STEM.EXT`` with any known ending. Class folders are ``train/<class>`` and
     ``test/<class>``: the class is the category, and each image is ``good`` in it. Other layouts:
-    :mod:`aexad.data.layouts.registry`. Hidden files and files that are no images are ignored. Every file is
+    see ``aexad.data.layouts``. Hidden files and files that are no images are ignored. Every file is
     read: masks are loaded, of images the integrity is checked
     (:func:`aexad.data.images.check_image`), so that what passes here does not fail hours later.
     A mask that marks nothing of a defect is a warning; pixel metrics leave its image out.

@@ -26,7 +26,8 @@ METRIC_COLUMNS = [
     "dataset", "category", "scenario", "method", "seed", "metric", "value", "n", "reason",
 ]  # fmt: skip
 METHOD_COLUMNS = [
-    "method", "title", "model", "encoder", "family", "pretrained", "weights", "sha256", "tuning", "loss",
+    "method", "title", "model", "encoder", "family", "pretrained", "weights", "sha256", "tuning",
+    "loss",
     "trained_parameters", "frozen_parameters", "epochs", "input_size", "grid", "channels",
 ]  # fmt: skip
 RANDOM_WEIGHTS = "random weights"

@@ -1,8 +1,8 @@
 """Errors that a user can act on: one line that says what is wrong, where, and what to do.
 
 The command line prints the message of an :class:`AexadError` and exits with status 1. It does the
-same for an error of the machine (:mod:`aexad.runtime.signals`); every other exception is a defect of ours,
-whose traceback is in the log, or shown by ``--debug``.
+same for an error of the machine (``signals.user_message``); every other exception is a defect of
+the library, whose traceback is in the log, or shown by ``--debug``.
 """
 
 

@@ -131,9 +131,7 @@ def exchanged(group: Group, images: pd.DataFrame, pair: tuple[str, str]) -> pd.D
 
 
 def on_common_places(group: Group, recipes: Mapping[str, Method], pair: tuple[str, str]) -> Group:
-    """The group in those categories and seeds in which the pair, under each heat map that both
-    have, has an IoU: only there are they compared.
-    """
+    """Keep the categories and seeds in which the pair has an IoU under each heat map of both."""
     matches = same_heat_maps(recipes, _names(group), pair[1], pair[0])
     methods = {*pair, *matches, *matches.values()}
     known = group.metrics[group.metrics["metric"] == "iou"].dropna(subset="value")

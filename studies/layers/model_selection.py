@@ -89,8 +89,7 @@ def write_choice(
     Parameters
     ----------
     runs : sequence of Run
-        The benchmark's runs that trained a model; :func:`~studies.layers.recipes.chosen_from` says which
-        are compared.
+        The benchmark's runs that trained a model; those of ``recipes.chosen_from`` are compared.
     metrics : DataFrame
         Rows of ``metrics.csv``.
     """

@@ -4,9 +4,9 @@ import json
 import subprocess
 import sys
 
+import app_parts as parts
 import numpy as np
 import onnxruntime
-import parts
 import pytest
 import torch
 from app_parts import run

@@ -45,11 +45,11 @@ def folder(tmp_path, monkeypatch):
         defect[10:20, 8:24], mask[10:20, 8:24] = 240, 255
         write(f"test/bent/{i}.png", defect)
         write(f"ground_truth/bent/{i}_mask.png", mask)
-    (tmp_path / "config").mkdir()
+    (tmp_path / "config/methods").mkdir(parents=True)
     (tmp_path / "config/datasets.yaml").write_text(
         "mine: {title: Mine, adaptor: mvtec_layout, source: mine, size: 32, labelled: 1}\n"
     )
-    (tmp_path / "config/methods.yaml").write_text(METHODS)
+    (tmp_path / "config/methods/own.yaml").write_text(METHODS)
     (tmp_path / "config/benchmarks").mkdir()
     (tmp_path / "config/benchmarks/all.yaml").write_text(
         "{title: All, datasets: {mine: [nuts]}, methods: [tiny], gallery: 2}"
@@ -73,14 +73,11 @@ STEPS = [
     f"panels --dataset mine --run-folder {RUN} --split {DATA}/split.csv --count 2"
     f" --output {RUN}/panels",
     f"strips --dataset mine --run-folder {RUN} --split {DATA}/split.csv --output {RUN}/strips",
-    f"criteria --method tiny --dataset mine --model {RUN}/model.safetensors"
-    f" --split {DATA}/split.csv --output {RUN}/criteria.json --device cpu",
     "collect --benchmark all --source mine=mine",
     "tables --benchmark all --source mine=mine",
     "figures --benchmark all --source mine=mine",
     "report --benchmark all --source mine=mine",
     "explorer --benchmark all --source mine=mine",
-    "choice --benchmark all --source mine=mine",
 ]
 
 
@@ -180,7 +177,7 @@ def test_an_error_is_in_the_log_too(folder):
         (f"{STEPS[1]} --log /dev/null/l", "aexad: /dev/null: File exists; name another path"),
         (STEPS[1].replace("results/index", "/dev/null"), "aexad: /dev/null: File exists; name"),
         (STEPS[1].replace("results/index/mine.csv", "mine"), "aexad: mine: Is a directory; name a"),
-        (f"{STEPS[1]} --datasets config", "aexad: config: cannot be read (Is a directory)"),
+        (f"{STEPS[1]} --datasets none.yaml", "aexad: none.yaml: no such file; write it or name"),
         (STEPS[6].replace(f"{RUN}/maps.npz", "none.npz"), "aexad: none.npz: no such file or fold"),
         (STEPS[6].replace(f"{DATA}/split.csv", "none"), "aexad: none: no such file or folder; na"),
     ],

@@ -74,7 +74,7 @@ def test_an_entry_with_a_base_uses_its_files(tmp_path: Path) -> None:
     assert (smaller.source, smaller.stored, smaller.validation) == ("/digits", 28, 0.2)
     assert smaller.limit == Limit(train=20, test=5)
     assert catalogue["whole"].full_title == "Digits"
-    assert smaller.full_title == "Digits limited to 20 training and 5 test images a category"
+    assert smaller.full_title == "Digits limited to 20 training and 5 test images per category"
 
 
 @pytest.mark.parametrize(

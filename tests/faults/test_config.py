@@ -173,7 +173,7 @@ def test_a_file_that_is_no_mapping_is_told(tmp_path, content, message):
 
 def test_a_key_that_is_there_twice_is_told(tmp_path):
     text = methods(tmp_path, "a: {encoder: e}\nb: {encoder: e}\na: {encoder: f}\n")
-    assert "the key 'a' is there twice, in line 3 again; remove one" in text
+    assert "the key 'a' occurs twice, again in line 3; remove one" in text
 
 
 def test_a_missing_file_names_what_to_do(tmp_path):
@@ -200,6 +200,6 @@ def test_the_command_line_tells_it_in_one_line(tmp_path, capsys, monkeypatch):
 
 def test_the_projects_own_configuration_is_whole():
     assert read_catalogue(ROOT / "config/datasets.yaml")
-    assert read_methods(ROOT / "config/methods.yaml")
+    assert read_methods(ROOT / "config/methods")
     for path in (ROOT / "config/benchmarks").glob("*.yaml"):
         assert read_benchmark(path.parent, path.stem).title

@@ -105,7 +105,7 @@ class TestKills:
     ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=lambda n: str(n)
 )
 def test_a_verb_that_is_stopped_says_so_and_cleans_up(copy_of_run, number, status):
-    with (copy_of_run.folder / "config/methods.yaml").open("a") as file:
+    with (copy_of_run.folder / "config/methods/own.yaml").open("a") as file:
         file.write(SLOW)
     copy_of_run.snakemake("--until", "augment", "--notemp", TARGET.replace("ae-smoke", "slow"))
     folder = copy_of_run.folder / DATA / "slow"

@@ -109,7 +109,7 @@ def test_a_call_can_be_narrowed():
             {"datasets": {"pets": "all"}, "methods": ["plain"]},
             "class_folders have one_class alone",
         ),
-        ({}, {"datasets": {"pets": [7]}}, "data set 'pets' has no category '7'; there is: 0, 1"),
+        ({}, {"datasets": {"pets": [7]}}, "data set 'pets' has no category '7'; known: 0, 1"),
         (
             {"sources": {"few": "/x"}},
             {"datasets": {"few": "all"}},

@@ -53,7 +53,7 @@ def test_everything_is_there(published: Published) -> None:
 
 
 def test_what_stands_for_a_published_method_exists(published: Published) -> None:
-    known = read_methods(ROOT / "config" / "methods.yaml")
+    known = read_methods(ROOT / "config/methods")
     named = {name for method in published.methods.values() for name in method.ours}
     assert named <= set(known)
 

@@ -31,7 +31,7 @@ VIT = "vit_tiny_patch16_224.augreg_in21k_ft_in1k"
 
 
 def test_the_parts_that_the_projects_methods_play() -> None:
-    recipes = read_methods(ROOT / "config" / "methods.yaml")
+    recipes = read_methods(ROOT / "config/methods", ROOT / "studies/layers/recipes.yaml")
     roles = roles_of(recipes, list(recipes))
     assert roles.reference == "aexad-resnet50"
     assert roles.ablation == {

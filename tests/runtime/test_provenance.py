@@ -62,7 +62,7 @@ def library(tmp_path: Path) -> Library:
 
 
 def test_moving_a_module_changes_nothing(library: Library) -> None:
-    library.move("aexad.explain.heatmap", "aexad.somewhere.heat_and_maps")
+    library.move("aexad.explain.heatmap", "aexad.explain.heat_and_maps")
     library.move("aexad.data.layouts.visa", "aexad.data.layouts.visual")
     library.move("aexad.training.loop", "aexad.training.epochs")
     assert library.changed() == set()

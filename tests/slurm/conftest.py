@@ -12,7 +12,9 @@ CONFIG = ("benchmark=smoke", "device=cpu", "checkpoint_epochs=2")
 def _copy(folder):
     project = Project.copied(folder)
     project.edit(
-        "config/methods.yaml", "tuning: full, epochs: 2}", f"tuning: full, epochs: {EPOCHS}}}"
+        "config/methods/short.yaml",
+        "tuning: full\n  epochs: 2",
+        f"tuning: full\n  epochs: {EPOCHS}",
     )
     return project
 

@@ -42,12 +42,13 @@ def folder(tmp_path_factory):
                 noise = rng.integers(-30, 30, (12, 12, 3))
                 Image.fromarray((colour + noise).astype(np.uint8)).save(path)
     (root / "config/benchmarks").mkdir(parents=True)
+    (root / "config/methods").mkdir()
     (root / "config/datasets.yaml").write_text(
         "colours: {title: Colours, adaptor: class_folders, categories: ['0', '1', '2'], size: 32,\n"
         "  stored_size: 12, validation: 0.25}\n"
         "small: {base: colours, limit: {train: 4, test: 9}}\n"
     )
-    (root / "config/methods.yaml").write_text(
+    (root / "config/methods/own.yaml").write_text(
         "tiny: {encoder: test_resnet.r160_in1k, weights: none, loss: mse, epochs: 2}\n"
     )
     (root / "config/benchmarks/all.yaml").write_text(

@@ -52,8 +52,8 @@ def fetch(
     archive is extracted. Otherwise the catalogue's archive is downloaded to ``downloads`` beside
     the folder (resumed where it was cut), verified by its sha256, extracted, and removed; or
     torchvision downloads it. Classes that come in another form than folders are converted
-    (:func:`aexad.data.layouts.class_folders.as_class_folders`). What is already there, complete and the
-    same, is left as it is; ``textures`` without their marker are drawn anew. Licence and citation
+    (``aexad.data.layouts.class_folders``). What is already there, complete and the same, is
+     left as it is; ``textures`` without their marker are drawn anew. Licence and citation
     of data that are new here are printed to standard error.
 
     Parameters

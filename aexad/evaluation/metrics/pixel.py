@@ -1,7 +1,7 @@
 """Pixel metrics: how well heat maps tell anomalous from normal pixels.
 
 Every function takes the scores and the masks of a test set (see :data:`Maps`) and raises ValueError
-as :func:`~aexad.evaluation.metrics.preparation.image_pairs` does. A metric without a value is NaN, never 0:
+as ``preparation.image_pairs`` does. A metric without a value is NaN, never 0:
 where anomalous or normal pixels are missing, there is nothing to separate.
 """
 

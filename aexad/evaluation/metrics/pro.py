@@ -65,7 +65,7 @@ def pro(scores: Maps, masks: Maps, limit: float = LIMIT) -> float:
     Raises
     ------
     ValueError
-        As :func:`~aexad.evaluation.metrics.preparation.image_pairs`, or if the limit is not in (0, 1].
+        As ``preparation.image_pairs``, or if the limit is not in (0, 1].
 
     Examples
     --------
@@ -86,7 +86,7 @@ def pro_curve(scores: Maps, masks: Maps) -> ProCurve:
     Raises
     ------
     ValueError
-        As :func:`~aexad.evaluation.metrics.preparation.image_pairs`, or if there are no anomalous or no normal
+        As ``preparation.image_pairs``, or if there are no anomalous or no normal
         pixels: then there is no curve.
     """
     pool, images = _collected(scores, masks)

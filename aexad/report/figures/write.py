@@ -6,14 +6,13 @@ every kind of figure, and has those that its methods and masks allow.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from aexad.config.benchmark import Run
 from aexad.config.catalogue import Dataset
-from aexad.config.methods import Method
 from aexad.report.collect import require
 from aexad.report.figures.accuracy_cost import cost_drawings
 from aexad.report.figures.aexad_figure_3 import filter_drawings
@@ -41,7 +40,6 @@ def write_figures(
     metrics: pd.DataFrame,
     methods: pd.DataFrame,
     catalogue: Mapping[str, Dataset],
-    recipes: Mapping[str, Method],
     *,
     results: Path,
     data: Path,
@@ -62,8 +60,6 @@ def write_figures(
         Rows of ``metrics.csv`` and ``methods.csv``.
     catalogue : mapping of str to Dataset
         Data set: title and working size.
-    recipes : mapping of str to Method
-        By method: which of them differ in the depth of their features, or in the heat map.
     results, data : Path
         The results folder, and the folder of the data sets (``<data>/<dataset>``).
     gallery : int
@@ -80,18 +76,23 @@ def write_figures(
     require([results / run.folder / "training.csv" for run in runs])
     for name in SOURCES:
         require([results / run.folder / name for run in runs])
-    captions = []
     with replaced_folder(folder, "*.svg", "*.png", CAPTIONS) as new, styled():
-        for group in read_groups(runs, metrics, methods, catalogue, results, data):
-            for drawing in drawings(group, recipes, gallery):
-                figure = drawing.draw()
-                save_svg(figure, new / f"{drawing.name}.svg")
-                save_png(figure, new / f"{drawing.name}.png")
-                captions.append({key: getattr(drawing, key) for key in drawing._fields[:4]})
-        write_json(new / CAPTIONS, captions)
+        groups = read_groups(runs, metrics, methods, catalogue, results, data)
+        write_drawings((each for group in groups for each in drawings(group, gallery)), new)
 
 
-def drawings(group: Group, recipes: Mapping[str, Method], gallery: int) -> Iterator[Drawing]:
+def write_drawings(every: Iterable[Drawing], folder: Path) -> None:
+    """Write drawings as ``<name>.svg`` and ``<name>.png``, and ``captions.json`` about them."""
+    captions = []
+    for drawing in every:
+        figure = drawing.draw()
+        save_svg(figure, folder / f"{drawing.name}.svg")
+        save_png(figure, folder / f"{drawing.name}.png")
+        captions.append({key: getattr(drawing, key) for key in drawing._fields[:4]})
+    write_json(folder / CAPTIONS, captions)
+
+
+def drawings(group: Group, gallery: int) -> Iterator[Drawing]:
     """Every figure of a group, the answers first; ``gallery`` test images a category."""
     yield from metric_drawings(group)
     yield from rank_drawings(group)

@@ -24,8 +24,8 @@ def build_tables(measured: Results) -> list[Table]:
     Returns
     -------
     list of Table
-        ``encoders``; ``significance``; the tables of the sources and ``fidelity``; then ``<metric>_<scenario>`` in the order of
-        :data:`~aexad.report.labels.METRICS`. Metrics that no run has are left out, and those of
+        ``encoders``; ``significance``; the tables of the sources and ``fidelity``; then
+        ``<metric>_<scenario>`` in the order of :data:`~aexad.report.labels.METRICS`. Metrics that no run has are left out, and those of
         pixels where no data set has masks.
     """
     tables = [
