@@ -174,8 +174,9 @@ def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     both = dict(base)
     for key, value in over.items():
         inner = base.get(key)
-        merge = isinstance(inner, dict) and isinstance(value, dict)
-        both[key] = _merged(inner, value) if merge else value
+        if isinstance(inner, dict) and isinstance(value, dict):
+            value = _merged(inner, value)
+        both[key] = value
     return both
 
 

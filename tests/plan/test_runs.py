@@ -131,7 +131,7 @@ def test_categories_of_a_folder_of_ones_own_are_found(tmp_path):
 
 def test_a_name_that_cannot_be_a_wildcard_is_refused(tmp_path):
     (tmp_path / "metal nut" / "train" / "good").mkdir(parents=True)
-    with pytest.raises(ConfigError, match=r"category 'metal nut' is also a folder's name.*rename"):
+    with pytest.raises(ConfigError, match=r"category 'metal nut' names a folder too.*rename"):
         runs({"sources": {"own": str(tmp_path)}}, datasets={"own": "all"})
 
 

@@ -183,8 +183,10 @@ def test_a_method_is_what_its_runs_recorded(results: Path) -> None:
     assert methods_table(RUNS, results).to_dict("records") == [
         {
             "method": "none",
+            "title": "none",
             "model": "aexad",
             "encoder": "resnet18.tv_in1k",
+            "family": "not known",
             "pretrained": "yes",
             "weights": "folder: resnet18.tv_in1k.safetensors",
             "sha256": "ab12",

@@ -9,7 +9,7 @@ from aexad.runtime.errors import ConfigError
 HOLD = """
 import sys, time
 from pathlib import Path
-from aexad.locks import first_free, only_one
+from aexad.runtime.locks import first_free, only_one
 with only_one(Path(sys.argv[1]) / "run", "training"):
     print(first_free(["a", "b"], Path(sys.argv[1])), flush=True)
     time.sleep(60)

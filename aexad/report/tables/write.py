@@ -25,8 +25,8 @@ def build_tables(measured: Results) -> list[Table]:
     -------
     list of Table
         ``encoders``; ``significance``; the tables of the sources and ``fidelity``; then
-        ``<metric>_<scenario>`` in the order of :data:`~aexad.report.labels.METRICS`. Metrics that no run has are left out, and those of
-        pixels where no data set has masks.
+        ``<metric>_<scenario>`` in the order of :data:`~aexad.report.labels.METRICS`. Metrics that
+        no run has are left out, and metrics of pixels where no data set has masks.
     """
     tables = [
         encoders_table(measured),

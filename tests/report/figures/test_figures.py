@@ -21,7 +21,6 @@ def draw(tree: Tree, folder: Path, gallery: int = 3) -> None:
         read_metrics(tree.benchmark / "metrics.csv"),
         read_methods(tree.benchmark / "methods.csv"),
         tree.catalogue,
-        tree.recipes,
         results=tree.results,
         data=tree.data,
         gallery=gallery,

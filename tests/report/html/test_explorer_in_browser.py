@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from explorer_reader import Reader
 from fake_results import Tree, make_tree
-from test_browser import CHROMIUM
+from test_page_in_browser import CHROMIUM
 
 from aexad.config.benchmark import Benchmark
 from aexad.report.collect import read_methods
