@@ -132,7 +132,7 @@ def test_images_in_the_wrong_place(tree: Path) -> None:
     shutil.copytree(tree / "nut/test/dent", tree / "nut/train/dent")
     _, *lines = problems(tree)
     assert lines[0].startswith(f"  {tree}/nut/train/dent: only train/good is used")
-    assert lines[1].startswith(f"  {tree}/nut/test/000.png: not in a folder of its type")
+    assert lines[1].startswith(f"  {tree}/nut/test/000.png: not in the folder of a defect type")
 
 
 def test_ambiguous_masks(tree: Path) -> None:
@@ -171,7 +171,7 @@ def test_a_folder_that_is_gone_while_its_marker_is_there(tree: Path) -> None:
     marker.write_text("{}")
     (line,) = problems(tree)
     assert line == (
-        f"{tree}: no such folder, though its marker is there; delete {marker} and call again"
+        f"{tree}: no such folder, but its marker exists; delete {marker} and call again"
     )
 
 

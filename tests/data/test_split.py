@@ -119,8 +119,8 @@ def test_tables_that_nobody_could_use(index: pd.DataFrame, tmp_path: Path) -> No
     with pytest.raises(DataError) as error:
         read_split(path)
     assert str(error.value) == (
-        f"{path}: column 'role' holds 'testt', and only normal, validation, labelled, test have "
-        "a meaning there; correct it, or make the table anew with 'aexad split'"
+        f"{path}: column 'role' holds 'testt', and only normal, validation, labelled, test are "
+        "allowed; correct it, or make it anew with 'aexad split'"
     )
     write_csv(path, table.iloc[:0])
     with pytest.raises(DataError, match=r"split\.csv: no row below the header; make it anew"):

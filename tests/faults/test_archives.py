@@ -113,7 +113,7 @@ def test_names_that_lead_out(tmp_path: Path, place: Path, kind: str, name: str) 
 @pytest.mark.parametrize("target", ["/etc/passwd", "../../secret", "missing", "self"])
 def test_links_that_lead_out(tmp_path: Path, place: Path, kind: bytes, target: str) -> None:
     (tmp_path / "secret").write_text("secret")
-    with pytest.raises(DownloadError, match=r"links to .* not safe"):
+    with pytest.raises(DownloadError, match=r"links? to .* not safe"):
         extract(tar(tmp_path / "a", ("self", target, kind)), place)
     assert files(place) == {}
 
@@ -132,7 +132,7 @@ def test_a_file_written_through_a_link_stays_inside(tmp_path: Path, place: Path)
 
 @pytest.mark.parametrize("kind", [tarfile.FIFOTYPE, tarfile.CHRTYPE, tarfile.BLKTYPE])
 def test_devices(tmp_path: Path, place: Path, kind: bytes) -> None:
-    with pytest.raises(DownloadError, match="a device or a pipe"):
+    with pytest.raises(DownloadError, match=r"is a special file; .* not safe"):
         extract(tar(tmp_path / "a", ("dev", "", kind)), place)
 
 

@@ -13,7 +13,7 @@ from aexad.cli.parser import main
 from aexad.config.catalogue import Counts, Dataset, read_catalogue
 from aexad.data.images import load_mask
 from aexad.data.index import build_index, listing_digest, read_index
-from aexad.data.validate import examine
+from aexad.data.validate import validate
 from aexad.runtime.files import write_csv
 
 CATALOGUE = Path(__file__).parents[2] / "config/datasets.yaml"
@@ -193,8 +193,9 @@ def test_check_of_what_is_no_data_set(
 def test_check_and_index_find_the_same(bolts: Path) -> None:
     (bolts / "bolt/train/good/000.png").write_bytes(b"")
     (bolts / "bolt/ground_truth/dent/000_mask.png").unlink()
-    found = examine(bolts, "set", MVTEC)
-    assert [line.strip() for line in problems(bolts)] == found.problems["bolt"]
+    _, findings = validate(bolts, "set", MVTEC)
+    assert {finding.category for finding in findings} == {"bolt"}
+    assert [line.strip() for line in problems(bolts)] == [finding.text for finding in findings]
 
 
 # The catalogue.

@@ -134,8 +134,8 @@ def test_errors_of_the_server_that_stay(
     with pytest.raises(DownloadError) as error:
         download("set", origin(server), tmp_path)
     assert str(error.value) == (
-        f"{server.url}: 503 Service Unavailable (6 trials); try again later (what came is kept), "
-        "or get the archive by other means and name it: --config 'sources={set: FILE}'"
+        f"{server.url}: 503 Service Unavailable (6 trials); try again later (partial downloads are "
+        "kept), or get the archive by other means and name it: --config 'sources={set: FILE}'"
     )
     assert pauses == [1.0, 2.0, 4.0, 8.0, 16.0]
 

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from aexad.data.images import check_image, image_size, is_image, load_image, load_mask
+from aexad.data.images import check_image, image_size, load_image, load_mask
+from aexad.data.layouts.folders import is_image
 from aexad.runtime.errors import DataError
 
 RNG = np.random.default_rng(0)

@@ -145,12 +145,13 @@ def visa_problems(root: Path, row: list[str]) -> list[str]:
         (["candle", "train", "normal", "../secret.JPG", ""], "does not lie in the data set's"),
         (["candle", "test", "anomaly", "a.JPG", "/etc/passwd"], "does not lie in the data set's"),
         (["candle", "train", "normal", "", ""], "a row: its path does not lie"),
-        (["candle", "val", "normal", "a.JPG", ""], "split 'val' and label 'normal' are not of"),
-        (["candle", "train", "anomaly", "a.JPG", "a.png"], "trained on as if it were normal"),
+        (["candle", "val", "normal", "a.JPG", ""], "split 'val' is not one of train, test"),
+        (["candle", "test", "odd", "a.JPG", ""], "label 'odd' is not one of normal, anomaly"),
+        (["candle", "train", "anomaly", "a.JPG", "a.png"], "training as if it were normal"),
         (["candle", "test", "anomaly", "a.JPG", ""], "an anomaly has no mask"),
         (["candle", "test", "normal", "a.JPG", ""], "a.JPG: no such file"),
     ],
-    ids=["out", "absolute", "empty", "split", "trained anomaly", "no mask", "no image"],
+    ids=["out", "absolute", "empty", "split", "label", "trained anomaly", "no mask", "no image"],
 )
 def test_a_row_of_visas_table_that_cannot_be_used(
     tmp_path: Path, row: list[str], message: str

@@ -126,7 +126,7 @@ def test_the_users_own_folder_is_never_replaced(tree: Path, folder: Path, tmp_pa
     archive = packed(tree, tmp_path / "a.tgz")
     shutil.copytree(tree, folder)
     before = content(folder)
-    with pytest.raises(ConfigError, match=r"set is there, but was not made by fetch; .*name it"):
+    with pytest.raises(ConfigError, match=r"set exists, but was not made by fetch; .*name it"):
         fetch("set", LOCAL, folder, archive)
     assert content(folder) == before
 
@@ -252,7 +252,7 @@ def test_textures_are_drawn(
     monkeypatch.setattr(module, "draw_textures", lambda _: pytest.fail("drawn twice"))
     fetch("set", entry, folder)
     assert "differ" not in capsys.readouterr().err
-    with pytest.raises(ConfigError, match="'set' is drawn here"):
+    with pytest.raises(ConfigError, match="'set' is drawn;"):
         fetch("set", entry, folder, folder)
 
 

@@ -30,7 +30,7 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 
 @pytest.fixture(scope="module")
 def pixels() -> dict[str, np.ndarray]:
-    return {drawing.name: drawing.pixels for drawing in drawings()}
+    return dict(drawings())
 
 
 def test_the_pixels_are_the_same_on_every_machine(drawn: tuple[Path, str]) -> None:
