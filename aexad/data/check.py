@@ -39,7 +39,7 @@ def check(folder: Path, name: str, dataset: Dataset) -> None:
     """
     entries, findings = validate(folder, name, dataset)
     rows = []
-    for category in sorted({row.category for row in (*entries, *findings)}):
+    for category in sorted({entry.category for entry in entries} | {f.category for f in findings}):
         images = [entry for entry in entries if entry.category == category]
         kinds = Counter(finding.kind for finding in findings if finding.category == category)
         rows.append(

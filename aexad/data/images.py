@@ -22,7 +22,6 @@ from aexad.runtime.errors import DataError
 FORMATS = ("PNG", "JPEG", "BMP", "TIFF")  # by content; Pillow starts a program for some others
 THRESHOLD = 127  # of 255: a mask pixel above it is anomalous
 SIDEWAYS = (5, 6, 7, 8)  # the EXIF orientations that exchange width and height
-WHITE, BLACK = (255, 255, 255), (0, 0, 0)
 # What Pillow raises for damaged files, besides OSError; its decoders promise no single class.
 DAMAGE = (SyntaxError, ValueError, EOFError, struct.error, LookupError, TypeError, OverflowError)
 
@@ -54,7 +53,7 @@ def load_image(path: str | os.PathLike[str], size: int | None = None) -> np.ndar
     """
     with _opened(path) as image:
         upright = _eight_bit(ImageOps.exif_transpose(image), path)
-    rgb = _rgb(upright, WHITE)
+    rgb = _rgb(upright, background=255)
     return np.array(rgb if size is None else at_size(rgb, size))
 
 
@@ -170,10 +169,12 @@ def _opened(path: str | os.PathLike[str]) -> Iterator[Image.Image]:
         most = (Image.MAX_IMAGE_PIXELS or 0) // 10**6
         raise DataError(f"{path}: more than {most} million pixels; scale it down") from None
     except Image.UnidentifiedImageError:
-        reason = "not a PNG, JPEG, BMP or TIFF image, or its header is damaged; convert or"
         if Path(path).stat().st_size == 0:
-            reason = "the file is empty; restore or"
-        raise DataError(f"{path}: {reason} replace it") from None
+            raise DataError(f"{path}: the file is empty; restore or replace it") from None
+        raise DataError(
+            f"{path}: not a PNG, JPEG, BMP or TIFF image, or its header is damaged; convert or "
+            "replace it"
+        ) from None
     except OSError as error:
         # Errors of the system (permission, a folder, a bad disk) have a number, Pillow's have none.
         reason = error.strerror if error.errno else f"damaged or truncated ({_line(error)})"
@@ -211,12 +212,12 @@ def _eight_bit(image: Image.Image, path: str | os.PathLike[str]) -> Image.Image:
     return image
 
 
-def _rgb(image: Image.Image, background: tuple[int, int, int]) -> Image.Image:
-    """Convert any 8-bit mode to RGB; transparent pixels show the background."""
+def _rgb(image: Image.Image, background: int) -> Image.Image:
+    """Convert any 8-bit mode to RGB; transparent pixels show the background, a grey level."""
     if not image.has_transparency_data:
         return image.convert("RGB")
     layer = image.convert("RGBA")
-    below = Image.new("RGBA", layer.size, (*background, 255))
+    below = Image.new("LA", layer.size, (background, 255)).convert("RGBA")
     return Image.alpha_composite(below, layer).convert("RGB")
 
 
@@ -224,4 +225,4 @@ def _brightest_channel(image: Image.Image) -> np.ndarray:
     """The brightest channel of each pixel, uint8 [H, W]: pure red is as bright as white."""
     if image.mode in ("1", "L") and not image.has_transparency_data:
         return np.asarray(image.convert("L"))
-    return np.asarray(_rgb(image, BLACK)).max(axis=2)
+    return np.asarray(_rgb(image, background=0)).max(axis=2)

@@ -36,16 +36,12 @@ def marker_path(folder: str | os.PathLike[str]) -> Path:
 
 
 def build_index(root: str | os.PathLike[str], name: str, dataset: Dataset) -> pd.DataFrame:
-    """List and check a data set in its layout.
+    """List and check a data set in its layout (:mod:`aexad.data.layouts.registry`).
 
-    The layout of MVTec AD is ``<category>/train/good``, ``<category>/test/<good or defect type>``
-    and ``<category>/ground_truth/<defect type>``, where the mask of ``STEM.EXT`` is
-    ``STEM_mask.EXT`` or ``STEM.EXT`` with any known ending. Class folders are ``train/<class>`` and
-    ``test/<class>``: the class is the category, and each image is ``good`` in it. For other
-    layouts, see :mod:`aexad.data.layouts.registry`. Hidden files and files that are no images are
-    ignored. Every file is read: masks are loaded, the integrity of images is checked
-    (:func:`aexad.data.images.check_image`), so that a damaged file is noticed now and not hours
-    later. A mask of a defect that marks nothing is a warning; pixel metrics leave its image out.
+    Hidden files and files that are no images are ignored. Every file is read: masks are loaded, the
+    integrity of images is checked (:func:`aexad.data.images.check_image`), so that a damaged file
+    is noticed now and not hours later. A mask of a defect that marks nothing is a warning; pixel
+    metrics leave its image out.
 
     Parameters
     ----------

@@ -1,7 +1,8 @@
 """Classes of images, each a folder: ``train|test/<class>/<image>``, without masks.
 
-Each class in turn is the normal one, and the images of all others are anomalous. Other forms of
-such data (IDX files, CIFAR-10's batches) are converted to this layout.
+Each class in turn is the normal one, and the images of all others are anomalous: in the index, the
+class is the category, and each image is ``good`` in it. Other forms of such data (IDX files,
+CIFAR-10's batches) are converted to this layout.
 """
 
 from __future__ import annotations

@@ -1,6 +1,9 @@
 """The layout of MVTec AD: where images lie, and which mask belongs to which image.
 
-Layouts that differ from it only in the names of folders are a :class:`FolderLayout` too.
+``<category>/train/good``, ``<category>/test/<good or defect type>`` and
+``<category>/ground_truth/<defect type>``, where the mask of ``STEM.EXT`` is ``STEM_mask.EXT`` or
+``STEM.EXT`` with any known ending. Layouts that differ from it only in the names of folders are a
+:class:`FolderLayout` too.
 """
 
 from __future__ import annotations
