@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from PIL import ExifTags, Image, ImageOps
 
-from aexad.data.layouts import visa
+from aexad.data.layouts.visa import defect_levels, holds_defect_numbers
 from aexad.runtime.errors import DataError
 
 FORMATS = ("PNG", "JPEG", "BMP", "TIFF")  # by content; Pillow starts a program for some others
@@ -73,7 +73,7 @@ def load_mask(
 
     A pixel is anomalous when its brightest channel is above 127 of 255 *after* the resize
     (nearest), so masks in any bright colour, with a palette or of booleans can be read. Masks of
-    VisA hold numbers of defects instead (:func:`aexad.data.layouts.visa.mask_levels`).
+    VisA hold numbers of defects instead (:func:`aexad.data.layouts.visa.defect_levels`).
 
     Parameters
     ----------
@@ -103,8 +103,8 @@ def load_mask(
         return np.zeros(shape, dtype=bool)
     with _opened(path) as image:
         upright = ImageOps.exif_transpose(image)
-        if visa.is_mask(Path(path)):
-            levels = visa.mask_levels(upright)
+        if holds_defect_numbers(Path(path)):
+            levels = defect_levels(upright)
         else:
             levels = _brightest_channel(_eight_bit(upright, path))
     highest = int(levels.max(initial=0))

@@ -20,31 +20,34 @@ from tqdm import tqdm
 
 from aexad.data.layouts.folders import folders_in
 from aexad.data.layouts.idx import idx_files, read_idx
-from aexad.data.layouts.mvtec import GOOD, Entry, normal_entries
+from aexad.data.layouts.mvtec import GOOD, Entry, Layout, normal_entries
 from aexad.runtime.errors import DataError, DownloadError
 from aexad.runtime.files import sha256_of
 
 SPLITS = ("train", "test")
 BATCHES = "cifar-10-batches-py"  # the folder's name in torchvision
-FORM = (
-    "train/<class> and test/<class> with images, the four IDX files of MNIST (.gz too; also in "
-    f"MNIST/raw), or {BATCHES}"
-)
 
 
-def categories(root: Path) -> list[str]:
-    """List the classes, sorted; empty unless both ``train`` and ``test`` have folders."""
+def _categories(root: Path) -> list[str]:
+    """The classes, sorted; empty unless both ``train`` and ``test`` have folders."""
     names = [{path.name for path in folders_in(root / split)} for split in SPLITS]
     return sorted(set().union(*names)) if all(names) else []
 
 
-def entries(root: Path, category: str, problems: list[str]) -> list[Entry]:
-    """List all images of a class; deviations from the layout are added to ``problems``."""
+def _entries(root: Path, category: str, problems: list[str]) -> list[Entry]:
     return [
         entry
         for split in SPLITS
         for entry in normal_entries(root, category, split, root / split / category, problems)
     ]
+
+
+CLASS_FOLDERS = Layout(
+    "train/<class> and test/<class> with images, the four IDX files of MNIST (.gz too; also in "
+    f"MNIST/raw), or {BATCHES}",
+    _categories,
+    _entries,
+)
 
 
 def class_problems(root: Path, classes: list[str]) -> list[str]:
@@ -62,7 +65,7 @@ def class_problems(root: Path, classes: list[str]) -> list[str]:
 
 def files_to_convert(folder: Path) -> list[Path] | None:
     """The IDX files or batches in a folder; empty for class folders; None for any other folder."""
-    if categories(folder):
+    if _categories(folder):
         return []
     return [*idx_files(folder).values()] or sorted(_batches(folder).glob("*batch*")) or None
 
@@ -83,7 +86,7 @@ def as_class_folders(source: Path, folder: Path) -> Path:
     Parameters
     ----------
     source
-        A folder of one of the forms in :data:`FORM`.
+        A folder of one of the forms that :data:`CLASS_FOLDERS` names.
     folder
         Where the class folders are written, unless ``source`` already holds class folders.
 
@@ -97,7 +100,7 @@ def as_class_folders(source: Path, folder: Path) -> Path:
     aexad.runtime.errors.DataError
         A file is missing, damaged, or another one than torchvision expects.
     """
-    if categories(source):
+    if _categories(source):
         return source
     files = idx_files(source)
     for split in SPLITS:

@@ -6,7 +6,14 @@ import os
 from pathlib import Path
 
 from aexad.data.layouts.folders import images_in, no_images
-from aexad.data.layouts.mvtec import GOOD, Entry, masks_by_stem, only_mask, relative, stem_of
+from aexad.data.layouts.mvtec import (
+    Entry,
+    masks_by_stem,
+    normal_entries,
+    only_mask,
+    relative,
+    stem_of,
+)
 
 DEFECT = "defect"
 """The defect type of every image with a defect: flat folders do not distinguish types."""
@@ -26,33 +33,23 @@ def flat_entries(
     """
     folders = [folder.resolve() for folder in (good, defects, masks) if folder is not None]
     root = Path(os.path.commonpath(folders))
-    normal = images_in(folders[0])
-    if not normal:
-        problems.append(no_images(folders[0]))
-    entries = [Entry(root.name, "train", GOOD, relative(path, root), "") for path in normal]
-    if defects is not None:
-        for image, mask in _with_masks(folders[1], folders[-1], problems):
+    entries = normal_entries(root, root.name, "train", folders[0], problems)
+    if defects is None:
+        return root, entries
+    image_folder, mask_folder = folders[1], folders[-1]
+    same_folder = mask_folder == image_folder
+    images = images_in(image_folder)
+    if same_folder:
+        images = [path for path in images if not path.stem.endswith("_mask")]
+    if not images:
+        problems.append(no_images(image_folder))
+    by_stem = masks_by_stem(mask_folder)
+    for image in images:
+        candidates = by_stem[stem_of(image)]
+        # STEM_mask.EXT has precedence: STEM.EXT in the folder of masks may be the photograph.
+        suffixed = [path for path in candidates if stem_of(path) != stem_of(image)]
+        candidates = suffixed if suffixed or same_folder else candidates
+        if mask := only_mask(image, candidates, mask_folder, problems):
             paths = relative(image, root), relative(mask, root)
             entries.append(Entry(root.name, "test", DEFECT, *paths))
     return root, entries
-
-
-def _with_masks(defects: Path, masks: Path, problems: list[str]) -> list[tuple[Path, Path]]:
-    """Each image with a defect and its mask, which may lie in the same folder."""
-    same_folder = masks == defects
-    by_stem = masks_by_stem(masks)
-    images = [
-        path for path in images_in(defects) if not (same_folder and path.stem.endswith("_mask"))
-    ]
-    if not images:
-        problems.append(no_images(defects))
-    pairs = []
-    for image in images:
-        stem = stem_of(image)
-        # An image of the same stem may be the photograph itself: STEM_mask.EXT has precedence.
-        suffixed = [path for path in by_stem[stem] if stem_of(path) == f"{stem}_mask"]
-        candidates = suffixed if suffixed or same_folder else by_stem[stem]
-        mask = only_mask(image, candidates, masks, problems)
-        if mask is not None:
-            pairs.append((image, mask))
-    return pairs

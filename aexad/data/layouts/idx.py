@@ -19,15 +19,19 @@ import numpy as np
 from aexad.runtime.errors import DataError
 
 DIMENSIONS = {"images": 3, "labels": 1}
-PARTS = {"train": "train", "test": "t10k"}
-"""What the names of the two files of a split begin with."""
+NAMES = {
+    ("train", "images"): "train-images-idx3-ubyte",
+    ("train", "labels"): "train-labels-idx1-ubyte",
+    ("test", "images"): "t10k-images-idx3-ubyte",
+    ("test", "labels"): "t10k-labels-idx1-ubyte",
+}
 
 
 def idx_files(folder: Path) -> dict[tuple[str, str], Path]:
     """Find the four files of a data set in a folder, or where torchvision stores them in it.
 
-    Names are ``train-images-idx3-ubyte`` and so on, or with a dot before ``idx3``; with or without
-    ``.gz``. An unpacked file is preferred.
+    Files have the names in :data:`NAMES`, or a dot before ``idx``; with or without ``.gz``. An
+    unpacked file is preferred.
 
     Returns
     -------
@@ -40,15 +44,12 @@ def idx_files(folder: Path) -> dict[tuple[str, str], Path]:
         Some of the four files are missing.
     """
     for parent in (folder, folder / "raw", folder / "MNIST/raw"):
-        files, missing = {}, []
-        for split, part in PARTS.items():
-            for content, dimensions in DIMENSIONS.items():
-                pattern = f"{part}-{content}[-.]idx{dimensions}-ubyte"
-                if matches := [*parent.glob(pattern), *parent.glob(f"{pattern}.gz")]:
-                    files[split, content] = matches[0]
-                else:
-                    missing.append(pattern.replace("[-.]", "-"))
-        if files and missing:
+        files = {}
+        for key, name in NAMES.items():
+            pattern = name.replace("-idx", "[-.]idx")
+            for path in (*parent.glob(f"{pattern}.gz"), *parent.glob(pattern)):
+                files[key] = path
+        if missing := [name for key, name in NAMES.items() if files and key not in files]:
             raise DataError(
                 f"{parent}: {', '.join(missing)} missing; all four files of the data set are "
                 "needed, each as it is or with .gz"

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -30,12 +31,22 @@ class Entry(NamedTuple):
     mask: str
 
 
-@dataclass(frozen=True)
-class FolderLayout:
-    """Names of the folders of a category; the normal training images are in ``train/<normal>``."""
+class Layout(NamedTuple):
+    """A layout of any kind, as :mod:`aexad.data.layouts.registry` needs it."""
 
     form: str
     """How the layout is recognised, for messages."""
+    categories: Callable[[Path], list[str]]
+    """List the categories in a folder, sorted; empty if the folder has another layout."""
+    entries: Callable[[Path, str, list[str]], list[Entry]]
+    """List all images of a category; deviations from the layout are added to the list."""
+
+
+@dataclass(frozen=True)
+class FolderLayout:
+    """A layout by names of folders; the normal training images are in ``train/<normal>``."""
+
+    form: str
     test: str = "test"
     masks: tuple[str, ...] = ("ground_truth",)
     """Folders of masks; the first that exists is used."""
@@ -47,7 +58,7 @@ class FolderLayout:
     """Folders without which a folder is no category of this layout, besides the training images."""
 
     def categories(self, root: Path) -> list[str]:
-        """List the categories in a folder, sorted; empty if the folder has another layout."""
+        """As for :class:`Layout`."""
         required = (f"train/{self.normal}", *self.required)
         return [
             path.name
@@ -56,7 +67,7 @@ class FolderLayout:
         ]
 
     def entries(self, root: Path, category: str, problems: list[str]) -> list[Entry]:
-        """List all images of a category; deviations from the layout are added to ``problems``."""
+        """As for :class:`Layout`."""
         folder, normal = root / category, self.normal
         train, test = folder / "train", folder / self.test
         entries = normal_entries(root, category, "train", train / normal, problems)

@@ -5,35 +5,22 @@ A further layout is a file in this folder, entered here and into ``Dataset.adapt
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
-from aexad.data.layouts import class_folders, visa
 from aexad.data.layouts.btad import BTAD
-from aexad.data.layouts.mvtec import MVTEC_AD, Entry, FolderLayout
+from aexad.data.layouts.class_folders import CLASS_FOLDERS
+from aexad.data.layouts.mvtec import MVTEC_AD, FolderLayout, Layout
 from aexad.data.layouts.mvtec_ad_2 import MVTEC_AD_2
+from aexad.data.layouts.visa import VISA
 from aexad.runtime.errors import DataError
-
-
-class Layout(NamedTuple):
-    """A layout that is not described by names of folders alone."""
-
-    form: str
-    """How the layout is recognised, for messages."""
-    categories: Callable[[Path], list[str]]
-    """List the categories in a folder, sorted; empty if the folder has another layout."""
-    entries: Callable[[Path, str, list[str]], list[Entry]]
-    """List the images of a category; deviations from the layout are added to the list."""
-
 
 # From the most specific to the most general: the order in which a layout is recognised.
 LAYOUTS: dict[str, Layout | FolderLayout] = {
-    "visa": Layout(visa.FORM, visa.categories, visa.entries),
+    "visa": VISA,
     "mvtec_ad_2": MVTEC_AD_2,
     "btad": BTAD,
     "mvtec_layout": MVTEC_AD,
-    "class_folders": Layout(class_folders.FORM, class_folders.categories, class_folders.entries),
+    "class_folders": CLASS_FOLDERS,
 }
 ONE_CATEGORY = " (it looks like one category: name the folder above it)"
 

@@ -14,25 +14,22 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from PIL import Image
 
-from aexad.data.layouts.mvtec import GOOD, Entry
+from aexad.data.layouts.mvtec import GOOD, Entry, Layout
 from aexad.runtime.errors import DataError
 
 TABLE = "split_csv/1cls.csv"
 COLUMNS = ("object", "split", "label", "image", "mask")
-FORM = f"{TABLE} with the columns {', '.join(COLUMNS)} (VisA)"
 MASK_FOLDER = ("Data", "Masks", "Anomaly")
 SPLITS, LABELS = ("train", "test"), ("normal", "anomaly")
 DEFECT = "anomaly"
 """VisA does not distinguish types of defects."""
 
 
-def categories(root: Path) -> list[str]:
-    """List the objects in the table, sorted; empty if there is no table."""
+def _categories(root: Path) -> list[str]:
     return sorted({row["object"] for row in _rows(root)}) if (root / TABLE).is_file() else []
 
 
-def entries(root: Path, category: str, problems: list[str]) -> list[Entry]:
-    """List all images of a category in the table; errors of the table are added to ``problems``."""
+def _entries(root: Path, category: str, problems: list[str]) -> list[Entry]:
     rows = [row for row in _rows(root) if row["object"] == category]
     if not rows:
         problems.append(f"{root / TABLE}: no row of '{category}'; restore the table")
@@ -47,12 +44,12 @@ def entries(root: Path, category: str, problems: list[str]) -> list[Entry]:
     return listed
 
 
-def is_mask(path: Path) -> bool:
+def holds_defect_numbers(path: Path) -> bool:
     """Whether a mask lies in VisA's folder of masks, where pixels are numbers of defects."""
     return path.parts[-4:-1] == MASK_FOLDER
 
 
-def mask_levels(image: Image.Image) -> np.ndarray:
+def defect_levels(image: Image.Image) -> np.ndarray:
     """Read numbers of defects: 0 for number 0, 255 for all others.
 
     Parameters
@@ -101,3 +98,6 @@ def _problem(row: dict[str, str]) -> str | None:
     if not row["image"] or any(path.is_absolute() or ".." in path.parts for path in paths):
         return "its path does not lie in the data set's folder; restore the table"
     return None
+
+
+VISA = Layout(f"{TABLE} with the columns {', '.join(COLUMNS)} (VisA)", _categories, _entries)

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import IO, NamedTuple, Self
+from typing import IO, Self
 
 from tqdm import tqdm
 
@@ -38,11 +38,8 @@ class _UnsafeError(Exception):
     """A member that could reach beyond the folder of the archive."""
 
 
-class _Member(NamedTuple):
-    name: str
-    size: int
-    open: Callable[[], IO[bytes]] | None
-    """None for a folder: folders are made for the files in them."""
+Member = tuple[str, int, Callable[[], IO[bytes]] | None]
+"""Name, size and a function that opens it; None for a folder, which is made for its files."""
 
 
 class _StrictTarInfo(tarfile.TarInfo):
@@ -101,32 +98,33 @@ def _copy_out(archive: Path, folder: Path) -> None:
             "name one of these or the extracted folder"
         )
     expanded, most = 0, max(HARMLESS, MOST_EXPANDED * archive.stat().st_size)
-    for member in tqdm(members, f"extracting {archive.name}", unit="file", disable=None):
-        target, room = folder / _safe_name(member.name), shutil.disk_usage(folder).free
-        if member.size > room:
+    progress = tqdm(members, f"extracting {archive.name}", unit="file", disable=None)
+    for name, size, content in progress:
+        target, room = folder / _safe_name(name), shutil.disk_usage(folder).free
+        if size > room:
             raise DownloadError(
-                f"{archive}: {member.name} needs {member.size / 1e9:.2f} GB, and the disk of "
-                f"{folder.parent} has {room / 1e9:.2f} GB left; free some space"
+                f"{archive}: {name} needs {size / 1e9:.2f} GB, and the disk of {folder.parent} has "
+                f"{room / 1e9:.2f} GB left; free some space"
             )
-        expanded += member.size
+        expanded += size
         if expanded > most:
             raise _UnsafeError(
                 f"expands to more than {most / 1e9:.3g} GB, which no photographs of its size do"
             )
-        if member.open is not None:
+        if content is not None:
             target.parent.mkdir(parents=True, exist_ok=True)
             # A member never holds more than its header says: both readers stop after that.
-            with member.open() as source, target.open("wb") as copy:
+            with content() as source, target.open("wb") as copy:
                 shutil.copyfileobj(source, copy, CHUNK)
 
 
-def _tar_members(archive: Path, folder: Path) -> Iterator[_Member]:
+def _tar_members(archive: Path, folder: Path) -> Iterator[Member]:
     with tarfile.open(archive, tarinfo=_StrictTarInfo) as tar:
         for member in tar:
             _safe_name(member.name)  # the filter would make an absolute name a relative one
             tarfile.data_filter(member, str(folder))
             content = None if member.isdir() else partial(_tar_content, tar, member)
-            yield _Member(member.name, member.size, content)
+            yield member.name, member.size, content
 
 
 def _tar_content(tar: tarfile.TarFile, member: tarfile.TarInfo) -> IO[bytes]:
@@ -137,7 +135,7 @@ def _tar_content(tar: tarfile.TarFile, member: tarfile.TarInfo) -> IO[bytes]:
     raise _UnsafeError(f"{member.name} links to {member.linkname}, which is no file of the archive")
 
 
-def _zip_members(archive: Path) -> Iterator[_Member]:
+def _zip_members(archive: Path) -> Iterator[Member]:
     with zipfile.ZipFile(archive) as packed:
         for member in packed.infolist():
             name, kind = member.filename, stat.S_IFMT(member.external_attr >> 16)
@@ -148,7 +146,7 @@ def _zip_members(archive: Path) -> Iterator[_Member]:
                     f"{archive}: {name} is encrypted; extract it and name the folder"
                 )
             content = None if member.is_dir() else partial(packed.open, member)
-            yield _Member(name, member.file_size, content)
+            yield name, member.file_size, content
 
 
 def _safe_name(name: str) -> PurePosixPath:

@@ -19,7 +19,7 @@ from typing import Any
 from aexad.config.catalogue import Dataset, expanded
 from aexad.data.index import marker_path
 from aexad.data.layouts.class_folders import (
-    FORM,
+    CLASS_FOLDERS,
     as_class_folders,
     digest_of,
     download_by_torchvision,
@@ -121,7 +121,8 @@ def _origin(name: str, dataset: Dataset, source: Path | None) -> Origin:
             files = files_to_convert(source)
             if files is None:
                 raise ConfigError(
-                    f"source of data set '{name}': {source}: no classes in it: no {FORM}"
+                    f"source of data set '{name}': {source}: no classes in it: no "
+                    f"{CLASS_FOLDERS.form}"
                 )
             if files:
                 kind, sha256 = "converted", digest_of(files)
@@ -178,7 +179,15 @@ def _make(name: str, dataset: Dataset, folder: Path, origin: Origin) -> Origin:
         else:
             root.mkdir()
             if kind == "textures":
-                origin = origin | {"sha256": _draw(name, root)}
+                digest = draw_textures(root)
+                origin = origin | {"sha256": digest}
+                if digest != PIXELS_SHA256:
+                    print(
+                        f"{name}: the pixels differ from the reference ({digest}); results can "
+                        "only be compared with each other. Install the versions of "
+                        "requirements.lock",
+                        file=sys.stderr,
+                    )
             elif kind == "archive":
                 extract(address, root)
             elif kind == "converted":
@@ -222,17 +231,6 @@ def _holds_data(folder: Path, dataset: Dataset) -> bool:
     with suppress(DataError):
         return bool(layout_of(dataset.adaptor).categories(folder))
     return False
-
-
-def _draw(name: str, folder: Path) -> str:
-    digest = draw_textures(folder)
-    if digest != PIXELS_SHA256:
-        print(
-            f"{name}: the pixels differ from the reference ({digest}); results can only be "
-            "compared with each other. Install the versions of requirements.lock",
-            file=sys.stderr,
-        )
-    return digest
 
 
 def _read(path: Path) -> Origin:

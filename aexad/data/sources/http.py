@@ -81,13 +81,20 @@ def download(name: str, origin: Download, folder: str | os.PathLike[str]) -> Pat
     for url in (origin.url, *origin.mirrors):
         try:
             _fetch_part(name, url, part)
-            _verify(part, origin.sha256)
         except _AddressError as problem:
             problems.append(f"{url}: {problem}")
-        else:
+            continue
+        digest = sha256_of(part)
+        if digest == origin.sha256:
             part.replace(path)
             _state_path(part).unlink(missing_ok=True)
             return path
+        part.unlink()
+        _state_path(part).unlink(missing_ok=True)
+        problems.append(
+            f"{url}: the sha256 is {digest} and not {origin.sha256} as config/datasets.yaml says, "
+            "so the file was removed; correct the entry if the owner changed the file"
+        )
     raise DownloadError(
         f"{'; '.join(problems)}; try again later (partial downloads are kept), or get the archive "
         f"by other means and name it: --config 'sources={{{name}: FILE}}'"
@@ -180,17 +187,6 @@ def _resumable(part: Path, url: str) -> tuple[int, str | None]:
         return _length(part), None
     except (ValueError, TypeError, KeyError):
         return 0, None
-
-
-def _verify(part: Path, sha256: str) -> None:
-    digest = sha256_of(part)
-    if digest != sha256:
-        part.unlink()
-        _state_path(part).unlink(missing_ok=True)
-        raise _AddressError(
-            f"the sha256 is {digest} and not {sha256} as config/datasets.yaml says, so the file "
-            "was removed; correct the entry if the owner changed the file"
-        )
 
 
 def _check_room(name: str, part: Path, size: float) -> None:
