@@ -35,10 +35,10 @@ DAMAGE = (
 
 
 class _UnsafeError(Exception):
-    """A member that could reach beyond the folder of the archive."""
+    """An archive, or a member of it, that is not safe to extract."""
 
 
-Member = tuple[str, int, Callable[[], IO[bytes]] | None]
+_Member = tuple[str, int, Callable[[], IO[bytes]] | None]
 """Name, size and a function that opens it; None for a folder, which is made for its files."""
 
 
@@ -118,7 +118,7 @@ def _copy_out(archive: Path, folder: Path) -> None:
                 shutil.copyfileobj(source, copy, CHUNK)
 
 
-def _tar_members(archive: Path, folder: Path) -> Iterator[Member]:
+def _tar_members(archive: Path, folder: Path) -> Iterator[_Member]:
     with tarfile.open(archive, tarinfo=_StrictTarInfo) as tar:
         for member in tar:
             _safe_name(member.name)  # the filter would make an absolute name a relative one
@@ -135,7 +135,7 @@ def _tar_content(tar: tarfile.TarFile, member: tarfile.TarInfo) -> IO[bytes]:
     raise _UnsafeError(f"{member.name} links to {member.linkname}, which is no file of the archive")
 
 
-def _zip_members(archive: Path) -> Iterator[Member]:
+def _zip_members(archive: Path) -> Iterator[_Member]:
     with zipfile.ZipFile(archive) as packed:
         for member in packed.infolist():
             name, kind = member.filename, stat.S_IFMT(member.external_attr >> 16)
