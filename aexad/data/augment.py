@@ -126,25 +126,20 @@ def _photos(table: pd.DataFrame, root: Path, size: int, scenario: str) -> dict[s
     rows = table[table["role"].isin((*SCENARIOS[scenario], "validation"))]
     names = zip(rows["role"], rows["image"], rows["mask"], strict=True)
     for role, image, mask in tqdm(names, "reading", len(rows), unit="image", disable=None):
-        photos[role].append(_photo(root, image, mask, size))
+        pixels, marked = load_image(root / image, size), load_mask(None, size)
+        if mask:
+            marked = load_mask(root / mask, size, shape=image_size(root / image))
+            if not marked.any():
+                raise DataError(
+                    f"{root / mask}: no anomalous pixel is left at working size {size}; raise "
+                    "'size' in config/datasets.yaml, correct the mask, or exclude the image: "
+                    f"remove {root / image} and its mask, and make the index anew"
+                )
+        photos[role].append(Photo(image, pixels, marked))
     for role in SCENARIOS[scenario]:
         if not photos[role]:
             raise DataError(f"the split has no {role} image, which scenario '{scenario}' needs")
     return photos
-
-
-def _photo(root: Path, image: str, mask: str, size: int) -> Photo:
-    pixels = load_image(root / image, size)
-    if not mask:
-        return Photo(image, pixels, load_mask(None, size))
-    marked = load_mask(root / mask, size, shape=image_size(root / image))
-    if not marked.any():
-        raise DataError(
-            f"{root / mask}: no anomalous pixel is left at working size {size}; raise 'size' in "
-            f"config/datasets.yaml, correct the mask, or exclude the image: remove {root / image} "
-            "and its mask, and make the index anew"
-        )
-    return Photo(image, pixels, marked)
 
 
 def _moved(anomaly: Photo, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
