@@ -20,8 +20,9 @@ ORDER = """
 runtime.errors
 runtime
 config
-data.images data.rng
+data.rng
 data.layouts
+data.images
 data
 plan
 encoders

@@ -13,7 +13,8 @@ import pandas as pd
 from tqdm import tqdm
 
 from aexad.app.explainer import Explainer
-from aexad.data.images import ENDINGS, is_image, load_image
+from aexad.data.images import load_image
+from aexad.data.layouts.folders import ENDINGS, is_image
 from aexad.runtime.errors import DataError
 from aexad.runtime.files import write_csv
 

@@ -24,9 +24,8 @@ from aexad.config.catalogue import Dataset
 from aexad.config.recipe import Recipe
 from aexad.config.schema import validate
 from aexad.data.augment import augment
-from aexad.data.index import GOOD, build_index
-from aexad.data.layouts.flat import flat_index
-from aexad.data.layouts.mvtec import images_in
+from aexad.data.index import GOOD, build_index, flat_index
+from aexad.data.layouts.folders import images_in
 from aexad.data.rng import generator
 from aexad.data.split import split
 from aexad.methods.model import Model, build_model
@@ -68,7 +67,7 @@ def choose_images(
         ``ground_truth/<defect>``; its ``test/good`` is not touched. Or a flat folder of good
         images.
     defects, masks
-        With a flat folder: see :func:`aexad.data.layouts.flat.flat_index`.
+        With a flat folder: see :func:`aexad.data.index.flat_index`.
     labelled
         How many images of each defect type are trained on, drawn by the seed; none: all. A loss
         that is of normal images alone uses none.

@@ -1,8 +1,8 @@
 """The training set: labelled anomalies as they are, and pasted in new places.
 
 Source: Angiulli et al., "Explaining anomalies through semi-supervised autoencoders", the data
-augmentation of AE-XAD. Its amounts (5 copies, 10 pasted ones) come from the paper; it names the
-random zoom, rotation and translation without their ranges, which are chosen here.
+augmentation of AE-XAD. Its amounts (5 copies, 10 pasted images) are from the paper; the paper names
+the random zoom, rotation and translation without their ranges, which are chosen here.
 """
 
 from __future__ import annotations
@@ -22,14 +22,12 @@ from aexad.data.split import SCENARIOS
 from aexad.runtime.errors import DataError
 
 ZOOM = (0.7, 1.4)
-"""Least and greatest zoom of a pasted region; drawn evenly in its logarithm."""
+"""Least and greatest zoom of a pasted region; its logarithm is uniformly distributed."""
 
 KEPT = 0.5
-"""Least share of the zoomed region that is seen after pasting."""
+"""Least share of the zoomed region that is visible after pasting."""
 
-TRIALS = 20  # draws until a region lies well; then it is only moved
-
-Arrays = dict[str, np.ndarray]
+TRIALS = 20  # draws until a region is visible enough; after that it is only moved
 
 
 class Photo(NamedTuple):
@@ -50,15 +48,15 @@ def augment(
     seed: int,
     copies: int = 5,
     pasted: int = 10,
-) -> Arrays:
+) -> dict[str, np.ndarray]:
     """Make the training set of a split.
 
-    Every labelled anomaly counts ``copies`` times as it is. ``pasted`` more images each show its
+    Every labelled anomaly counts ``copies`` times as it is. ``pasted`` further images each show its
     anomalous region, cut along the mask, on a randomly chosen normal image, after a random zoom
     (:data:`ZOOM`), rotation (any angle) and translation (inside the frame, where it fits); the
     mask moves with it. At the boundary of the region, and only there, the two images are blended
     over about a pixel. Under ``anomalies_only`` the base is another labelled anomaly and the masks
-    are joined; a labelled anomaly that is the only one of its category is its own base.
+    are joined; the only labelled anomaly of a category is its own base.
 
     Parameters
     ----------
@@ -69,39 +67,44 @@ def augment(
     size
         Size S of the images in pixels; regions are cut and pasted at that size.
     scenario
-        ``standard``, ``anomalies_only`` or ``one_class`` (the normals alone).
+        ``standard``, ``anomalies_only`` or ``one_class`` (normal images only).
     seed
-        The run's seed. Each labelled anomaly has draws of its own.
+        The run's seed. Each labelled anomaly has its own random numbers.
     copies, pasted
-        As above.
+        See above.
 
     Returns
     -------
     dict of numpy.ndarray
         images uint8 [N, S, S, 3]; masks bool [N, S, S]; weight int64 [N], how many times an image
         counts; source str [N], the path of the image, or ``<anomaly> -> <base>`` where pasted;
-        validation bool [N], images that are not trained on. Normals come first, then labelled
+        validation bool [N], images that are not trained on. Normal images come first, then labelled
         anomalies, then pasted ones, then validation images.
 
     Raises
     ------
     aexad.runtime.errors.DataError
         An image or mask that cannot be read, a mask of another size than its image, a labelled
-        anomaly without an anomalous pixel at working size, or a split without what it needs.
+        anomaly without an anomalous pixel at working size, or a split without the required images.
     """
     photos = _photos(split_table, Path(root), size, scenario)
     normals, labelled = photos["normal"], photos["labelled"]
     moved = []
     for anomaly in labelled:
         rng = generator(seed, "augmentation", anomaly.source)
-        bases = _bases(anomaly, normals, labelled)
-        for _ in range(pasted):
-            base = bases[int(rng.integers(len(bases)))]
-            moved.append(paste(anomaly, base, rng))
-    validation = photos["validation"]
-    arrays = _arrays([(normals, 1), (labelled, copies), (moved, 1), (validation, 1)])
-    trained = len(arrays["images"]) - len(validation)
-    return arrays | {"validation": np.arange(len(arrays["images"])) >= trained}
+        others = [photo for photo in labelled if photo.source != anomaly.source]
+        bases = normals or others or [anomaly]
+        moved += [paste(anomaly, bases[rng.integers(len(bases))], rng) for _ in range(pasted)]
+    groups = [normals, labelled, moved, photos["validation"]]
+    lengths = [len(group) for group in groups]
+    ordered = [photo for group in groups for photo in group]
+    return {
+        "images": np.stack([photo.image for photo in ordered]),
+        "masks": np.stack([photo.mask for photo in ordered]),
+        "weight": np.repeat(np.array([1, copies, 1, 1], dtype=np.int64), lengths),
+        "source": np.array([photo.source for photo in ordered], dtype=np.str_),
+        "validation": np.repeat([False, False, False, True], lengths),
+    }
 
 
 def paste(anomaly: Photo, base: Photo, rng: np.random.Generator) -> Photo:
@@ -110,7 +113,7 @@ def paste(anomaly: Photo, base: Photo, rng: np.random.Generator) -> Photo:
     The masks are joined. At least half (:data:`KEPT`) of the region stays inside the frame.
     """
     region, cover = _moved(anomaly, rng)
-    # The region is black outside of its mask, so it carries its coverage already.
+    # The region is black outside of its mask, so it already carries its coverage.
     blended = region + base.image * (1 - cover[..., None] / np.float32(255))
     image = np.rint(np.minimum(blended, 255)).astype(np.uint8)
     mask = (cover > 127) | base.mask
@@ -119,37 +122,24 @@ def paste(anomaly: Photo, base: Photo, rng: np.random.Generator) -> Photo:
 
 def _photos(table: pd.DataFrame, root: Path, size: int, scenario: str) -> dict[str, list[Photo]]:
     """Read the training images of a split, by their role."""
-    wanted = SCENARIOS[scenario]
-    rows = table[table["role"].isin((*wanted, "validation"))]
     photos: dict[str, list[Photo]] = {"normal": [], "labelled": [], "validation": []}
-    columns = (rows["role"], rows["image"], rows["mask"])
-    progress = tqdm(zip(*columns, strict=True), "reading", len(rows), unit="image", disable=None)
-    for role, image, mask in progress:
-        photos[role].append(_photo(root, image, mask, size))
-    for role in wanted:
+    rows = table[table["role"].isin((*SCENARIOS[scenario], "validation"))]
+    names = zip(rows["role"], rows["image"], rows["mask"], strict=True)
+    for role, image, mask in tqdm(names, "reading", len(rows), unit="image", disable=None):
+        pixels, marked = load_image(root / image, size), load_mask(None, size)
+        if mask:
+            marked = load_mask(root / mask, size, shape=image_size(root / image))
+            if not marked.any():
+                raise DataError(
+                    f"{root / mask}: no anomalous pixel is left at working size {size}; raise "
+                    "'size' in config/datasets.yaml, correct the mask, or exclude the image: "
+                    f"remove {root / image} and its mask, and make the index anew"
+                )
+        photos[role].append(Photo(image, pixels, marked))
+    for role in SCENARIOS[scenario]:
         if not photos[role]:
             raise DataError(f"the split has no {role} image, which scenario '{scenario}' needs")
     return photos
-
-
-def _photo(root: Path, image: str, mask: str, size: int) -> Photo:
-    pixels = load_image(root / image, size)
-    if not mask:
-        return Photo(image, pixels, load_mask(None, size))
-    marked = load_mask(root / mask, size, shape=image_size(root / image))
-    if not marked.any():
-        raise DataError(
-            f"{root / mask}: no anomalous pixel is left at working size {size}; raise 'size' in "
-            f"config/datasets.yaml, correct the mask, or exclude the image: remove {root / image} "
-            "and its mask, and make the index anew"
-        )
-    return Photo(image, pixels, marked)
-
-
-def _bases(anomaly: Photo, normals: list[Photo], labelled: list[Photo]) -> list[Photo]:
-    """What a region may be pasted onto: normals, or without any the other labelled anomalies."""
-    others = [photo for photo in labelled if photo.source != anomaly.source]
-    return normals or others or [anomaly]
 
 
 def _moved(anomaly: Photo, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -158,30 +148,28 @@ def _moved(anomaly: Photo, rng: np.random.Generator) -> tuple[np.ndarray, np.nda
     Returns
     -------
     tuple of numpy.ndarray
-        uint8 [S, S, 3], black outside and darker where the region covers a pixel in part; and uint8
-        [S, S], 255 where a pixel lies wholly in the region.
+        uint8 [S, S, 3], black outside of the region and darker where it covers a pixel in part; and
+        uint8 [S, S], 255 where a pixel lies wholly in the region.
     """
     area = int(anomaly.mask.sum())
     for _ in range(TRIALS):
         zoom = float(np.exp(rng.uniform(*np.log(ZOOM))))
-        matrix = _turned(zoom, float(rng.uniform(0, 2 * np.pi)))
-        region, cover = _warped(anomaly, matrix, _place(anomaly.mask, matrix, rng))
-        seen = int((cover > 127).sum())
-        if seen >= max(1, KEPT * area * zoom**2):
+        angle = float(rng.uniform(0, 2 * np.pi))
+        cosine, sine = np.cos(angle), np.sin(angle)
+        # The matrix takes an offset (y, x) in the source to an offset in the result.
+        matrix = zoom * np.array([[cosine, sine], [-sine, cosine]])
+        region, cover = _warped(anomaly, matrix, _shift(anomaly.mask, matrix, rng))
+        visible = int((cover > 127).sum())
+        if visible >= max(1, KEPT * area * zoom**2):
             return region, cover
-    # A region of a pixel or two can vanish between the pixels of a turned grid; unturned it cannot.
+    # A region of one or two pixels can vanish between the pixels of a rotated grid; without
+    # rotation it cannot.
     matrix = np.eye(2)
-    return _warped(anomaly, matrix, np.rint(_place(anomaly.mask, matrix, rng)))
+    return _warped(anomaly, matrix, np.rint(_shift(anomaly.mask, matrix, rng)))
 
 
-def _turned(zoom: float, angle: float) -> np.ndarray:
-    """The matrix that takes an offset (y, x) in the source to one in the result: [2, 2]."""
-    cosine, sine = np.cos(angle), np.sin(angle)
-    return zoom * np.array([[cosine, sine], [-sine, cosine]])
-
-
-def _place(mask: np.ndarray, matrix: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """A random shift (y, x) that keeps the turned region inside the frame, where it fits.
+def _shift(mask: np.ndarray, matrix: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """A random shift (y, x) that keeps the transformed region inside the frame, where it fits.
 
     A region larger than the frame covers it from edge to edge instead.
     """
@@ -192,38 +180,21 @@ def _place(mask: np.ndarray, matrix: np.ndarray, rng: np.random.Generator) -> np
 
 
 def _warped(anomaly: Photo, matrix: np.ndarray, shift: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Move region and mask by ``matrix`` and ``shift``, with bilinear interpolation."""
+    """Transform region and mask by ``matrix`` and ``shift``, with bilinear interpolation."""
     inverse = np.linalg.inv(matrix)
     # Pillow counts from the corner of the first pixel, the shift from its centre: hence the halves.
     centre = np.array([0.5, 0.5])
     y, x = centre - inverse @ (shift + centre)
     (yy, yx), (xy, xx) = inverse
-    size = anomaly.mask.shape
-
-    def moved(pixels: np.ndarray) -> np.ndarray:
-        image = Image.fromarray(pixels)
-        return np.asarray(
-            image.transform(
-                size,
-                Image.Transform.AFFINE,
-                (xx, xy, x, yx, yy, y),
-                resample=Image.Resampling.BILINEAR,
-            )
-        )
-
-    # Cut first, so that no colour from beside the region is mixed into its boundary.
+    # Cut first, so that no colour from outside of the region is mixed into its boundary.
     region = anomaly.image * anomaly.mask[..., None].astype(np.uint8)
-    return moved(region), moved(anomaly.mask.astype(np.uint8) * 255)
-
-
-def _arrays(groups: list[tuple[list[Photo], int]]) -> Arrays:
-    photos = [photo for group, _ in groups for photo in group]
-    return {
-        "images": np.stack([photo.image for photo in photos]),
-        "masks": np.stack([photo.mask for photo in photos]),
-        "weight": np.repeat(
-            np.array([weight for _, weight in groups], dtype=np.int64),
-            [len(group) for group, _ in groups],
-        ),
-        "source": np.array([photo.source for photo in photos], dtype=np.str_),
-    }
+    transformed = [
+        Image.fromarray(pixels).transform(
+            anomaly.mask.shape,
+            Image.Transform.AFFINE,
+            (xx, xy, x, yx, yy, y),
+            resample=Image.Resampling.BILINEAR,
+        )
+        for pixels in (region, anomaly.mask.astype(np.uint8) * 255)
+    ]
+    return np.asarray(transformed[0]), np.asarray(transformed[1])

@@ -1,81 +1,61 @@
-"""``check``: what an examination of a data set found, as tables for the screen."""
+"""``check``: show the images of a data set and all its problems as tables on the screen."""
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 from tabulate import tabulate
 
 from aexad.config.catalogue import Dataset
 from aexad.config.schema import nearest
-from aexad.data.layouts.registry import ADAPTORS, recognised
-from aexad.data.validate import Examination, counted, examine
+from aexad.data.layouts.registry import LAYOUTS, recognise
+from aexad.data.validate import PROBLEM, WARNING, count_images, validate
 from aexad.runtime.errors import ConfigError, DataError
-
-UNMARKED = "this mask of a defect marks nothing; correct it, or remove it and its image"
 
 
 def entry_for(folder: Path, adaptor: str | None) -> Dataset:
-    """The entry of a folder that is in no catalogue; without an adaptor, that of its layout.
+    """Make a catalogue entry for a folder; without an adaptor, its layout is recognised.
 
     Raises
     ------
     aexad.runtime.errors.ConfigError
-        No such adaptor.
+        The adaptor does not exist.
     aexad.runtime.errors.DataError
-        Without one: the folder has none of the known layouts.
+        The folder has none of the known layouts.
     """
-    if adaptor is not None and adaptor not in ADAPTORS:
-        raise ConfigError(f"no adaptor '{adaptor}'; {nearest(adaptor, list(ADAPTORS))}")
-    return Dataset.model_validate({"title": folder.name, "adaptor": adaptor or recognised(folder)})
+    if adaptor is not None and adaptor not in LAYOUTS:
+        raise ConfigError(f"no adaptor '{adaptor}'; {nearest(adaptor, list(LAYOUTS))}")
+    return Dataset.model_validate({"title": folder.name, "adaptor": adaptor or recognise(folder)})
 
 
 def check(folder: Path, name: str, dataset: Dataset) -> None:
-    """Examine a data set, and print what it holds and all that is wrong with it.
+    """Validate a data set, and print the numbers of its images and all its problems.
 
     Raises
     ------
     aexad.runtime.errors.DataError
         There are problems; or the folder holds no category.
     """
-    found = examine(folder, name, dataset)
-    print(f"{folder} as {dataset.adaptor}\n\n{counts_table(found)}")
-    if table := problems_table(found):
-        print(f"\n{table}")
-    if count := sum(len(problems) for problems in found.problems.values()):
-        raise DataError(f"{folder}: {count} problem{'s' * (count > 1)}, listed above; correct them")
-
-
-def counts_table(found: Examination) -> str:
-    """The images of each category, and its problems."""
+    entries, findings = validate(folder, name, dataset)
     rows = []
-    for category, problems in found.problems.items():
-        entries = [entry for entry in found.entries if entry.category == category]
-        if category or problems:
-            counts = counted(entries)
-            rows.append(
-                {
-                    "category": category or "(all)",
-                    **counts.model_dump(),
-                    "types": len({entry.defect for entry in entries if entry.mask}),
-                    "problems": len(problems),
-                    "warnings": len(found.unmarked.get(category, [])),
-                }
-            )
-    return tabulate(rows, headers="keys", disable_numparse=True)
-
-
-def problems_table(found: Examination) -> str:
-    """A row for each problem and each warning; nothing if there is none."""
-    rows = [
-        (category or "(all)", "problem", problem)
-        for category, problems in found.problems.items()
-        for problem in problems
-    ]
-    rows += [
-        (category, "warning", f"{mask}: {UNMARKED}")
-        for category, masks in found.unmarked.items()
-        for mask in masks
-    ]
-    headers = ["category", "kind", "what, where, what to do"]
-    return tabulate(rows, headers=headers, disable_numparse=True) if rows else ""
+    for category in sorted({entry.category for entry in entries} | {f.category for f in findings}):
+        images = [entry for entry in entries if entry.category == category]
+        kinds = Counter(finding.kind for finding in findings if finding.category == category)
+        rows.append(
+            {
+                "category": category or "(all)",
+                **count_images(images).model_dump(),
+                "types": len({entry.defect for entry in images if entry.mask}),
+                "problems": kinds[PROBLEM],
+                "warnings": kinds[WARNING],
+            }
+        )
+    counts = tabulate(rows, headers="keys", disable_numparse=True)
+    print(f"{folder} as {dataset.adaptor}\n\n{counts}")
+    if findings:
+        texts = [(category or "(all)", kind, text) for category, kind, text in findings]
+        headers = ["category", "kind", "what, where, what to do"]
+        print(f"\n{tabulate(texts, headers=headers, disable_numparse=True)}")
+    if count := sum(row["problems"] for row in rows):
+        raise DataError(f"{folder}: {count} problem{'s' * (count > 1)}, listed above; correct them")

@@ -1,7 +1,7 @@
-"""Reading photographs and masks: one place decides what a pixel of a file means.
+"""Read photographs and masks: the one place that decides what a pixel of a file means.
 
-Photographs become RGB with 8 bits a channel, masks become boolean. Whatever is wrong with a file is
-a :class:`~aexad.runtime.errors.DataError` that names it.
+Photographs become RGB with 8 bits per channel, masks become boolean. Every defect of a file is a
+:class:`~aexad.runtime.errors.DataError` that names the file.
 """
 
 from __future__ import annotations
@@ -16,26 +16,14 @@ from pathlib import Path
 import numpy as np
 from PIL import ExifTags, Image, ImageOps
 
+from aexad.data.layouts.visa import defect_levels, holds_defect_numbers
 from aexad.runtime.errors import DataError
 
-ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
-"""The endings of image files, in lower case; upper case is accepted too."""
-
-FORMATS = ("PNG", "JPEG", "BMP", "TIFF")  # by content: never a format that starts a program
+FORMATS = ("PNG", "JPEG", "BMP", "TIFF")  # by content; Pillow starts a program for some others
 THRESHOLD = 127  # of 255: a mask pixel above it is anomalous
 SIDEWAYS = (5, 6, 7, 8)  # the EXIF orientations that exchange width and height
-NUMBERED = ("Data", "Masks", "Anomaly")
-"""Folders of VisA's masks, whose pixels are numbers of defects: any but 0 is anomalous."""
-
-WHITE, BLACK = (255, 255, 255), (0, 0, 0)
-# What Pillow raises on damaged files, beside OSError; its decoders promise no single class.
+# What Pillow raises for damaged files, besides OSError; its decoders promise no single class.
 DAMAGE = (SyntaxError, ValueError, EOFError, struct.error, LookupError, TypeError, OverflowError)
-
-
-def is_image(path: str | os.PathLike[str]) -> bool:
-    """Whether the name is that of an image: a known ending, and not a hidden file."""
-    path = Path(path)
-    return path.suffix.lower() in ENDINGS and not path.name.startswith(".")
 
 
 def load_image(path: str | os.PathLike[str], size: int | None = None) -> np.ndarray:
@@ -51,7 +39,7 @@ def load_image(path: str | os.PathLike[str], size: int | None = None) -> np.ndar
         A PNG, JPEG, BMP or TIFF file.
     size
         Working size S in pixels; the image is resized to S x S (bilinear, antialiased), whatever
-        its proportions. None: as large as it is.
+        its proportions (default: the size of the file).
 
     Returns
     -------
@@ -61,16 +49,16 @@ def load_image(path: str | os.PathLike[str], size: int | None = None) -> np.ndar
     Raises
     ------
     aexad.runtime.errors.DataError
-        No such file, not an image, damaged, too large, or 32 bits a pixel and channel.
+        The file does not exist, is no image, damaged or too large, or has 32 bits per channel.
     """
     with _opened(path) as image:
         upright = _eight_bit(ImageOps.exif_transpose(image), path)
-    rgb = _rgb(upright, WHITE)
+    rgb = _rgb(upright, background=255)
     return np.array(rgb if size is None else at_size(rgb, size))
 
 
 def at_size(image: Image.Image, size: int) -> Image.Image:
-    """An image as models see it, S x S (bilinear, antialiased); as it is if it fits."""
+    """Resize an image to S x S as models see it (bilinear, antialiased)."""
     if image.size == (size, size):
         return image
     return image.resize((size, size), Image.Resampling.BILINEAR)
@@ -84,18 +72,18 @@ def load_mask(
     """Read a mask: True where a pixel is anomalous.
 
     A pixel is anomalous when its brightest channel is above 127 of 255 *after* the resize
-    (nearest), so a mask in any bright colour, a palette or a boolean image is read as it was meant.
-    Of a mask in VisA's folders (:data:`NUMBERED`) it is anomalous when its number is not 0.
+    (nearest), so masks in any bright colour, with a palette or of booleans can be read. Masks of
+    VisA hold numbers of defects instead (:func:`aexad.data.layouts.visa.defect_levels`).
 
     Parameters
     ----------
     path
         A PNG, JPEG, BMP or TIFF file; None for a normal image, which has no mask.
     size
-        Working size S in pixels; None: as large as it is.
+        Working size S in pixels (default: the size of the file).
     shape
         Height and width of the image that the mask belongs to; a mask of another size is refused.
-        For a normal image without ``size``, the shape of what is returned.
+        For a normal image without ``size``, the shape of the result.
 
     Returns
     -------
@@ -105,17 +93,20 @@ def load_mask(
     Raises
     ------
     aexad.runtime.errors.DataError
-        As for :func:`load_image`; not the shape of its image; or a mask that marks something, but
-        nothing above the threshold (labels 0 and 1, say), which would vanish in silence.
+        As for :func:`load_image`; the mask has not the shape of its image; or it marks something,
+        but nothing above the threshold (labels 0 and 1, say), which would be lost without notice.
     """
     if path is None:
-        return _no_anomaly(size, shape)
+        shape = shape if size is None else (size, size)
+        if shape is None:
+            raise TypeError("without a path, load_mask needs 'size' or 'shape'")
+        return np.zeros(shape, dtype=bool)
     with _opened(path) as image:
         upright = ImageOps.exif_transpose(image)
-        if Path(path).parts[-4:-1] == NUMBERED:
-            levels = _numbered_levels(upright)
+        if holds_defect_numbers(Path(path)):
+            levels = defect_levels(upright)
         else:
-            levels = _levels(_eight_bit(upright, path))
+            levels = _brightest_channel(_eight_bit(upright, path))
     highest = int(levels.max(initial=0))
     if 0 < highest <= THRESHOLD:
         raise DataError(
@@ -123,7 +114,10 @@ def load_mask(
             f"{THRESHOLD} are anomalous; save it with 255 for anomalous and 0 for normal"
         )
     if shape is not None and levels.shape != tuple(shape):
-        raise DataError(f"{path}: {size_mismatch(levels.shape, tuple(shape))}")
+        raise DataError(
+            f"{path}: the mask is {levels.shape[1]}x{levels.shape[0]} pixels and its image "
+            f"{shape[1]}x{shape[0]}; save both at the same size"
+        )
     if size is not None and levels.shape != (size, size):
         nearest = Image.fromarray(levels).resize((size, size), Image.Resampling.NEAREST)
         levels = np.asarray(nearest)
@@ -131,7 +125,7 @@ def load_mask(
 
 
 def image_size(path: str | os.PathLike[str]) -> tuple[int, int]:
-    """Height and width of an image as :func:`load_image` returns it, read from its header alone."""
+    """Height and width of an image as :func:`load_image` returns it, read from the header only."""
     with _opened(path) as image:
         return _upright_size(image)
 
@@ -139,7 +133,7 @@ def image_size(path: str | os.PathLike[str]) -> tuple[int, int]:
 def check_image(path: str | os.PathLike[str]) -> tuple[int, int]:
     """Read a photograph to its end, and return its height and width as :func:`image_size` does.
 
-    All bytes are read, but of a PNG only the checksums are computed, and a JPEG is decoded at an
+    All bytes are read, but for a PNG only the checksums are computed, and a JPEG is decoded at an
     eighth of its size: a few milliseconds for a million pixels, where decoding takes 30.
 
     Raises
@@ -158,23 +152,15 @@ def check_image(path: str | os.PathLike[str]) -> tuple[int, int]:
     return size
 
 
-def size_mismatch(mask: tuple[int, ...], image: tuple[int, ...]) -> str:
-    """What to tell of a mask that has another size than its image; both as (height, width)."""
-    return (
-        f"the mask is {mask[1]}x{mask[0]} pixels and its image {image[1]}x{image[0]}; "
-        "save both at the same size"
-    )
-
-
 @contextmanager
 def _opened(path: str | os.PathLike[str]) -> Iterator[Image.Image]:
-    """Open an image; what goes wrong while it is opened or decoded names the file."""
+    """Open an image; errors while it is opened or decoded name the file."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about metadata that nobody here reads
+            warnings.simplefilter("ignore")  # about metadata that is not used
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            # Not by its name: Pillow would map an uncompressed TIFF into memory, and then read one
-            # that lies on its side with the wrong width.
+            # An open file, not a path: Pillow would map an uncompressed TIFF into memory, and then
+            # read a TIFF that lies on its side with the wrong width.
             with Path(path).open("rb") as file, Image.open(file, formats=FORMATS) as image:
                 yield image
     except FileNotFoundError:
@@ -183,19 +169,18 @@ def _opened(path: str | os.PathLike[str]) -> Iterator[Image.Image]:
         most = (Image.MAX_IMAGE_PIXELS or 0) // 10**6
         raise DataError(f"{path}: more than {most} million pixels; scale it down") from None
     except Image.UnidentifiedImageError:
-        raise DataError(f"{path}: {_not_an_image(Path(path))}") from None
+        if Path(path).stat().st_size == 0:
+            raise DataError(f"{path}: the file is empty; restore or replace it") from None
+        raise DataError(
+            f"{path}: not a PNG, JPEG, BMP or TIFF image, or its header is damaged; convert or "
+            "replace it"
+        ) from None
     except OSError as error:
-        # The system's own errors (permission, a folder, a bad disk) have a number; Pillow's none.
+        # Errors of the system (permission, a folder, a bad disk) have a number, Pillow's have none.
         reason = error.strerror if error.errno else f"damaged or truncated ({_line(error)})"
         raise DataError(f"{path}: cannot be read: {reason}; restore or replace it") from None
     except DAMAGE as error:
         raise DataError(f"{path}: damaged ({_line(error)}); restore or replace it") from None
-
-
-def _not_an_image(path: Path) -> str:
-    if path.stat().st_size == 0:
-        return "the file is empty; restore or replace it"
-    return "not a PNG, JPEG, BMP or TIFF image, or its header is damaged; convert or replace it"
 
 
 def _line(error: BaseException) -> str:
@@ -213,11 +198,13 @@ def _upright_size(image: Image.Image) -> tuple[int, int]:
 
 def _check_depth(image: Image.Image, path: str | os.PathLike[str]) -> None:
     if image.mode in ("I", "F"):
-        raise DataError(f"{path}: 32 bits a pixel have no fixed range; save it with 8 or 16 bits")
+        raise DataError(
+            f"{path}: 32 bits per channel have no fixed range; save it with 8 or 16 bits"
+        )
 
 
 def _eight_bit(image: Image.Image, path: str | os.PathLike[str]) -> Image.Image:
-    """Bring 16-bit greyscale to 8 bits by the range of its type; 32 bits have none."""
+    """Scale 16-bit greyscale to 8 bits by the range of its type; 32 bits have no range."""
     if image.mode.startswith("I;16"):
         levels = np.asarray(image).astype(np.uint32)
         return Image.fromarray(((levels + 128) // 257).astype(np.uint8))
@@ -225,34 +212,17 @@ def _eight_bit(image: Image.Image, path: str | os.PathLike[str]) -> Image.Image:
     return image
 
 
-def _rgb(image: Image.Image, background: tuple[int, int, int]) -> Image.Image:
-    """Convert any 8-bit mode to RGB; what is transparent shows the background."""
+def _rgb(image: Image.Image, background: int) -> Image.Image:
+    """Convert any 8-bit mode to RGB; transparent pixels show the background, a grey level."""
     if not image.has_transparency_data:
         return image.convert("RGB")
     layer = image.convert("RGBA")
-    below = Image.new("RGBA", layer.size, (*background, 255))
+    below = Image.new("LA", layer.size, (background, 255)).convert("RGBA")
     return Image.alpha_composite(below, layer).convert("RGB")
 
 
-def _levels(image: Image.Image) -> np.ndarray:
-    """The brightest channel of each pixel: uint8 [H, W]. A pure red is as bright as white."""
+def _brightest_channel(image: Image.Image) -> np.ndarray:
+    """The brightest channel of each pixel, uint8 [H, W]: pure red is as bright as white."""
     if image.mode in ("1", "L") and not image.has_transparency_data:
         return np.asarray(image.convert("L"))
-    return np.asarray(_rgb(image, BLACK)).max(axis=2)
-
-
-def _numbered_levels(image: Image.Image) -> np.ndarray:
-    """Black for 0, white for any other number (of a palette: its index): uint8 [H, W]."""
-    if len(image.getbands()) == 1:
-        marked = np.asarray(image) != 0
-    else:
-        marked = np.asarray(image.convert("RGB")).any(axis=2)
-    return np.where(marked, np.uint8(255), np.uint8(0))
-
-
-def _no_anomaly(size: int | None, shape: tuple[int, int] | None) -> np.ndarray:
-    if size is not None:
-        return np.zeros((size, size), dtype=bool)
-    if shape is None:
-        raise TypeError("without a path, load_mask needs 'size' or 'shape'")
-    return np.zeros(shape, dtype=bool)
+    return np.asarray(_rgb(image, background=0)).max(axis=2)

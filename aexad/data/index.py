@@ -1,7 +1,7 @@
 """The index of a data set: every image with its split, defect type and mask, each path checked.
 
-The index is the one interface between data sets and the rest: whoever adds a data set of another
-form writes a function that returns this table.
+The index is the one interface between data sets and the rest: a data set of another form needs a
+function that returns this table.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from pathlib import Path
 import pandas as pd
 
 from aexad.config.catalogue import Dataset, expanded
-from aexad.data.layouts.mvtec import (
-    GOOD as GOOD,  # what the index calls the defect of a normal image
-)
-from aexad.data.validate import examine
+from aexad.data.layouts.flat import flat_entries
+from aexad.data.layouts.mvtec import GOOD as GOOD
+from aexad.data.layouts.mvtec import Entry
+from aexad.data.validate import PROBLEM, read_files, validate
 from aexad.runtime.errors import DataError
 
-COLUMNS = ["category", "split", "defect", "image", "mask"]
+COLUMNS = list(Entry._fields)
 SPLITS = ("train", "validation", "test")
 NO_MASKS = "the data set has no masks"
 MOST_SHOWN = 20  # problems of one data set that are listed; the others are counted
@@ -36,16 +36,12 @@ def marker_path(folder: str | os.PathLike[str]) -> Path:
 
 
 def build_index(root: str | os.PathLike[str], name: str, dataset: Dataset) -> pd.DataFrame:
-    """List and check a data set in the layout that its adaptor knows.
+    """List and check a data set in its layout (:mod:`aexad.data.layouts.registry`).
 
-    MVTec AD's is ``<category>/train/good``, ``<category>/test/<good or defect type>`` and
-    ``<category>/ground_truth/<defect type>``, where the mask of ``STEM.EXT`` is
-    ``STEM_mask.EXT`` or ``STEM.EXT`` with any known ending. Class folders are ``train/<class>`` and
-    ``test/<class>``: the class is the category, and each image is ``good`` in it. Other layouts:
-    see ``aexad.data.layouts``. Hidden files and files that are no images are ignored. Every file is
-    read: masks are loaded, of images the integrity is checked
-    (:func:`aexad.data.images.check_image`), so that what passes here does not fail hours later.
-    A mask that marks nothing of a defect is a warning; pixel metrics leave its image out.
+    Hidden files and files that are no images are ignored. Every file is read: masks are loaded, the
+    integrity of images is checked (:func:`aexad.data.images.check_image`), so that a damaged file
+    is noticed now and not hours later. A mask of a defect that marks nothing is a warning; pixel
+    metrics leave its image out.
 
     Parameters
     ----------
@@ -54,100 +50,138 @@ def build_index(root: str | os.PathLike[str], name: str, dataset: Dataset) -> pd
     name
         Its name in the catalogue, for messages.
     dataset
-        Its entry in the catalogue; without ``categories`` those in the folder are taken. Those that
-        the folder lacks are left out with a warning (a class is not: the others are tested on it);
-        it is an error if it has none of them.
+        Its entry in the catalogue (default of ``categories``: all in the folder). Categories that
+        the folder lacks are left out with a warning (classes are not: the others are tested on
+        them); it is an error if it has none of them.
 
     Returns
     -------
     pandas.DataFrame
         Strings: category, split (train, validation, test), defect (``good`` or the type), image,
-        mask (empty for good images). Sorted by all but the mask.
+        mask (empty for good images). Sorted by these columns.
 
     Raises
     ------
     aexad.runtime.errors.DataError
-        All that is wrong with the data set, one line a problem.
+        All problems of the data set, one per line.
     """
     root = expanded(root)
     if not root.is_dir() and marker_path(root).exists():
         raise DataError(
-            f"{root}: no such folder, though its marker is there; "
-            f"delete {marker_path(root)} and call again"
+            f"{root}: no such folder, but its marker exists; delete {marker_path(root)} and call "
+            "again"
         )
-    found = examine(root, name, dataset)
-    if problems := [problem for of_one in found.problems.values() for problem in of_one]:
-        raise DataError(_report(name, problems))
-    if unmarked := [mask for of_one in found.unmarked.values() for mask in of_one]:
+    entries, findings = validate(root, name, dataset)
+    _refuse(f"data set '{name}'", [text for _, kind, text in findings if kind == PROBLEM])
+    if findings:  # warnings
         logger.warning(
             "data set '%s': %d masks of a defect mark nothing, the first %s; pixel metrics leave "
-            "these images out: correct them, or remove image and mask",
-            name,
-            len(unmarked),
-            unmarked[0],
+            "these images out",
+            *(name, len(findings), findings[0].text),
         )
-    return pd.DataFrame(sorted(found.entries), columns=COLUMNS, dtype=str)
+    return pd.DataFrame(sorted(entries), columns=COLUMNS, dtype=str)
 
 
-def read_index(path: str | os.PathLike[str]) -> pd.DataFrame:
-    """Read the CSV of an index; all columns are strings, and an empty mask is an empty string.
+def flat_index(
+    good: Path, defects: Path | None, masks: Path | None = None
+) -> tuple[Path, pd.DataFrame]:
+    """List and check flat folders, as :func:`build_index` does for a data set.
+
+    Parameters
+    ----------
+    good
+        Folder of normal images.
+    defects
+        Folder of images with a defect, or None.
+    masks
+        Folder of their masks: the mask of ``STEM.EXT`` is ``STEM_mask.EXT`` or ``STEM.EXT``, with
+        any known ending (default: ``STEM_mask.EXT`` in the folder ``defects``).
+
+    Returns
+    -------
+    tuple of Path and DataFrame
+        The folder that all paths are relative to, and the index. Its ``test`` rows are the defects.
 
     Raises
     ------
     aexad.runtime.errors.DataError
-        No such file, not this table, without rows, or with a split that is none of :data:`SPLITS`.
+        All problems of the folders, one per line.
     """
-    table = read_table(path, COLUMNS, "index")
-    check_rows(table, path, "index", "split", SPLITS)
-    return table
+    problems: list[str] = []
+    root, entries = flat_entries(good, defects, masks, problems)
+    problems += [finding.text for finding in read_files(root, entries, root.name)]
+    _refuse(str(root), problems)
+    return root, pd.DataFrame(entries, columns=COLUMNS, dtype=str)
 
 
-def read_table(path: str | os.PathLike[str], columns: list[str], verb: str) -> pd.DataFrame:
-    """Read a CSV of strings with exactly these columns; ``verb`` is what makes it, for messages."""
+def read_index(path: str | os.PathLike[str]) -> pd.DataFrame:
+    """Read the CSV of an index; all columns are strings, and a missing mask is an empty string.
+
+    Raises
+    ------
+    aexad.runtime.errors.DataError
+        As for :func:`read_table`; the table is empty, or has a split other than :data:`SPLITS`.
+    """
+    return read_table(path, COLUMNS, "index", split=SPLITS)
+
+
+def read_table(
+    path: str | os.PathLike[str], columns: list[str], verb: str, **allowed: Sequence[str]
+) -> pd.DataFrame:
+    """Read a CSV of strings.
+
+    Parameters
+    ----------
+    path
+        A CSV file.
+    columns
+        The columns that it must have, in this order.
+    verb
+        The command that writes this file, for messages.
+    allowed
+        The values that a column may have; with it, the table must have rows.
+
+    Raises
+    ------
+    aexad.runtime.errors.DataError
+        The file does not exist, is no such table, or has other values.
+    """
+    anew = f"make it anew with 'aexad {verb}'"
     try:
         table = pd.read_csv(path, dtype=str, keep_default_na=False)
     except FileNotFoundError:
         raise DataError(f"{path}: no such file; make it with 'aexad {verb}'") from None
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError):
-        raise DataError(f"{path}: not a CSV table; make it anew with 'aexad {verb}'") from None
+        raise DataError(f"{path}: not a CSV table; {anew}") from None
     if list(table.columns) != columns:
         raise DataError(
             f"{path}: the columns are {', '.join(table.columns)} instead of {', '.join(columns)}; "
-            f"make it anew with 'aexad {verb}'"
+            f"{anew}"
         )
+    if allowed and table.empty:
+        raise DataError(f"{path}: no row below the header; {anew}")
+    for column, values in allowed.items():
+        others = table.loc[~table[column].isin(values), column]
+        if len(others):
+            raise DataError(
+                f"{path}: column '{column}' holds '{others.iloc[0]}', and only "
+                f"{', '.join(values)} are allowed; correct it, or {anew}"
+            )
     return table
 
 
-def check_rows(
-    table: pd.DataFrame,
-    path: str | os.PathLike[str],
-    verb: str,
-    column: str,
-    allowed: Sequence[str],
-) -> None:
-    """Refuse a table without rows, and values of ``column`` that nobody downstream would select."""
-    if table.empty:
-        raise DataError(f"{path}: no row below the header; make it anew with 'aexad {verb}'")
-    others = table.loc[~table[column].isin(allowed), column]
-    if len(others):
-        raise DataError(
-            f"{path}: column '{column}' holds '{others.iloc[0]}', and only {', '.join(allowed)} "
-            f"have a meaning there; correct it, or make the table anew with 'aexad {verb}'"
-        )
-
-
 def listing_digest(folder: str | os.PathLike[str]) -> str:
-    """Digest of what a folder holds: sha256 over the sorted names and sizes of its files.
+    """Digest of a folder's listing: sha256 of the sorted names and sizes of its files.
 
-    Files that come, go or change their size change it; contents are not read. Hidden files, which
-    the index ignores too, do not count.
+    New and missing files and other sizes change it; contents are not read. Hidden files, which the
+    index ignores too, do not count.
     """
     folder = Path(folder)
     if not folder.is_dir():
         raise DataError(f"{folder}: no such folder")
     listing = []
     for parent, folders, files in os.walk(folder, followlinks=True):
-        # A link to a folder above would be followed for ever.
+        # A link to a folder above would be followed without end.
         above = {path.resolve() for path in (Path(parent), *Path(parent).parents)}
         folders[:] = [
             name
@@ -155,19 +189,19 @@ def listing_digest(folder: str | os.PathLike[str]) -> str:
             if not name.startswith(".")
             and not (Path(parent, name).is_symlink() and Path(parent, name).resolve() in above)
         ]
-        for file in files:
-            if not file.startswith("."):
-                path = Path(parent, file)
-                size = path.stat().st_size if path.exists() else -1  # -1: a link to nowhere
-                listing.append((path.relative_to(folder).as_posix(), size))
+        for path in (Path(parent, name) for name in files if not name.startswith(".")):
+            size = path.stat().st_size if path.exists() else -1  # -1: a link to nothing
+            listing.append((path.relative_to(folder).as_posix(), size))
     lines = [f"{size} {name}\n" for name, size in sorted(listing)]
     return hashlib.sha256("".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
 
 
-def _report(name: str, problems: list[str]) -> str:
+def _refuse(name: str, problems: list[str]) -> None:
+    """Raise an error that lists the problems, if there are any."""
     if len(problems) == 1:
-        return f"data set '{name}': {problems[0]}"
-    shown = "".join(f"\n  {problem}" for problem in problems[:MOST_SHOWN])
-    rest = len(problems) - MOST_SHOWN
-    more = f"\n  and {rest} more" if rest > 0 else ""
-    return f"data set '{name}' has {len(problems)} problems:{shown}{more}"
+        raise DataError(f"{name}: {problems[0]}")
+    if problems:
+        lines = [f"{name} has {len(problems)} problems:", *problems[:MOST_SHOWN]]
+        if len(problems) > MOST_SHOWN:
+            lines.append(f"and {len(problems) - MOST_SHOWN} more")
+        raise DataError("\n  ".join(lines))

@@ -1,4 +1,4 @@
-"""Generators of random numbers that depend on names, never on order or on a global state."""
+"""Generators of random numbers that depend on names, not on an order or a global state."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ import numpy as np
 
 
 def generator(seed: int, *names: str) -> np.random.Generator:
-    """A generator of its own for each seed and each sequence of names.
+    """Make an independent generator for each seed and each sequence of names.
 
-    What is drawn for one name (a category, an image) stays the same when others come or go.
+    The numbers for one name (a category, an image) stay the same when other names come or go.
 
     Parameters
     ----------
     seed
         The run's seed, 0 or more.
     names
-        What the numbers are for, from the general to the particular.
+        What the numbers are for, from the general to the specific.
     """
     digests = [int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") for name in names]
     return np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, *digests])))

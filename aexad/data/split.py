@@ -8,9 +8,8 @@ import pandas as pd
 
 from aexad.config.catalogue import Dataset
 from aexad.config.schema import nearest
-from aexad.data.index import GOOD, check_rows, read_table
-from aexad.data.rng import generator
-from aexad.data.subsample import limited, with_validation
+from aexad.data.index import GOOD, read_table
+from aexad.data.subsample import draw, limited, with_validation
 from aexad.runtime.errors import ConfigError
 
 COLUMNS = ["role", "defect", "image", "mask"]
@@ -29,14 +28,14 @@ def split(
     """Divide a category into normal, validation, labelled and test images.
 
     k labelled anomalies of each defect type are drawn from the sorted list of its test images; they
-    enter training with their masks and leave the test set. The same seed draws the same ones in
-    ``standard`` and in ``anomalies_only``, which are so tested on the same images. ``one_class``
-    draws none and tests all. Where normal images are trained on, the data set's share of them is
-    validation images, beside those that it sets apart itself; where it has a limit, no more images
-    than that stay (:mod:`aexad.data.subsample`).
+    are trained on with their masks and leave the test set. ``standard`` and ``anomalies_only`` draw
+    the same ones for the same seed, so both have the same test images. ``one_class`` draws none and
+    tests all. Where normal images are trained on, a share of them becomes validation images, in
+    addition to the validation images of the data set itself; where the data set has a limit, no
+    more images are kept (:mod:`aexad.data.subsample`).
 
-    Of ``class_folders`` the category is the normal class: its training images are trained on, and
-    the test images of all classes are tested; the defect of another class is that class's name.
+    For ``class_folders`` the category is the normal class: its training images are trained on, and
+    the test images of all classes are tested; the defect of another class is the class's name.
 
     Parameters
     ----------
@@ -48,10 +47,10 @@ def split(
     category
         One category of the index.
     scenario
-        ``standard``: normals and labelled anomalies are trained on; ``anomalies_only``: the
-        labelled anomalies alone; ``one_class``: the normals alone.
+        ``standard``: train on normal images and labelled anomalies; ``anomalies_only``: on labelled
+        anomalies only; ``one_class``: on normal images only.
     seed
-        The run's seed, 0 or more. Each category and each defect type has draws of its own.
+        The run's seed, 0 or more. Each category and each defect type has its own random numbers.
 
     Returns
     -------
@@ -62,9 +61,9 @@ def split(
     Raises
     ------
     aexad.runtime.errors.ConfigError
-        No such category; a scenario that the data set does not allow; k that leaves no image of a
-        defect type to test; validation that leaves none to train on; or a limit above what there
-        is.
+        The category does not exist; the data set does not allow the scenario; k leaves no image of
+        a defect type to test; validation leaves none to train on; or a limit is above the number of
+        images.
 
     References
     ----------
@@ -83,23 +82,23 @@ def split(
             f"scenario '{scenario}' needs labelled anomalies with masks, which class_folders do "
             f"not have; use {' or '.join(dataset.scenarios)}"
         )
-    if dataset.adaptor == "class_folders":
-        rows = _one_against_all(index, category)
+    own = index["category"] == category
+    if dataset.adaptor == "class_folders":  # one class against all others
+        rows = index[own | (index["split"] == "test")]
+        rows = rows.assign(defect=rows["category"].mask(own, GOOD))
     else:
-        rows = index[index["category"] == category].copy()
+        rows = index[own].copy()
     rows["role"] = rows["split"].replace({"train": "normal"})
     trained = SCENARIOS[scenario]
     if "labelled" in trained:
-        drawn = _drawn(rows, category, dataset.labelled_per_defect(category), seed)
+        drawn = _labelled(rows, category, dataset.labelled_per_defect(category), seed)
         rows.loc[rows["image"].isin(drawn), "role"] = "labelled"
-    held = ("validation",) if "normal" in trained else ()
-    rows = rows[rows["role"].isin((*trained, *held, "test"))]
+    validation = ("validation",) if "normal" in trained else ()
+    rows = rows[rows["role"].isin((*trained, *validation, "test"))]
     rows = with_validation(rows, category, dataset.validation, seed)
     rows = limited(rows, dataset, category, seed)
-    rows = rows.assign(order=rows["role"].map(ROLES.index)).sort_values(
-        ["order", "defect", "image"]
-    )
-    return rows[COLUMNS].reset_index(drop=True)
+    rows = rows.assign(order=rows["role"].map(ROLES.index))
+    return rows.sort_values(["order", "defect", "image"])[COLUMNS].reset_index(drop=True)
 
 
 def read_split(path: str | os.PathLike[str]) -> pd.DataFrame:
@@ -108,42 +107,33 @@ def read_split(path: str | os.PathLike[str]) -> pd.DataFrame:
     Raises
     ------
     aexad.runtime.errors.DataError
-        No such file, not this table, without rows, or with a role other than :data:`ROLES`.
+        As for :func:`aexad.data.index.read_table`; the table is empty, or has a role other than
+        :data:`ROLES`.
     """
-    table = read_table(path, COLUMNS, "split")
-    check_rows(table, path, "split", "role", ROLES)
-    return table
+    return read_table(path, COLUMNS, "split", role=ROLES)
 
 
-def _one_against_all(index: pd.DataFrame, category: str) -> pd.DataFrame:
-    """The training images of a class, and all test images, those of other classes anomalous."""
-    normal = index["category"] == category
-    rows = index[normal | (index["split"] == "test")].copy()
-    return rows.assign(defect=rows["category"].where(rows["category"] != category, GOOD))
-
-
-def _drawn(rows: pd.DataFrame, category: str, labelled: int, seed: int) -> set[str]:
-    """The images of the labelled anomalies."""
+def _labelled(rows: pd.DataFrame, category: str, number: int, seed: int) -> set[str]:
+    """Draw the labelled anomalies of a category: ``number`` images of each defect type."""
+    if number < 1:
+        raise ConfigError(f"category '{category}': labelled={number}; at least 1 is needed")
     defective = rows[(rows["split"] == "test") & (rows["defect"] != GOOD)]
-    counts = defective["defect"].value_counts().sort_index()
-    short = counts[counts <= labelled]
-    if labelled < 1:
-        raise ConfigError(f"category '{category}': labelled={labelled}; at least 1 is needed")
-    if len(short):
-        many = ", ".join(f"'{defect}' has {count}" for defect, count in short.items())
-        highest = int(counts.min()) - 1
-        raise ConfigError(
-            f"category '{category}': {labelled} labelled images of each defect type leave none to "
-            f"test ({many}); "
-            + (
+    types = {str(defect): images for defect, images in defective.groupby("defect")}
+    short = [
+        f"'{defect}' has {len(images)}" for defect, images in types.items() if len(images) <= number
+    ]
+    if short:
+        highest = min(map(len, types.values())) - 1
+        remedy = "add images to that type, or remove it"
+        if highest:
+            remedy = (
                 f"set 'labelled_of: {{{category}: {highest}}}' in its entry of config/datasets.yaml"
-                if highest
-                else "add images to that type, or remove it"
             )
+        raise ConfigError(
+            f"category '{category}': {number} labelled images of each defect type leave none to "
+            f"test ({', '.join(short)}); {remedy}"
         )
-    drawn: set[str] = set()
-    for defect, images in defective.groupby("defect")["image"]:
-        rng = generator(seed, "labelled", category, str(defect))
-        choice = rng.choice(len(images), size=labelled, replace=False)
-        drawn.update(images.sort_values().iloc[choice])
-    return drawn
+    drawn = (
+        draw(images, number, seed, "labelled", category, defect) for defect, images in types.items()
+    )
+    return set().union(*drawn)

@@ -1,6 +1,6 @@
-"""The examination of a data set: every file read, and all that is wrong told together.
+"""Validate a data set: list its images, read every file, and collect all problems.
 
-``index`` refuses a data set with problems; ``check`` shows them as a table, before hours are spent.
+``index`` refuses a data set with problems; ``check`` shows them as a table.
 """
 
 from __future__ import annotations
@@ -14,126 +14,127 @@ from tqdm import tqdm
 
 from aexad.config.catalogue import Counts, Dataset
 from aexad.data.images import check_image, load_mask
+from aexad.data.layouts.class_folders import class_problems
 from aexad.data.layouts.mvtec import GOOD, Entry
-from aexad.data.layouts.registry import adaptor_of
+from aexad.data.layouts.registry import ONE_CATEGORY, layout_of
 from aexad.runtime.errors import DataError
+
+PROBLEM, WARNING = "problem", "warning"
 
 logger = logging.getLogger(__name__)
 
 
-class Examination(NamedTuple):
-    """What a data set holds, and what is wrong with it."""
+class Finding(NamedTuple):
+    """A problem of a data set, or a warning: a mask of a defect that marks nothing."""
 
-    entries: list[Entry]
-    problems: dict[str, list[str]]
-    """Of each category; those of the data set as a whole under the empty name."""
-    unmarked: dict[str, list[str]]
-    """Masks of a defect that mark nothing: a gap of the data that pixel metrics leave out."""
+    category: str
+    """Empty for the data set as a whole."""
+    kind: str
+    text: str
 
 
-def examine(root: Path, name: str, dataset: Dataset) -> Examination:
-    """List the images of a data set by its adaptor, and read every one of them and every mask.
+def validate(root: Path, name: str, dataset: Dataset) -> tuple[list[Entry], list[Finding]]:
+    """List the images of a data set in its layout, and read every image and every mask.
 
     Raises
     ------
     aexad.runtime.errors.DataError
-        The folder is missing, or holds no category.
+        The folder does not exist, or holds no category.
     """
-    adaptor = adaptor_of(dataset.adaptor)
-    categories = _categories(root, name, dataset)
-    found = Examination([], {category: [] for category in ("", *categories)}, {})
-    if adaptor.whole is not None:
-        found.problems[""].extend(adaptor.whole(root, categories))
+    layout, categories = layout_of(dataset.adaptor), _categories(root, name, dataset)
+    entries: list[Entry] = []
+    problems: dict[str, list[str]] = {category: [] for category in ("", *categories)}
+    if dataset.adaptor == "class_folders":
+        problems[""] = class_problems(root, categories)
     for category in categories:
-        problems = found.problems[category]
-        entries = adaptor.entries(root, category, problems)
-        problems += _miscounted(root, category, entries, dataset.counts.get(category))
-        found.entries.extend(entries)
-    for entry in tqdm(found.entries, desc=f"checking {name}", unit="image", disable=None):
+        listed = layout.entries(root, category, problems[category])
+        expected, counts = dataset.counts.get(category), count_images(listed)
+        if expected is not None and counts != expected:
+            problems[category].append(
+                f"{root / category}: {_described(counts)}, and the catalogue expects "
+                f"{_described(expected)}; restore its files, or remove '{category}' from 'counts' "
+                "in config/datasets.yaml"
+            )
+        entries += listed
+    findings = [Finding(key, PROBLEM, text) for key, texts in problems.items() for text in texts]
+    findings += read_files(root, entries, name)
+    return entries, sorted(findings, key=lambda finding: finding.category)
+
+
+def read_files(root: Path, entries: list[Entry], name: str) -> list[Finding]:
+    """Read every image and every mask; ``name`` is shown beside the progress bar."""
+    findings = []
+    for entry in tqdm(entries, desc=f"checking {name}", unit="image", disable=None):
+        mask = root / entry.mask
         try:
             shape = check_image(root / entry.image)
-            if entry.mask and not load_mask(root / entry.mask, shape=shape).any():
-                found.unmarked.setdefault(entry.category, []).append(str(root / entry.mask))
+            if entry.mask and not load_mask(mask, shape=shape).any():
+                text = f"{mask}: this mask of a defect marks nothing; correct it, or remove it and "
+                findings.append(Finding(entry.category, WARNING, f"{text}its image"))
         except DataError as error:
-            found.problems[entry.category].append(str(error))
-    return found
+            findings.append(Finding(entry.category, PROBLEM, str(error)))
+    return findings
 
 
-def counted(entries: list[Entry]) -> Counts:
-    """How many images of each part a category has."""
-    parts = Counter(
+def count_images(entries: list[Entry]) -> Counts:
+    """Count the images of a category by their use."""
+    uses = Counter(
         entry.split if entry.split != "test" else "good" if entry.defect == GOOD else "anomalous"
         for entry in entries
     )
-    return Counts(**parts)
+    return Counts(**uses)
 
 
 def local_categories(folder: Path, adaptor: str = "mvtec_layout") -> list[str]:
-    """The categories of a local folder as its adaptor finds them, sorted.
+    """List the categories in a local folder as its layout defines them, sorted.
 
     Raises
     ------
     aexad.runtime.errors.DataError
-        The folder is missing, or holds no category.
+        The folder does not exist, or holds no category.
     """
     if not folder.is_dir():
         raise DataError(
             f"{folder}: no such folder; name the folder that holds the categories (for an archive, "
             "list its 'categories' in config/datasets.yaml)"
         )
-    categories = adaptor_of(adaptor).categories(folder)
-    if categories:
+    layout = layout_of(adaptor)
+    if categories := layout.categories(folder):
         return categories
     if adaptor == "class_folders":
         raise DataError(
             f"{folder}: no folders train/<class> and test/<class> in it (for other forms, list the "
             "'categories' in config/datasets.yaml)"
         )
-    hint = " (it looks like one category: name the folder above it)"
-    raise DataError(
-        f"{folder}: no folder in it has the form {adaptor_of(adaptor).form}"
-        f"{hint if (folder / 'train').is_dir() else ''}"
-    )
+    hint = ONE_CATEGORY if (folder / "train").is_dir() else ""
+    raise DataError(f"{folder}: no folder in it has the form {layout.form}{hint}")
 
 
 def _categories(root: Path, name: str, dataset: Dataset) -> list[str]:
-    """The categories to list: of the catalogue's those that are there, in its order."""
+    """The categories to list: those of the catalogue that exist, in its order."""
     if dataset.adaptor == "class_folders" and dataset.categories:
         return dataset.categories  # none may be missing: each is tested on all others
-    found = local_categories(root, dataset.adaptor)
+    local = local_categories(root, dataset.adaptor)
     if dataset.categories is None:
-        return found
-    # A folder that is there, but incomplete, is no missing category: its problems are told.
+        return local
+    # A folder that exists, but is incomplete, counts as present: its problems are reported.
     present = [category for category in dataset.categories if (root / category).is_dir()]
-    absent = [category for category in dataset.categories if category not in present]
+    absent = ", ".join(category for category in dataset.categories if category not in present)
     if not present:
         raise DataError(
-            f"data set '{name}': {root} has none of the catalogue's categories "
-            f"({', '.join(absent)}), but {', '.join(found)}; correct 'categories' in "
-            "config/datasets.yaml, or the folder"
+            f"data set '{name}': {root} has none of the catalogue's categories ({absent}), but "
+            f"{', '.join(local)}; correct 'categories' in config/datasets.yaml, or the folder"
         )
     if absent:
         logger.warning(
             "data set '%s': %s has no folder of these categories, which are left out: %s",
-            name,
-            root,
-            ", ".join(absent),
+            *(name, root, absent),
         )
     return present
 
 
-def _miscounted(
-    root: Path, category: str, entries: list[Entry], expected: Counts | None
-) -> list[str]:
-    found = counted(entries)
-    if expected is None or found == expected:
-        return []
-    return [
-        f"{root / category}: {_shown(found)}, and the catalogue expects {_shown(expected)}; "
-        f"restore its files, or remove '{category}' from 'counts' in config/datasets.yaml"
-    ]
-
-
-def _shown(counts: Counts) -> str:
-    held = f"{counts.validation} validation, " if counts.validation else ""
-    return f"{counts.train} training, {held}{counts.good} good and {counts.anomalous} anomalous"
+def _described(counts: Counts) -> str:
+    validation = f"{counts.validation} validation, " if counts.validation else ""
+    return (
+        f"{counts.train} training, {validation}{counts.good} good and {counts.anomalous} anomalous"
+    )

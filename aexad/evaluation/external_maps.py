@@ -17,8 +17,9 @@ import numpy as np
 import tifffile
 from PIL import Image
 
-from aexad.data.images import image_size, is_image, load_mask
+from aexad.data.images import image_size, load_mask
 from aexad.data.index import GOOD
+from aexad.data.layouts.folders import is_image
 from aexad.data.split import read_split
 from aexad.evaluation.evaluate import (
     ImageRow,

@@ -1,4 +1,4 @@
-"""Tiny data sets in MVTec AD layout."""
+"""Small data sets in the layout of MVTec AD."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +17,7 @@ def save(path: Path, pixels: np.ndarray) -> Path:
 
 
 def category(root: Path, name: str, normals: int = 4, **defects: int) -> None:
-    """Images of random grey levels; each mask is a square of 4 pixels."""
+    """Write images of random colours; each mask is a square of 4 x 4 pixels."""
     rng = np.random.default_rng(len(name))
     mask = np.zeros((SIZE, SIZE), np.uint8)
     mask[4:8, 6:10] = 255

@@ -48,7 +48,7 @@ def test_standard_has_the_amounts_of_the_protocol(tree: Path) -> None:
     assert anomalous.tolist() == [False] * normals + [True] * (labelled + pasted)
 
 
-def test_originals_are_what_they_were(tree: Path) -> None:
+def test_original_images_and_masks_are_unchanged(tree: Path) -> None:
     table = table_of(tree, "bolt", "standard")
     arrays = augment(table, tree, SIZE, "standard", seed=0)
     rows = table[table["role"] != "test"]
@@ -68,7 +68,7 @@ def test_sources_name_anomaly_and_base(tree: Path) -> None:
     assert {pair[1] for pair in pairs} == {f"bolt/train/good/{i:03}.png" for i in range(4)}
 
 
-def test_one_class_has_the_normals_alone(tree: Path) -> None:
+def test_one_class_has_only_normal_images(tree: Path) -> None:
     arrays = augment(table_of(tree, "bolt", "one_class"), tree, SIZE, "one_class", seed=0)
     assert arrays["weight"].tolist() == [1, 1, 1, 1]
     assert not arrays["masks"].any()
@@ -78,12 +78,12 @@ def test_anomalies_only_joins_the_masks_of_two_anomalies(tree: Path) -> None:
     table = table_of(tree, "bolt", "anomalies_only")
     arrays = augment(table, tree, SIZE, "anomalies_only", seed=0)
     assert arrays["weight"].tolist() == [5, 5] + [1] * 20
-    own = arrays["masks"][0]  # all masks of the tree are the same square
+    square = arrays["masks"][0]  # all masks of the tree are the same square
     for source, mask in zip(arrays["source"][2:], arrays["masks"][2:], strict=True):
         first, second = source.split(" -> ")
         assert first != second
-        assert mask[own].all()
-    assert arrays["masks"][2:].sum() > 20 * own.sum()
+        assert mask[square].all()
+    assert arrays["masks"][2:].sum() > 20 * square.sum()
 
 
 def test_a_single_labelled_anomaly_is_its_own_base(tree: Path) -> None:
@@ -94,7 +94,7 @@ def test_a_single_labelled_anomaly_is_its_own_base(tree: Path) -> None:
     assert set(arrays["source"][1:]) == {f"{name} -> {name}"}
 
 
-def test_the_seed_decides(tree: Path) -> None:
+def test_same_seed_same_training_set(tree: Path) -> None:
     table = table_of(tree, "bolt", "standard")
     first = augment(table, tree, SIZE, "standard", seed=0)
     again = augment(table, tree, SIZE, "standard", seed=0)
@@ -104,7 +104,7 @@ def test_the_seed_decides(tree: Path) -> None:
     assert (first["images"] != other["images"]).any()
 
 
-def test_each_anomaly_has_draws_of_its_own(tree: Path) -> None:
+def test_removing_one_anomaly_leaves_the_pasted_images_of_others_unchanged(tree: Path) -> None:
     table = table_of(tree, "bolt", "standard")
     without = table[~((table["role"] == "labelled") & (table["defect"] == "dent"))]
     both = augment(table, tree, SIZE, "standard", seed=0)
@@ -112,7 +112,7 @@ def test_each_anomaly_has_draws_of_its_own(tree: Path) -> None:
     np.testing.assert_array_equal(one["images"][-10:], both["images"][-10:])
 
 
-def test_pasted_regions_are_whole_turned_and_zoomed() -> None:
+def test_pasted_regions_are_whole_rotated_zoomed_and_moved() -> None:
     size, side = 64, 12
     source = anomaly(size, (slice(40, 40 + side), slice(5, 5 + 2 * side)))
     areas, places, angles = [], [], []
@@ -144,7 +144,7 @@ def test_colours_are_mixed_only_at_the_boundary() -> None:
 
 
 def test_the_image_moves_with_its_mask() -> None:
-    """A region with a bright half keeps it, and the share of it."""
+    """Half of the region is bright; half of the pasted region is bright, too."""
     size = 64
     source = anomaly(size, (slice(10, 30), slice(10, 30)))
     source.image[10:30, 20:30] = 255
@@ -155,7 +155,7 @@ def test_the_image_moves_with_its_mask() -> None:
         assert bright.sum() == pytest.approx(inner.sum() / 2, rel=0.15)
 
 
-def test_no_colour_from_beside_the_region_is_pasted() -> None:
+def test_no_colour_from_outside_the_region_is_pasted() -> None:
     """Region and base are bright, the anomaly's surroundings dark: nothing dark may appear."""
     source = anomaly(64, (slice(10, 31), slice(10, 17)))
     for seed in range(20):
@@ -179,7 +179,7 @@ def test_a_region_as_large_as_the_frame_stays_in_it() -> None:
         assert made.mask.mean() > KEPT * ZOOM[0] ** 2
 
 
-def test_pasting_is_exact_where_nothing_is_turned(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pasting_without_rotation_copies_pixels_exactly(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("aexad.data.augment.TRIALS", 0)
     rng = np.random.default_rng(0)
     source = anomaly(32, (slice(3, 9), slice(20, 25)))
@@ -212,7 +212,7 @@ def test_a_mask_of_another_size(tree: Path) -> None:
         augment(table, tree, SIZE, "standard", seed=0)
 
 
-def test_a_split_without_normals(tree: Path) -> None:
+def test_a_split_without_normal_images(tree: Path) -> None:
     table = table_of(tree, "nut", "anomalies_only")
     with pytest.raises(DataError, match="no normal image, which scenario 'standard' needs"):
         augment(table, tree, SIZE, "standard", seed=0)

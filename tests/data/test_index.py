@@ -22,7 +22,7 @@ def problems(root: Path, dataset: Dataset = DATASET) -> list[str]:
     return str(error.value).split("\n")
 
 
-def test_all_images_with_their_masks_in_order(tree: Path) -> None:
+def test_the_index_lists_all_images_with_their_masks_sorted(tree: Path) -> None:
     index = build_index(tree, "set", DATASET)
     assert list(index.columns) == COLUMNS
     assert len(index) == (4 + 4 + 4 + 3) + (2 + 2 + 2)
@@ -35,12 +35,12 @@ def test_all_images_with_their_masks_in_order(tree: Path) -> None:
     assert (index["mask"] == "").equals(index["defect"] == "good")
 
 
-def test_the_catalogue_narrows_the_categories(tree: Path) -> None:
+def test_categories_of_the_catalogue_select(tree: Path) -> None:
     index = build_index(tree, "set", Dataset(title="S", adaptor="mvtec_layout", categories=["nut"]))
     assert set(index["category"]) == {"nut"}
 
 
-def test_it_comes_back_from_its_file(tree: Path, tmp_path: Path) -> None:
+def test_an_index_is_equal_after_writing_and_reading(tree: Path, tmp_path: Path) -> None:
     (tree / "bolt").rename(tree / "NA")  # a name that a reader of CSV may take for a missing value
     index = build_index(tree, "set", DATASET)
     write_csv(tmp_path / "index.csv", index)
@@ -49,7 +49,7 @@ def test_it_comes_back_from_its_file(tree: Path, tmp_path: Path) -> None:
     assert set(again["category"]) == {"NA", "nut"}
 
 
-def test_files_that_are_not_the_table_are_named(tmp_path: Path) -> None:
+def test_files_that_are_no_index_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "index.csv"
     with pytest.raises(DataError, match=r"index\.csv: no such file; make it with 'aexad index'"):
         read_index(path)
@@ -64,7 +64,7 @@ def test_files_that_are_not_the_table_are_named(tmp_path: Path) -> None:
         read_index(path)
 
 
-def test_a_split_of_another_name_is_refused(tree: Path, tmp_path: Path) -> None:
+def test_an_unknown_split_is_refused(tree: Path, tmp_path: Path) -> None:
     index = build_index(tree, "set", DATASET).replace({"split": {"train": "Train"}})
     write_csv(tmp_path / "index.csv", index)
     with pytest.raises(DataError, match=r"'split' holds 'Train', and only train, validation, test"):
@@ -72,7 +72,7 @@ def test_a_split_of_another_name_is_refused(tree: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["000_mask.png", "000.png", "000_mask.BMP", "000.tif"])
-def test_names_of_masks(tree: Path, name: str) -> None:
+def test_accepted_names_of_masks(tree: Path, name: str) -> None:
     mask = tree / "nut/ground_truth/dent/000_mask.png"
     content = Image.open(mask).copy()
     mask.unlink()
@@ -132,7 +132,7 @@ def test_images_in_the_wrong_place(tree: Path) -> None:
     shutil.copytree(tree / "nut/test/dent", tree / "nut/train/dent")
     _, *lines = problems(tree)
     assert lines[0].startswith(f"  {tree}/nut/train/dent: only train/good is used")
-    assert lines[1].startswith(f"  {tree}/nut/test/000.png: not in a folder of its type")
+    assert lines[1].startswith(f"  {tree}/nut/test/000.png: not in the folder of a defect type")
 
 
 def test_ambiguous_masks(tree: Path) -> None:
@@ -153,7 +153,9 @@ def test_a_category_that_does_not_exist(tree: Path) -> None:
     )
 
 
-def test_a_part_of_the_catalogues_categories(tree: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_missing_categories_are_left_out_with_a_warning(
+    tree: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     names = ["nut", "screw", "bolt", "wood"]
     dataset = Dataset(title="S", adaptor="mvtec_layout", categories=names)
     assert build_index(tree, "set", dataset).equals(build_index(tree, "set", DATASET))
@@ -165,13 +167,13 @@ def test_a_part_of_the_catalogues_categories(tree: Path, caplog: pytest.LogCaptu
     assert lines[0] == f"  {tree}/screw/train/good: no such folder; add it, with images"
 
 
-def test_a_folder_that_is_gone_while_its_marker_is_there(tree: Path) -> None:
+def test_a_missing_folder_with_an_existing_marker(tree: Path) -> None:
     shutil.rmtree(tree)
     marker = tree.with_name("set.json")
     marker.write_text("{}")
     (line,) = problems(tree)
     assert line == (
-        f"{tree}: no such folder, though its marker is there; delete {marker} and call again"
+        f"{tree}: no such folder, but its marker exists; delete {marker} and call again"
     )
 
 
@@ -206,14 +208,14 @@ def test_a_flipped_bit_in_a_png(tree: Path) -> None:
     assert line.startswith(f"data set 'set': {path}: damaged")
 
 
-def test_masks_that_hold_labels(tree: Path) -> None:
+def test_masks_with_labels_0_and_1_are_refused(tree: Path) -> None:
     mask = tree / "nut/ground_truth/dent/001_mask.png"
     Image.fromarray(np.eye(16, dtype=np.uint8)).save(mask)
     (line,) = problems(tree)
     assert line.startswith(f"data set 'set': {mask}: the brightest pixel of this mask is 1 of 255")
 
 
-def test_many_problems_are_counted(tmp_path: Path, make_category: Callable[..., None]) -> None:
+def test_at_most_20_problems_are_listed(tmp_path: Path, make_category: Callable[..., None]) -> None:
     make_category(tmp_path, "bolt", dent=25)
     shutil.rmtree(tmp_path / "bolt/ground_truth")
     first, *lines = problems(tmp_path)
@@ -232,7 +234,7 @@ def test_local_categories(tree: Path) -> None:
         local_categories(tree / "bolt/test")
 
 
-def test_the_listing_digest_notices_names_and_sizes(tree: Path, tmp_path: Path) -> None:
+def test_the_listing_digest_depends_on_names_and_sizes(tree: Path, tmp_path: Path) -> None:
     before = listing_digest(tree)
     (tmp_path / "link").symlink_to(tree)
     assert listing_digest(tmp_path / "link") == before
@@ -252,7 +254,7 @@ def test_the_listing_digest_notices_names_and_sizes(tree: Path, tmp_path: Path) 
 
 
 @pytest.mark.realdata
-@pytest.mark.skipif(not REAL.is_dir(), reason="no shared/data/parts beside the project")
+@pytest.mark.skipif(not REAL.is_dir(), reason="shared/data/parts does not exist")
 def test_real_parts() -> None:
     index = build_index(REAL, "parts", DATASET)
     counts = index.groupby(["category", "split", "defect"]).size().to_dict()

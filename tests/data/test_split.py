@@ -49,12 +49,12 @@ def test_anomalies_only_tests_on_the_same_images(index: pd.DataFrame) -> None:
     assert alone.equals(standard[standard["role"] != "normal"].reset_index(drop=True))
 
 
-def test_one_class_tests_all(index: pd.DataFrame) -> None:
+def test_one_class_tests_all_test_images(index: pd.DataFrame) -> None:
     table = split(index, of(99), "bolt", "one_class", seed=0)
     assert table["role"].value_counts().to_dict() == {"test": 11, "normal": 4}
 
 
-def test_the_seed_decides_and_nothing_else(index: pd.DataFrame) -> None:
+def test_draws_depend_only_on_the_seed(index: pd.DataFrame) -> None:
     def drawn(table: pd.DataFrame, seed: int) -> tuple[str, ...]:
         return tuple(images(split(table, of(2), "bolt", "standard", seed), "labelled"))
 
@@ -66,7 +66,7 @@ def test_the_seed_decides_and_nothing_else(index: pd.DataFrame) -> None:
 
 
 def test_pinned_draws(index: pd.DataFrame) -> None:
-    """Published splits stay what they are: an edit that moves them must say so here."""
+    """Published splits must not change: a change of the code that moves them changes this test."""
     table = split(index, of(2), "bolt", "standard", seed=0)
     assert images(table, "labelled") == [
         "bolt/test/dent/001.png",
@@ -99,28 +99,28 @@ def test_too_many_labelled(index: pd.DataFrame, make_category: Callable[..., Non
         split(single, of(1), "nut", "standard", seed=0)
 
 
-def test_unknown_names(index: pd.DataFrame) -> None:
+def test_unknown_categories_and_scenarios_are_refused(index: pd.DataFrame) -> None:
     with pytest.raises(ConfigError, match=r"no category 'bolts'; did you mean 'bolt'.* add it and"):
         split(index, of(1), "bolts", "standard", 0)
     with pytest.raises(ConfigError, match="no scenario 'one-class'; did you mean 'one_class'"):
         split(index, of(1), "bolt", "one-class", 0)
 
 
-def test_it_comes_back_from_its_file(index: pd.DataFrame, tmp_path: Path) -> None:
+def test_a_split_is_equal_after_writing_and_reading(index: pd.DataFrame, tmp_path: Path) -> None:
     table = split(index, of(1), "nut", "standard", 0)
     write_csv(tmp_path / "split.csv", table)
     assert read_split(tmp_path / "split.csv").equals(table)
 
 
-def test_tables_that_nobody_could_use(index: pd.DataFrame, tmp_path: Path) -> None:
+def test_unknown_roles_and_empty_tables_are_refused(index: pd.DataFrame, tmp_path: Path) -> None:
     path = tmp_path / "split.csv"
     table = split(index, of(1), "nut", "standard", 0)
     write_csv(path, table.replace({"role": {"test": "testt"}}))
     with pytest.raises(DataError) as error:
         read_split(path)
     assert str(error.value) == (
-        f"{path}: column 'role' holds 'testt', and only normal, validation, labelled, test have "
-        "a meaning there; correct it, or make the table anew with 'aexad split'"
+        f"{path}: column 'role' holds 'testt', and only normal, validation, labelled, test are "
+        "allowed; correct it, or make it anew with 'aexad split'"
     )
     write_csv(path, table.iloc[:0])
     with pytest.raises(DataError, match=r"split\.csv: no row below the header; make it anew"):

@@ -71,7 +71,7 @@ def test_validation_is_a_share_of_the_normal_images(index: pd.DataFrame) -> None
     assert again.equals(table)
 
 
-def test_validation_never_takes_all_nor_nothing(index: pd.DataFrame) -> None:
+def test_validation_takes_at_least_one_image_and_never_all(index: pd.DataFrame) -> None:
     assert roles(split(index, classes(validation=0.01), "cat", "one_class", 0))["validation"] == 1
     with pytest.raises(ConfigError, match=r"'cat': validation 0\.97 of 10 normal .* leaves none"):
         split(index, classes(validation=0.97), "cat", "one_class", 0)
@@ -109,7 +109,7 @@ def test_a_limit_keeps_every_kind_in_proportion(index: pd.DataFrame) -> None:
 
 @pytest.mark.parametrize("total", range(3, 84))
 def test_a_limit_of_test_images_is_met_exactly(index: pd.DataFrame, total: int) -> None:
-    """At least one of each kind, and where that binds no other, within one of the proportion."""
+    """At least one image of each kind; otherwise the exact proportion, rounded up or down."""
     table = split(index, classes(limit={"train": 1, "test": total}), "dog", "one_class", 0)
     counts = table.loc[table["role"] == "test", "defect"].value_counts()
     assert counts.sum() == total
@@ -143,7 +143,7 @@ def test_a_limit_that_cannot_be_met(
 
 
 def test_pinned_draws(index: pd.DataFrame) -> None:
-    """Published splits stay what they are: an edit that moves them must say so here."""
+    """Published splits must not change: a change of the code that moves them changes this test."""
     dataset = classes(validation=0.2, limit={"train": 2, "test": 4})
     table = split(index, dataset, "cat", "one_class", 0)
     assert [f"{role} {image}" for role, image in table[["role", "image"]].to_numpy()] == [

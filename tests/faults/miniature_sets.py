@@ -1,4 +1,4 @@
-"""Miniature trees in the true layouts of data sets: few small images, real folders and endings."""
+"""Small data sets in the layouts of published ones: few images, real folders and endings."""
 
 import csv
 from pathlib import Path
@@ -86,7 +86,7 @@ def write_table(root: Path, rows: list[list[str]]) -> None:
 
 
 def mvtec_ad_2(root: Path, truth: str = "test_public/ground_truth") -> Path:
-    """Two categories, can and vial; the private test sets have images alone."""
+    """Two categories, can and vial; the private test sets have only images."""
     for name in ("can", "vial"):
         for index in range(3):
             photo(root / name / f"train/good/{index:03}_regular.png")

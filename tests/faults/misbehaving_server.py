@@ -1,4 +1,4 @@
-"""A server of files that misbehaves as it is told."""
+"""A file server that misbehaves on request."""
 
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -7,7 +7,7 @@ CONTENT = bytes(range(256)) * 1000
 
 
 class Server(ThreadingHTTPServer):
-    """Serves one file; each answer first takes the next of its planned misdeeds."""
+    """Serves one file; each response takes the next of the planned misdeeds."""
 
     daemon_threads = True
 

@@ -1,4 +1,4 @@
-"""Whatever may be wrong with a tree of files, told at once, and what the catalogue says of it."""
+"""Problems of a data set's files are all reported at once; the entries of the catalogue."""
 
 import shutil
 import unicodedata
@@ -13,7 +13,7 @@ from aexad.cli.parser import main
 from aexad.config.catalogue import Counts, Dataset, read_catalogue
 from aexad.data.images import load_mask
 from aexad.data.index import build_index, listing_digest, read_index
-from aexad.data.validate import examine
+from aexad.data.validate import validate
 from aexad.runtime.files import write_csv
 
 CATALOGUE = Path(__file__).parents[2] / "config/datasets.yaml"
@@ -28,7 +28,7 @@ def bolts(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("name", ["000_mask.png", "000.png", "000.bmp"])
-def test_names_of_masks(bolts: Path, name: str) -> None:
+def test_accepted_names_of_masks(bolts: Path, name: str) -> None:
     folder = bolts / "bolt/ground_truth/dent"
     (folder / "000_mask.png").unlink()
     miniature_sets.mask(folder / name)
@@ -50,7 +50,7 @@ def test_names_with_spaces_and_unicode(bolts: Path, tmp_path: Path) -> None:
     assert load_mask(root / row["mask"]).any()
 
 
-def test_an_accent_that_a_mac_wrote_apart(bolts: Path) -> None:
+def test_decomposed_accents_of_macos(bolts: Path) -> None:
     for folder, form, ending in (("test", "NFC", ""), ("ground_truth", "NFD", "_mask")):
         path = bolts / f"bolt/{folder}/dent/000{ending}.png"
         path.rename(path.with_name(unicodedata.normalize(form, f"é{ending}.png")))
@@ -64,10 +64,10 @@ def test_two_images_with_one_stem(bolts: Path) -> None:
     assert line.endswith("001.png: has the same mask as 001.bmp; rename or remove one")
 
 
-def test_a_mask_of_zeros_is_told_and_no_obstacle(
+def test_a_mask_of_zeros_gives_a_warning(
     bolts: Path, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Published data sets have some, which nobody here can correct."""
+    """Some published data sets have such masks, so they must be usable."""
     mask = miniature_sets.mask(bolts / "bolt/ground_truth/dent/001_mask.png", level=0)
     assert len(build_index(bolts, "set", MVTEC)) == 8
     (message,) = caplog.messages
@@ -86,7 +86,7 @@ def test_a_mask_of_grey_levels(bolts: Path) -> None:
     assert "the brightest pixel of this mask is 85 of 255" in line
 
 
-def test_counts_that_differ_from_the_catalogues(bolts: Path) -> None:
+def test_counts_that_differ_from_the_catalogue(bolts: Path) -> None:
     expected = Counts(train=3, good=2, anomalous=3)
     dataset = Dataset(title="S", adaptor="mvtec_layout", counts={"bolt": expected})
     assert len(build_index(bolts, "set", dataset)) == 8
@@ -102,15 +102,15 @@ def test_counts_that_differ_from_the_catalogues(bolts: Path) -> None:
 # Links.
 
 
-def test_a_link_that_leads_to_itself(bolts: Path) -> None:
+def test_a_link_to_itself(bolts: Path) -> None:
     loop = bolts / "bolt/train/good/loop.png"
     loop.symlink_to(loop)
     (line,) = problems(bolts)
     assert line.startswith(f"data set 'set': {loop}: cannot be read: Too many levels of symbolic")
 
 
-def test_folders_that_link_to_each_other(bolts: Path) -> None:
-    """Two loops in one another: a walk that follows them would take 2^40 steps."""
+def test_links_to_folders_above(bolts: Path) -> None:
+    """Two nested loops: a walk that follows them would take 2^40 steps."""
     before = listing_digest(bolts)
     (bolts / "bolt/again").symlink_to(bolts)
     (bolts / "bolt/train/up").symlink_to(bolts / "bolt")
@@ -121,7 +121,7 @@ def test_folders_that_link_to_each_other(bolts: Path) -> None:
     assert "train/up: only train/good is used for training" in line
 
 
-def test_a_link_to_nowhere(bolts: Path) -> None:
+def test_a_broken_link(bolts: Path) -> None:
     (bolts / "bolt/train/good/gone.png").symlink_to("nowhere.png")
     (line,) = problems(bolts)
     assert "gone.png: no such file" in line
@@ -145,8 +145,8 @@ def test_check_shows_all_problems_at_once(bolts: Path, capsys: pytest.CaptureFix
         ["bolt", "3", "0", "2", "3", "1", "3", "0"],
         ["nut", "3", "0", "2", "3", "1", "1", "0"],
     ]
-    told = [line.split(maxsplit=2) for line in lines if "problem " in line and bolts.name in line]
-    assert [row[0] for row in told] == ["bolt", "bolt", "bolt", "nut"]
+    rows = [line.split(maxsplit=2) for line in lines if "problem " in line and bolts.name in line]
+    assert [row[0] for row in rows] == ["bolt", "bolt", "bolt", "nut"]
 
 
 @pytest.mark.parametrize("name", SETS)
@@ -159,7 +159,9 @@ def test_check_recognises_the_layout(
     assert main(["check", str(root), "--adaptor", name]) == 0
 
 
-def test_check_by_the_catalogue(bolts: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_check_uses_the_entry_of_the_catalogue(
+    bolts: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     catalogue = bolts.parent / "datasets.yaml"
     catalogue.write_text(
         "bolts: {title: B, adaptor: mvtec_layout, counts: {bolt: {train: 9, good: 2}}}"
@@ -181,7 +183,7 @@ def test_check_by_the_catalogue(bolts: Path, capsys: pytest.CaptureFixture[str])
         (["{}", "--adaptor", "btad"], "no folder in it has the form <category>/train/ok (BTAD)"),
     ],
 )
-def test_check_of_what_is_no_data_set(
+def test_check_of_a_folder_that_is_no_data_set(
     bolts: Path, arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["check", *(text.format(bolts) for text in arguments)]) == 1
@@ -193,14 +195,15 @@ def test_check_of_what_is_no_data_set(
 def test_check_and_index_find_the_same(bolts: Path) -> None:
     (bolts / "bolt/train/good/000.png").write_bytes(b"")
     (bolts / "bolt/ground_truth/dent/000_mask.png").unlink()
-    found = examine(bolts, "set", MVTEC)
-    assert [line.strip() for line in problems(bolts)] == found.problems["bolt"]
+    _, findings = validate(bolts, "set", MVTEC)
+    assert {finding.category for finding in findings} == {"bolt"}
+    assert [line.strip() for line in problems(bolts)] == [finding.text for finding in findings]
 
 
 # The catalogue.
 
 
-def test_every_entry_says_what_it_is_and_how_it_is_had() -> None:
+def test_every_entry_has_a_licence_and_a_source() -> None:
     for name, entry in read_catalogue(CATALOGUE).items():
         assert entry.licence, name
         sources = (entry.download, entry.torchvision, entry.source, entry.instructions)
@@ -210,7 +213,7 @@ def test_every_entry_says_what_it_is_and_how_it_is_had() -> None:
             assert entry.categories, name
 
 
-def test_counts_of_the_catalogue_add_up_to_what_the_owners_publish() -> None:
+def test_counts_of_the_catalogue_add_up_to_the_published_numbers() -> None:
     totals = {
         name: tuple(
             sum(getattr(counts, part) for counts in entry.counts.values())
@@ -227,7 +230,7 @@ def test_counts_of_the_catalogue_add_up_to_what_the_owners_publish() -> None:
     }
 
 
-def test_what_has_no_download_tells_how_to_get_it(
+def test_a_data_set_without_download_gives_instructions(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     arguments = ["--datasets", str(CATALOGUE), "--data", str(tmp_path)]

@@ -1,4 +1,4 @@
-"""Downloads against a server of our own that misbehaves as it is told."""
+"""Downloads from a local server that misbehaves on request."""
 
 import hashlib
 import tarfile
@@ -31,10 +31,10 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture(autouse=True)
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Nobody waits in tests; the pauses that were asked for are kept."""
-    asked: list[float] = []
-    monkeypatch.setattr(http.time, "sleep", asked.append)
-    return asked
+    """Replace the pauses between trials by a list of their lengths."""
+    lengths: list[float] = []
+    monkeypatch.setattr(http.time, "sleep", lengths.append)
+    return lengths
 
 
 def origin(server: Server, content: bytes = CONTENT) -> Download:
@@ -50,13 +50,13 @@ def test_a_whole_download(server: Server, tmp_path: Path) -> None:
     assert "Range" not in server.requests[0]
 
 
-def test_what_is_there_is_not_fetched_again(server: Server, tmp_path: Path) -> None:
+def test_a_whole_file_is_not_downloaded_again(server: Server, tmp_path: Path) -> None:
     download("set", origin(server), tmp_path)
     assert download("set", origin(server), tmp_path).read_bytes() == CONTENT
     assert len(server.requests) == 1
 
 
-def test_a_cut_is_resumed_where_it_was(server: Server, tmp_path: Path) -> None:
+def test_an_interrupted_download_is_resumed(server: Server, tmp_path: Path) -> None:
     server.misdeeds = ["cut", "cut"]
     path = download("set", origin(server), tmp_path)
     assert path.read_bytes() == CONTENT
@@ -69,7 +69,7 @@ def test_a_cut_is_resumed_where_it_was(server: Server, tmp_path: Path) -> None:
     assert [request.get("If-Range") for request in server.requests] == [None, '"v1"', '"v1"']
 
 
-def test_a_later_call_resumes_too(server: Server, tmp_path: Path) -> None:
+def test_a_later_call_resumes(server: Server, tmp_path: Path) -> None:
     server.misdeeds = ["cut", 404]
     with pytest.raises(DownloadError, match="404"):
         download("set", origin(server), tmp_path)
@@ -78,18 +78,18 @@ def test_a_later_call_resumes_too(server: Server, tmp_path: Path) -> None:
     assert server.requests[-1]["Range"] == f"bytes={len(CONTENT) // 2}-"
 
 
-def test_a_part_put_there_by_hand_is_resumed(server: Server, tmp_path: Path) -> None:
+def test_a_part_without_a_state_is_resumed(server: Server, tmp_path: Path) -> None:
     (tmp_path / "set one.tar.part").write_bytes(CONTENT[:1000])
     assert download("set", origin(server), tmp_path).read_bytes() == CONTENT
     assert server.requests[0]["Range"] == "bytes=1000-"
 
 
-def test_a_part_that_is_whole_is_taken(server: Server, tmp_path: Path) -> None:
+def test_a_part_that_is_whole_is_accepted(server: Server, tmp_path: Path) -> None:
     (tmp_path / "set one.tar.part").write_bytes(CONTENT)
     assert download("set", origin(server), tmp_path).read_bytes() == CONTENT
 
 
-def test_a_part_that_is_too_long_is_dropped(server: Server, tmp_path: Path) -> None:
+def test_a_part_that_is_too_long_is_replaced(server: Server, tmp_path: Path) -> None:
     (tmp_path / "set one.tar.part").write_bytes(CONTENT + b"more")
     assert download("set", origin(server), tmp_path).read_bytes() == CONTENT
 
@@ -116,26 +116,28 @@ def test_the_part_of_another_address_is_not_resumed(server: Server, tmp_path: Pa
     assert "Range" not in server.requests[0]
 
 
-def test_another_range_than_the_one_asked_for(server: Server, tmp_path: Path) -> None:
+def test_another_range_than_the_requested_one(server: Server, tmp_path: Path) -> None:
     server.misdeeds = ["cut", "other range"]
     assert download("set", origin(server), tmp_path).read_bytes() == CONTENT
 
 
-def test_errors_of_the_server_pass(server: Server, tmp_path: Path, pauses: list[float]) -> None:
+def test_temporary_errors_of_the_server(
+    server: Server, tmp_path: Path, pauses: list[float]
+) -> None:
     server.misdeeds = [500, 503, 429]
     assert download("set", origin(server), tmp_path).read_bytes() == CONTENT
     assert pauses == [1.0, 2.0, 4.0]
 
 
-def test_errors_of_the_server_that_stay(
+def test_permanent_errors_of_the_server(
     server: Server, tmp_path: Path, pauses: list[float]
 ) -> None:
     server.misdeeds = [503] * 99
     with pytest.raises(DownloadError) as error:
         download("set", origin(server), tmp_path)
     assert str(error.value) == (
-        f"{server.url}: 503 Service Unavailable (6 trials); try again later (what came is kept), "
-        "or get the archive by other means and name it: --config 'sources={set: FILE}'"
+        f"{server.url}: 503 Service Unavailable (6 trials); try again later (partial downloads are "
+        "kept), or get the archive by other means and name it: --config 'sources={set: FILE}'"
     )
     assert pauses == [1.0, 2.0, 4.0, 8.0, 16.0]
 
@@ -151,28 +153,28 @@ def test_a_server_that_stalls(
 
 
 def mirrored(server: Server, *names: str) -> Download:
-    """An origin with further addresses at the same server."""
+    """An origin with mirrors on the same server."""
     mirrors = [server.url.replace("/files/", f"/{name}/") for name in names]
     return origin(server).model_copy(update={"mirrors": mirrors})
 
 
-def asked(server: Server) -> list[str]:
+def requested(server: Server) -> list[str]:
     return [path.split("/")[1] for path in server.paths]
 
 
 @pytest.mark.parametrize("misdeed", [404, "wrong file"])
-def test_mirrors_are_asked_in_turn(server: Server, tmp_path: Path, misdeed: int | str) -> None:
+def test_mirrors_are_tried_in_turn(server: Server, tmp_path: Path, misdeed: int | str) -> None:
     server.misdeeds = [misdeed, misdeed]
     path = download("set", mirrored(server, "one", "two", "three"), tmp_path)
     assert path.read_bytes() == CONTENT
-    assert asked(server) == ["files", "one", "two"]
+    assert requested(server) == ["files", "one", "two"]
     assert [file.name for file in tmp_path.iterdir()] == ["set one.tar"]
 
 
-def test_a_mirror_does_not_go_on_with_the_bytes_of_another(server: Server, tmp_path: Path) -> None:
+def test_a_part_from_one_mirror_is_not_resumed_from_another(server: Server, tmp_path: Path) -> None:
     server.misdeeds = ["cut", 404]
     assert download("set", mirrored(server, "one"), tmp_path).read_bytes() == CONTENT
-    assert asked(server) == ["files", "files", "one"]
+    assert requested(server) == ["files", "files", "one"]
     assert "Range" not in server.requests[-1]
 
 
@@ -187,7 +189,7 @@ def test_every_address_fails(server: Server, tmp_path: Path) -> None:
     assert "\n" not in str(error.value)
 
 
-def test_a_whole_file_that_rotted_is_fetched_again(server: Server, tmp_path: Path) -> None:
+def test_a_damaged_file_is_downloaded_again(server: Server, tmp_path: Path) -> None:
     path = download("set", origin(server), tmp_path)
     path.write_bytes(CONTENT[:-1])
     assert download("set", origin(server), tmp_path).read_bytes() == CONTENT
@@ -228,10 +230,10 @@ def test_a_disk_that_is_too_small(
     assert server.requests == []
 
 
-def test_a_disk_that_is_too_small_for_what_the_server_announces(
+def test_a_disk_that_is_too_small_for_the_announced_size(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The catalogue does not know every size; still nothing is written."""
+    """Without a size in the catalogue, the size that the server announces is checked."""
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr("shutil.disk_usage", lambda _: usage(0, 0, len(CONTENT)))
     unknown = origin(server).model_copy(update={"size_gb": None})
@@ -268,7 +270,7 @@ def test_the_licence_is_printed_once(
     assert len(server.requests) == 1
 
 
-def test_a_disk_that_is_full_is_no_matter_of_the_network(
+def test_errors_of_the_disk_are_not_retried(
     server: Server, tmp_path: Path, pauses: list[float]
 ) -> None:
     (tmp_path / "set one.tar.part").mkdir()

@@ -1,4 +1,4 @@
-"""Photographs and masks of every kind: read as they were meant, or refused in one line."""
+"""Photographs and masks of every kind are read correctly or refused in one line."""
 
 import io
 import struct
@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from aexad.data.images import check_image, image_size, is_image, load_image, load_mask
+from aexad.data.images import check_image, image_size, load_image, load_mask
+from aexad.data.layouts.folders import is_image
 from aexad.runtime.errors import DataError
 
 RNG = np.random.default_rng(0)
@@ -32,7 +33,7 @@ def test_colours_come_back_unchanged(tmp_path: Path, ending: str) -> None:
 
 
 @pytest.mark.parametrize("ending", ["jpg", "JPEG"])
-def test_jpeg_is_near(tmp_path: Path, ending: str) -> None:
+def test_jpeg_is_read_within_its_loss(tmp_path: Path, ending: str) -> None:
     smooth = np.repeat(np.arange(0, 240, 10, dtype=np.uint8)[:, None], 24, axis=1)
     image = load_image(saved(tmp_path / f"a.{ending}", smooth, quality=95))
     assert np.abs(image.astype(int) - smooth[..., None]).max() <= 4
@@ -62,7 +63,7 @@ def test_16_bits_big_endian(tmp_path: Path) -> None:
     assert load_image(path)[0, :, 0].tolist() == [0, 1, 255]
 
 
-def test_16_bits_a_channel(tmp_path: Path) -> None:
+def test_16_bits_per_channel(tmp_path: Path) -> None:
     """Pillow cannot write such a PNG; this one is made by hand."""
     row = np.array([[0, 257, 65_535], [32_896, 12_850, 0]], ">u2")
 
@@ -118,7 +119,7 @@ def test_a_single_pixel(tmp_path: Path) -> None:
     assert load_mask(saved(tmp_path / "m.png", np.array([[255]], np.uint8)), 32).all()
 
 
-def test_twenty_thousand_by_twenty_thousand(tmp_path: Path) -> None:
+def test_an_image_of_400_million_pixels_is_refused(tmp_path: Path) -> None:
     """50 KB on the disk, 1.2 GB when decoded: refused by its header."""
     path = tmp_path / "bomb.png"
     Image.new("1", (20_000, 20_000)).save(path, compress_level=1)
@@ -137,7 +138,7 @@ def test_resize_is_antialiased_and_square(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("options", [{}, {"compression": "tiff_lzw"}], ids=["plain", "lzw"])
 @pytest.mark.parametrize("ending", ["jpg", "png", "tif"])
-def test_exif_orientation_turns_image_mask_and_size(
+def test_exif_orientation_rotates_image_mask_and_size(
     tmp_path: Path, ending: str, options: dict[str, str]
 ) -> None:
     pixels = np.zeros((16, 32), np.uint8)
@@ -155,7 +156,7 @@ def test_exif_orientation_turns_image_mask_and_size(
     assert not mask[18:].any()
 
 
-def test_image_size_reads_the_header_alone(tmp_path: Path) -> None:
+def test_image_size_reads_only_the_header(tmp_path: Path) -> None:
     path = saved(tmp_path / "a.png", np.zeros((300, 400), np.uint8))
     path.write_bytes(path.read_bytes()[:60])
     assert image_size(path) == (300, 400)
@@ -193,7 +194,7 @@ def test_masks_of_all_kinds(tmp_path: Path, pixels: np.ndarray, mode: str | None
     assert load_mask(tmp_path / "m.png").tolist() == [[False, True]]
 
 
-def test_a_mask_that_would_vanish_in_silence_is_refused(tmp_path: Path) -> None:
+def test_a_mask_with_only_dark_labels_is_refused(tmp_path: Path) -> None:
     labels = saved(tmp_path / "m.png", np.array([[0, 1]], np.uint8))
     with pytest.raises(DataError, match=r"m\.png: the brightest pixel of this mask is 1 of 255"):
         load_mask(labels)

@@ -1,4 +1,4 @@
-"""Data sets in the true layouts of their owners, in folders and in archives."""
+"""Data sets in the layouts of their owners, in folders and in archives."""
 
 import tarfile
 from pathlib import Path
@@ -23,7 +23,7 @@ def index_of(root: Path, adaptor: str) -> pd.DataFrame:
     return build_index(root, "set", Dataset.model_validate({"title": "Set", "adaptor": adaptor}))
 
 
-def test_btad_as_it_is_handed_on(tmp_path: Path) -> None:
+def test_btad_as_its_owners_publish_it(tmp_path: Path) -> None:
     root = miniature_sets.btad(tmp_path)
     index = index_of(root, "btad")
     assert index.groupby(["category", "split", "defect"]).size().to_dict() == {
@@ -36,7 +36,7 @@ def test_btad_as_it_is_handed_on(tmp_path: Path) -> None:
     assert "03/ground_truth/ko/0001.bmp" in index["mask"].tolist()
 
 
-def test_visa_by_its_table(tmp_path: Path) -> None:
+def test_visa_follows_its_table(tmp_path: Path) -> None:
     root = miniature_sets.visa(tmp_path)
     photo = root / "candle/Data/Images/Normal/9999.JPG"
     miniature_sets.photo(photo)  # in the folder, but not in the table
@@ -96,7 +96,7 @@ def test_mvtec_ad_2_has_a_public_test_set(tmp_path: Path, truth: str) -> None:
         ("one_class", {"normal": 3, "validation": 2, "test": 4}),
     ],
 )
-def test_images_that_a_data_set_sets_apart_validate(
+def test_validation_images_of_a_data_set(
     tmp_path: Path, scenario: str, roles: dict[str, int]
 ) -> None:
     dataset = Dataset(title="Set", adaptor="mvtec_ad_2", labelled=1)
@@ -119,7 +119,7 @@ def test_an_archive_of_each_layout_is_found_below_its_wrapper(tmp_path: Path, na
     assert build_index(tmp_path / "data/set", "set", dataset).equals(index_of(tree, name))
 
 
-def test_an_archive_of_another_data_set_is_named(tmp_path: Path) -> None:
+def test_an_archive_of_another_data_set_is_refused(tmp_path: Path) -> None:
     tree = miniature_sets.mvtec_ad(tmp_path / "tree")
     with tarfile.open(tmp_path / "a.tar", "w") as file:
         file.add(tree, "tree")
@@ -129,7 +129,7 @@ def test_an_archive_of_another_data_set_is_named(tmp_path: Path) -> None:
         local_categories(tree, "visa")
 
 
-# VisA's table.
+# The table of VisA.
 
 
 def visa_problems(root: Path, row: list[str]) -> list[str]:
@@ -145,35 +145,34 @@ def visa_problems(root: Path, row: list[str]) -> list[str]:
         (["candle", "train", "normal", "../secret.JPG", ""], "does not lie in the data set's"),
         (["candle", "test", "anomaly", "a.JPG", "/etc/passwd"], "does not lie in the data set's"),
         (["candle", "train", "normal", "", ""], "a row: its path does not lie"),
-        (["candle", "val", "normal", "a.JPG", ""], "split 'val' and label 'normal' are not of"),
-        (["candle", "train", "anomaly", "a.JPG", "a.png"], "trained on as if it were normal"),
+        (["candle", "val", "normal", "a.JPG", ""], "split 'val' is not one of train, test"),
+        (["candle", "test", "odd", "a.JPG", ""], "label 'odd' is not one of normal, anomaly"),
+        (["candle", "train", "anomaly", "a.JPG", "a.png"], "training as if it were normal"),
         (["candle", "test", "anomaly", "a.JPG", ""], "an anomaly has no mask"),
         (["candle", "test", "normal", "a.JPG", ""], "a.JPG: no such file"),
     ],
-    ids=["out", "absolute", "empty", "split", "trained anomaly", "no mask", "no image"],
+    ids=["out", "absolute", "empty", "split", "label", "trained anomaly", "no mask", "no image"],
 )
-def test_a_row_of_visas_table_that_cannot_be_used(
-    tmp_path: Path, row: list[str], message: str
-) -> None:
+def test_invalid_rows_of_the_table_of_visa(tmp_path: Path, row: list[str], message: str) -> None:
     (line,) = visa_problems(tmp_path, row)
     assert message in line
 
 
-def test_visas_table_with_other_columns(tmp_path: Path) -> None:
+def test_a_table_of_visa_with_other_columns(tmp_path: Path) -> None:
     root = miniature_sets.visa(tmp_path)
     (root / "split_csv/1cls.csv").write_text("object,split,image\n")
     (line,) = problems(root, Dataset(title="Set", adaptor="visa"))
     assert line.startswith(f"{root}/split_csv/1cls.csv: its columns are object, split, image and")
 
 
-def test_visas_table_that_is_no_text(tmp_path: Path) -> None:
+def test_a_table_of_visa_that_is_no_text(tmp_path: Path) -> None:
     root = miniature_sets.visa(tmp_path)
     (root / "split_csv/1cls.csv").write_bytes(b"\xff\xfe\x00")
     (line,) = problems(root, Dataset(title="Set", adaptor="visa"))
     assert "1cls.csv: cannot be read" in line
 
 
-def test_a_category_that_visas_table_lacks(tmp_path: Path) -> None:
+def test_a_category_missing_in_the_table_of_visa(tmp_path: Path) -> None:
     root = miniature_sets.visa(tmp_path)
     (root / "fryum").mkdir()
     (line,) = problems(root, Dataset(title="S", adaptor="visa", categories=["candle", "fryum"]))

@@ -1,7 +1,8 @@
 """Classes of images, each a folder: ``train|test/<class>/<image>``, without masks.
 
-Each class in turn is the normal one, and the images of all others are anomalous. The layout is also
-what other forms of such data (IDX files, CIFAR-10's batches) are brought to.
+Each class in turn is the normal one, and the images of all others are anomalous: in the index, the
+class is the category, and each image is ``good`` in it. Other forms of such data (IDX files,
+CIFAR-10's batches) are converted to this layout.
 """
 
 from __future__ import annotations
@@ -17,29 +18,42 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
+from aexad.data.layouts.folders import folders_in
 from aexad.data.layouts.idx import idx_files, read_idx
-from aexad.data.layouts.mvtec import GOOD, Entry, empty_folder, folders_in, images_in, relative
+from aexad.data.layouts.mvtec import GOOD, Entry, Layout, normal_entries
 from aexad.runtime.errors import DataError, DownloadError
 from aexad.runtime.files import sha256_of
 
 SPLITS = ("train", "test")
-BATCHES = "cifar-10-batches-py"  # torchvision's folder
-FORMS = (
-    "train/<class> and test/<class> with images, the four IDX files of MNIST (.gz too; also in "
-    f"MNIST/raw), or {BATCHES}"
-)
+BATCHES = "cifar-10-batches-py"  # the folder's name in torchvision
 
 
-def classes_in(folder: Path) -> list[str]:
-    """The classes of a folder, sorted; none unless it has folders in ``train`` and in ``test``."""
-    names = [{path.name for path in folders_in(folder / split)} for split in SPLITS]
+def _categories(root: Path) -> list[str]:
+    """The classes, sorted; empty unless both ``train`` and ``test`` have folders."""
+    names = [{path.name for path in folders_in(root / split)} for split in SPLITS]
     return sorted(set().union(*names)) if all(names) else []
 
 
+def _entries(root: Path, category: str, problems: list[str]) -> list[Entry]:
+    return [
+        entry
+        for split in SPLITS
+        for entry in normal_entries(root, category, split, root / split / category, problems)
+    ]
+
+
+CLASS_FOLDERS = Layout(
+    "train/<class> and test/<class> with images, the four IDX files of MNIST (.gz too; also in "
+    f"MNIST/raw), or {BATCHES}",
+    _categories,
+    _entries,
+)
+
+
 def class_problems(root: Path, classes: list[str]) -> list[str]:
-    """What is wrong with the classes of a data set as a whole."""
+    """Say what is wrong with the classes of a data set as a whole."""
     problems = []
-    if len(classes) < len(SPLITS):
+    if len(classes) < 2:
         problems.append(
             f"{root}: fewer than two classes in train and test; one is the normal one, the others "
             "are anomalous: add images of another class"
@@ -49,24 +63,11 @@ def class_problems(root: Path, classes: list[str]) -> list[str]:
     return problems
 
 
-def class_entries(root: Path, name: str, problems: list[str]) -> list[Entry]:
-    """All images of a class; whatever departs from the layout is added to ``problems``."""
-    entries = []
-    for split in SPLITS:
-        folder = root / split / name
-        images = images_in(folder)
-        if not images:
-            problems.append(empty_folder(folder))
-        entries += [Entry(name, split, GOOD, relative(image, root), "") for image in images]
-    return entries
-
-
-def form_files(folder: Path) -> list[Path] | None:
-    """The files that are to be converted; none of class folders; None if it has no known form."""
-    if classes_in(folder):
+def files_to_convert(folder: Path) -> list[Path] | None:
+    """The IDX files or batches in a folder; empty for class folders; None for any other folder."""
+    if _categories(folder):
         return []
-    files = [*idx_files(folder).values()] or sorted(_batches(folder).glob("*batch*"))
-    return files or None
+    return [*idx_files(folder).values()] or sorted(_batches(folder).glob("*batch*")) or None
 
 
 def digest_of(files: Sequence[Path]) -> str:
@@ -76,18 +77,18 @@ def digest_of(files: Sequence[Path]) -> str:
 
 
 def as_class_folders(source: Path, folder: Path) -> Path:
-    """Bring a folder of any known form to class folders.
+    """Convert a folder of any known form to class folders.
 
     Images of IDX files and of CIFAR-10's batches become PNG files of their own size, each named by
-    its number in them. The classes of IDX files are their labels, ``0`` and so on. CIFAR-10's
-    batches are pickles: they are read by torchvision, after it has checked their md5.
+    its number in its file. The classes of IDX files are their labels, ``0`` and so on. CIFAR-10's
+    batches are pickles: torchvision reads them, after it has checked their md5.
 
     Parameters
     ----------
     source
-        A folder of one of :data:`FORMS`.
+        A folder of one of the forms that :data:`CLASS_FOLDERS` names.
     folder
-        Where the class folders are written, if they are not there already.
+        Where the class folders are written, unless ``source`` already holds class folders.
 
     Returns
     -------
@@ -97,9 +98,9 @@ def as_class_folders(source: Path, folder: Path) -> Path:
     Raises
     ------
     aexad.runtime.errors.DataError
-        A file is missing, damaged, or not the one that torchvision knows.
+        A file is missing, damaged, or another one than torchvision expects.
     """
-    if classes_in(source):
+    if _categories(source):
         return source
     files = idx_files(source)
     for split in SPLITS:
@@ -108,19 +109,23 @@ def as_class_folders(source: Path, folder: Path) -> Path:
             names = [str(label) for label in labels]
         else:
             images, names = _read_batches(_batches(source), split)
-        _write(images, names, folder / split)
+        for name in set(names):
+            (folder / split / name).mkdir(parents=True)
+        progress = tqdm(names, f"writing {split}", unit="image", disable=None)
+        for number, (image, name) in enumerate(zip(images, progress, strict=True)):
+            Image.fromarray(image).save(folder / split / name / f"{number:05}.png")
     return folder
 
 
 def download_by_torchvision(name: str, kind: str, folder: Path) -> None:
-    """Let torchvision download its data set ``kind`` into ``folder`` and check the md5 of it.
+    """Let torchvision download its data set ``kind`` into ``folder`` and check its md5.
 
     Raises
     ------
     aexad.runtime.errors.DownloadError
-        That failed; the message tells how to go on with files that came another way.
+        The download failed; the message says how to use files from elsewhere.
     """
-    import torchvision.datasets  # and with it torch, which nothing else here needs
+    import torchvision.datasets  # imports torch, which the rest of aexad.data does not need
 
     try:
         getattr(torchvision.datasets, kind)(folder, download=True)
@@ -139,7 +144,7 @@ def _batches(folder: Path) -> Path:
 
 
 def _read_batches(folder: Path, split: str) -> tuple[np.ndarray, list[str]]:
-    """Images uint8 [n, 32, 32, 3] of CIFAR-10, and the name of the class of each."""
+    """Images of CIFAR-10, uint8 [n, 32, 32, 3], and the name of the class of each."""
     from torchvision.datasets import CIFAR10
 
     try:
@@ -150,17 +155,3 @@ def _read_batches(folder: Path, split: str) -> tuple[np.ndarray, list[str]]:
             "and pickles are opened for no other; get it again"
         ) from None
     return loaded.data, [loaded.classes[label] for label in loaded.targets]
-
-
-def _write(images: np.ndarray, names: Sequence[str], folder: Path) -> None:
-    for name in sorted(set(names)):
-        (folder / name).mkdir(parents=True)
-    pairs = tqdm(
-        zip(images, names, strict=True),
-        f"writing {folder.name}",
-        len(images),
-        unit="image",
-        disable=None,
-    )
-    for number, (image, name) in enumerate(pairs):
-        Image.fromarray(image).save(folder / name / f"{number:05}.png")

@@ -1,94 +1,55 @@
-"""One's own images without a layout: a folder of good ones, one of defects, one of their masks."""
+"""Folders without a layout: one of good images, one of images with a defect, one of their masks."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
-import pandas as pd
-
-from aexad.data.images import check_image, load_mask
-from aexad.data.index import COLUMNS
-from aexad.data.layouts.mvtec import GOOD, empty_folder, images_in, mask_of, masks_by_stem, stem_of
-from aexad.runtime.errors import DataError
+from aexad.data.layouts.folders import images_in, no_images
+from aexad.data.layouts.mvtec import (
+    Entry,
+    masks_by_stem,
+    normal_entries,
+    only_mask,
+    relative,
+    stem_of,
+)
 
 DEFECT = "defect"
-"""What every defect is called: a flat folder does not tell their types."""
+"""The defect type of every image with a defect: flat folders do not distinguish types."""
 
 
-def flat_index(
-    good: Path, defects: Path | None, masks: Path | None = None
-) -> tuple[Path, pd.DataFrame]:
-    """List and check flat folders, as :func:`aexad.data.index.build_index` does a data set.
+def flat_entries(
+    good: Path, defects: Path | None, masks: Path | None, problems: list[str]
+) -> tuple[Path, list[Entry]]:
+    """List the images of flat folders; images without exactly one mask are added to ``problems``.
 
-    Parameters
-    ----------
-    good
-        Folder of normal images.
-    defects
-        Folder of images with a defect; none: there are none.
-    masks
-        Folder of their masks: of ``STEM.EXT`` it is ``STEM_mask.EXT`` or ``STEM.EXT``, with any
-        known ending. None: ``STEM_mask.EXT`` beside the images.
+    Parameters as for :func:`aexad.data.index.flat_index`.
 
     Returns
     -------
-    tuple of Path and DataFrame
-        The folder that all paths are relative to, and the index. Defects are the ``test`` rows.
-
-    Raises
-    ------
-    aexad.runtime.errors.DataError
-        All that is wrong, one line a problem.
+    tuple of Path and list of Entry
+        The folder that all paths are relative to, and the images; its name is the category.
     """
-    folders = [each.resolve() for each in (good, defects, masks) if each is not None]
+    folders = [folder.resolve() for folder in (good, defects, masks) if folder is not None]
     root = Path(os.path.commonpath(folders))
-    problems: list[str] = []
-    rows: list[tuple[str, str, Path, Path | None]] = [
-        ("train", GOOD, path, None) for path in images_in(folders[0])
-    ]
-    if not rows:
-        problems.append(empty_folder(folders[0]))
-    if defects is not None:
-        found = _with_masks(folders[1], folders[-1], problems)
-        rows += [("test", DEFECT, image, mask) for image, mask in found]
-    for _, _, image, mask in rows:
-        try:
-            shape = check_image(image)
-            if mask is not None and not load_mask(mask, shape=shape).any():
-                problems.append(f"{mask}: marks nothing; correct it, or remove it and its image")
-        except DataError as error:
-            problems.append(str(error))
-    if problems:
-        raise DataError("\n  ".join(problems))
-    entries = [
-        (root.name, split, defect, image.relative_to(root), mask and mask.relative_to(root))
-        for split, defect, image, mask in rows
-    ]
-    table = pd.DataFrame(
-        [
-            (*first, image.as_posix(), mask.as_posix() if mask else "")
-            for *first, image, mask in entries
-        ],
-        columns=COLUMNS,
-        dtype=str,
-    )
-    return root, table
-
-
-def _with_masks(defects: Path, masks: Path, problems: list[str]) -> list[tuple[Path, Path]]:
-    """The images of defects, each with its mask; what lacks one is added to ``problems``."""
-    beside = masks == defects
-    known = masks_by_stem(masks)
-    images = [path for path in images_in(defects) if not (beside and path.stem.endswith("_mask"))]
+    entries = normal_entries(root, root.name, "train", folders[0], problems)
+    if defects is None:
+        return root, entries
+    image_folder, mask_folder = folders[1], folders[-1]
+    same_folder = mask_folder == image_folder
+    images = images_in(image_folder)
+    if same_folder:
+        images = [path for path in images if not path.stem.endswith("_mask")]
     if not images:
-        problems.append(empty_folder(defects))
-    found = []
+        problems.append(no_images(image_folder))
+    by_stem = masks_by_stem(mask_folder)
     for image in images:
-        stem = stem_of(image)
-        own = known.get(stem, [])
-        marked = [path for path in own if stem_of(path) == f"{stem}_mask"]
-        mask = mask_of(image, marked if marked or beside else own, masks, problems)
-        if mask is not None:
-            found.append((image, mask))
-    return found
+        candidates = by_stem[stem_of(image)]
+        # STEM_mask.EXT has precedence: STEM.EXT in the folder of masks may be the photograph.
+        suffixed = [path for path in candidates if stem_of(path) != stem_of(image)]
+        candidates = suffixed if suffixed or same_folder else candidates
+        if mask := only_mask(image, candidates, mask_folder, problems):
+            paths = relative(image, root), relative(mask, root)
+            entries.append(Entry(root.name, "test", DEFECT, *paths))
+    return root, entries

@@ -1,7 +1,9 @@
-"""IDX, the form in which MNIST and its likes are handed on: images and labels in four files.
+"""Read IDX files, in which MNIST and similar data sets are published, packed with gzip or not.
 
 Source: the description of the file format by LeCun, Cortes and Burges. Two zero bytes, 8 for
-unsigned bytes, the number of dimensions; their lengths, 4 bytes each, the highest first; values.
+unsigned bytes, the number of dimensions; their lengths, 4 bytes each, big-endian; the values.
+torchvision reads such files only under MNIST's own names, unpacked, and does not say what is wrong
+with them.
 """
 
 from __future__ import annotations
@@ -16,56 +18,54 @@ import numpy as np
 
 from aexad.runtime.errors import DataError
 
-PARTS = {"train": "train", "test": "t10k"}
-"""What the names of the two files of a split begin with."""
-
 DIMENSIONS = {"images": 3, "labels": 1}
-PLACES = ("", "raw", "MNIST/raw")  # the last two: where torchvision has them
+NAMES = {
+    ("train", "images"): "train-images-idx3-ubyte",
+    ("train", "labels"): "train-labels-idx1-ubyte",
+    ("test", "images"): "t10k-images-idx3-ubyte",
+    ("test", "labels"): "t10k-labels-idx1-ubyte",
+}
 
 
 def idx_files(folder: Path) -> dict[tuple[str, str], Path]:
-    """The four files of a folder, or of torchvision's folders in it, by split and content.
+    """Find the four files of a data set in a folder, or where torchvision stores them in it.
 
-    The name is that of MNIST (``train-images-idx3-ubyte``, or with a dot before ``idx3``), with or
-    without ``.gz``; where both are there, the one that is not packed. Nothing if there is none.
+    Files have the names in :data:`NAMES`, or a dot before ``idx``; with or without ``.gz``. An
+    unpacked file is preferred.
+
+    Returns
+    -------
+    dict
+        Path of each file by (split, ``images`` or ``labels``); empty if the folder has none.
 
     Raises
     ------
     aexad.runtime.errors.DataError
-        Some of the four are missing.
+        Some of the four files are missing.
     """
-    for place in PLACES:
-        found, missing = {}, []
-        for split, part in PARTS.items():
-            for content, dimensions in DIMENSIONS.items():
-                pattern = f"{part}-{content}[-.]idx{dimensions}-ubyte"
-                names = [*(folder / place).glob(pattern), *(folder / place).glob(f"{pattern}.gz")]
-                if names:
-                    found[split, content] = names[0]
-                else:
-                    missing.append(f"{part}-{content}-idx{dimensions}-ubyte")
-        if found and missing:
+    for parent in (folder, folder / "raw", folder / "MNIST/raw"):
+        files = {}
+        for key, name in NAMES.items():
+            pattern = name.replace("-idx", "[-.]idx")
+            for path in (*parent.glob(f"{pattern}.gz"), *parent.glob(pattern)):
+                files[key] = path
+        if missing := [name for key, name in NAMES.items() if files and key not in files]:
             raise DataError(
-                f"{folder / place}: {', '.join(missing)} missing; all four files of the data set "
-                "are needed, each as it is or with .gz"
+                f"{parent}: {', '.join(missing)} missing; all four files of the data set are "
+                "needed, each as it is or with .gz"
             )
-        if found:
-            return found
+        if files:
+            return files
     return {}
 
 
 def read_idx(images: Path, labels: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Read the images of a split and their labels.
-
-    Returns
-    -------
-    tuple of numpy.ndarray
-        uint8 [n, H, W] and uint8 [n].
+    """Read the images of a split and their labels: uint8 [n, H, W] and uint8 [n].
 
     Raises
     ------
     aexad.runtime.errors.DataError
-        A file is of another kind, damaged or truncated, or the two differ in number.
+        A file is of another kind, damaged or truncated, or the two numbers of images differ.
     """
     pixels, numbers = _read(images, "images"), _read(labels, "labels")
     if len(pixels) != len(numbers):
@@ -77,9 +77,15 @@ def read_idx(images: Path, labels: Path) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _read(path: Path, content: str) -> np.ndarray:
-    data, dimensions = _unpacked(path), DIMENSIONS[content]
-    header = 4 + 4 * dimensions
-    magic = bytes([0, 0, 8, dimensions])
+    try:
+        data = path.read_bytes()
+        data = gzip.decompress(data) if path.suffix == ".gz" else data
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise DataError(f"{path}: damaged or truncated ({error}); get it again") from None
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error.strerror}; get it again") from None
+    dimensions = DIMENSIONS[content]
+    header, magic = 4 + 4 * dimensions, bytes([0, 0, 8, dimensions])
     if data[:4] != magic:
         raise DataError(
             f"{path}: no IDX file of {content}: it begins with {data[:4].hex() or 'nothing'} and "
@@ -94,15 +100,3 @@ def _read(path: Path, content: str) -> np.ndarray:
             f"{' x '.join(map(str, shape))}: truncated or damaged; get it again"
         )
     return np.frombuffer(data, np.uint8, offset=header).reshape(shape)
-
-
-def _unpacked(path: Path) -> bytes:
-    try:
-        if path.suffix != ".gz":
-            return path.read_bytes()
-        with gzip.open(path) as file:
-            return file.read()
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise DataError(f"{path}: damaged or truncated ({error}); get it again") from None
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read: {error.strerror}; get it again") from None

@@ -1,23 +1,28 @@
-"""The layout of MVTec AD on disk: which files are images, and which mask belongs to which.
+"""The layout of MVTec AD: where images lie, and which mask belongs to which image.
 
-Data sets that differ from it in the names of their folders alone say so with a :class:`Places`.
+``<category>/train/good``, ``<category>/test/<good or defect type>`` and
+``<category>/ground_truth/<defect type>``, where the mask of ``STEM.EXT`` is ``STEM_mask.EXT`` or
+``STEM.EXT`` with any known ending. Layouts that differ from it only in the names of folders are a
+:class:`FolderLayout` too.
 """
 
 from __future__ import annotations
 
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from aexad.data.images import ENDINGS, is_image
+from aexad.data.layouts.folders import folders_in, images_in, no_images
 
 GOOD = "good"
+"""The defect type of normal images in the index."""
 
 
 class Entry(NamedTuple):
-    """One row of the index; paths are POSIX and relative to the data set's root."""
+    """One row of the index; paths are POSIX paths relative to the root of the data set."""
 
     category: str
     split: str
@@ -26,147 +31,134 @@ class Entry(NamedTuple):
     mask: str
 
 
-class Places(NamedTuple):
-    """Where a category has its images: folders, relative to its own."""
+class Layout(NamedTuple):
+    """A layout of any kind, as :mod:`aexad.data.layouts.registry` needs it."""
 
-    train: str = "train"
+    form: str
+    """How the layout is recognised, for messages."""
+    categories: Callable[[Path], list[str]]
+    """List the categories in a folder, sorted; empty if the folder has another layout."""
+    entries: Callable[[Path, str, list[str]], list[Entry]]
+    """List all images of a category; deviations from the layout are added to the list."""
+
+
+@dataclass(frozen=True)
+class FolderLayout:
+    """A layout by names of folders; the normal training images are in ``train/<normal>``."""
+
+    form: str
     test: str = "test"
-    truth: tuple[str, ...] = ("ground_truth",)
-    """Where its masks are; of several the first that is there."""
+    masks: tuple[str, ...] = ("ground_truth",)
+    """Folders of masks; the first that exists is used."""
     normal: str = GOOD
-    """What the folder of normal images is called, in ``train`` and in ``test``."""
+    """Folder of normal images, in the training and in the test folder."""
     validation: str | None = None
-    """Where normal images for validation are, if the data set sets some apart."""
+    """Folder of the validation images that the data set provides (default: it provides none)."""
+    required: tuple[str, ...] = ()
+    """Folders without which a folder is no category of this layout, besides the training images."""
+
+    def categories(self, root: Path) -> list[str]:
+        """As for :class:`Layout`."""
+        required = (f"train/{self.normal}", *self.required)
+        return [
+            path.name
+            for path in folders_in(root)
+            if all((path / name).is_dir() for name in required)
+        ]
+
+    def entries(self, root: Path, category: str, problems: list[str]) -> list[Entry]:
+        """As for :class:`Layout`."""
+        folder, normal = root / category, self.normal
+        train, test = folder / "train", folder / self.test
+        entries = normal_entries(root, category, "train", train / normal, problems)
+        if self.validation is not None:
+            held_out = folder / self.validation / normal
+            entries += normal_entries(root, category, "validation", held_out, problems)
+        problems += [
+            f"{path}: only train/{normal} is used for training; move it there, to {self.test}, or "
+            "away"
+            for path in (*folders_in(train), *images_in(train))
+            if path.name != normal
+        ]
+        problems += [
+            f"{path}: not in the folder of a defect type; move it to {self.test}/<defect type>"
+            for path in images_in(test)
+        ]
+        candidates = [folder / name for name in self.masks]
+        masks = next((path for path in candidates if path.is_dir()), candidates[0])
+        types = [path for path in folders_in(test) if path != masks]
+        if all(path.name == normal for path in types):
+            problems.append(f"{test}: no folder of a defect type; there is nothing to test")
+        for path in types:
+            if path.name == normal:
+                entries += normal_entries(root, category, "test", path, problems)
+            else:
+                entries += _defect_entries(root, category, path, masks / path.name, problems)
+        return entries
 
 
-MVTEC_AD = Places()
+MVTEC_AD = FolderLayout("<category>/train/good")
 
 
-def categories_of(root: Path, places: Places) -> list[str]:
-    """The folders of ``root`` that have normal training images in their place, sorted."""
-    normal = f"{places.train}/{places.normal}"
-    return sorted(path.name for path in folders_in(root) if (path / normal).is_dir())
-
-
-def category_entries(
-    root: Path, category: str, problems: list[str], places: Places = MVTEC_AD
-) -> list[Entry]:
-    """All images of a category; whatever departs from the layout is added to ``problems``."""
-    folder, normal = root / category, places.normal
-    train, test = folder / places.train, folder / places.test
-    entries = _normal_entries(root, category, "train", train / normal, problems)
-    if places.validation is not None:
-        held = folder / places.validation / normal
-        entries += _normal_entries(root, category, "validation", held, problems)
-    problems += [
-        f"{path}: only {places.train}/{normal} is used for training; move it there, to "
-        f"{places.test}, or away"
-        for path in (*folders_in(train), *images_in(train))
-        if path.name != normal
-    ]
-    problems += [
-        f"{path}: not in a folder of its type; move it to {places.test}/<defect type>"
-        for path in images_in(test)
-    ]
-    truths = [folder / name for name in places.truth]
-    truth = next((path for path in truths if path.is_dir()), truths[0])
-    types = [path for path in folders_in(test) if path != truth]
-    if all(path.name == normal for path in types):
-        problems.append(f"{test}: no folder of a defect type; there is nothing to test")
-    for path in types:
-        if path.name == normal:
-            entries += _normal_entries(root, category, "test", path, problems)
-        else:
-            entries += _defect_entries(root, category, path, truth / path.name, problems)
-    return entries
-
-
-def _normal_entries(
+def normal_entries(
     root: Path, category: str, split: str, folder: Path, problems: list[str]
 ) -> list[Entry]:
+    """List the normal images in a folder; a folder without images is added to ``problems``."""
     images = images_in(folder)
     if not images:
-        problems.append(empty_folder(folder))
+        problems.append(no_images(folder))
     return [Entry(category, split, GOOD, relative(image, root), "") for image in images]
 
 
 def _defect_entries(
-    root: Path, category: str, folder: Path, truth: Path, problems: list[str]
-) -> Iterator[Entry]:
+    root: Path, category: str, folder: Path, mask_folder: Path, problems: list[str]
+) -> list[Entry]:
     images = images_in(folder)
     if not images:
-        problems.append(empty_folder(folder))
-    masks, same = masks_by_stem(truth), dict[str, Path]()
+        problems.append(no_images(folder))
+    masks, by_stem = masks_by_stem(mask_folder), dict[str, Path]()
+    entries = []
     for image in images:
         stem = stem_of(image)
-        if stem in same:
+        if stem in by_stem:
             problems.append(
-                f"{image}: has the same mask as {same[stem].name}; rename or remove one"
+                f"{image}: has the same mask as {by_stem[stem].name}; rename or remove one"
             )
-        same[stem] = image
-        mask = mask_of(image, masks.get(stem, []), truth, problems)
-        yield Entry(
-            category,
-            "test",
-            folder.name,
-            relative(image, root),
-            "" if mask is None else relative(mask, root),
-        )
+        by_stem[stem] = image
+        mask = only_mask(image, masks[stem], mask_folder, problems)
+        paths = relative(image, root), relative(mask, root) if mask else ""
+        entries.append(Entry(category, "test", folder.name, *paths))
+    return entries
 
 
-def masks_by_stem(folder: Path) -> dict[str, list[Path]]:
-    """The masks of a folder by the stem of the image that each may belong to."""
+def masks_by_stem(folder: Path) -> defaultdict[str, list[Path]]:
+    """Masks of a folder by stem of the image: ``STEM_mask.EXT`` and ``STEM.EXT`` belong to it."""
     masks = defaultdict(list)
     for mask in images_in(folder):
         stem = stem_of(mask)
-        masks[stem].append(mask)
-        if stem.endswith("_mask"):
-            masks[stem.removesuffix("_mask")].append(mask)
+        for image_stem in {stem, stem.removesuffix("_mask")}:
+            masks[image_stem].append(mask)
     return masks
 
 
 def stem_of(path: Path) -> str:
-    """The name without its ending; an accent that a Mac wrote apart is the same letter."""
+    """The name without its ending, in Unicode's composed form (macOS decomposes accents)."""
     return unicodedata.normalize("NFC", path.stem)
 
 
-def mask_of(image: Path, masks: list[Path], truth: Path, problems: list[str]) -> Path | None:
-    """The only one of its masks; if there are none or several, that is added to ``problems``."""
+def only_mask(image: Path, masks: list[Path], folder: Path, problems: list[str]) -> Path | None:
+    """The mask of an image; if it has no mask or several, that is added to ``problems``."""
     if len(masks) == 1:
         return masks[0]
     if masks:
         names = ", ".join(mask.name for mask in masks)
         problems.append(f"{image}: has {len(masks)} masks ({names}); keep one")
     else:
-        wanted = truth / f"{image.stem}_mask.png"
-        problems.append(f"{image}: has no mask; add {wanted}, or remove the image")
+        mask = folder / f"{image.stem}_mask.png"
+        problems.append(f"{image}: has no mask; add {mask}, or remove the image")
     return None
 
 
-def empty_folder(folder: Path) -> str:
-    """What to tell of a folder without images, which should have some."""
-    if not folder.is_dir():
-        return f"{folder}: no such folder; add it, with images"
-    return f"{folder}: no images in it (known endings: {' '.join(ENDINGS)}); add some, or remove it"
-
-
-def folders_in(folder: Path) -> list[Path]:
-    """The folders in a folder, hidden ones apart, sorted; none if there is no such folder."""
-    return [path for path in _listed(folder) if path.is_dir()]
-
-
-def images_in(folder: Path) -> list[Path]:
-    """The images in a folder, hidden ones apart, sorted; none if there is no such folder."""
-    return [path for path in _listed(folder) if is_image(path) and not path.is_dir()]
-
-
-def _listed(folder: Path) -> list[Path]:
-    """What is in a folder, hidden names apart, sorted; nothing if there is no such folder."""
-    if not folder.is_dir():
-        return []
-    return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
-
-
 def relative(path: Path, root: Path) -> str:
-    """The path of a file as the index has it."""
+    """The path of a file as the index holds it."""
     return path.relative_to(root).as_posix()

@@ -1,71 +1,48 @@
-"""Adaptors: how the layout of each kind of data set on disk is listed as an index.
+"""The table of layouts: how each kind of data set on disk is recognised and listed.
 
-An odd layout is a file of its own with three names: what it looks like, its categories, and the
-images of one category. It is entered here and into ``Dataset.adaptor``.
+A further layout is a file in this folder, entered here and into ``Dataset.adaptor``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
-from aexad.data.layouts import btad, mvtec_ad_2, visa
-from aexad.data.layouts.class_folders import FORMS, class_entries, class_problems, classes_in
-from aexad.data.layouts.mvtec import MVTEC_AD, Entry, categories_of, category_entries
+from aexad.data.layouts.btad import BTAD
+from aexad.data.layouts.class_folders import CLASS_FOLDERS
+from aexad.data.layouts.mvtec import MVTEC_AD, FolderLayout, Layout
+from aexad.data.layouts.mvtec_ad_2 import MVTEC_AD_2
+from aexad.data.layouts.visa import VISA
 from aexad.runtime.errors import DataError
 
-
-class Adaptor(NamedTuple):
-    """One layout."""
-
-    form: str
-    """How a folder of it is known, for messages."""
-    categories: Callable[[Path], list[str]]
-    """The categories of a folder, sorted; none if it has another layout."""
-    entries: Callable[[Path, str, list[str]], list[Entry]]
-    """The images of a category; what departs from the layout is added to the list."""
-    whole: Callable[[Path, list[str]], list[str]] | None = None
-    """What is wrong with the categories together, where that can be."""
-
-
-def _mvtec_categories(root: Path) -> list[str]:
-    return categories_of(root, MVTEC_AD)
-
-
-# From the most particular to the most general: the order in which a layout is recognised.
-ADAPTORS = {
-    "visa": Adaptor(visa.FORM, visa.categories, visa.entries),
-    "mvtec_ad_2": Adaptor(mvtec_ad_2.FORM, mvtec_ad_2.categories, mvtec_ad_2.entries),
-    "btad": Adaptor(btad.FORM, btad.categories, btad.entries),
-    "mvtec_layout": Adaptor("<category>/train/good", _mvtec_categories, category_entries),
-    "class_folders": Adaptor(FORMS, classes_in, class_entries, class_problems),
+# From the most specific to the most general: the order in which a layout is recognised.
+LAYOUTS: dict[str, Layout | FolderLayout] = {
+    "visa": VISA,
+    "mvtec_ad_2": MVTEC_AD_2,
+    "btad": BTAD,
+    "mvtec_layout": MVTEC_AD,
+    "class_folders": CLASS_FOLDERS,
 }
-
-ONE_CATEGORY = ("train/good", "train/ok")
-
-
-def adaptor_of(name: str) -> Adaptor:
-    """The adaptor of a catalogue entry; what is drawn here has MVTec AD's layout."""
-    return ADAPTORS["mvtec_layout" if name == "textures" else name]
+ONE_CATEGORY = " (it looks like one category: name the folder above it)"
 
 
-def recognised(root: Path) -> str:
-    """The name of the adaptor for a folder.
+def layout_of(adaptor: str) -> Layout | FolderLayout:
+    """The layout of a catalogue entry; the drawn textures have MVTec AD's layout."""
+    return LAYOUTS["mvtec_layout" if adaptor == "textures" else adaptor]
+
+
+def recognise(root: Path) -> str:
+    """Find the layout of a folder, and return its name.
 
     Raises
     ------
     aexad.runtime.errors.DataError
         The folder has none of the known layouts.
     """
-    for name, adaptor in ADAPTORS.items():
-        # What has train/good is one category of another layout, and no classes.
-        single = name == "class_folders" and any((root / path).is_dir() for path in ONE_CATEGORY)
-        if adaptor.categories(root) and not single:
+    # train/good and test/<defect type> look like classes, but are one category of another layout.
+    single = any((root / "train" / layout.normal).is_dir() for layout in (MVTEC_AD, BTAD))
+    for name, layout in LAYOUTS.items():
+        if layout.categories(root) and not (single and name == "class_folders"):
             return name
-    forms = "; ".join(adaptor.form for adaptor in ADAPTORS.values())
-    hint = " (it looks like one category: name the folder above it)"
-    raise DataError(
-        f"{root}: none of the known layouts{hint if (root / 'train').is_dir() else ''}; "
-        f"these are: {forms}"
-    )
+    forms = "; ".join(layout.form for layout in LAYOUTS.values())
+    hint = ONE_CATEGORY if (root / "train").is_dir() else ""
+    raise DataError(f"{root}: none of the known layouts{hint}; these are: {forms}")

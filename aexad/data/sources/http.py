@@ -1,7 +1,7 @@
-"""One file over HTTP: resumed after a cut, tried again after an error, accepted by its digest.
+"""Download one file over HTTP: resumed after an interruption, accepted by its digest.
 
-Its addresses are tried in turn. What one of them began is resumed from that one alone: whether the
-next has the same bytes is known at the end only.
+The addresses of a file are tried in turn. A part from one address is only resumed from the same
+address: only the digest of the whole file shows whether another address has the same bytes.
 """
 
 from __future__ import annotations
@@ -15,9 +15,7 @@ import shutil
 import time
 import urllib.error
 import urllib.request
-from email.message import Message
 from pathlib import Path
-from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from tqdm import tqdm
@@ -29,47 +27,39 @@ from aexad.runtime.files import sha256_of, write_json
 CHUNK = 2**20
 TIMEOUT = 60.0  # seconds without a byte
 PAUSES = (1.0, 2.0, 4.0, 8.0, 16.0)
-"""Seconds before each new trial; a trial that brought bytes starts them anew."""
+"""Seconds before each new trial; after a trial that brought bytes they start from the first."""
 
-PASSING = (408, 425, 429, 500, 502, 503, 504)  # answers that another trial may change
+TEMPORARY = (408, 425, 429, 500, 502, 503, 504)  # statuses after which another trial may succeed
 
 
-class _CutError(Exception):
-    """The transfer ended early; what came is kept, and another trial may go on from there."""
+class _IncompleteError(Exception):
+    """The transfer ended early; another trial may continue with the bytes that arrived."""
 
 
 class _AddressError(Exception):
-    """One address will not give the file; another one may."""
-
-
-class _State(NamedTuple):
-    """What is known of a part of a file, beside its bytes; lies next to it as JSON."""
-
-    url: str
-    validator: str | None
-    """ETag or Last-Modified of the answer, by which a server knows that the file is the same."""
+    """An address does not give the file; another one may."""
 
 
 def download(name: str, origin: Download, folder: str | os.PathLike[str]) -> Path:
-    """Download a file into ``folder``, or take the one that is already there.
+    """Download a file into ``folder``, unless it is already there.
 
-    The file lies under the last part of its address, and with the ending ``.part`` until its digest
-    is verified. A part of an earlier call is resumed where the server can. An address that fails
-    for good, or gives another file, is followed by the next of the mirrors.
+    The file has the last part of its address as its name, with the ending ``.part`` until its
+    digest is verified. A part from an earlier call is resumed if the server can do that. After an
+    address that fails for good, or gives another file, the next of the mirrors is tried.
 
     Parameters
     ----------
     name
-        Of the data set, for messages and the progress bar (which is shown on terminals only).
+        Name of the data set, for messages and the progress bar (shown on terminals only).
     origin
         Address, digest and size.
     folder
-        Where the file lies afterwards.
+        Folder of the downloaded file.
 
     Returns
     -------
     pathlib.Path
-        The whole file, whose sha256 is that of ``origin``.
+        The whole file, whose sha256 is the digest of ``origin``.
 
     Raises
     ------
@@ -91,22 +81,29 @@ def download(name: str, origin: Download, folder: str | os.PathLike[str]) -> Pat
     for url in (origin.url, *origin.mirrors):
         try:
             _fetch_part(name, url, part)
-            _verify(part, origin.sha256)
         except _AddressError as problem:
             problems.append(f"{url}: {problem}")
-        else:
+            continue
+        digest = sha256_of(part)
+        if digest == origin.sha256:
             part.replace(path)
             _state_path(part).unlink(missing_ok=True)
             return path
+        part.unlink()
+        _state_path(part).unlink(missing_ok=True)
+        problems.append(
+            f"{url}: the sha256 is {digest} and not {origin.sha256} as config/datasets.yaml says, "
+            "so the file was removed; correct the entry if the owner changed the file"
+        )
     raise DownloadError(
-        f"{'; '.join(problems)}; try again later (what came is kept), or get the archive by other "
-        f"means and name it: --config 'sources={{{name}: FILE}}'"
+        f"{'; '.join(problems)}; try again later (partial downloads are kept), or get the archive "
+        f"by other means and name it: --config 'sources={{{name}: FILE}}'"
     )
 
 
 def _fetch_part(name: str, url: str, part: Path) -> None:
     """Bring ``part`` to its whole length, in as many trials as it takes."""
-    trial, most = 0, _length(part)
+    trial, longest = 0, _length(part)
     while True:
         try:
             _receive(name, url, part)
@@ -114,34 +111,27 @@ def _fetch_part(name: str, url: str, part: Path) -> None:
         except urllib.error.HTTPError as error:
             error.close()
             problem = f"{error.code} {error.reason}"
-            if error.code not in PASSING:
+            if error.code not in TEMPORARY:
                 raise _AddressError(problem) from None
-        except (_CutError, http.client.HTTPException, OSError) as error:
-            if _of_the_disk(error):
+        except (_IncompleteError, http.client.HTTPException, OSError) as error:
+            disk_errors = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
+            if isinstance(error, OSError) and (error.filename or error.errno in disk_errors):
                 raise DownloadError(f"{part}: cannot be written: {error}") from None
             problem = str(getattr(error, "reason", error)) or type(error).__name__
-        if _length(part) > most:
-            trial, most = 0, _length(part)
+        if _length(part) > longest:
+            trial, longest = 0, _length(part)
         if trial == len(PAUSES):
             raise _AddressError(f"{problem} ({trial + 1} trials)")
         time.sleep(PAUSES[trial])
         trial += 1
 
 
-def _of_the_disk(error: Exception) -> bool:
-    """Whether an error of the system comes from our file and not from the network."""
-    full = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
-    return isinstance(error, OSError) and (error.filename is not None or error.errno in full)
-
-
 def _receive(name: str, url: str, part: Path) -> None:
-    """One request: go on after the bytes that are there, or start anew if the server sends all."""
+    """Send one request: continue ``part``, or start anew if the server sends the whole file."""
     start, validator = _resumable(part, url)
     headers = {"Accept-Encoding": "identity", "User-Agent": "aexad"}
     if start:
-        headers["Range"] = f"bytes={start}-"
-        if validator:
-            headers["If-Range"] = validator
+        headers |= {"Range": f"bytes={start}-"} | ({"If-Range": validator} if validator else {})
     # Only http and https: the catalogue refuses other addresses.
     request = urllib.request.Request(url, headers=headers)  # noqa: S310
     try:
@@ -151,77 +141,56 @@ def _receive(name: str, url: str, part: Path) -> None:
         if error.code != http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE or not start:
             raise
         error.close()
-        if error.headers.get("Content-Range") != f"bytes */{start}":
+        if error.headers.get("Content-Range") != f"bytes */{start}":  # else the part is whole
             part.unlink()
-            raise _CutError("the server's file is shorter than what was there") from None
-        # Otherwise all bytes were there already.
+            raise _IncompleteError("the server's file is shorter than the part of it") from None
 
 
 def _append(
     name: str, url: str, part: Path, start: int, response: http.client.HTTPResponse
 ) -> None:
-    """Write the body of an answer to the end of ``part``, or over it if it begins at the start."""
-    goes_on = response.status == http.HTTPStatus.PARTIAL_CONTENT
-    if goes_on and not response.headers.get("Content-Range", "").startswith(f"bytes {start}-"):
+    """Write the body of a response to the end of ``part``, or over it if it is the whole file."""
+    headers, resumed = response.headers, response.status == http.HTTPStatus.PARTIAL_CONTENT
+    if resumed and not headers.get("Content-Range", "").startswith(f"bytes {start}-"):
         part.unlink()
-        raise _CutError("the server sent another range than the one asked for")
-    if not goes_on:
-        start = 0
-        state = _State(url, _validator(response.headers))
-        write_json(_state_path(part), state._asdict())
-    length = response.headers.get("Content-Length")
+        raise _IncompleteError("the server sent another range than the requested one")
+    if not resumed:
+        start, etag = 0, headers.get("ETag") or "W/"
+        # If-Range allows a strong ETag or a date.
+        validator = headers.get("Last-Modified") if etag.startswith("W/") else etag
+        write_json(_state_path(part), {"url": url, "validator": validator})
+    length = headers.get("Content-Length")
     total = start + int(length) if length else None
     if total is not None:
         _check_room(name, part, total)
-    bar = tqdm(
-        desc=f"downloading {name}",
-        initial=start,
-        total=total,
-        unit="B",
-        unit_scale=True,
-        disable=None,
-    )
-    with bar, part.open("ab" if goes_on else "wb") as file:
+    text = f"downloading {name}"
+    with (
+        tqdm(desc=text, initial=start, total=total, unit="B", unit_scale=True, disable=None) as bar,
+        part.open("ab" if resumed else "wb") as file,
+    ):
         while chunk := response.read(CHUNK):
             file.write(chunk)
             bar.update(len(chunk))
     if total is not None and _length(part) < total:
-        raise _CutError(f"the connection ended after {_length(part)} of {total} bytes")
-
-
-def _validator(headers: Message) -> str | None:
-    """What an If-Range may hold: a strong ETag, or else the date."""
-    etag = headers.get("ETag")
-    return etag if etag and not etag.startswith("W/") else headers.get("Last-Modified")
+        raise _IncompleteError(f"the connection ended after {_length(part)} of {total} bytes")
 
 
 def _resumable(part: Path, url: str) -> tuple[int, str | None]:
-    """How many bytes of this address are there, and the server's name for their version.
+    """The number of bytes from this address in ``part``, and the server's name of their version.
 
-    A part without a state (put there by hand) is resumed too: the digest has the last word.
+    A part without a state (put there by hand) is resumed too: the digest decides in the end.
     """
     try:
-        state = _State(**json.loads(_state_path(part).read_text(encoding="utf-8")))
+        state = json.loads(_state_path(part).read_text(encoding="utf-8"))
+        return (_length(part), state["validator"]) if state["url"] == url else (0, None)
     except FileNotFoundError:
         return _length(part), None
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, KeyError):
         return 0, None
-    return (_length(part), state.validator) if state.url == url else (0, None)
-
-
-def _verify(part: Path, sha256: str) -> None:
-    found = sha256_of(part)
-    if found != sha256:
-        part.unlink()
-        _state_path(part).unlink(missing_ok=True)
-        raise _AddressError(
-            f"the sha256 is {found} and not {sha256} as config/datasets.yaml says, so the file was "
-            "removed; correct the entry if the owner changed it"
-        )
 
 
 def _check_room(name: str, part: Path, size: float) -> None:
-    """What is still to come, and as much again as the whole for its extracted files."""
+    """Check the room for the missing bytes, and for extracted files of the same size."""
     needed = max(0.0, size - _length(part)) + size
     room = shutil.disk_usage(part.parent).free
     if needed > room:
@@ -232,6 +201,7 @@ def _check_room(name: str, part: Path, size: float) -> None:
 
 
 def _state_path(part: Path) -> Path:
+    """The JSON file beside a part that holds its address and version."""
     return part.with_name(part.name + ".json")
 
 

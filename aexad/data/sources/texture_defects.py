@@ -1,8 +1,8 @@
 """Defects for the embedded textures: scratches, stains and foreign bodies with exact masks.
 
-Everything is computed in whole numbers, so that the pixels are the same on every machine: lengths
-in 1/16 pixel, coverage and opacity in 1/256. The only function of the processor that rounds is the
-square root, which IEEE 754 defines to the last bit.
+Everything is computed in integers, so that the pixels are the same on every machine: lengths in
+1/16 pixel, coverage and opacity in 1/256. The only operations that round are the square root and
+the division of a mean, which IEEE 754 defines to the last bit.
 
 A defect has an *opacity* at each pixel: how much of the clean pixel it replaces. The mask is where
 the opacity is at least :data:`VISIBLE`; what lies below is the faint end of a soft edge.
@@ -17,10 +17,10 @@ FULL = 256
 """Opacity and coverage of a pixel that shows the defect alone."""
 
 VISIBLE = 24
-"""The mask holds every pixel whose opacity is at least this (of 256: 9.4 %)."""
+"""The mask holds every pixel of at least this opacity (of 256: 9.4 %)."""
 
 Change = tuple[np.ndarray, np.ndarray]
-"""What the defect looks like (grey levels) and its opacity, both int64 [S, S]."""
+"""Grey levels of the defect and its opacity, both int64 [S, S]."""
 
 
 def scratch(
@@ -30,16 +30,16 @@ def scratch(
     widths: tuple[int, int],
     bright: int,
 ) -> Change:
-    """A thin curved line, bright or dark, which fades and swells along its way.
+    """Draw a thin curved line, bright or dark, of varying width and opacity.
 
     Parameters
     ----------
     rng
-        Where and how.
+        Generator of the position and the form.
     clean
         Grey levels of the photograph, int64 [S, S].
     contrast
-        0 (hard to see) to 7 (plain).
+        0 (hard to see) to 7 (obvious).
     widths
         Least and greatest half width, in 1/16 pixel.
     bright
@@ -61,7 +61,7 @@ def scratch(
 
 
 def stain(rng: np.random.Generator, clean: np.ndarray, contrast: int) -> Change:
-    """A spot with a soft, ragged outline that darkens the photograph (oil) or pales it (lime).
+    """Draw a spot with a soft, ragged outline, darker (oil) or paler (lime) than the photograph.
 
     Parameters as for :func:`scratch`.
     """
@@ -77,7 +77,7 @@ def stain(rng: np.random.Generator, clean: np.ndarray, contrast: int) -> Change:
 def foreign_body(
     rng: np.random.Generator, clean: np.ndarray, contrast: int, material: np.ndarray
 ) -> Change:
-    """A piece of another material with a sharp outline, which throws a small shadow.
+    """Draw a piece of another material with a sharp outline and a small shadow.
 
     Parameters
     ----------
@@ -90,10 +90,12 @@ def foreign_body(
     radii = (7 + contrast, 12 + 2 * contrast)
     body = _blob(rng, size, radii, roughness=70, edge=1)
     offset = int(rng.integers(2, 4))
-    shadow = _softened(_shifted(body, offset), 2) * (60 + 12 * contrast) // FULL
+    # The shadow is the body, moved down and to the right, under a mean of 5 x 5 pixels.
+    moved = np.pad(body, ((offset, 0), (offset, 0)))[:size, :size]
+    shadow = ndimage.uniform_filter(moved, 5, mode="nearest") * (60 + 12 * contrast) // FULL
     gain = rng.integers(225, 288)
     piece = np.clip(material * gain // FULL, 0, 255)
-    # One layer stands for both: the piece over the shadow over the clean photograph.
+    # One layer replaces both: the piece over the shadow over the clean photograph.
     opacity = FULL - (FULL - body) * (FULL - shadow) // FULL
     shown = (piece * body * FULL) // np.maximum(opacity, 1) // FULL
     return shown, opacity
@@ -107,7 +109,7 @@ def applied(clean: np.ndarray, change: Change) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _in_one_piece(opacity: np.ndarray) -> np.ndarray:
-    """Leave out the specks beside the largest visible piece: each would count as a region."""
+    """Remove all but the largest visible piece: each would count as a region of the mask."""
     pieces, _ = ndimage.label(opacity >= VISIBLE, structure=np.ones((3, 3)))
     areas = np.bincount(pieces.ravel())
     areas[0] = 0
@@ -129,18 +131,12 @@ def _curve(rng: np.random.Generator, size: int, steps: int) -> np.ndarray:
 
 
 def _distance_to(line: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Distance of each pixel to the line (1/16 pixel), and which of its points is the nearest."""
+    """Distance of each pixel to the line (1/16 pixel), and the index of the nearest point."""
     centres = np.arange(size) * 16
     vertical = (centres[:, None] - line[:, 0]) ** 2
     horizontal = (centres[:, None] - line[:, 1]) ** 2
-    squared = np.full((size, size), np.iinfo(np.int64).max)
-    nearest = np.zeros((size, size), dtype=np.int64)
-    for point in range(len(line)):
-        candidate = vertical[:, point, None] + horizontal[None, :, point]
-        closer = candidate < squared
-        squared[closer] = candidate[closer]
-        nearest[closer] = point
-    return _root(squared), nearest
+    squared = vertical[:, None] + horizontal  # (S, S, steps)
+    return _root(squared.min(axis=2)), squared.argmin(axis=2)
 
 
 def _blob(
@@ -176,25 +172,6 @@ def _wave(rng: np.random.Generator, steps: int, height: int) -> np.ndarray:
     return (_noise(rng, steps, 20)[0] * 2 - 255) * height // 255
 
 
-def _softened(values: np.ndarray, radius: int) -> np.ndarray:
-    """Mean over a square of 2 radius + 1 pixels."""
-    width = 2 * radius + 1
-    for axis in (0, 1):
-        padding = [(radius, radius) if axis == other else (0, 0) for other in (0, 1)]
-        windows = np.lib.stride_tricks.sliding_window_view(
-            np.pad(values, padding, mode="edge"), width, axis=axis
-        )
-        values = windows.sum(axis=-1) // width
-    return values
-
-
-def _shifted(values: np.ndarray, offset: int) -> np.ndarray:
-    """Move down and to the right; zeros come in."""
-    moved = np.zeros_like(values)
-    moved[offset:, offset:] = values[:-offset, :-offset]
-    return moved
-
-
 def _root(squared: np.ndarray) -> np.ndarray:
-    """The whole part of the square root (exact: the root of an exact number rounds correctly)."""
+    """The integer part of the square root (exact: IEEE 754 rounds the root correctly)."""
     return np.floor(np.sqrt(squared.astype(np.float64))).astype(np.int64)

@@ -1,9 +1,9 @@
 """The embedded data set ``textures``: photographs that scikit-image ships, with drawn defects.
 
-Three categories (brick, grass, gravel; 512x512, greyscale, CC0) in MVTec AD layout. All
+Three categories (brick, grass, gravel; 512x512, greyscale, CC0) in the layout of MVTec AD. All
 training crops come from the left part of a photograph and all test crops from the right one, so no
-pixel is seen in both; the material of a foreign body is a *test* crop too, of another photograph.
-The pixels are the same on every machine (:data:`PIXELS_SHA256`).
+pixel is in both; the material of a foreign body is a *test* crop too, of another photograph. The
+pixels are the same on every machine (:data:`PIXELS_SHA256`).
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ class Surface(NamedTuple):
     """How defects look on a surface, so that a person finds most of them."""
 
     foreign: str
-    """The category whose material lies on it."""
+    """The category of the material of foreign bodies."""
     scratch_widths: tuple[int, int]
-    """Half widths in 1/16 pixel: on a rough surface only a wire is seen."""
+    """Half widths in 1/16 pixel: on a rough surface only a wide scratch is visible."""
     bright_scratches: int
-    """Of four: on the smooth brick most are bright, among blades and stones most are dark."""
+    """Of four: on the smooth brick most are bright, on grass and gravel most are dark."""
 
 
 SURFACES = {
@@ -48,75 +48,64 @@ PIXELS_SHA256 = "eafc7687d1f2fec4886b0bbc7f717c4bdf01b8366e1000acfcaa5edc26f1aea
 """Digest of all names, images and masks of the data set, as :func:`draw_textures` returns it."""
 
 
-class Drawing(NamedTuple):
-    """One file of the data set."""
-
-    name: str
-    """POSIX path below the data set's folder."""
-    pixels: np.ndarray
-    """uint8 [SIZE, SIZE]; of a mask: 0 or 255."""
-
-
 def draw_textures(folder: str | os.PathLike[str]) -> str:
-    """Write the data set below ``folder`` in MVTec AD layout.
+    """Write the data set below ``folder`` in the layout of MVTec AD.
 
     Returns
     -------
     str
-        sha256 over the names and pixels of all files: :data:`PIXELS_SHA256`, unless the installed
-        scikit-image or NumPy differ from those that this project is tested with.
+        sha256 of the names and pixels of all files: :data:`PIXELS_SHA256`, unless the installed
+        scikit-image or NumPy differ from the versions in ``requirements.lock``.
     """
     digest = hashlib.sha256()
-    for drawing in drawings():
-        path = Path(folder, drawing.name)
+    for name, pixels in drawings():
+        path = Path(folder, name)
         path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(drawing.pixels).save(path)
-        digest.update(drawing.name.encode())
-        digest.update(drawing.pixels.tobytes())
+        Image.fromarray(pixels).save(path)
+        digest.update(name.encode())
+        digest.update(pixels.tobytes())
     return digest.hexdigest()
 
 
-def drawings() -> Iterator[Drawing]:
-    """All images and masks of the data set, in a fixed order."""
+def drawings() -> Iterator[tuple[str, np.ndarray]]:
+    """Draw all images and masks of the data set, in a fixed order.
+
+    Yields
+    ------
+    tuple of str and numpy.ndarray
+        POSIX path below the data set's folder, and pixels uint8 [SIZE, SIZE] (masks: 0 or 255).
+    """
     photographs = {category: _photograph(category) for category in SURFACES}
-    for category in SURFACES:
-        photograph = photographs[category]
-        train, test = photograph[:, :BORDER], photograph[:, BORDER:]
+    for category, surface in SURFACES.items():
+        train, test = photographs[category][:, :BORDER], photographs[category][:, BORDER:]
         for split, region, count in (("train", train, TRAIN_GOOD), ("test", test, TEST_GOOD)):
             for index in range(count):
                 name = f"{category}/{split}/good/{index:03}.png"
                 rng = generator(SEED, name)
-                yield Drawing(name, _exposed(rng, _crop(rng, region)))
-        material = photographs[SURFACES[category].foreign][:, BORDER:]
+                yield name, _exposed(rng, _crop(rng, region))
+        material = photographs[surface.foreign][:, BORDER:]
         for defect in DEFECTS:
             for index in range(PER_DEFECT):
-                yield from _defective(category, defect, index, test, material)
-
-
-def _defective(
-    category: str, defect: str, index: int, region: np.ndarray, material: np.ndarray
-) -> Iterator[Drawing]:
-    surface = SURFACES[category]
-    name = f"{category}/test/{defect}/{index:03}.png"
-    rng = generator(SEED, name)
-    clean = _crop(rng, region)
-    contrast = 3 * index % PER_DEFECT  # each degree once, the hard ones among the plain ones
-    if defect == "scratch":
-        change = scratch(rng, clean, contrast, surface.scratch_widths, surface.bright_scratches)
-    elif defect == "stain":
-        change = stain(rng, clean, contrast)
-    else:
-        change = foreign_body(rng, clean, contrast, _crop(rng, material))
-    pixels, mask = applied(clean, change)
-    yield Drawing(name, _exposed(rng, pixels))
-    yield Drawing(
-        f"{category}/ground_truth/{defect}/{index:03}_mask.png", mask.astype(np.uint8) * 255
-    )
+                name = f"{category}/test/{defect}/{index:03}.png"
+                rng = generator(SEED, name)
+                clean = _crop(rng, test)
+                contrast = 3 * index % PER_DEFECT  # each degree once, in mixed order
+                if defect == "scratch":
+                    widths, bright = surface.scratch_widths, surface.bright_scratches
+                    change = scratch(rng, clean, contrast, widths, bright)
+                elif defect == "stain":
+                    change = stain(rng, clean, contrast)
+                else:
+                    change = foreign_body(rng, clean, contrast, _crop(rng, material))
+                pixels, mask = applied(clean, change)
+                yield name, _exposed(rng, pixels)
+                name = f"{category}/ground_truth/{defect}/{index:03}_mask.png"
+                yield name, mask.astype(np.uint8) * 255
 
 
 def _photograph(category: str) -> np.ndarray:
     """Grey levels of a photograph: int64 [512, 512]."""
-    from skimage import data  # slow to import, and needed here alone
+    from skimage import data  # slow to import
 
     return getattr(data, category)().astype(np.int64)
 
@@ -130,6 +119,6 @@ def _crop(rng: np.random.Generator, region: np.ndarray) -> np.ndarray:
 
 
 def _exposed(rng: np.random.Generator, pixels: np.ndarray) -> np.ndarray:
-    """The same picture a little brighter or darker, as no two exposures are equal: uint8."""
+    """The same picture, randomly a little brighter or darker: uint8."""
     gain = rng.integers(240, 273)
     return np.clip((pixels * gain + FULL // 2) // FULL, 0, 255).astype(np.uint8)

@@ -1,4 +1,4 @@
-"""Small images of two classes, in the forms that MNIST and CIFAR-10 are handed on in."""
+"""Small images of two classes, in the file formats of MNIST and CIFAR-10."""
 
 import gzip
 import hashlib
@@ -59,7 +59,7 @@ def write_classes(root: Path, *names: str, ending: str = "png", count: int = 2) 
 
 
 def write_batches(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """CIFAR-10 in small: two batches of 4 images; torchvision is told their md5."""
+    """Write a small CIFAR-10, two batches of 4 images, and set their md5 in torchvision."""
     folder.mkdir(parents=True)
     contents: dict[str, Any] = {
         "data_batch_1": {"data": BATCH, "labels": [0, 1, 1, 0]},

@@ -1,4 +1,4 @@
-"""Classes of images: each origin is brought to one layout, completely or not at all."""
+"""Classes of images: every source is converted to one layout, completely or not at all."""
 
 import functools
 import gzip
@@ -45,7 +45,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Callable[[Path], str]]:
-    """Serve a folder over HTTP; gives its address."""
+    """A function that serves a folder over HTTP and returns its address."""
     servers = []
 
     def serve(folder: Path) -> str:
@@ -72,7 +72,7 @@ def listed(folder: Path) -> list[str]:
 
 
 def check_digits(folder: Path) -> None:
-    """Every image of the IDX files is in the folder of its label, pixel by pixel."""
+    """Check that every image of the IDX files is in the folder of its label, pixel by pixel."""
     for split in NAMES:
         images, labels = digits(split)
         assert len(list((folder / split).rglob("*.png"))) == len(images)
@@ -82,19 +82,19 @@ def check_digits(folder: Path) -> None:
                 np.testing.assert_array_equal(np.asarray(file), image)
 
 
-@pytest.mark.parametrize("place", ["", "raw", "MNIST/raw"])
+@pytest.mark.parametrize("subfolder", ["", "raw", "MNIST/raw"])
 @pytest.mark.parametrize("packed", [False, True])
 def test_idx_files_become_class_folders(
-    folder: Path, tmp_path: Path, place: str, packed: bool
+    folder: Path, tmp_path: Path, subfolder: str, packed: bool
 ) -> None:
     source = tmp_path / "mine"
-    write_idx(source / place, packed, dot=packed)
+    write_idx(source / subfolder, packed, dot=packed)
     before = listed(source)
     marker = fetch("digits", CLASSES, folder, source)
     check_digits(folder)
     assert listed(source) == before
-    told = json.loads(marker.read_text())
-    assert (told["source"], told["address"]) == ("converted", str(source))
+    origin = json.loads(marker.read_text())
+    assert (origin["source"], origin["address"]) == ("converted", str(source))
     table = build_index(folder, "digits", CLASSES)
     assert table["category"].tolist() == ["0"] * 5 + ["1"] * 5
     assert set(table["defect"]) == {"good"}
@@ -118,7 +118,7 @@ def test_changed_idx_files_are_converted_again(folder: Path, tmp_path: Path) -> 
         np.testing.assert_array_equal(np.asarray(file), 255 - images[0])
 
 
-def test_an_archive_may_hold_idx_files_too(folder: Path, tmp_path: Path) -> None:
+def test_an_archive_may_hold_idx_files(folder: Path, tmp_path: Path) -> None:
     write_idx(tmp_path / "set/MNIST/raw", packed=True)
     with tarfile.open(tmp_path / "a.tar", "w") as archive:
         archive.add(tmp_path / "set", "set")
@@ -126,7 +126,7 @@ def test_an_archive_may_hold_idx_files_too(folder: Path, tmp_path: Path) -> None
     check_digits(folder)
 
 
-def test_class_folders_of_a_zip_are_kept_as_they_are(folder: Path, tmp_path: Path) -> None:
+def test_class_folders_in_a_zip_archive_are_kept_unchanged(folder: Path, tmp_path: Path) -> None:
     source = write_classes(tmp_path / "pets", "cat", "dog", ending="jpg")
     with zipfile.ZipFile(tmp_path / "pets.zip", "w") as archive:
         for name in listed(source):
@@ -145,7 +145,7 @@ def test_a_folder_of_classes_is_linked(folder: Path, tmp_path: Path) -> None:
     assert len(build_index(folder, "digits", CLASSES)) == 8
 
 
-def test_cifars_batches_become_class_folders(
+def test_batches_of_cifar_become_class_folders(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     batches = write_batches(tmp_path / BATCHES, monkeypatch)
@@ -163,7 +163,7 @@ def test_cifars_batches_become_class_folders(
         shutil.rmtree(folder)
 
 
-def test_a_pickle_that_torchvision_does_not_know_is_never_opened(
+def test_a_pickle_with_another_md5_is_never_opened(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     batches = write_batches(tmp_path / BATCHES, monkeypatch)
@@ -183,7 +183,7 @@ def test_a_pickle_that_torchvision_does_not_know_is_never_opened(
         (batches / name).write_bytes(whole)
 
 
-def test_torchvision_downloads_and_checks(
+def test_torchvision_downloads_once_and_checks(
     folder: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -201,7 +201,7 @@ def test_torchvision_downloads_and_checks(
     assert json.loads(marker.read_text())["source"] == "torchvision"
     assert sorted(path.name for path in folder.parent.iterdir()) == ["digits", "digits.json"]
     assert "Licence" in capsys.readouterr().err
-    # What is there is not downloaded again; another licence in the catalogue is only written down.
+    # A complete folder is not downloaded again; a new licence in the catalogue goes to the marker.
     monkeypatch.setattr(mnist, "mirrors", [])
     fetch("digits", dataset.model_copy(update={"licence": "free"}), folder)
     assert json.loads(marker.read_text())["licence"] == "free"
@@ -225,7 +225,7 @@ def test_a_download_that_fails_leaves_nothing(
         assert not list(folder.parent.iterdir())
 
 
-def test_a_source_without_classes_is_told(folder: Path, tmp_path: Path) -> None:
+def test_a_source_without_classes_is_refused(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "mine/train/0").mkdir(parents=True)
     with pytest.raises(
         ConfigError, match=r"source of data set 'digits': .*/mine: no classes in it"
@@ -233,7 +233,9 @@ def test_a_source_without_classes_is_told(folder: Path, tmp_path: Path) -> None:
         fetch("digits", CLASSES, folder, tmp_path / "mine")
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
         archive.writestr("readme.txt", "nothing")
-    with pytest.raises(DownloadError, match=r"a\.zip: no folder in this archive has one of the"):
+    with pytest.raises(
+        DownloadError, match=r"a\.zip: no folder in this archive has the form train/<class>"
+    ):
         fetch("digits", CLASSES, folder, tmp_path / "a.zip")
     assert not list(folder.parent.iterdir())
 
@@ -256,7 +258,7 @@ def test_a_source_without_classes_is_told(folder: Path, tmp_path: Path) -> None:
         (3, lambda data: idx(digits("train")[1]), "4 images, but 6 labels in t10k-labels"),
     ],
 )
-def test_a_damaged_idx_file_is_one_clear_line(
+def test_a_damaged_idx_file_gives_one_line(
     folder: Path,
     tmp_path: Path,
     packed: bool,
@@ -277,7 +279,7 @@ def test_a_damaged_idx_file_is_one_clear_line(
     assert not list(folder.parent.iterdir())
 
 
-def test_a_damaged_gzip_file_and_a_missing_one_are_told(folder: Path, tmp_path: Path) -> None:
+def test_damaged_and_missing_gzip_files_are_named(folder: Path, tmp_path: Path) -> None:
     source = write_idx(tmp_path / "mine", packed=True)
     path = source / f"{FILES[0]}.gz"
     whole = path.read_bytes()
@@ -290,7 +292,7 @@ def test_a_damaged_gzip_file_and_a_missing_one_are_told(folder: Path, tmp_path: 
         fetch("digits", CLASSES, folder, source)
 
 
-def test_the_index_tells_what_departs_from_the_layout(tmp_path: Path) -> None:
+def test_the_index_lists_deviations_from_the_layout(tmp_path: Path) -> None:
     every = CLASSES.model_copy(update={"categories": None})
     root = write_classes(tmp_path / "set", "cat", "dog")
     shutil.rmtree(root / "test/dog")

@@ -1,4 +1,4 @@
-"""Bringing a data set to its place: completely or not at all, and never over the user's own."""
+"""Fetch a data set completely or not at all, and never replace files of the user."""
 
 import json
 import shutil
@@ -63,7 +63,7 @@ def test_a_local_folder_is_linked(
     assert output.err == "set: Set. Licence: CC BY 4.0. Please cite: Somebody, 2020\n"
 
 
-def test_what_is_complete_is_left_alone(
+def test_a_complete_folder_is_not_changed(
     tree: Path, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     archive = packed(tree, tmp_path / "a.tgz")
@@ -107,9 +107,7 @@ def test_a_lost_marker_is_written_again(tree: Path, folder: Path, tmp_path: Path
     assert (marker.read_bytes(), folder.stat().st_mtime_ns) == before
 
 
-def test_another_source_replaces_what_was_made_here(
-    tree: Path, folder: Path, tmp_path: Path
-) -> None:
+def test_another_source_replaces_a_fetched_folder(tree: Path, folder: Path, tmp_path: Path) -> None:
     archive = packed(tree, tmp_path / "a.tgz")
     shutil.rmtree(tree / "nut")
     smaller = packed(tree, tmp_path / "b.tgz")
@@ -122,19 +120,17 @@ def test_another_source_replaces_what_was_made_here(
     assert sorted(path.name for path in folder.parent.iterdir()) == ["set", "set.json"]
 
 
-def test_the_users_own_folder_is_never_replaced(tree: Path, folder: Path, tmp_path: Path) -> None:
+def test_a_folder_of_the_user_is_never_replaced(tree: Path, folder: Path, tmp_path: Path) -> None:
     archive = packed(tree, tmp_path / "a.tgz")
     shutil.copytree(tree, folder)
     before = content(folder)
-    with pytest.raises(ConfigError, match=r"set is there, but was not made by fetch; .*name it"):
+    with pytest.raises(ConfigError, match=r"set exists, but was not made by fetch; .*name it"):
         fetch("set", LOCAL, folder, archive)
     assert content(folder) == before
 
 
-def test_a_link_is_replaced_and_what_it_leads_to_stays(
-    tree: Path, folder: Path, tmp_path: Path
-) -> None:
-    """Also without the marker, which Snakemake removes before it fetches from another source."""
+def test_a_link_is_replaced_and_its_target_stays(tree: Path, folder: Path, tmp_path: Path) -> None:
+    """This also works without the marker: Snakemake removes it before it fetches again."""
     archive = packed(tree, tmp_path / "a.tgz")
     before = content(tree)
     fetch("set", LOCAL, folder, tree).unlink()
@@ -144,7 +140,7 @@ def test_a_link_is_replaced_and_what_it_leads_to_stays(
     assert content(folder) == content(tree) == before
 
 
-def test_the_users_own_folder_can_be_used_in_place(tree: Path, folder: Path) -> None:
+def test_a_folder_of_the_user_can_be_used_in_place(tree: Path, folder: Path) -> None:
     shutil.copytree(tree, folder)
     before = content(folder)
     marker = fetch("set", LOCAL, folder, folder)
@@ -153,7 +149,7 @@ def test_the_users_own_folder_can_be_used_in_place(tree: Path, folder: Path) -> 
     assert read(marker)["source"] == "folder"
 
 
-def test_an_empty_folder_or_a_dead_link_is_no_obstacle(tree: Path, folder: Path) -> None:
+def test_an_empty_folder_or_a_broken_link_is_replaced(tree: Path, folder: Path) -> None:
     folder.mkdir(parents=True)
     fetch("set", LOCAL, folder, tree)
     assert folder.resolve() == tree
@@ -173,7 +169,7 @@ def test_a_refused_archive_leaves_nothing(tree: Path, folder: Path, tmp_path: Pa
     assert list(folder.parent.iterdir()) == []
 
 
-def test_a_failure_keeps_what_was_there(tree: Path, folder: Path, tmp_path: Path) -> None:
+def test_a_failure_keeps_the_former_folder(tree: Path, folder: Path, tmp_path: Path) -> None:
     fetch("set", LOCAL, folder, packed(tree, tmp_path / "a.tgz"))
     before = content(folder)
     (tmp_path / "b.tgz").write_bytes(b"no archive")
@@ -220,24 +216,24 @@ def test_a_download(
 ) -> None:
     archive = packed(tree, tmp_path / "a.tgz")
     origin = Download(url="https://example.org/a.tgz", sha256=sha256_of(archive), size_gb=1e-6)
-    places = []
+    folders = []
 
-    def downloaded(name: str, wanted: Download, place: Path) -> Path:
+    def downloaded(name: str, wanted: Download, target: Path) -> Path:
         assert (name, wanted) == ("set", origin)
-        places.append(place)
-        place.mkdir()
-        return Path(shutil.copy(archive, place))
+        folders.append(target)
+        target.mkdir()
+        return Path(shutil.copy(archive, target))
 
     monkeypatch.setattr(module, "download", downloaded)
     entry = Dataset(title="Set", adaptor="mvtec_layout", download=origin)
     marker = fetch("set", entry, folder)
-    assert places == [folder.parent / "downloads"]
-    assert list(places[0].iterdir()) == []  # what is extracted is not kept twice
+    assert folders == [folder.parent / "downloads"]
+    assert list(folders[0].iterdir()) == []  # the archive is removed after extraction
     assert content(folder) == content(tree)
     assert read(marker)["address"] == origin.url
     fetch("set", entry, folder)
-    fetch("set", entry, folder, archive)  # the same bytes from another place
-    assert len(places) == 1
+    fetch("set", entry, folder, archive)  # the same bytes from another source
+    assert len(folders) == 1
     assert read(marker)["source"] == "archive"
 
 
@@ -252,27 +248,27 @@ def test_textures_are_drawn(
     monkeypatch.setattr(module, "draw_textures", lambda _: pytest.fail("drawn twice"))
     fetch("set", entry, folder)
     assert "differ" not in capsys.readouterr().err
-    with pytest.raises(ConfigError, match="'set' is drawn here"):
+    with pytest.raises(ConfigError, match="'set' is drawn;"):
         fetch("set", entry, folder, folder)
 
 
-def test_textures_without_their_marker_are_drawn_anew(folder: Path) -> None:
-    """Snakemake removes it when the code that draws has changed."""
+def test_textures_without_their_marker_are_drawn_again(folder: Path) -> None:
+    """Snakemake removes the marker when the code that draws has changed."""
     entry = Dataset(title="Textures", adaptor="textures")
     marker = fetch("set", entry, folder)
     image = folder / "brick/train/good/000.png"
     drawn = image.read_bytes()
-    image.write_bytes(b"drawn by former code")
+    image.write_bytes(b"drawn by older code")
     marker.unlink()
     fetch("set", entry, folder)
     assert image.read_bytes() == drawn
 
 
-def test_other_pixels_are_told(
+def test_other_pixels_give_a_warning(
     tree: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def drawn(place: Path) -> str:
-        shutil.copytree(tree, place, dirs_exist_ok=True)
+    def drawn(target: Path) -> str:
+        shutil.copytree(tree, target, dirs_exist_ok=True)
         return "0" * 64
 
     monkeypatch.setattr(module, "draw_textures", drawn)

@@ -30,7 +30,7 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 
 @pytest.fixture(scope="module")
 def pixels() -> dict[str, np.ndarray]:
-    return {drawing.name: drawing.pixels for drawing in drawings()}
+    return dict(drawings())
 
 
 def test_the_pixels_are_the_same_on_every_machine(drawn: tuple[Path, str]) -> None:
@@ -46,7 +46,7 @@ def test_the_files_hold_the_drawn_pixels(
         np.testing.assert_array_equal(np.asarray(Image.open(on_disk[name])), pixels[name])
 
 
-def test_it_is_a_data_set_in_mvtec_layout(drawn: tuple[Path, str]) -> None:
+def test_textures_have_the_layout_of_mvtec_ad(drawn: tuple[Path, str]) -> None:
     index = build_index(drawn[0], "textures", Dataset(title="Textures", adaptor="textures"))
     counts = index.groupby(["split", "defect"]).size().to_dict()
     assert counts == {
@@ -59,8 +59,10 @@ def test_it_is_a_data_set_in_mvtec_layout(drawn: tuple[Path, str]) -> None:
     assert index["category"].unique().tolist() == ["brick", "grass", "gravel"]
 
 
-def test_training_and_test_see_disjoint_regions(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Photographs whose two regions have grey levels of their own show through everywhere."""
+def test_training_and_test_crops_come_from_disjoint_regions(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The two regions of the photographs get different grey levels, which all crops must keep."""
     train, test = 20, 200
     photograph = np.full((512, 512), test, np.int64)
     photograph[:, :BORDER] = train
@@ -90,7 +92,7 @@ def test_masks_are_one_piece_and_differ_in_size(pixels: dict[str, np.ndarray]) -
     assert max(map(max, areas.values())) < 0.1 * SIZE**2
 
 
-def test_the_mask_says_what_was_changed_visibly() -> None:
+def test_the_mask_is_the_visible_change() -> None:
     clean = np.full((3, 3), 100, np.int64)
     opacity = np.array([[0, VISIBLE - 1, VISIBLE], [0, 128, FULL], [0, 0, 0]])
     pixels, mask = applied(clean, (np.full_like(clean, 200), opacity))
@@ -98,7 +100,7 @@ def test_the_mask_says_what_was_changed_visibly() -> None:
     assert mask.tolist() == [[False, False, True], [False, True, True], [False, False, False]]
 
 
-def test_specks_beside_the_defect_are_left_out() -> None:
+def test_small_pieces_apart_from_the_defect_are_removed() -> None:
     clean = np.full((5, 7), 100, np.int64)
     opacity = np.zeros_like(clean)
     opacity[1:4, 1:4] = FULL
@@ -109,8 +111,10 @@ def test_specks_beside_the_defect_are_left_out() -> None:
 
 
 @pytest.mark.parametrize("category", list(SURFACES))
-def test_defects_are_seen_where_the_mask_says(category: str, pixels: dict[str, np.ndarray]) -> None:
-    """Against the clean crop, drawn again from the same numbers: none differs outside the mask."""
+def test_defects_are_visible_only_inside_the_mask(
+    category: str, pixels: dict[str, np.ndarray]
+) -> None:
+    """Compared with the same crop without defect, no image differs outside the mask."""
     region = textures._photograph(category)[:, BORDER:]
     contrasts = []
     for name in [name for name in pixels if name.startswith(category) and "mask" in name]:
