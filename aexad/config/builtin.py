@@ -24,9 +24,18 @@ def catalogue_paths(further: Iterable[Path] = ()) -> list[Path]:
     return _paths("datasets.yaml", further)
 
 
+def is_builtin(path: Path) -> bool:
+    """Whether a file is built in; files of the user may replace its entries."""
+    return path.resolve().is_relative_to(_folder().resolve())
+
+
+def _folder() -> Path:
+    packaged = PACKAGE / "builtin"
+    return packaged if packaged.exists() else PACKAGE.parent / "config"
+
+
 def _paths(name: str, further: Iterable[Path]) -> list[Path]:
-    packaged = PACKAGE / "builtin" / name
-    builtin = packaged if packaged.exists() else PACKAGE.parent / "config" / name
+    builtin = _folder() / name
     own = [OWN / name] if (OWN / name).exists() else []
     # In a checkout, the current folder's files are the built-in ones: named as the user knows them.
     same = bool(own) and own[0].resolve() == builtin.resolve()

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
 
+from aexad.config.builtin import is_builtin
 from aexad.runtime.errors import ConfigError
 
 
@@ -106,14 +107,15 @@ def read_entries(
     Raises
     ------
     ConfigError
-        A file cannot be used, or two files have an entry of the same name.
+        A file cannot be used, or two files have an entry of the same name. (An entry that is built
+        in may be replaced.)
     """
     entries: dict[str, dict[str, Any]] = {}
     files: dict[str, Path] = {}
     for path in map(Path, paths):
         for file in sorted(path.glob("*.yaml")) if path.is_dir() else [path]:
             for name, entry in read_yaml(file).items():
-                if name in entries:
+                if name in entries and not is_builtin(files[name]):
                     raise ConfigError(
                         f"{file}: {kind} '{name}' is also in {files[name]}; rename one of them"
                     )

@@ -126,7 +126,7 @@ def _recipes(recipes: Mapping[str, Method], names: Sequence[str]) -> dict[str, R
 
 def _ablation(reference: Recipe, recipes: Mapping[str, Recipe]) -> dict[str, str]:
     def rest(recipe: Recipe) -> dict[str, object]:
-        return recipe.model_dump(exclude={"loss": True, "heat_map": {"filter"}})
+        return recipe.model_dump(exclude={"title": True, "loss": True, "heat_map": {"filter"}})
 
     return {
         variant: name

@@ -145,7 +145,7 @@ def test_a_recipe_out_of_bounds_is_told(tmp_path, entry, key):
 
 def test_a_pin_of_weights_that_are_not_there_is_told(tmp_path):
     entry = f"{{encoder: e, weights: none, weights_sha256: {'a' * 64}}}"
-    assert "say which pre-trained weights; weights are 'none'" in methods(tmp_path, f"a: {entry}")
+    assert "choose pre-trained weights, but weights are 'none'" in methods(tmp_path, f"a: {entry}")
 
 
 @pytest.mark.parametrize(

@@ -172,7 +172,7 @@ class TestClock:
         for name in ("maps.npz", "inference.json", "per_image.csv", "metrics.json"):
             (copy_of_run.folder / RUN / name).unlink()
         output = copy_of_run.snakemake(TARGET).stdout
-        assert "results: 2 files were newer than now, and are of now" in output
+        assert "results: 2 file times in the future were set to now" in output
         assert results(copy_of_run) == results(one_run)
         assert copy_of_run.planned(TARGET) == {}
 

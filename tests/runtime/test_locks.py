@@ -41,7 +41,7 @@ def test_one_process_holds_a_folder_until_it_ends_however_it_ends(tmp_path, othe
 
 def test_each_process_takes_another_of_several_things(tmp_path, other):
     assert locks.first_free(["a", "b"], tmp_path) == 1
-    taken = [sys.executable, "-c", HOLD.replace("run", "more"), str(tmp_path)]
+    taken = [sys.executable, "-c", HOLD.replace('"run"', '"more"'), str(tmp_path)]
     with subprocess.Popen(taken, stdout=subprocess.PIPE, text=True) as third:
         assert third.stdout.readline() == "None\n"
         third.kill()

@@ -105,10 +105,10 @@ def test_nothing_is_loaded_from_elsewhere(html: str, page: Page) -> None:
 
 def test_every_picture_has_words(page: Page) -> None:
     images = page.all("img")
-    assert len(images) == 9 + 3 + 4  # charts and strips, galleries, a panel a run
+    assert len(images) == 8 + 3 + 4  # charts and strips, galleries, a panel a run
     assert all(len(image["alt"] or "") > 20 for image in images)
     kinds = [re.match(r"data:image/(\w+)", image["src"] or "") for image in images]
-    assert [kind[1] for kind in kinds if kind] == ["svg"] * 12 + ["jpeg"] * 4
+    assert [kind[1] for kind in kinds if kind] == ["svg"] * 11 + ["jpeg"] * 4
 
 
 def test_the_first_screen_is_the_question_and_the_answer(html: str, page: Page) -> None:
