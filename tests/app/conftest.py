@@ -2,7 +2,7 @@
 
 import os
 
-import parts
+import app_parts as parts
 import pytest
 from app_parts import run
 

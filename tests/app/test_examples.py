@@ -18,9 +18,9 @@ def at_work(workshop, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
 
-@pytest.mark.parametrize("module", ["explainer", "files"])
+@pytest.mark.parametrize("module", ["explainer", "explain_folder"])
 def test_docstrings(module, at_work):
-    result = doctest.testmod(importlib.import_module(f"aexad.explainer.{module}"))
+    result = doctest.testmod(importlib.import_module(f"aexad.app.{module}"))
     assert result.attempted >= 3
     assert result.failed == 0
 

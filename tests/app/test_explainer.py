@@ -1,8 +1,8 @@
 """Files, arrays and batches; models of fit, of runs, and what the threshold says."""
 
+import app_parts as parts
 import numpy as np
 import pandas as pd
-import parts
 import pytest
 import torch
 

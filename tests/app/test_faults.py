@@ -2,9 +2,9 @@
 
 import shutil
 
+import app_parts as parts
 import numpy as np
 import onnx
-import parts
 import pytest
 import tifffile
 import torch

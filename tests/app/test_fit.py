@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-import parts
+import app_parts as parts
 import pytest
 import torch
 

@@ -4,9 +4,9 @@ import json
 import subprocess
 import sys
 
+import app_parts as parts
 import numpy as np
 import onnxruntime
-import parts
 import pytest
 import torch
 from app_parts import run
@@ -64,7 +64,7 @@ WITHOUT_TORCH = """
 import sys
 for name in ("torch", "torchvision", "timm", "onnx", "onnxscript"):
     sys.modules[name] = None  # importing it is an ImportError
-from aexad.cli import main
+from aexad.cli.parser import main
 sys.exit(main(sys.argv[1:]))
 """
 
