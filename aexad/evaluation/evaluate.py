@@ -1,8 +1,9 @@
-"""Evaluation: the heat maps of a test set against its masks, as two files.
+"""Evaluate the heat maps of a test set against its masks and write two files.
 
-``per_image.csv`` has a row an image, ``metrics.json`` the values of the test set, each with the
-number of images behind it, and ``null`` with a reason where there is no value. Maps are a run's
-(``maps.npz``) or anyone's (:mod:`aexad.evaluation.external_maps`); images pass one by one.
+``per_image.csv`` has one row per image. ``metrics.json`` has the values of the test set, each with
+the number of images that it averages over; a value that is not defined is ``null`` with a reason.
+The maps come from a run (``maps.npz``) or are external (:mod:`aexad.evaluation.external_maps`).
+Images are processed one by one.
 """
 
 from __future__ import annotations
@@ -19,29 +20,31 @@ from aexad.data.images import image_size, load_mask
 from aexad.data.index import GOOD, NO_MASKS
 from aexad.data.split import read_split
 from aexad.evaluation.metrics import SWEEP, PixelSummary, image_ap, image_auroc, pixel_summary
+from aexad.evaluation.metrics.pixel import mean_of_defined
 from aexad.runtime.errors import DataError
 from aexad.runtime.files import read_npz, write_csv, write_json
 
 Size = Literal["model", "native"]
-"""Where maps and masks meet: masks come to the map's size, or maps to the mask's own."""
+"""Size of the comparison: masks are resized to the maps, or maps are upsampled to the masks."""
 
 Pair = tuple[np.ndarray, np.ndarray]
 """Heat map, real [H, W], and mask, bool [H, W], of one image."""
 
 NO_MAPS = "make it with 'aexad infer'"
 NO_ANOMALY, NO_NORMAL = "no anomalous pixels in the test set", "no normal pixels in the test set"
-PER_IMAGE, POOLED = ("f1", "iou"), ("pixel_auroc", "pixel_ap", "f1_max", "iou_max", "pro")
+PER_IMAGE = ("f1", "iou")
+POOLED = ("pixel_auroc", "pixel_ap", "f1_max", "iou_max", "pro")  # as in Ranking, then PRO
 
 
 class ImageRow(NamedTuple):
-    """What a row of ``per_image.csv`` says of an image without looking at its mask."""
+    """The columns of ``per_image.csv`` that do not depend on the mask."""
 
     image: str
     defect: str
     score: float
-    """Of the image; higher is more anomalous."""
+    """Score of the image; higher is more anomalous."""
     k: int | None
-    """Half size of the filter of its heat map, if known."""
+    """Half size of the filter of its heat map; None for external maps."""
 
 
 def evaluate_run(
@@ -51,31 +54,33 @@ def evaluate_run(
     output: str | os.PathLike[str],
     size: Size = "model",
 ) -> dict[str, Any]:
-    """Evaluate the heat maps of one run; of a data set without masks, its image scores alone.
+    """Evaluate the heat maps of one run.
+
+    If the data set has no masks, only the image scores are evaluated.
 
     Parameters
     ----------
     maps : path
         The run's ``maps.npz``.
     split : path
-        Its ``split.csv``; the test rows are those of the maps, in the same order.
+        The run's ``split.csv``; its test rows must list the images of ``maps`` in the same order.
     root : path
         Folder that the paths of the split are relative to.
     output : path
         Folder for ``per_image.csv`` and ``metrics.json``.
     size : {"model", "native"}
         ``model``: masks are resized to the maps (nearest). ``native``: maps are upsampled
-        (bilinear) to the masks, which stay as they are.
+        (bilinear) to the original masks.
 
     Returns
     -------
     dict
-        What is in ``metrics.json``.
+        The content of ``metrics.json``.
 
     Raises
     ------
     DataError
-        If a file is missing or damaged, or the maps are not those of the split.
+        If a file is missing or damaged, or the maps do not belong to the split.
     """
     table = read_split(split)
     rows = table[table["role"] == "test"].reset_index(drop=True)
@@ -95,7 +100,7 @@ def evaluate_run(
 
 
 def without_masks(rows: pd.DataFrame) -> bool:
-    """Whether test rows of a split have anomalous images, and none of these a mask."""
+    """Whether test rows of a split have anomalous images but no masks at all."""
     anomalous = rows["defect"] != GOOD
     return bool(anomalous.any() and (rows.loc[anomalous, "mask"] == "").all())
 
@@ -108,9 +113,9 @@ def write_evaluation(
     Parameters
     ----------
     images : iterable of ImageRow and its pair of heat map and mask
-        May be a generator; no more than one pair is held at a time.
+        May be a generator; only one pair is in memory at a time.
     size : {"model", "native"}
-        What the pairs are at; it is only written down.
+        Size of the pairs, as written to ``metrics.json``.
     output : path
         Folder of the two files.
     """
@@ -121,7 +126,7 @@ def write_evaluation(
             rows.append(row)
             yield pair
 
-    summary = pixel_summary(pairs())  # first: it fills the rows
+    summary = pixel_summary(pairs())  # fills ``rows``
     return write_results(rows, summary, size, output)
 
 
@@ -131,7 +136,7 @@ def write_results(
     size: Size,
     output: str | os.PathLike[str],
 ) -> dict[str, Any]:
-    """Write both files of a test set; without a summary, of a data set without masks."""
+    """Write both files of a test set; ``summary`` is None for a data set without masks."""
     content = metrics_of(rows, summary, size)
     write_csv(Path(output, "per_image.csv"), per_image_table(rows, summary))
     write_json(Path(output, "metrics.json"), content)
@@ -156,7 +161,7 @@ def per_image_table(images: Sequence[ImageRow], summary: PixelSummary | None) ->
 def metrics_of(
     images: Sequence[ImageRow], summary: PixelSummary | None, size: Size
 ) -> dict[str, Any]:
-    """The content of ``metrics.json``; without a summary, of a data set without masks."""
+    """The content of ``metrics.json``; ``summary`` is None for a data set without masks."""
     anomalous = np.array([image.defect != GOOD for image in images], dtype=bool)
     if summary is None:
         without, pixel = np.zeros_like(anomalous), _no_masks()
@@ -170,7 +175,7 @@ def metrics_of(
             "good": int((~anomalous).sum()),
             "anomalous": int(anomalous.sum()),
             "without_mask_pixels": [
-                row.image for row, lost in zip(images, without, strict=True) if lost
+                row.image for row, empty in zip(images, without, strict=True) if empty
             ],
         },
         "metrics": {
@@ -181,12 +186,12 @@ def metrics_of(
 
 
 def named_at(metric: str, a: float) -> str:
-    """Name of a threshold's value: ``f1`` at a = 1, ``f1@1.5`` at another a."""
+    """Name of a metric at the threshold mean + a std: ``f1`` at a = 1, ``f1@1.5`` at a = 1.5."""
     return metric if a == 1 else f"{metric}@{a}"
 
 
 def upsampled(heat_map: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """Resize a map bilinearly, pixel centres at half-integers, its border continued.
+    """Resize a map bilinearly; pixel centres are at half-integers, the border is repeated.
 
     Parameters
     ----------
@@ -195,7 +200,8 @@ def upsampled(heat_map: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
 
     Returns
     -------
-    float [height, width] of the type of ``heat_map``, computed in float64
+    float [height, width]
+        In the type of ``heat_map``, computed in float64.
     """
     if heat_map.shape == tuple(shape):
         return heat_map
@@ -204,13 +210,13 @@ def upsampled(heat_map: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
 
 
 def _interpolated(values: np.ndarray, length: int) -> np.ndarray:
-    """Resize the first axis."""
-    place = (np.arange(length) + 0.5) * (len(values) / length) - 0.5
-    place = place.clip(0, len(values) - 1)
-    before = place.astype(np.intp)
+    """Resize the first axis to ``length``."""
+    position = (np.arange(length) + 0.5) * (len(values) / length) - 0.5
+    position = position.clip(0, len(values) - 1)
+    before = position.astype(np.intp)
     after = np.minimum(before + 1, len(values) - 1)
-    # In this form a constant map stays what it is to the last bit.
-    return values[before] + (place - before)[:, None] * (values[after] - values[before])
+    # In this form a constant map stays the same to the last bit.
+    return values[before] + (position - before)[:, None] * (values[after] - values[before])
 
 
 def _read_maps(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
@@ -219,23 +225,20 @@ def _read_maps(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
     if len(shape) != 3:
         raise DataError(f"{path}: heat_map is {list(shape)}, not [n, S, S]; {NO_MAPS}")
     for name in ("heat_map", "score"):
-        bad = [str(i) for i, v in zip(arrays["image"], arrays[name], strict=True) if not _finite(v)]
-        if bad:
-            raise DataError(f"{path}: {name} of {bad[0]} is NaN or infinite; {NO_MAPS}")
+        for image, values in zip(arrays["image"], arrays[name], strict=True):
+            if not np.isfinite(values).all():
+                raise DataError(f"{path}: {name} of {image} is NaN or infinite; {NO_MAPS}")
     return arrays
 
 
-def _finite(values: np.ndarray) -> bool:
-    return bool(np.isfinite(values).all())
-
-
 def _run_pairs(
-    rows: pd.DataFrame, heat_maps: np.ndarray, root: Path, size: Size, where: str
+    rows: pd.DataFrame, heat_maps: np.ndarray, root: Path, size: Size, maps: str
 ) -> Iterator[Pair]:
+    """Read the mask of each test row and bring it and its heat map to one size."""
     columns = (rows["image"], rows["defect"], rows["mask"])
     for image, defect, mask, heat_map in zip(*columns, heat_maps, strict=True):
         if not mask and defect != GOOD:
-            raise DataError(f"{where}: {image} is anomalous and has no mask to compare with")
+            raise DataError(f"{maps}: {image} is anomalous and has no mask to compare with")
         path = root / mask if mask else None
         if size == "native":
             truth = load_mask(path, shape=image_size(root / image))
@@ -262,15 +265,8 @@ def _per_image_means(summary: PixelSummary) -> dict[str, Any]:
 def _pooled_values(summary: PixelSummary) -> dict[str, Any]:
     images = len(summary.anomalous_pixels)
     reason = NO_NORMAL if summary.regions else NO_ANOMALY
-    pooled = summary.pooled
-    values = {
-        "pixel_auroc": pooled.auroc,
-        "pixel_ap": pooled.average_precision,
-        "f1_max": pooled.f1_max,
-        "iou_max": pooled.iou_max,
-        "pro": summary.pro,
-    }
-    result = {name: _value(value, images, reason) for name, value in values.items()}
+    values = zip(POOLED, (*summary.pooled, summary.pro), strict=True)
+    result = {name: _value(value, images, reason) for name, value in values}
     result["pro"]["regions"] = summary.regions
     return result
 
@@ -284,8 +280,7 @@ def _image_values(scores: np.ndarray, anomalous: np.ndarray) -> dict[str, Any]:
 
 
 def _mean(values: np.ndarray, reason: str) -> dict[str, Any]:
-    defined = values[~np.isnan(values)]
-    return _value(float(defined.mean()) if len(defined) else np.nan, len(defined), reason)
+    return _value(mean_of_defined(values), int((~np.isnan(values)).sum()), reason)
 
 
 def _value(value: float, images: int, reason: str) -> dict[str, Any]:

@@ -1,8 +1,8 @@
-"""Anyone's anomaly maps, evaluated like a run's: a folder of maps beside a category of images.
+"""Evaluate external maps: a folder of anomaly maps that were made outside of aexad.
 
-The images and masks lie in MVTec AD layout (``test/<defect>/<stem>.<ending>`` and
-``ground_truth/<defect>/<stem>_mask.<ending>``), the maps in the layout of ``test``: one file an
-image, with the image's stem. ``docs/evaluate_your_own_maps.md`` describes the forms.
+Images and masks are in MVTec AD layout (``test/<defect>/<stem>.<ending>`` and
+``ground_truth/<defect>/<stem>_mask.<ending>``). Maps are in the layout of ``test``: one file per
+image, with the image's stem. ``docs/evaluate_your_own_maps.md`` describes the file formats.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ _SHOWN = 3
 
 
 Key = tuple[str, str]
-"""Defect type and stem: what an image and its map have in common."""
+"""Defect type and stem, which an image and its map share."""
 
 
 class MappedImage(NamedTuple):
-    """A test image with its mask and its map."""
+    """A test image with its mask and its external map."""
 
     image: Path
     defect: str
@@ -55,39 +55,40 @@ def evaluate_maps(
     output: str | os.PathLike[str],
     size: Size = "model",
 ) -> dict[str, Any]:
-    """Evaluate a folder of anomaly maps against a category of a data set.
+    """Evaluate a folder of external maps against a category of a data set.
 
     Parameters
     ----------
     maps : path
-        Folder of ``<defect>/<stem>.<ending>``, or with ``test``, ``<category>`` or
-        ``<category>/test`` in between. Maps are [H, W]: ``.npy`` and TIFF with real numbers, PNG
-        with 8 or 16 bits; higher is more anomalous. Their highest value is the image's score.
+        Folder of ``<defect>/<stem>.<ending>``; ``test``, ``<category>`` or ``<category>/test`` may
+        stand in between. Maps are [H, W]: ``.npy`` and TIFF with real numbers, PNG with 8 or 16
+        bits; higher is more anomalous. The highest value of a map is the score of its image.
     masks : path
         Folder of the category, with ``test`` and ``ground_truth``.
     output : path
         Folder for ``per_image.csv`` and ``metrics.json``.
     size : {"model", "native"}
-        ``model``: as large as the maps are: each as its image, or all S x S, to which the masks
-        are resized. ``native``: maps are upsampled (bilinear) to their images.
+        ``model``: compare at the size of the maps. Each map has the size of its image, or all maps
+        are S x S and the masks are resized to them. ``native``: maps are upsampled (bilinear) to
+        their images.
 
     Returns
     -------
     dict
-        What is in ``metrics.json``.
+        The content of ``metrics.json``.
 
     Raises
     ------
     DataError
-        If a test image has no map or no mask, a map belongs to no test image, cannot be read, has
-        another shape or holds NaN.
+        If a test image has no map or no mask, or if a map belongs to no test image, cannot be
+        read, has a wrong shape or holds NaN.
     """
     masks = Path(masks)
     wanted = {
         (path.parent.name, path.stem): (path, _mask_of(path, masks)) for path in _test_images(masks)
     }
     images = list_maps(Path(maps), wanted, masks.resolve().name)
-    return _evaluated(images, masks, output, size)
+    return write_evaluation(_rows(images, masks, size), size, output)
 
 
 def evaluate_split_maps(
@@ -97,12 +98,12 @@ def evaluate_split_maps(
     output: str | os.PathLike[str],
     size: Size = "model",
 ) -> dict[str, Any]:
-    """Evaluate a folder of anomaly maps against the test images of a split.
+    """Evaluate a folder of external maps against the test images of a split.
 
-    As :func:`evaluate_maps`, but with a run's ``split.csv`` and the data set's folder ``root``; so
-    the maps are judged on the very images that a run of the benchmark is judged on. Maps of images
-    that are not tested (the labelled ones) may be there and are left aside. Where no anomalous
-    image has a mask, the images' scores alone are evaluated.
+    Works as :func:`evaluate_maps`, but takes a run's ``split.csv`` and the data set's folder
+    ``root``, so that the maps are evaluated on exactly the test images of that run. Maps of other
+    images, such as the labelled ones, are ignored. If no anomalous image has a mask, only the image
+    scores are evaluated.
     """
     table, root = read_split(split), Path(root)
     rows = table[table["role"] == "test"]
@@ -111,43 +112,53 @@ def evaluate_split_maps(
         for image, defect, mask in zip(rows["image"], rows["defect"], rows["mask"], strict=True)
     }
     category = Path(str(table["image"].iloc[0])).parts[0]
-    images = list_maps(Path(maps), wanted, category, spare=True)
+    images = list_maps(Path(maps), wanted, category, allow_more=True)
     if without_masks(rows):
         scores = [row for row, _ in _rows(images, root, size)]
         return write_results(scores, None, size, output)
-    return _evaluated(images, root, output, size)
+    return write_evaluation(_rows(images, root, size), size, output)
 
 
 def list_maps(
-    maps: Path, wanted: Mapping[Key, tuple[Path, Path | None]], category: str, spare: bool = False
+    maps: Path,
+    wanted: Mapping[Key, tuple[Path, Path | None]],
+    category: str,
+    allow_more: bool = False,
 ) -> list[MappedImage]:
-    """Find the map of each wanted image; whatever is missing or too many is a DataError.
+    """Find exactly one map for each wanted image.
 
-    ``wanted`` gives image and mask by defect type and stem; ``spare`` maps of others may be there.
+    Parameters
+    ----------
+    maps : path
+    wanted : mapping
+        Image and mask by defect type and stem.
+    category : str
+        A folder of this name may stand above the maps.
+    allow_more : bool
+        Ignore maps of images that are not wanted.
+
+    Raises
+    ------
+    DataError
+        If a map is missing, or there are too many.
     """
     folder = _folder_of_maps(maps, category, sorted({defect for defect, _ in wanted}))
-    found: dict[Key, Path] = {}
+    map_of: dict[Key, Path] = {}
     surplus = []
     for path in sorted(folder.glob("*/*")):
         if path.suffix.lower() in ENDINGS and not path.name.startswith("."):
             key = (path.parent.name, path.stem)
-            if key in found or (key not in wanted and not spare):
+            if key in map_of or (key not in wanted and not allow_more):
                 surplus.append(path.relative_to(folder))
-            found[key] = path
-    missing = [Path(key[0], image.name) for key, (image, _) in wanted.items() if key not in found]
+            map_of[key] = path
+    missing = [Path(key[0], image.name) for key, (image, _) in wanted.items() if key not in map_of]
     problems = [
         *([f"no map for {_named(missing)}"] if missing else []),
         *([f"no test image for {_named(surplus)}, or another map of it"] if surplus else []),
     ]
     if problems:
         raise DataError(f"{folder}: {'; '.join(problems)}; each test image needs exactly one map")
-    return [MappedImage(image, key[0], mask, found[key]) for key, (image, mask) in wanted.items()]
-
-
-def _evaluated(
-    images: Sequence[MappedImage], root: Path, output: str | os.PathLike[str], size: Size
-) -> dict[str, Any]:
-    return write_evaluation(_rows(images, root, size), size, output)
+    return [MappedImage(image, key[0], mask, map_of[key]) for key, (image, mask) in wanted.items()]
 
 
 def read_map(path: Path) -> np.ndarray:
@@ -160,13 +171,13 @@ def read_map(path: Path) -> np.ndarray:
                 values = np.asarray(image)
         else:
             values = tifffile.imread(path)
-    except Exception as error:  # the readers promise no single class for a damaged file
+    except Exception as error:  # the readers document no single class for a damaged file
         reason = " ".join(str(error).split())
-        raise DataError(f"{path}: cannot be read as a map ({reason}); write it anew") from None
+        raise DataError(f"{path}: cannot be read as a map ({reason}); write it again") from None
     if values.ndim != 2 or not values.size or values.dtype.kind not in "fiu":
         raise DataError(
             f"{path}: {values.dtype} {list(values.shape)} is no map; it must be [H, W], one real "
-            "number a pixel"
+            "number per pixel"
         )
     if not np.isfinite(values).all():
         raise DataError(f"{path}: holds NaN or infinite values; give every pixel a number")
@@ -174,7 +185,7 @@ def read_map(path: Path) -> np.ndarray:
 
 
 def _rows(images: Sequence[MappedImage], root: Path, size: Size) -> Iterator[tuple[ImageRow, Pair]]:
-    """Read each map once: its highest value is the score, its pixels meet the mask."""
+    """Read each map once, take its highest value as the score, and pair it with its mask."""
     square: tuple[Path, int] | None = None
     for image in images:
         heat_map, shape = read_map(image.map), image_size(image.image)
@@ -210,8 +221,7 @@ def _test_images(masks: Path) -> list[Path]:
 
 
 def _folder_of_maps(maps: Path, category: str, defects: Sequence[str]) -> Path:
-    above = maps / category
-    for folder in (above / "test", above, maps / "test", maps):
+    for folder in (maps / category / "test", maps / category, maps / "test", maps):
         if any((folder / defect).is_dir() for defect in defects):
             return folder
     raise DataError(

@@ -1,4 +1,4 @@
-"""Metrics of heat maps and image scores: pure functions over arrays, exact, ties merged."""
+"""Metrics of heat maps and image scores: exact, pure functions over arrays; ties are merged."""
 
 from aexad.evaluation.metrics.image import image_ap, image_auroc
 from aexad.evaluation.metrics.pixel import (

@@ -1,4 +1,4 @@
-"""Image metrics: how well the scores of images tell anomalous from good ones."""
+"""Image metrics: how well image scores separate anomalous from good images."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def image_auroc(scores: np.ndarray | Sequence[float], labels: np.ndarray | Seque
     Parameters
     ----------
     scores : real [n]
-        Of the images; higher is more anomalous.
+        Score of each image; higher is more anomalous.
     labels : bool (or 0 and 1) [n]
         True for an anomalous image.
 

@@ -1,8 +1,8 @@
-"""Pixel metrics: how well heat maps tell anomalous from normal pixels.
+"""Pixel metrics: how well heat maps separate anomalous from normal pixels.
 
 Every function takes the scores and the masks of a test set (see :data:`Maps`) and raises ValueError
-as ``preparation.image_pairs`` does. A metric without a value is NaN, never 0:
-where anomalous or normal pixels are missing, there is nothing to separate.
+as :func:`~aexad.evaluation.metrics.preparation.image_pairs` does. A metric that is not defined,
+because there are no anomalous or no normal pixels, is NaN and never 0.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Sweep(NamedTuple):
 def xauc(scores: Maps, masks: Maps) -> float:
     """Mean of the per-image pixel AUROC over the anomalous images (AE-XAD, table 2).
 
-    An image counts if it has anomalous and normal pixels; without such an image, NaN.
+    Only images with both anomalous and normal pixels count; NaN if there is no such image.
 
     Examples
     --------
@@ -49,13 +49,8 @@ def xauc(scores: Maps, masks: Maps) -> float:
 
 def xauc_per_image(scores: Maps, masks: Maps) -> np.ndarray:
     """Pixel AUROC within each image, float64 [n]; NaN for an image of one class only."""
-    values = []
-    for score, mask in image_pairs(scores, masks):
-        if mask.any() and not mask.all():
-            values.append(auroc(np.sort(score[~mask]), np.sort(score[mask])))
-        else:
-            values.append(np.nan)
-    return np.array(values)
+    pairs = image_pairs(scores, masks)
+    return np.array([auroc(np.sort(score[~mask]), np.sort(score[mask])) for score, mask in pairs])
 
 
 def f1(scores: Maps, masks: Maps, a: float = 1.0) -> float:
@@ -82,23 +77,23 @@ def pixel_auroc(scores: Maps, masks: Maps) -> float:
 def pixel_ap(scores: Maps, masks: Maps) -> float:
     """Average precision over all pixels of all images; NaN if one class is missing.
 
-    The step sum over the distinct thresholds, not the area of the trapezoids, which is too high.
+    This is the step sum over the distinct thresholds; the area of the trapezoids is too high.
     """
     return _ranking(scores, masks).average_precision
 
 
 def f1_max(scores: Maps, masks: Maps) -> float:
-    """F1 over all pixels at the best of all thresholds: an oracle that has seen the masks."""
+    """Highest F1 over all pixels at any threshold; an oracle, as masks choose the threshold."""
     return _ranking(scores, masks).f1_max
 
 
 def iou_max(scores: Maps, masks: Maps) -> float:
-    """IoU over all pixels at the best of all thresholds: an oracle that has seen the masks."""
+    """Highest IoU over all pixels at any threshold; an oracle, as masks choose the threshold."""
     return _ranking(scores, masks).iou_max
 
 
 def marked_counts(score: np.ndarray, anomalous: np.ndarray, a: Sequence[float]) -> np.ndarray:
-    """Count for one image what its binary maps mark.
+    """Count the pixels that the binary maps of one image mark.
 
     Parameters
     ----------
@@ -125,7 +120,7 @@ def sweep_of(a: Sequence[float], counts: np.ndarray) -> Sweep:
 
 
 def mean_of_defined(values: np.ndarray) -> float:
-    """Mean of the values that are not NaN; NaN if there is none."""
+    """Mean of the values that are not NaN; NaN if there are no such values."""
     defined = values[~np.isnan(values)]
     return float(defined.mean()) if len(defined) else np.nan
 
@@ -143,7 +138,7 @@ def _f1_and_iou(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def _rounded_down(threshold: float, dtype: np.dtype) -> np.floating:
     """The highest number of a type that is not above ``threshold``.
 
-    No score lies between the two, so ``score > it`` is exact without a copy of the map as float64.
+    No score lies between the two, so comparing scores with it is exact without a float64 copy.
     """
     with np.errstate(over="ignore"):
         nearest = dtype.type(threshold)

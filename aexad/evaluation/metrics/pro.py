@@ -1,14 +1,15 @@
 """Per-region overlap: the mean recall of the true regions against the false-positive rate.
 
 Source: Bergmann et al. 2021, "The MVTec Anomaly Detection Dataset", section on evaluation metrics.
-All test images count, good ones included; regions are 8-connected; each weighs the same, however
-large; every distinct score is a threshold, and pixels of equal score change sides together.
+All test images count, good images included. Regions are 8-connected, and each has the same weight,
+whatever its size. Every distinct score is a threshold; pixels of equal score pass it together.
 
-The curve is never built for its area. A pixel of a region of s pixels, one of R, adds 1 / (s R) to
-the curve from its own score downwards: a step from the false-positive rate of the normal pixels
-above it, linear over those level with it. The area under the curve is the sum of the areas under
-these steps, so the two counts of each anomalous pixel are enough, and only the normal pixels within
-the limit have to be sorted.
+The area is computed without the curve. A pixel of a region of s pixels, one of R regions, adds
+1 / (s R) to the curve at all thresholds up to its own score. This is a step that begins at the
+false-positive rate of the normal pixels with a higher score; over the normal pixels with an equal
+score it rises linearly. The area under the curve is the sum of the areas under these steps. So the
+two counts of each anomalous pixel are enough, and only the normal pixels within the limit have to
+be sorted.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import ndimage
 
-from aexad.evaluation.metrics.preparation import Maps, Pool, SortedScores, image_pairs
+from aexad.evaluation.metrics.preparation import Maps, Pool, image_pairs, rank_counts
 
 LIMIT = 0.3
 """The usual limit of the false-positive rate."""
@@ -29,7 +30,7 @@ _EIGHT_NEIGHBOURS = np.ones((3, 3), dtype=bool)
 
 
 class Regions(NamedTuple):
-    """The anomalous pixels of one image, ascending by score."""
+    """The anomalous pixels of one image, in ascending order of score."""
 
     score: np.ndarray
     """float [M]."""
@@ -43,13 +44,13 @@ class ProCurve(NamedTuple):
     """Vertices of the curve from (0, 0) to (1, 1); between two of them it is linear."""
 
     false_positive_rate: np.ndarray
-    """float64 [v], ascending; two points of equal rate are a step."""
+    """float64 [v], ascending; two vertices of equal rate form a step."""
     pro: np.ndarray
     """float64 [v], ascending: mean recall of the regions."""
 
 
 def pro(scores: Maps, masks: Maps, limit: float = LIMIT) -> float:
-    """Area under the PRO curve up to a false-positive rate, over that rate (AU-PRO).
+    """Area under the PRO curve up to a false-positive rate, divided by that rate (AU-PRO).
 
     Parameters
     ----------
@@ -60,12 +61,13 @@ def pro(scores: Maps, masks: Maps, limit: float = LIMIT) -> float:
     Returns
     -------
     float
-        In [0, 1]; NaN without an anomalous or without a normal pixel.
+        In [0, 1]; NaN if there are no anomalous or no normal pixels.
 
     Raises
     ------
     ValueError
-        As ``preparation.image_pairs``, or if the limit is not in (0, 1].
+        As :func:`~aexad.evaluation.metrics.preparation.image_pairs`, or if the limit is not in
+        (0, 1].
 
     Examples
     --------
@@ -79,15 +81,15 @@ def pro(scores: Maps, masks: Maps, limit: float = LIMIT) -> float:
 
 
 def pro_curve(scores: Maps, masks: Maps) -> ProCurve:
-    """The whole PRO curve, exact, as its vertices (at most two for each distinct anomalous score).
+    """Exact vertices of the whole PRO curve, at most two for each distinct anomalous score.
 
-    Thresholds between two anomalous scores lie on the level lines between vertices.
+    Thresholds between two anomalous scores lie on the horizontal lines between vertices.
 
     Raises
     ------
     ValueError
-        As ``preparation.image_pairs``, or if there are no anomalous or no normal
-        pixels: then there is no curve.
+        As :func:`~aexad.evaluation.metrics.preparation.image_pairs`, or if there are no anomalous
+        or no normal pixels.
     """
     pool, images = _collected(scores, masks)
     pool.sort()
@@ -99,9 +101,9 @@ def pro_curve(scores: Maps, masks: Maps) -> ProCurve:
     order = np.argsort(-values, kind="stable")
     values, gained = values[order], np.minimum(np.cumsum(weights[order]) / number, 1.0)
     last = np.flatnonzero(np.append(values[1:] != values[:-1], True))
-    above, at_least = SortedScores(pool).rank_counts(values[last])
+    above, at_least = rank_counts(pool, values[last])
     recall = gained[last]
-    recall[-1] = 1.0  # all of every region; the sum may be off in the last digit
+    recall[-1] = 1.0  # all regions are found; the sum may differ from 1 in the last digit
     before = np.concatenate([[0.0], recall[:-1]])
     points = np.array(
         [
@@ -118,7 +120,7 @@ def regions_of(score: np.ndarray, mask: np.ndarray) -> Regions:
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     if not len(rows):
         return Regions(np.empty(0, score.dtype), np.empty(0, np.uint8), np.empty(0, np.int64))
-    # Labelling looks at every pixel, so it is given no more than the box around the anomalies.
+    # Labelling visits every pixel, so only the box around the anomalies is labelled.
     box = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     labels, number = ndimage.label(mask[box], structure=_EIGHT_NEIGHBOURS)
     values, region = score[box][mask[box]], labels[mask[box]] - 1
@@ -135,7 +137,8 @@ def region_overlap(
     Parameters
     ----------
     normal : float [at least min(N, limit N + 1)]
-        Scores of normal pixels, ascending: all, or the highest with all ties of the lowest of them.
+        Scores of normal pixels, ascending: either all, or the highest together with all ties of the
+        lowest of these.
     normal_pixels : int
         Number N of all normal pixels.
     images : Regions of each image
@@ -144,8 +147,8 @@ def region_overlap(
     _check_limit(limit)
     if not normal_pixels:
         return np.nan
-    background, allowed = SortedScores(normal), limit * normal_pixels
-    shares = [_region_shares(background, image, allowed) for image in images if len(image.size)]
+    allowed = limit * normal_pixels
+    shares = [_region_shares(normal, image, allowed) for image in images if len(image.size)]
     return float(np.concatenate(shares).mean()) if shares else np.nan
 
 
@@ -163,15 +166,15 @@ def _check_limit(limit: float) -> None:
         raise ValueError(f"the limit of the false-positive rate is {limit}; it must be in (0, 1]")
 
 
-def _region_shares(normal: SortedScores, image: Regions, allowed: float) -> np.ndarray:
+def _region_shares(normal: np.ndarray, image: Regions, allowed: float) -> np.ndarray:
     """Normalised area under the recall curve of each region of an image, float64 [R]."""
-    # Whatever lies below all of ``normal`` lies beyond the limit, where nothing is gained.
-    lowest = normal.scores[0].astype(image.score.dtype)
+    # Pixels that score below all of ``normal`` lie beyond the limit and add nothing.
+    lowest = normal[0].astype(image.score.dtype)
     first = np.searchsorted(image.score, lowest, side="left")
-    values = image.score[first:].astype(normal.scores.dtype, copy=False)
-    above, at_least = normal.rank_counts(values)
-    # In units of the limit, a step at rate f leaves 1 - f. A slope from f to g leaves 1 - (f+g)/2,
-    # or, if it crosses the limit, the triangle (1-f)^2 / (2 (g-f)) before it.
+    values = image.score[first:].astype(normal.dtype, copy=False)
+    above, at_least = rank_counts(normal, values)
+    # In units of the limit, the area under a step at rate f is 1 - f, and under a slope from f to g
+    # it is 1 - (f+g)/2; if the slope crosses the limit, it is the triangle (1-f)^2 / (2 (g-f)).
     share = np.maximum(1 - (above + at_least) / (2 * allowed), 0)
     crossing = np.flatnonzero((above < allowed) & (at_least > allowed))
     left = allowed - above[crossing]
@@ -180,14 +183,14 @@ def _region_shares(normal: SortedScores, image: Regions, allowed: float) -> np.n
 
 
 def _sorted_top(normal: np.ndarray, limit: float) -> np.ndarray:
-    """Sort the part of ``normal`` within the limit, and all ties of its lowest score (in place)."""
+    """Sort, in place, the scores within the limit together with all ties of the lowest of these."""
     bottom = len(normal) - min(int(limit * len(normal)) + 1, len(normal))
     if not bottom:
         normal.sort()
         return normal
     normal.partition(bottom)
     normal[bottom:].sort()
-    # The other scores are not needed, so the ties among them can be moved up by overwriting.
+    # The lower scores are not needed, so they can be overwritten by the ties among them.
     rest = np.split(normal[:bottom], range(_BLOCK, bottom, _BLOCK))
     ties = sum(np.count_nonzero(block == normal[bottom]) for block in rest)
     normal[bottom - ties : bottom] = normal[bottom]

@@ -1,7 +1,7 @@
 """Threshold-free values of two sorted samples: AUROC, AP, and the best F1 and IoU.
 
-The same formulas serve the pixels of one image (X-AUC), the pixels of a test set, and the scores
-of its images. All are exact: every distinct score is a threshold, and ties are merged.
+The same formulas apply to the pixels of one image (X-AUC), to the pixels of a test set and to the
+scores of its images. All values are exact: every distinct score is a threshold, ties are merged.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from aexad.evaluation.metrics.preparation import SortedScores
+from aexad.evaluation.metrics.preparation import rank_counts
 
-_BLOCK = 1 << 14  # anomalous scores at once: the intermediate counts stay small, and in the cache
+_BLOCK = 1 << 14  # anomalous scores at once, so that the counts fit into the cache
 
 
 class Ranking(NamedTuple):
-    """How well scores separate anomalous from normal; NaN where one of the two is missing."""
+    """How well scores separate anomalous from normal; all NaN if one of the two is missing."""
 
     auroc: float
     average_precision: float
@@ -44,11 +44,11 @@ def auroc(normal: np.ndarray, anomalous: np.ndarray) -> float:
 
 
 def ranking(normal: np.ndarray, anomalous: np.ndarray) -> Ranking:
-    """All of :class:`Ranking` in one pass; arguments as for :func:`auroc`.
+    """Compute all values of :class:`Ranking` in one pass; parameters as for :func:`auroc`.
 
-    The average precision is the step sum over the distinct thresholds, sum (R_i - R_(i-1)) P_i,
-    which is the mean, over the anomalous scores, of the precision at each of them. F1 and IoU are
-    best at one of the anomalous scores: between two of them only false positives are added.
+    The average precision is the step sum over the distinct thresholds, sum (R_i - R_(i-1)) P_i. It
+    equals the mean of the precision at each anomalous score. The best F1 and IoU are reached at an
+    anomalous score: lowering the threshold between two of them only adds false positives.
     """
     if not len(normal) or not len(anomalous):
         return Ranking(np.nan, np.nan, np.nan, np.nan)
@@ -65,12 +65,11 @@ def ranking(normal: np.ndarray, anomalous: np.ndarray) -> Ranking:
 def _blocks(
     normal: np.ndarray, anomalous: np.ndarray
 ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """Yield, for runs of anomalous scores v: anomalous >= v, normal > v, normal >= v (counts)."""
-    background = SortedScores(normal)
+    """Yield for blocks of anomalous scores v counts of anomalous >= v, normal > v, normal >= v."""
     for start in range(0, len(anomalous), _BLOCK):
         values = anomalous[start : start + _BLOCK]
         hits = len(anomalous) - np.searchsorted(anomalous, values, side="left")
-        yield hits, *background.rank_counts(values)
+        yield hits, *rank_counts(normal, values)
 
 
 def _twice_lost(above: np.ndarray, at_least: np.ndarray) -> int:

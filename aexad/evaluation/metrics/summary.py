@@ -1,7 +1,7 @@
 """All pixel metrics of a test set in one pass over its images.
 
-Each image is looked at once and may be dropped afterwards: what stays are its scores, sorted. So a
-test set can be streamed, and memory does not exceed 2.5 times the size of its maps and masks.
+Each image is read once and may be dropped afterwards; only its scores are kept. So a test set can
+be streamed, and memory does not exceed 2.5 times the size of its maps and masks.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from aexad.evaluation.metrics.ranking import Ranking, auroc, ranking
 
 
 class PixelSummary(NamedTuple):
-    """The pixel metrics of n images; NaN is no value."""
+    """The pixel metrics of n images; NaN means that a value is not defined."""
 
     anomalous_pixels: np.ndarray
-    """int64 [n]."""
+    """int64 [n]: anomalous pixels of each image."""
     xauc: np.ndarray
     """float64 [n]: pixel AUROC within each image; NaN for an image of one class only."""
     sweep: Sweep
@@ -31,7 +31,7 @@ class PixelSummary(NamedTuple):
     pro: float
     """AU-PRO."""
     regions: int
-    """True regions behind :attr:`pro`."""
+    """Number of true regions that :attr:`pro` averages over."""
     normal_pixels: int
 
 
@@ -45,10 +45,10 @@ def pixel_summary(
     Parameters
     ----------
     pairs : pairs of scores, real [H, W], and mask, bool [H, W]
-        Of every test image, good ones included; may be a generator. ``zip(scores, masks)`` for
-        arrays [n, H, W].
+        One pair per test image, good images included; may be a generator. For arrays [n, H, W]:
+        ``zip(scores, masks)``.
     a : numbers
-        Thresholds of the sweep.
+        Thresholds of the sweep, in standard deviations above the mean.
     limit : float
         Limit of the false-positive rate for AU-PRO.
 
@@ -76,7 +76,7 @@ def pixel_summary(
         for scores, region in zip(np.split(anomalous, ends)[:-1], regions, strict=True)
     ]
     overlap = region_overlap(normal, len(normal), images, limit)
-    anomalous.sort()  # and so the images above are no more
+    anomalous.sort()  # in place: ``images`` must not be used after this
     return PixelSummary(
         anomalous_pixels=np.diff(ends, prepend=0),
         xauc=np.array(xauc),

@@ -9,7 +9,7 @@ from sklearn import metrics as sklearn_metrics
 from torchmetrics.functional import classification as torch_metrics
 
 from aexad.evaluation import metrics
-from aexad.evaluation.metrics.preparation import SortedScores
+from aexad.evaluation.metrics.preparation import rank_counts
 
 LIMITS = [0.05, 0.3, 1.0]
 
@@ -150,11 +150,11 @@ def test_more_pixels_than_are_taken_at_once(levels):
 
 @pytest.mark.parametrize("length", [1, 2, 15, 16, 17, 100, 1000])
 @pytest.mark.parametrize("highest", [3, 50, 10**6])
-def test_the_search_in_two_steps_is_numpys(length, highest):
+def test_rank_counts_equal_two_searches(length, highest):
     rng = np.random.default_rng(length)
     scores = np.sort(rng.integers(0, highest, length)).astype(np.float32)
     values = rng.integers(-1, highest + 1, 10_000).astype(np.float32)
-    above, at_least = SortedScores(scores).rank_counts(values)
+    above, at_least = rank_counts(scores, values)
     np.testing.assert_array_equal(above, length - np.searchsorted(scores, values, "right"))
     np.testing.assert_array_equal(at_least, length - np.searchsorted(scores, values, "left"))
 
