@@ -1,4 +1,4 @@
-"""What a model file says of itself: enough to use it, and to know where it comes from."""
+"""The card in a model file: all that is needed to use the model and to know its origin."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from aexad.config.schema import Strict
 from aexad.runtime.errors import WeightsError
 
 KEY = "aexad card"
-"""Under which a file's metadata hold the card."""
+"""Key of the card in the metadata of a file."""
 
 
 class Threshold(Strict):
-    """The score above which an image is anomalous, and what that rests on."""
+    """The score above which an image is anomalous, and how it was found."""
 
     value: float = Field(gt=0)
     false_alarms: float = Field(gt=0, lt=1)
-    """Share of new normal images that is expected above it, at most."""
+    """Largest expected share of new normal images above the threshold."""
     held_out_normals: int = Field(ge=0)
-    """Normal images that it was estimated from; the model was not trained on them."""
+    """Number of normal images that gave the threshold; they were not used for training."""
 
 
 class ModelCard(Strict):
@@ -33,31 +33,31 @@ class ModelCard(Strict):
     size: int = Field(ge=16)
     """Working size S in pixels."""
     stored: int = Field(ge=4)
-    """Pixels that images are brought to first; below S for a run on small images."""
+    """Size in pixels that images are first resized to; less than S for a run on small images."""
     seed: int = Field(ge=0)
     encoder: dict[str, str | None]
     threshold: Threshold | None = None
-    """None: of a run of the benchmark, which knows scores and no verdicts."""
+    """None for a run of the benchmark, which gives scores but no verdicts."""
     normals: int | None = None
-    """Normal images that were trained on; none: the run's own files say."""
+    """Number of normal images in training; None for a run, whose own files list them."""
     labelled: list[str] | None = None
-    """Labelled anomalies that were trained on, all of them."""
+    """Names of all labelled anomalies in training."""
     versions: dict[str, str] = Field(default_factory=dict)
 
 
 def read_card(text: str, path: object) -> ModelCard:
-    """The card that a file holds as JSON.
+    """Parse the card of a model file from JSON.
 
     Raises
     ------
     WeightsError
-        If it is damaged or of another version.
+        If the card is damaged or written by another version of aexad.
     """
     try:
         return ModelCard.model_validate_json(text)
-    except ValueError as error:  # pydantic's is one
+    except ValueError as error:  # pydantic's ValidationError is a ValueError
         first = " ".join(str(error).split())[:160]
         raise WeightsError(
-            f"{path}: what it says of itself is damaged, or of another version of aexad ({first}); "
+            f"{path}: its card is damaged, or of another version of aexad ({first}); "
             "fit or export it again"
         ) from None

@@ -1,9 +1,9 @@
-"""A model as ONNX: encoder and decoder in one graph, for batches of any size.
+"""Export a model to ONNX: encoder and decoder in one graph, for batches of any size.
 
 images float32 [B, 3, S, S] in [0, 1] -> reconstructions [B, 3, S, S]
 
-Heat map, score and verdict are computed in NumPy (:mod:`aexad.explain.heatmap`), with the settings
-of the model card in the file's metadata.
+Heat map, score and verdict are computed outside of the graph (:mod:`aexad.explain.heatmap`), with
+the settings in the card of the file.
 """
 
 from __future__ import annotations
@@ -33,18 +33,19 @@ def export(
     Parameters
     ----------
     model
-        A file of ``aexad fit``, or a run of the benchmark.
+        A file of ``aexad fit``, or the folder of a run of the benchmark.
     output
-        The file, ``.onnx``; what ``explain`` needs is in it.
+        The ``.onnx`` file; it contains all that ``explain`` needs.
     weights_dir
-        Of a run: where to look for its encoder first.
+        For a run: the folder that is searched for its encoder first.
 
     Raises
     ------
     WeightsError
-        A model that cannot be loaded.
+        The model cannot be loaded.
     ConfigError
-        Another ending, no package ``onnx``, or a network that cannot be expressed in ONNX.
+        ``output`` has another ending, the package ``onnx`` is missing, or the network cannot be
+        expressed in ONNX.
     """
     output = Path(output)
     if output.suffix.lower() != ".onnx":
@@ -57,7 +58,7 @@ def export(
 
 
 def graph_of(network: nn.Module, size: int, metadata: dict[str, str]) -> bytes:
-    """The ONNX model of a network that takes images [B, 3, S, S], serialised."""
+    """Convert a network that takes images [B, 3, S, S] to the bytes of an ONNX model."""
     try:
         import onnxscript  # noqa: F401 - torch needs it
     except ImportError:
@@ -65,19 +66,21 @@ def graph_of(network: nn.Module, size: int, metadata: dict[str, str]) -> bytes:
             "onnx and onnxscript are not installed; install them: pip install 'aexad[onnx]'"
         ) from None
     network = network.eval().requires_grad_(False)
-    example = torch.zeros(2, 3, size, size)  # of one image, the batch would be taken for fixed
+    example = torch.zeros(
+        2, 3, size, size
+    )
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of the exporter, to its own developers
-            # strict: Python's len() of a tensor stays a number that may change.
+            warnings.simplefilter("ignore")  # these are for the exporter's own developers
+            # strict: len() of a tensor stays a symbol and does not become a constant.
             program = torch.export.export(
                 network, (example,), dynamic_shapes=({0: torch.export.Dim("B")},), strict=True
             )
             made = torch.onnx.export(
                 program, dynamo=True, input_names=[INPUT], output_names=[OUTPUT], verbose=False
             )
-    except Exception as error:  # the exporter promises no class
+    except Exception as error:  # the exporter documents no class of errors
         reason = " ".join(str(error).split())[:200]
         raise ConfigError(f"this network cannot be written as ONNX ({reason})") from None
     if made is None:

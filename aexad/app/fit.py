@@ -1,7 +1,8 @@
-"""Fit one model to one's own images: the steps of the benchmark in one call, and a threshold.
+"""Fit one model to a user's own images, with a threshold for its verdicts.
 
-index -> split -> augment -> train, by the functions of the workflow; but all labelled anomalies are
-trained on, and some normal images are held out. Their scores give the threshold of the verdict.
+The steps are the benchmark's, by the same functions: index -> split -> augment -> train. Two things
+differ: all labelled anomalies are used for training, and some normal images are held out. The
+scores of the held-out images give the threshold.
 """
 
 from __future__ import annotations
@@ -39,13 +40,13 @@ logger = logging.getLogger(__name__)
 
 
 class Images(NamedTuple):
-    """What is trained on, and what is held out."""
+    """The images for training, and the images that are held out."""
 
     root: Path
     trained: pd.DataFrame
-    """Rows of a split, of the roles normal and labelled; paths relative to ``root``."""
+    """Rows of a split with the roles normal and labelled; paths are relative to ``root``."""
     held_out: list[str]
-    """Normal images for the threshold."""
+    """Normal images for the threshold; paths are relative to ``root``."""
 
 
 def choose_images(
@@ -58,62 +59,52 @@ def choose_images(
     size: int = 224,
     seed: int = 0,
 ) -> Images:
-    """List one's images, and hold some normal ones out.
+    """List the user's images and hold out some normal images.
 
     Parameters
     ----------
     folder
         One category in MVTec AD's layout: ``train/good``, ``test/<defect>`` and
-        ``ground_truth/<defect>``; its ``test/good`` is not touched. Or a flat folder of good
-        images.
+        ``ground_truth/<defect>``; its ``test/good`` is not used. Or a flat folder of good images.
     defects, masks
         With a flat folder: see :func:`aexad.data.index.flat_index`.
     labelled
-        How many images of each defect type are trained on, drawn by the seed; none: all. A loss
-        that is of normal images alone uses none.
+        Number of images of each defect type to train on, drawn by the seed. Default: all. A recipe
+        whose loss is ``mse`` uses none.
 
     Raises
     ------
     aexad.runtime.errors.DataError
-        All that is wrong with the images, or too few of them.
+        Images have problems (all are listed), or there are too few of them.
     aexad.runtime.errors.ConfigError
-        Defects are needed, and none are named; or a value that cannot be used.
+        No defects are named although the recipe needs them, or a value cannot be used.
     """
     folder = folder.resolve()
+    uses_anomalies = recipe.loss != "mse"
     settings = {"title": folder.name, "adaptor": "mvtec_layout", "size": size}
     dataset = validate(Dataset, settings | ({"labelled": labelled} if labelled else {}), "fit")
-    in_layout = (folder / "train" / GOOD).is_dir()
-    anomalies = recipe.loss != "mse"
-    if in_layout and defects is None:
+    if (folder / "train" / GOOD).is_dir() and defects is None:
         root = folder.parent
         index = build_index(
             root, folder.name, dataset.model_copy(update={"categories": [folder.name]})
         )
+    elif uses_anomalies and defects is None:
+        reason = "has images and no train/good" if images_in(folder) else "has no train/good"
+        raise ConfigError(
+            f"{folder}: {reason}; name a category in MVTec AD's layout, or a folder of good "
+            "images with --defects for those with a defect"
+        )
     else:
-        if anomalies and defects is None:
-            what = "has images and no train/good" if images_in(folder) else "has no train/good"
-            raise ConfigError(
-                f"{folder}: {what}; name a category in MVTec AD's layout, or a folder of good "
-                "images with --defects for those with a defect"
-            )
-        root, index = flat_index(folder, defects if anomalies else None, masks)
+        root, index = flat_index(folder, defects if uses_anomalies else None, masks)
     category = index["category"].iloc[0]
-    if labelled and anomalies:
+    if labelled and uses_anomalies:
         table = split(index, dataset, category, "standard", seed)
     else:
         table = _all_labelled(index)
-    normals = table.loc[table["role"] == "normal", "image"].sort_values().to_list()
-    number = held_out_number(len(normals))
-    if len(normals) < 2 * LEAST:
-        raise DataError(
-            f"{folder}: {len(normals)} good images, and {2 * LEAST} are needed: some "
-            "to train on, some for the threshold; add more"
-        )
-    rng = generator(seed, "calibration", category)
-    held_out = sorted(rng.choice(normals, size=number, replace=False).tolist())
-    roles = ("normal", "labelled") if anomalies else ("normal",)
-    kept = table["role"].isin(roles) & ~table["image"].isin(held_out)
-    return Images(root, table[kept].reset_index(drop=True), held_out)
+    held_out = _held_out(table, folder, category, seed)
+    roles = ("normal", "labelled") if uses_anomalies else ("normal",)
+    trained = table["role"].isin(roles) & ~table["image"].isin(held_out)
+    return Images(root, table[trained].reset_index(drop=True), held_out)
 
 
 def fit(
@@ -128,35 +119,25 @@ def fit(
     false_alarms: float = 0.01,
     weights_dir: Path | None = None,
 ) -> ModelCard:
-    """Train a model, find its threshold, and write one file that holds all that it needs.
+    """Train a model, find its threshold, and write one file with all that ``explain`` needs.
 
-    A training that was interrupted goes on from the checkpoint beside ``output``.
+    An interrupted training continues from the checkpoint next to ``output``.
 
     Parameters
     ----------
     false_alarms
-        Share of new normal images that may exceed the threshold, if there are images enough to
-        promise that: see :func:`aexad.app.threshold.threshold`.
+        Share of new normal images that may exceed the threshold, if there are enough images to
+        guarantee that: see :func:`aexad.app.threshold.threshold_of`.
 
     Returns
     -------
     ModelCard
-        What the file says of itself.
+        The card in the file.
     """
     output = Path(output)
-    scenario = "one_class" if recipe.loss == "mse" else "standard"
-    arrays = augment(images.trained, images.root, size, scenario, seed)
     model = build_model(recipe, size, seed, weights_dir)
-    belongs_to = {
-        "recipe": recipe.training,
-        "seed": seed,
-        "encoder": model.encoder,
-        "data_sha256": _digest(arrays),
-        "library": code_digest("aexad.training.train"),
-    }
-    checkpoints = Checkpoints(output.with_suffix(".checkpoint.safetensors"), 10, belongs_to)
-    train(model, TrainingSet(**arrays, size=size), device, checkpoints=checkpoints)
-    labelled = images.trained.loc[images.trained["role"] == "labelled", "image"].to_list()
+    checkpoints = _train(model, images, output, device, size)
+    labelled = images.trained["role"] == "labelled"
     card = ModelCard(
         method=method,
         recipe=recipe,
@@ -164,57 +145,54 @@ def fit(
         stored=size,
         seed=seed,
         encoder=model.encoder,
-        normals=int((images.trained["role"] == "normal").sum()),
-        labelled=labelled,
+        normals=int((~labelled).sum()),
+        labelled=images.trained.loc[labelled, "image"].to_list(),
         versions=versions(),
     )
-    card = _calibrated(model, card, images, false_alarms, device)
+    explainer = Explainer(TorchNetwork(model.network, device), card)
+    threshold = _find_threshold(explainer, images, false_alarms)
+    card = card.model_copy(update={"threshold": threshold})
     save_model_file(output, model, card)
     checkpoints.remove()
     return card
 
 
-def _calibrated(
-    model: Model, card: ModelCard, images: Images, false_alarms: float, device: torch.device
-) -> ModelCard:
-    """The card with its threshold, from the scores of held-out images as ``explain`` gives them."""
-    explainer = Explainer(TorchNetwork(model.network, device), card)
-    scores = explainer.scores([images.root / name for name in images.held_out])
-    value, promised = threshold_of(scores, false_alarms)
-    seen = explainer.scores([images.root / name for name in card.labelled or []])
-    logger.info(
-        "threshold %.6g, from %d held-out normal images of scores %.4g to %.4g; %d of %d labelled "
-        "anomalies, which were trained on, exceed it",
-        *(value, len(scores), scores.min(), scores.max(), int((seen > value).sum()), len(seen)),
-    )
-    missed = int((seen <= value).sum())
-    if missed:
-        logger.warning(
-            "%d of the %d labelled anomalies, which were trained on, are below the threshold; look "
-            "at them with 'aexad explain': masks may be wrong, defects too small for size %d, "
-            "or the training too short",
-            missed,
-            len(seen),
-            card.size,
-        )
-    if promised > false_alarms:
-        logger.warning(
-            "%d held-out good images promise no less than %.1f %% false alarms, not %.1f %%; add "
-            "good images for less",
-            len(scores),
-            100 * promised,
-            100 * false_alarms,
-        )
-    threshold = Threshold(value=value, false_alarms=promised, held_out_normals=len(scores))
-    return card.model_copy(update={"threshold": threshold})
-
-
 def _all_labelled(index: pd.DataFrame) -> pd.DataFrame:
-    """A split that trains on every image with a mask; good test images are left aside."""
+    """A split that trains on every image with a mask and does not use good test images."""
     rows = index.assign(role="test")
     rows.loc[rows["split"] == "train", "role"] = "normal"
     rows.loc[(rows["split"] == "test") & (rows["defect"] != GOOD), "role"] = "labelled"
     return rows[["role", "defect", "image", "mask"]]
+
+
+def _held_out(table: pd.DataFrame, folder: Path, category: str, seed: int) -> list[str]:
+    """Draw the normal images that the threshold is computed from, sorted."""
+    normals = table.loc[table["role"] == "normal", "image"].sort_values().to_list()
+    if len(normals) < 2 * LEAST:
+        raise DataError(
+            f"{folder}: {len(normals)} good images, and {2 * LEAST} are needed: some "
+            "to train on, some for the threshold; add more"
+        )
+    rng = generator(seed, "calibration", category)  # another name would draw other images
+    return sorted(rng.choice(normals, size=held_out_number(len(normals)), replace=False).tolist())
+
+
+def _train(
+    model: Model, images: Images, output: Path, device: torch.device, size: int
+) -> Checkpoints:
+    """Train the model on the augmented images; returns the checkpoints, to be removed later."""
+    scenario = "one_class" if model.recipe.loss == "mse" else "standard"
+    arrays = augment(images.trained, images.root, size, scenario, model.seed)
+    belongs_to = {
+        "recipe": model.recipe.training,
+        "seed": model.seed,
+        "encoder": model.encoder,
+        "data_sha256": _digest(arrays),
+        "library": code_digest("aexad.training.train"),
+    }
+    checkpoints = Checkpoints(output.with_suffix(".checkpoint.safetensors"), 10, belongs_to)
+    train(model, TrainingSet(**arrays, size=size), device, checkpoints=checkpoints)
+    return checkpoints
 
 
 def _digest(arrays: dict[str, np.ndarray]) -> str:
@@ -222,3 +200,30 @@ def _digest(arrays: dict[str, np.ndarray]) -> str:
     for name in ("images", "masks", "weight"):
         digest.update(np.ascontiguousarray(arrays[name]).data)
     return digest.hexdigest()
+
+
+def _find_threshold(explainer: Explainer, images: Images, false_alarms: float) -> Threshold:
+    """Compute the threshold from the scores of the held-out images, and log how good it is."""
+    scores = explainer.scores([images.root / name for name in images.held_out])
+    value, guaranteed = threshold_of(scores, false_alarms)
+    labelled = explainer.scores([images.root / name for name in explainer.card.labelled or []])
+    missed = int((labelled <= value).sum())
+    logger.info(
+        "threshold %.6g, from %d held-out normal images of scores %.4g to %.4g; %d of %d labelled "
+        "anomalies, which were trained on, exceed it",
+        *(value, len(scores), scores.min(), scores.max(), len(labelled) - missed, len(labelled)),
+    )
+    if missed:
+        logger.warning(
+            "%d of the %d labelled anomalies, which were trained on, are below the threshold; look "
+            "at them with 'aexad explain': masks may be wrong, defects too small for size %d, "
+            "or the training too short",
+            *(missed, len(labelled), explainer.card.size),
+        )
+    if guaranteed > false_alarms:
+        logger.warning(
+            "%d held-out good images guarantee no less than %.1f %% false alarms, not %.1f %%; add "
+            "good images to lower this",
+            *(len(scores), 100 * guaranteed, 100 * false_alarms),
+        )
+    return Threshold(value=value, false_alarms=guaranteed, held_out_normals=len(scores))

@@ -1,7 +1,7 @@
-"""Model files that torch runs: those of ``fit``, which are whole, and those of benchmark runs.
+"""Model files for torch: complete files of ``fit``, and files of benchmark runs.
 
-A run's file holds the trained tensors alone. That of ``fit`` holds the frozen encoder too, as far
-as it is used (a ResNet-18 up to its second stage: 2.8 MB), so that it needs nothing beside it.
+The file of a run holds only the trained tensors. A file of ``fit`` also holds the part of the frozen
+encoder that is used (a ResNet-18 up to its second stage: 2.8 MB), so that it needs no other file.
 """
 
 from __future__ import annotations
@@ -30,27 +30,27 @@ BACKBONE = "encoder.backbone."
 
 
 class TorchNetwork:
-    """A network of ours, on a device."""
+    """A network of aexad on a device."""
 
     def __init__(self, network: FrozenThenTrained, device: torch.device) -> None:
         self.device = device
         self.network = network.to(device).to(memory_format=torch.channels_last).eval()
 
     def rebuild(self, images: np.ndarray) -> tuple[Tensor, Tensor]:
-        """Images float32 [B, 3, S, S] and their reconstructions, as tensors on the device."""
+        """Return images [B, 3, S, S] and their reconstructions as tensors on the device."""
         seen = torch.from_numpy(images).to(self.device, memory_format=torch.channels_last)
         with torch.inference_mode():
             return seen, self.network(seen)
 
 
 def save_model_file(path: str | os.PathLike[str], model: Model, card: ModelCard) -> None:
-    """Write a model with its encoder, its card and a digest of both as safetensors."""
+    """Write a model with its encoder, its card and a digest of all of it as safetensors."""
     tensors = {
         name: tensor.detach().cpu().contiguous()
         for name, tensor in sorted(model.network.state_dict().items())
     }
     text = card.model_dump_json()
-    # One key: safetensors writes several in an order that changes from run to run.
+    # A single key, because safetensors writes several keys in random order.
     content = save(tensors, {KEY: f"{_digest(text, tensors)} {text}"})
     with written_whole(path) as temporary:
         temporary.write_bytes(content)
@@ -59,12 +59,12 @@ def save_model_file(path: str | os.PathLike[str], model: Model, card: ModelCard)
 def load_model_file(
     path: Path, weights_dir: str | os.PathLike[str] | None = None
 ) -> tuple[Model, ModelCard]:
-    """Load a file of :func:`save_model_file`, or a run of the benchmark.
+    """Load a file of :func:`save_model_file`, or the model of a run of the benchmark.
 
     Raises
     ------
     WeightsError
-        If it is missing, damaged, not one of ours, or of another version.
+        If the file is missing, damaged, not made by aexad, or of another version.
     """
     file = path / "model.safetensors" if path.is_dir() else path
     metadata = _metadata(file)
@@ -120,9 +120,9 @@ def _network(path: Path, card: ModelCard, tensors: dict[str, Tensor]) -> FrozenT
 
 
 def _run(path: Path, weights_dir: str | os.PathLike[str] | None) -> tuple[Model, ModelCard]:
-    """A run's model, with the settings of the heat map that lie in the maps beside it."""
+    """Load a run's model, and its heat map settings from the ``maps.npz`` in the same folder."""
     maps = path.with_name("maps.npz")
-    remedy = "make it with 'aexad infer': it says how this method makes heat maps"
+    remedy = "make it with 'aexad infer': it holds the heat map settings of this method"
     arrays = read_npz(maps, ["heat_map"], remedy, single=["settings"])
     try:
         settings = HeatMap.model_validate_json(str(arrays["settings"].item()))

@@ -1,7 +1,7 @@
-"""Model files that onnxruntime runs, without torch; ``aexad.app.export`` writes them.
+"""Model files that onnxruntime runs without torch; ``aexad.app.export`` writes them.
 
-The file ends with a seal: one more entry of its metadata, the digest of all bytes before it. (What
-is appended to a file of protocol buffers belongs to the message.)
+The file ends with a seal: one more metadata entry, the digest of all bytes before it. (Bytes
+that are appended to a protocol-buffer file become part of its message.)
 """
 
 from __future__ import annotations
@@ -17,22 +17,22 @@ from aexad.runtime.errors import ConfigError, WeightsError
 
 INPUT, OUTPUT = "images", "reconstructions"
 SEAL = "aexad sha256"
-"""Under which the metadata hold the digest."""
+"""Key of the digest in the metadata."""
 
 
 class OnnxNetwork:
-    """A network that onnxruntime runs, on the CPU."""
+    """A network that onnxruntime runs on the CPU."""
 
     def __init__(self, session: Any) -> None:
         self.session = session
 
     def rebuild(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Images float32 [B, 3, S, S] and their reconstructions."""
+        """Return the images, float32 [B, 3, S, S], and their reconstructions."""
         return images, self.session.run([OUTPUT], {INPUT: images})[0]
 
 
 def sealed(content: bytes) -> bytes:
-    """An ONNX model's bytes with the digest of them behind."""
+    """Append the digest of an ONNX model's bytes to them."""
     return content + _seal(content)
 
 
@@ -42,7 +42,7 @@ def load_onnx(path: Path, threads: int | None = None) -> tuple[OnnxNetwork, Mode
     Raises
     ------
     WeightsError
-        If it is missing, damaged, or not one of ours.
+        If the file is missing, damaged, or not made by aexad.
     ConfigError
         If onnxruntime is not installed.
     """
@@ -57,20 +57,20 @@ def load_onnx(path: Path, threads: int | None = None) -> tuple[OnnxNetwork, Mode
     content = path.read_bytes()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads or 0  # 0: all cores
-    # Threads that spin while they wait take the cores from the heat map's: half as fast at worst.
+    # Threads that spin while they wait slow down the heat maps, by a factor of 2 at worst.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.log_severity_level = 3  # errors; they are raised too
+    options.log_severity_level = 3  # errors, which are also raised
     try:
         session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
         metadata = session.get_modelmeta().custom_metadata_map
-    except Exception as error:  # its exceptions share no base of their own
+    except Exception as error:  # its exceptions have no common base class
         reason = " ".join(str(error).split())[:160]
         raise WeightsError(
             f"{path}: not a readable ONNX model ({reason}); export it again, or name another"
         ) from None
     if KEY not in metadata:
         raise WeightsError(
-            f"{path}: an ONNX model of something else (it has no card of aexad); name a file of "
+            f"{path}: an ONNX model that is not from aexad (it has no card); name a file of "
             "'aexad export'"
         )
     body = content[: -len(_seal(b""))]
@@ -82,12 +82,12 @@ def load_onnx(path: Path, threads: int | None = None) -> tuple[OnnxNetwork, Mode
 
 
 def _seal(content: bytes) -> bytes:
-    """Field 14 of ONNX's ModelProto, metadata_props: a key (field 1) and a value (field 2)."""
+    """Encode field 14 of ONNX's ModelProto, metadata_props: key (field 1), value (field 2)."""
     digest = hashlib.sha256(content).hexdigest().encode()
     entry = _field(1, SEAL.encode()) + _field(2, digest)
     return _field(14, entry)
 
 
 def _field(number: int, content: bytes) -> bytes:
-    """A field of bytes in a protocol buffer; number below 16, content below 128 bytes."""
+    """Encode a protocol-buffer field of bytes; number below 16, content below 128 bytes."""
     return bytes([number << 3 | 2, len(content)]) + content

@@ -1,4 +1,4 @@
-"""The score above which an image is anomalous, from normal images that were not trained on."""
+"""The threshold of the score, computed from normal images that were not used for training."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ import math
 import numpy as np
 
 LEAST = 3
-"""Fewest held-out normal images."""
+"""Smallest number of held-out normal images."""
 
 MOST = 200
-"""No more are held out: the quantile is known well enough, and the rest is better trained on."""
+"""Largest number of held-out normal images; more are of better use in training."""
 
 SHARE = 1 / 3
-"""Of the normal images that is held out, within these bounds."""
+"""Share of the normal images that is held out, within these bounds."""
 
 
 def held_out_number(normals: int) -> int:
-    """How many of so many normal images are held out of training, for the threshold.
+    """Number of normal images that are held out of training, for the threshold.
 
     >>> [held_out_number(normals) for normals in (6, 54, 209, 1000)]
     [3, 18, 70, 200]
@@ -28,28 +28,28 @@ def held_out_number(normals: int) -> int:
 def threshold_of(scores: np.ndarray, false_alarms: float) -> tuple[float, float]:
     """The score that a new normal image exceeds with probability ``false_alarms`` at most.
 
-    It is the score of rank ceil((n + 1)(1 - a)) among the n held-out ones, which holds whatever the
-    distribution of scores is, as long as new images are like those. n images cannot promise less
-    than 1 / (n + 1): where that is above a, the highest score is taken. (A limit that assumes
-    log-normal scores promises more, and was tried: on metal plates, whose scores span two orders of
-    magnitude, it lay above the defects.)
+    It is the score of rank ceil((n + 1)(1 - a)) among the n held-out scores. This holds for any
+    distribution of scores, if new images come from the same distribution. n images cannot guarantee
+    less than 1 / (n + 1); if that is above a, the threshold is the highest score. (A threshold that
+    assumes log-normal scores could guarantee less. On metal plates, whose scores span two orders of
+    magnitude, it was higher than the scores of the defects.)
 
     Parameters
     ----------
     scores
-        Scores [n] of normal images that the model was not trained on, n >= 3.
+        Scores [n] of normal images that were not used for training, n >= 3.
     false_alarms
         a, in (0, 1).
 
     Returns
     -------
     tuple of float
-        The threshold, and the probability that it promises: a, or 1 / (n + 1) if that is more.
+        The threshold, and the guaranteed probability: a, or 1 / (n + 1) if that is larger.
 
     Raises
     ------
     ValueError
-        Fewer scores, or one that is no number.
+        There are fewer scores, or a score is not finite.
 
     Examples
     --------
@@ -65,7 +65,7 @@ def threshold_of(scores: np.ndarray, false_alarms: float) -> tuple[float, float]
     n = len(scores)
     if n < LEAST or not np.isfinite(scores).all():
         raise ValueError(f"at least {LEAST} finite scores are needed, got {scores}")
-    # Rounded, or (n + 1)(1 - a) may come out a little above a whole number.
+    # Rounded, because (n + 1)(1 - a) may be slightly above a whole number in floating point.
     rank = math.ceil(round((n + 1) * (1 - false_alarms), 9))
-    promised = false_alarms if rank <= n else 1 / (n + 1)
-    return float(np.sort(scores)[min(rank, n) - 1]), promised
+    guaranteed = false_alarms if rank <= n else 1 / (n + 1)
+    return float(np.sort(scores)[min(rank, n) - 1]), guaranteed

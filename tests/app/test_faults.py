@@ -95,7 +95,7 @@ class TestModelFiles:
     def test_an_onnx_model_of_something_else(self, workshop, tmp_path, capsys):
         path = tmp_path / "model.onnx"
         onnx.save(relu(), path)
-        assert "an ONNX model of something else" in refused(path, workshop, tmp_path, capsys)
+        assert "an ONNX model that is not from aexad" in refused(path, workshop, tmp_path, capsys)
 
     def test_a_card_on_an_onnx_model_of_something_else(self, workshop, tmp_path, capsys):
         model = relu()
