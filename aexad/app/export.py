@@ -66,9 +66,7 @@ def graph_of(network: nn.Module, size: int, metadata: dict[str, str]) -> bytes:
             "onnx and onnxscript are not installed; install them: pip install 'aexad[onnx]'"
         ) from None
     network = network.eval().requires_grad_(False)
-    example = torch.zeros(
-        2, 3, size, size
-    )
+    example = torch.zeros(2, 3, size, size)
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings():
