@@ -108,7 +108,7 @@ def test_the_report_says_the_limit_and_leaves_out_what_needs_masks(folder):
     tables = {path.name: path.read_text() for path in (folder / "results/all/tables").glob("*.md")}
     assert {"encoders.md", "image_auroc_one_class.md"} <= set(tables)
     assert not {name for name in tables if name.startswith(("xauc", "f1", "pro", "pixel"))}
-    limit = "Colours limited to 4 training and 9 test images a category"
+    limit = "Colours limited to 4 training and 9 test images per category"
     assert limit in (folder / "results/all/summary.md").read_text()
     assert limit in tables["encoders.md"]
     assert limit in tables["image_auroc_one_class.md"]
