@@ -20,7 +20,7 @@ from torch import Tensor
 from aexad.app.card import KEY, ModelCard, read_card
 from aexad.config.recipe import HeatMap
 from aexad.encoders.weights import Weights
-from aexad.methods.base import FrozenThenTrained
+from aexad.methods.base import Reconstruction
 from aexad.methods.model import NETWORKS, Model
 from aexad.runtime.errors import DataError, WeightsError
 from aexad.runtime.files import read_npz, written_whole
@@ -32,7 +32,7 @@ BACKBONE = "encoder.backbone."
 class TorchNetwork:
     """A network of aexad on a device."""
 
-    def __init__(self, network: FrozenThenTrained, device: torch.device) -> None:
+    def __init__(self, network: Reconstruction, device: torch.device) -> None:
         self.device = device
         self.network = network.to(device).to(memory_format=torch.channels_last).eval()
 
@@ -99,7 +99,7 @@ def _metadata(path: Path) -> Mapping[str, str]:
         ) from None
 
 
-def _network(path: Path, card: ModelCard, tensors: dict[str, Tensor]) -> FrozenThenTrained:
+def _network(path: Path, card: ModelCard, tensors: dict[str, Tensor]) -> Reconstruction:
     weights = None
     if card.recipe.weights == "pretrained":
         backbone = {

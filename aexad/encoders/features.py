@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from aexad.config.recipe import Facet
 from aexad.encoders.attention_keys import check_has_keys, keys_of
 from aexad.encoders.backbone import build_backbone, check_complete
+from aexad.encoders.family import family_of
 from aexad.encoders.shifted_tokens import offsets, shifted
 from aexad.encoders.weights import Weights
 from aexad.runtime.errors import ConfigError
@@ -58,7 +59,9 @@ class Encoder(nn.Module):
     Attributes
     ----------
     channels, grid
-        The features' C and g.
+        C and g of the features.
+    family
+        CNN, Transformer, hybrid or none, see :func:`aexad.encoders.family.family_of`.
 
     Raises
     ------
@@ -90,6 +93,7 @@ class Encoder(nn.Module):
         self.input_size = input_size or size
         self.facet, self.token_norm = facet, token_norm
         self.backbone = build_backbone(name, self.input_size, weights)
+        self.family = family_of(self.backbone)  # of the whole backbone, before it is pruned
         for key in ("mean", "std"):
             value = torch.tensor(self.backbone.pretrained_cfg[key]).view(3, 1, 1)
             self.register_buffer(key, value, persistent=False)

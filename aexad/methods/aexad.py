@@ -1,13 +1,15 @@
-"""The network of AE-XAD, with any encoder (Angiulli et al. 2025; report on Vision Transformers).
+"""AE-XAD with any encoder (Angiulli et al. 2025; report on Vision Transformers).
 
-images [B, 3, S, S]
-  -> encoder         [B, C, g, g]     28x28 (CNN) or 14x14 (ViT) at S = 224; frozen, or tuned
-  -> projection      [B, 64, d, d]    d = S / 8; trained
-  -> decoder:
-       branch 1, not trained: tanh, sum of groups of 8 channels, upsampled: b1 [B, 8, S, S]
-       branch 2, trained: three blocks, 64 -> 32 -> 16 -> 8 channels:       b2 [B, 8, S, S]
-       b = b1 * b2 + b2 -> 3x3 convolution, SELU, 3x3 convolution, sigmoid
-  -> reconstructions [B, 3, S, S] in [0, 1]
+    images x [B, 3, S, S]
+      -> encoder         [B, C, g, g]     28x28 (CNN) or 14x14 (ViT) at S = 224; frozen or trained
+      -> projection      [B, 64, d, d]    d = S / 8; trained
+      -> decoder:
+           branch 1, not trained: tanh, sum of groups of 8 channels, upsampled: b1 [B, 8, S, S]
+           branch 2, trained: three blocks, 64 -> 32 -> 16 -> 8 channels:       b2 [B, 8, S, S]
+           b = b1 * b2 + b2 -> 3x3 convolution, SELU, 3x3 convolution, sigmoid
+      -> reconstructions x~ [B, 3, S, S] in [0, 1]
+
+The loss rebuilds normal pixels and drives anomalous ones to a value F(x) that no normal pixel has.
 """
 
 from __future__ import annotations
@@ -15,10 +17,10 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from aexad.config.recipe import ProjectionKind, Recipe
+from aexad.config.recipe import SMALLEST_DISTANCE_TO_TARGET, ProjectionKind, Recipe, Target
 from aexad.encoders.features import DECODER_STRIDE, resized
 from aexad.encoders.weights import Weights
-from aexad.methods.base import EncoderNetwork
+from aexad.methods.base import EncoderReconstruction
 from aexad.runtime.errors import ConfigError
 
 CODE_CHANNELS = 64
@@ -28,11 +30,11 @@ IMAGE_CHANNELS = 8
 class Projection(nn.Module):
     """The trained step from the encoder's features to the decoder's code [B, 64, d, d].
 
-    Features on the decoder's grid pass one convolution, as in AE-XAD. Tokens of a Transformer lie
-    on half that grid and pass the report's head: 1x1 to 256, 3x3 to 128, SELU, then a transposed
-    convolution that doubles the grid. Features on another grid are first resized to the nearer.
-    With ``convolution`` that is always the decoder's, and their channels alone decide how much is
-    trained.
+    Features on the decoder's grid pass one convolution, as in AE-XAD. Features on half of that grid
+    or less, such as tokens, pass the report's head: 1x1 to 256, 3x3 to 128, SELU, then a transposed
+    convolution that doubles the grid. Features on another grid are first resized to the nearer one.
+    With ``convolution``, all features pass one convolution, so that their channels alone decide the
+    number of trained parameters.
     """
 
     def __init__(
@@ -81,39 +83,43 @@ class Decoder(nn.Module):
         self.to_image = nn.Conv2d(IMAGE_CHANNELS, 3, 3, padding=1)
 
     def forward(self, code: Tensor) -> Tensor:
-        """Decode, as the figure of the paper shows it."""
+        """Decode as in the paper's figure of the network."""
         b2 = self.blocks(code)  # (B, 8, S, S)
-        b = times_upsampled(b2, 1 + self.attention(code))  # b1 * b2 + b2
+        b1 = upsampled(self.branch1(code), b2.shape[-1])  # (B, 8, S, S)
+        b = b2 * (1 + b1)  # b1 * b2 + b2
         return self.to_image(F.selu(self.mix(b), inplace=True)).sigmoid()
 
     @staticmethod
-    def attention(code: Tensor) -> Tensor:
+    def branch1(code: Tensor) -> Tensor:
         """Branch 1 before its upsampling, [B, 8, d, d].
 
-        tanh and the sum commute with nearest-neighbour upsampling, so both are done on the small
+        tanh and sum commute with nearest-neighbour upsampling, so both are computed on the small
         grid, on 1/64 of the cells.
         """
         return code.tanh().unflatten(1, (IMAGE_CHANNELS, -1)).sum(dim=2)
 
 
-def times_upsampled(maps: Tensor, small: Tensor) -> Tensor:
-    """Maps [B, C, S, S] times small maps [B, C, d, d], upsampled to them (nearest).
-
-    Each value is broadcast over its square of S / d pixels, so the upsampled map is never made.
-    """
-    side, grid = maps.shape[-1], small.shape[-1]
-    squares = maps.permute(0, 2, 3, 1).unflatten(2, (grid, -1)).unflatten(1, (grid, -1))
-    product = squares * small.permute(0, 2, 3, 1)[:, :, None, :, None]  # (B, d, S/d, d, S/d, C)
-    return product.reshape(len(maps), side, side, -1).permute(0, 3, 1, 2)
+def upsampled(maps: Tensor, side: int) -> Tensor:
+    """Nearest-neighbour upsampling of maps [B, C, d, d] to [B, C, S, S], S a multiple of d."""
+    batch, channels, grid, _ = maps.shape
+    scale = side // grid
+    squares = maps[:, :, :, None, :, None].expand(batch, channels, grid, scale, grid, scale)
+    return squares.reshape(batch, channels, side, side)
 
 
-class AEXAD(EncoderNetwork):
+def anomaly_target(x: Tensor, target: Target) -> Tensor:
+    """F(x), the value that anomalous pixels are driven to: 2, or 1 - x."""
+    return x.new_tensor(2.0).expand_as(x) if target == "two" else 1 - x
+
+
+class AEXAD(EncoderReconstruction):
     """Encoder, projection and decoder.
 
     Parameters
     ----------
     recipe, weights
-        See :class:`EncoderNetwork`.
+        See :class:`EncoderReconstruction`. With ``loss: mse`` this is the paper's ablation, a plain
+        autoencoder.
     size
         Side S of the images, a multiple of 16.
     """
@@ -122,11 +128,29 @@ class AEXAD(EncoderNetwork):
         if size % (2 * DECODER_STRIDE):
             raise ConfigError(f"working size {size} is no multiple of {2 * DECODER_STRIDE}")
         super().__init__(recipe, size, weights)
+        self.plain, self.target = recipe.loss == "mse", recipe.target
         self.projection = Projection(
             self.encoder.channels, self.encoder.grid, size // DECODER_STRIDE, recipe.projection
         )
         self.decoder = Decoder()
 
     def rebuild(self, encoded: Tensor) -> Tensor:
-        """Project and decode the encoder's features: reconstructions [B, 3, S, S] in [0, 1]."""
+        """Project and decode features: reconstructions [B, 3, S, S] in [0, 1]."""
         return self.decoder(self.projection(encoded))
+
+    def loss(self, x: Tensor, reconstruction: Tensor, mask: Tensor) -> Tensor:
+        """Loss of AE-XAD per pixel and channel, [B, 3, S, S]; its sum over an image is the loss.
+
+        (1 - y) (x - x~)^2 / (F(x) - x)^2  +  lambda y (F(x) - x~)^2 / (F(x) - x)^2
+
+        with the mask y, D pixels, and lambda = D / ||y||_1 (1 if the image has no anomaly), so that
+        a small defect weighs as much as the rest of the image. (F(x) - x)^2 is at least
+        ``SMALLEST_DISTANCE_TO_TARGET`` squared. Parameters: see :meth:`Reconstruction.loss`.
+        """
+        if self.plain:
+            return super().loss(x, reconstruction, mask)
+        f, d = anomaly_target(x, self.target), mask[0].numel()  # F(x) and D
+        norm = mask.sum(dim=(1, 2, 3), keepdim=True)  # ||y||_1, (B, 1, 1, 1)
+        lambda_ = (d / norm.clamp_min(1)).where(norm > 0, 1.0)
+        distance = (f - x).square().clamp_min(SMALLEST_DISTANCE_TO_TARGET**2)
+        return (x.where(~mask, f) - reconstruction).square() * (lambda_.where(mask, 1.0) / distance)

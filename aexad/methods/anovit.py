@@ -37,18 +37,18 @@ from torch import Tensor, nn
 from aexad.config.recipe import Recipe
 from aexad.encoders.features import resized
 from aexad.encoders.weights import Weights
-from aexad.methods.base import EncoderNetwork
+from aexad.methods.base import EncoderReconstruction
 
 CHANNELS = (256, 128, 64, 32, 16, 3)
 
 
-class AnoViT(EncoderNetwork):
+class AnoViT(EncoderReconstruction):
     """A timm encoder, trained further, and six blocks that rebuild the image from its tokens.
 
     Parameters
     ----------
     recipe, size, weights
-        See :class:`EncoderNetwork`.
+        See :class:`EncoderReconstruction`.
     """
 
     def __init__(self, recipe: Recipe, size: int, weights: Weights | None = None) -> None:

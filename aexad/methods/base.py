@@ -1,9 +1,10 @@
-"""What every network is: a frozen part that runs once per image, then a trained part.
+"""What methods that reconstruct images share: features, reconstruction, loss, stored tensors.
 
-images [B, 3, S, S] -> features() -> features -> decode() -> reconstructions [B, 3, S, S]
+    images x [B, 3, S, S] -> features() -> features -> decode() -> reconstructions x~ [B, 3, S, S]
 
-The frozen part may be empty: then the features are the images. The trained part has two halves,
-encode() and rebuild(); with a frozen encoder the first is empty.
+``features`` is the frozen part, which runs once per image; it may be empty, so that the features
+are the images. ``decode`` is the trained part: ``encode`` (empty if the encoder is frozen), then
+``rebuild``. ``loss`` compares x~ with x.
 """
 
 from __future__ import annotations
@@ -20,17 +21,17 @@ from aexad.encoders.weights import Weights
 from aexad.runtime.errors import ConfigError
 
 
-class FrozenThenTrained(nn.Module, ABC):
-    """A network that rebuilds images; as it stands here, all of it is trained.
+class Reconstruction(nn.Module, ABC):
+    """A network that reconstructs images; in this base class, all of it is trained.
 
     Parameters
     ----------
     recipe
-        What the network is built from.
+        The recipe of the method.
     size
-        Side S of the images, in pixels.
+        Side S of the images in pixels.
     weights
-        Pre-trained tensors of its encoder; needed unless the recipe says ``weights: none``.
+        Pre-trained tensors of the encoder; required unless the recipe has ``weights: none``.
     """
 
     def __init__(self, recipe: Recipe, size: int, weights: Weights | None = None) -> None:
@@ -40,20 +41,37 @@ class FrozenThenTrained(nn.Module, ABC):
         self.size = size
 
     def features(self, images: Tensor) -> Tensor:
-        """Run the frozen part on images [B, 3, S, S]: what :meth:`decode` starts from."""
+        """Run the frozen part on images [B, 3, S, S]; the result is the input of `decode`."""
         return images
 
     def encode(self, features: Tensor) -> Tensor:
-        """Run the first half of the trained part, an encoder."""
+        """Run the first half of the trained part, a trained encoder."""
         return features
 
     @abstractmethod
     def rebuild(self, encoded: Tensor) -> Tensor:
-        """Run the second half of the trained part: reconstructions [B, 3, S, S]."""
+        """Run the second half of the trained part; returns reconstructions [B, 3, S, S]."""
 
     def decode(self, features: Tensor) -> Tensor:
-        """Run the trained part: reconstructions [B, 3, S, S]."""
+        """Run the trained part; returns reconstructions [B, 3, S, S]."""
         return self.rebuild(self.encode(features))
+
+    def loss(self, x: Tensor, reconstruction: Tensor, mask: Tensor) -> Tensor:
+        """Squared error of plain reconstruction, per pixel and channel.
+
+        Parameters
+        ----------
+        x, reconstruction
+            Images and their reconstructions, float [B, 3, S, S].
+        mask
+            bool [B, 1, S, S], True on anomalous pixels; plain reconstruction does not use it.
+
+        Returns
+        -------
+        Tensor
+            float [B, 3, S, S]; the sum over an image is the loss of the image.
+        """
+        return (x - reconstruction).square()
 
     def forward(self, images: Tensor) -> Tensor:
         """Reconstruct images [B, 3, S, S] in [0, 1].
@@ -61,7 +79,7 @@ class FrozenThenTrained(nn.Module, ABC):
         Raises
         ------
         ValueError
-            If they are of another size, or not square.
+            The images have another size or are not square.
         """
         if images.shape[1:] != (3, self.size, self.size):
             raise ValueError(
@@ -71,11 +89,11 @@ class FrozenThenTrained(nn.Module, ABC):
         return self.decode(self.features(images))
 
     def trained_state(self) -> dict[str, Tensor]:
-        """The tensors that a model file holds: all that cannot be had from the weights' source."""
+        """The tensors of a model file: all that the source of the weights does not have."""
         return self.state_dict()
 
     def load_trained_state(self, tensors: dict[str, Tensor]) -> None:
-        """Take back what :meth:`trained_state` gave; a missing or foreign tensor is an error."""
+        """Load the tensors of `trained_state`; a missing or unknown tensor is an error."""
         expected = set(self.trained_state())
         if expected != set(tensors):
             odd = sorted(expected ^ set(tensors))
@@ -83,18 +101,18 @@ class FrozenThenTrained(nn.Module, ABC):
         self.load_state_dict(tensors, strict=False)
 
 
-class EncoderNetwork(FrozenThenTrained):
+class EncoderReconstruction(Reconstruction):
     """A network around an encoder, which is frozen or trained as the recipe says.
 
-    A frozen encoder is the frozen part. A trained one belongs to the trained part, with its name:
-    its parameters are called ``encoder.…``.
+    A frozen encoder is the frozen part. A trained encoder belongs to the trained part; its
+    parameters are called ``encoder.…``.
 
     Parameters
     ----------
     recipe
-        Encoder, weights, tuning, and what its features are.
+        Encoder, weights, tuning and features.
     size, weights
-        See :class:`FrozenThenTrained`.
+        See :class:`Reconstruction`.
     """
 
     def __init__(self, recipe: Recipe, size: int, weights: Weights | None = None) -> None:
@@ -128,24 +146,24 @@ class EncoderNetwork(FrozenThenTrained):
                 norm.requires_grad_(True)
 
     def features(self, images: Tensor) -> Tensor:
-        """Encode images [B, 3, S, S] if the encoder is frozen; otherwise they are the features."""
+        """Encode images [B, 3, S, S] if the encoder is frozen; otherwise return the images."""
         if self.tuning != "frozen":
             return images
         with torch.no_grad():
             return self.encoder(images)
 
     def encode(self, features: Tensor) -> Tensor:
-        """Encode images if the encoder is trained; if it is frozen, its features pass."""
+        """Encode images if the encoder is trained; features of a frozen one stay as they are."""
         return features if self.tuning == "frozen" else self.encoder(features)
 
     def train(self, mode: bool = True) -> Self:
-        """As in torch, but an encoder's batch norms learn statistics only if all of it is new."""
+        """Set the mode; batch norms of the encoder learn statistics only if all of it is new."""
         super().train(mode)
         self.encoder.train(mode and self._normalise_by_batch)
         return self
 
     def trained_state(self) -> dict[str, Tensor]:
-        """All but the tensors of a pre-trained encoder that are not trained further."""
+        """All tensors except those of a pre-trained encoder that are not trained further."""
         frozen = {
             f"encoder.{name}"
             for name, tensor in self.encoder.state_dict(keep_vars=True).items()

@@ -30,7 +30,7 @@ from torch import Tensor, nn
 
 from aexad.config.recipe import Recipe
 from aexad.encoders.weights import Weights
-from aexad.methods.base import FrozenThenTrained
+from aexad.methods.base import Reconstruction
 from aexad.runtime.errors import ConfigError
 
 SMALLEST_MAP = 8
@@ -38,13 +38,13 @@ SMALLEST_MAP = 8
 _LAST_LAYERS = ((32, 3, 1), (64, 4, 2), (64, 3, 1), (128, 4, 2), (64, 3, 1), (32, 3, 1))
 
 
-class L2CAE(FrozenThenTrained):
+class L2CAE(Reconstruction):
     """The whole image through a latent code of 100 or 128 numbers; all of it is trained.
 
     Parameters
     ----------
     recipe, weights
-        See :class:`FrozenThenTrained`; there is no encoder, so ``weights`` is None.
+        See :class:`Reconstruction`; there is no encoder, so ``weights`` is None.
     size
         Side S of the images: S halved until it is at most 8, without a remainder.
 

@@ -11,10 +11,10 @@ from aexad.config.recipe import PIXELS, Recipe
 from aexad.encoders.weights import Weights, find_weights
 from aexad.methods.aexad import AEXAD
 from aexad.methods.anovit import AnoViT
-from aexad.methods.base import EncoderNetwork, FrozenThenTrained
+from aexad.methods.base import EncoderReconstruction, Reconstruction
 from aexad.methods.l2_cae import L2CAE
 
-NETWORKS: dict[str, type[FrozenThenTrained]] = {
+NETWORKS: dict[str, type[Reconstruction]] = {
     "aexad": AEXAD,
     "anovit": AnoViT,
     "l2_cae": L2CAE,
@@ -24,7 +24,7 @@ NETWORKS: dict[str, type[FrozenThenTrained]] = {
 class Model(NamedTuple):
     """A network with what defines it; what a model file stores is this and the trained tensors."""
 
-    network: FrozenThenTrained
+    network: Reconstruction
     recipe: Recipe
     seed: int
     encoder: dict[str, str | None]
@@ -40,7 +40,7 @@ class Model(NamedTuple):
     @property
     def features(self) -> dict[str, int] | None:
         """Channels and grid (cells a side) of the encoder's features, and its input in pixels."""
-        if not isinstance(self.network, EncoderNetwork):
+        if not isinstance(self.network, EncoderReconstruction):
             return None
         encoder = self.network.encoder
         return {

@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from aexad.methods.base import FrozenThenTrained
+from aexad.methods.base import Reconstruction
 
 logger = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ class Features(NamedTuple):
 
 
 def features_of(
-    network: FrozenThenTrained,
+    network: Reconstruction,
     images: Callable[[Tensor], Tensor],
     used: np.ndarray,
     *,

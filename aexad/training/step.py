@@ -9,7 +9,6 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from aexad.methods.losses import aexad_goal, mse_goal, weighted_error
 from aexad.methods.model import Model
 from aexad.training.memory import first_line, is_out_of_memory
 from aexad.training.precision import Precision, reduced_precision
@@ -61,7 +60,7 @@ class Step:
         Parameters
         ----------
         features
-            What :meth:`FrozenThenTrained.decode` starts from.
+            What :meth:`Reconstruction.decode` starts from.
         x, y
             Images float [B, 3, S, S] and masks bool [B, 1, S, S].
         """
@@ -81,9 +80,7 @@ class Step:
             return self._from_encoded(encoded, x, y)
 
     def _from_encoded(self, encoded: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-        recipe = self.model.recipe
-        goal = mse_goal(x) if recipe.loss == "mse" else aexad_goal(x, y, recipe.target)
         with reduced_precision(x.device, self.precision):
             reconstructions = self.model.network.rebuild(encoded)
-        errors = weighted_error(reconstructions.float(), goal)
-        return errors.sum(), (errors.detach() * y).sum()
+        terms = self.model.network.loss(x, reconstructions.float(), y)
+        return terms.sum(), (terms.detach() * y).sum()

@@ -22,8 +22,7 @@ from aexad.encoders.features import DECODER_STRIDE, resized
 from aexad.evaluation.metrics import iou, xauc
 from aexad.explain.heatmap import heat_maps
 from aexad.explain.resize import as_float, enlarged
-from aexad.methods.base import EncoderNetwork
-from aexad.methods.losses import aexad_goal, mse_goal, weighted_error
+from aexad.methods.base import EncoderReconstruction
 from aexad.methods.model import Model
 
 HELD_OUT = 2**32
@@ -101,9 +100,7 @@ def _held_out(
     for x, y in _batches(model, images, masks, device):
         with torch.inference_mode():
             rebuilt = model.network(x)
-            plain = model.recipe.loss == "mse"
-            goal = mse_goal(x) if plain else aexad_goal(x, y, model.recipe.target)
-            loss += float(weighted_error(rebuilt, goal).sum())
+            loss += float(model.network.loss(x, rebuilt, y).sum())
         heats += list(heat_maps(x, rebuilt, settings).heat_map)
         truths += list(y[:, 0].cpu().numpy())
     values = (loss / len(images), xauc(heats, truths), iou(heats, truths))
@@ -113,7 +110,7 @@ def _held_out(
 def _spectrum(model: Model, images: np.ndarray, device: torch.device) -> dict[str, Any]:
     """The share on the decoder's grid, so that encoders of other grids have the same scale."""
     network = model.network
-    if not isinstance(network, EncoderNetwork) or not len(images):
+    if not isinstance(network, EncoderReconstruction) or not len(images):
         reason = NO_FEATURES if len(images) else "no training normals"
         return {"high_frequency": _value(None, 0, reason)}
     shares = []
