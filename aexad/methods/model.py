@@ -1,4 +1,4 @@
-"""Networks: the registry, how one is built from its recipe, and how a trained one is stored."""
+"""The registry of networks, and how a model is built from its recipe."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ NETWORKS: dict[str, type[Reconstruction]] = {
 
 
 class Model(NamedTuple):
-    """A network with what defines it; what a model file stores is this and the trained tensors."""
+    """A network, and what defines it.
+
+    ``encoder`` describes the encoder: name, family, weights, source and sha256.
+    """
 
     network: Reconstruction
     recipe: Recipe
@@ -39,7 +42,7 @@ class Model(NamedTuple):
 
     @property
     def features(self) -> dict[str, int] | None:
-        """Channels and grid (cells a side) of the encoder's features, and its input in pixels."""
+        """Channels and grid (cells per side) of the encoder's features, and its input in pixels."""
         if not isinstance(self.network, EncoderReconstruction):
             return None
         encoder = self.network.encoder
@@ -53,7 +56,7 @@ class Model(NamedTuple):
 def build_model(
     recipe: Recipe, size: int, seed: int, weights_dir: str | Path | None = None
 ) -> Model:
-    """Build an untrained model: the encoder's weights as the recipe says, the rest from ``seed``.
+    """Build an untrained model: encoder weights as in the recipe, all others from ``seed``.
 
     Parameters
     ----------
@@ -74,16 +77,21 @@ def build_model(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = NETWORKS[recipe.model](recipe, size, weights)
-    return Model(network, recipe, seed, _described(recipe, weights))
+    return Model(network, recipe, seed, _encoder_of(network, recipe, weights))
 
 
-def _described(recipe: Recipe, weights: Weights | None) -> dict[str, str | None]:
-    without = "random, drawn from the seed"
+def _encoder_of(
+    network: Reconstruction, recipe: Recipe, weights: Weights | None
+) -> dict[str, str | None]:
+    """Describe the encoder, for ``provenance.json`` and the header of the model file."""
+    source = weights.source if weights else "random, drawn from the seed"
     if recipe.encoder in (None, PIXELS):
-        without = "none: there is no encoder"
+        source = "none: there is no encoder"
+    family = network.encoder.family if isinstance(network, EncoderReconstruction) else "none"
     return {
         "name": recipe.encoder,
+        "family": family,
         "weights": recipe.weights,
-        "source": weights.source if weights else without,
+        "source": source,
         "sha256": weights.sha256 if weights else None,
     }

@@ -1,4 +1,4 @@
-"""The epochs: batches, steps, checkpoints, and the checks between them."""
+"""The training loop: batches, steps, checkpoints, and checks between epochs."""
 
 from __future__ import annotations
 
@@ -29,22 +29,27 @@ logger = logging.getLogger(__name__)
 
 
 class Trained(NamedTuple):
-    """What training gives beside the model, which it changes in place."""
+    """What a training returns; it changes the model in place."""
 
     history: pd.DataFrame
-    """A row an epoch: epoch, learning_rate, loss, its parts on normal and on anomalous pixels (all
-    means over images), validation_loss where there are validation images, seconds."""
+    """One row per epoch: epoch, learning_rate, loss, its parts on normal and anomalous pixels
+    (means over images), validation_loss if there are validation images, seconds."""
     seconds: dict[str, float]
-    """Of the feature pass, and of all epochs."""
+    """Seconds of the feature pass and of all epochs."""
     settings: dict[str, Any]
-    """What was chosen for this machine: precision, compiled, where features were kept, images that
-    went through the network at once."""
+    """Choices for this machine: precision, compilation, place of the features, images per pass."""
     resumed_after: int
-    """Epoch of the checkpoint that it went on from; 0: none."""
+    """Epoch of the checkpoint that the training resumed from; 0 if there was none."""
 
 
 class Training:
-    """One training: what stays the same from epoch to epoch, and the epochs."""
+    """One training. Constructing it checks the recipe against the data; :meth:`run` does the work.
+
+    Parameters
+    ----------
+    feature_memory_mb, checkpoints, compiled
+        See :func:`aexad.training.train.train`.
+    """
 
     def __init__(
         self,
@@ -55,53 +60,94 @@ class Training:
         checkpoints: Checkpoints | None,
         compiled: bool | None,
     ) -> None:
-        recipe = model.recipe
-        self.model, self.recipe, self.data, self.device = model, recipe, data, device
-        self.checkpoints = checkpoints
-        self.network = model.network.to(device).to(memory_format=torch.channels_last).eval()
-        self.pools = pools(data, recipe)
+        self.model, self.recipe, self.data, self.device = model, model.recipe, data, device
+        self.network = model.network
+        self.feature_memory_mb, self.checkpoints = feature_memory_mb, checkpoints
+        self.compiled = compiled
+        self.pools = pools(data, model.recipe)
         self.validation = np.flatnonzero(data.validation)
-        if recipe.select == "validation" and not len(self.validation):
+        if model.recipe.select == "validation" and not len(self.validation):
             raise ConfigError(
                 "the recipe selects the epoch by the validation loss, and the training set has no "
                 "validation images; set 'validation' of the data set, or select: last"
             )
-        self.precision = precision_on(recipe, device)
-        logger.info("training in %s on %s", self.precision, device)
-        # On the device once and for all: no epoch copies an image.
-        self.pixels = torch.from_numpy(data.images).to(device).permute(0, 3, 1, 2)
-        self.masks = torch.from_numpy(data.masks).to(device).unsqueeze(1)
+        self.precision = precision_on(model.recipe, device)
+        self.history: list[dict[str, float]] = []
+        self.best: dict[str, Tensor] = {}
+        self.resumed_after = 0
+
+    def run(self) -> Trained:
+        """Prepare data, features and optimiser, resume from a checkpoint, and train."""
+        self._move_to_device()
+        feature_seconds = self._compute_features()
+        self._prepare_steps()
+        self._train_epochs()
+        if self.best:
+            self.network.load_trained_state(self.best)
+        self.network.eval()
+        seconds = {
+            "features": feature_seconds,
+            "training": math.fsum(row["seconds"] for row in self.history),
+        }
+        settings = self.settings | {
+            "features": self.features.kept if self.features else "none",
+            "images_at_once": self.at_once,
+            "compiled": self.step.compiled is not None,
+        }
+        return Trained(pd.DataFrame(self.history), seconds, settings, self.resumed_after)
+
+    def _move_to_device(self) -> None:
+        """Move network, images and masks to the device once, so that no epoch copies an image."""
+        logger.info("training in %s on %s", self.precision, self.device)
+        self.network.to(self.device).to(memory_format=torch.channels_last).eval()
+        self.pixels = torch.from_numpy(self.data.images).to(self.device).permute(0, 3, 1, 2)
+        self.masks = torch.from_numpy(self.data.masks).to(self.device).unsqueeze(1)
+
+    def _compute_features(self) -> float:
+        """Compute the features of a frozen encoder; returns the seconds that this took."""
         start = time.perf_counter()
-        self.features = self._features(feature_memory_mb)
-        self.feature_seconds = time.perf_counter() - start
+        self.features: Features | None = None
+        if self.recipe.frozen_features:
+            self.features = features_of(
+                self.network,
+                self._images,
+                np.unique(np.concatenate([*self.pools, self.validation])),
+                device=self.device,
+                dtype=feature_dtype(self.precision),
+                budget_mb=self.feature_memory_mb,
+                folder=self.checkpoints.path.parent if self.checkpoints else None,
+            )
+        return time.perf_counter() - start
+
+    def _prepare_steps(self) -> None:
+        """Make the optimiser and the step; resume from a checkpoint if there is one."""
         self.network.train()
-        self.optimiser = make_optimiser(self.network, recipe.optimiser)
-        per_epoch = list(epoch_batches(*self.pools, recipe.batch_size, model.seed, 1))
+        self.optimiser = make_optimiser(self.network, self.recipe.optimiser)
+        batch_size, epochs = self.recipe.batch_size, self.recipe.epochs
+        first_epoch = list(epoch_batches(*self.pools, batch_size, self.model.seed, 1))
+        compiled = self.compiled
         if compiled is None:
-            shown = recipe.epochs * sum(len(batch) for batch in per_epoch)
-            compiled = pays_to_compile(shown, data.size)
+            shown = epochs * sum(len(batch) for batch in first_epoch)
+            compiled = pays_to_compile(shown, self.data.size)
         self.settings: dict[str, Any] = {
             "precision": self.precision,
             "compiled": compiled,
-            "device": device.type,
+            "device": self.device.type,
             "threads": torch.get_num_threads(),
         }
-        self.history: list[dict[str, float]] = []
-        self.resumed_after = 0
-        self.best: dict[str, Tensor] = {}
         self.at_once = self._resume() or images_at_once(
-            self.network, lambda: self._loss_of(per_epoch[0][:1]), recipe.batch_size, device
+            self.network, lambda: self._loss_of(first_epoch[0][:1]), batch_size, self.device
         )
-        self.step = Step(model, self.precision, compiled, min(self.at_once, recipe.batch_size))
+        self.step = Step(self.model, self.precision, compiled, min(self.at_once, batch_size))
 
-    def run(self) -> Trained:
-        """All epochs that are left."""
-        epochs = self.recipe.epochs
+    def _train_epochs(self) -> None:
+        """Train all epochs that are left."""
+        epochs, done = self.recipe.epochs, len(self.history)
         bar = tqdm(
-            range(len(self.history) + 1, epochs + 1),
+            range(done + 1, epochs + 1),
             desc="train",
             unit="epoch",
-            initial=len(self.history),
+            initial=done,
             total=epochs,
             disable=None,
         )
@@ -117,33 +163,6 @@ class Training:
                 logger.info("epoch %d of %d: loss %.6g", epoch, epochs, row["loss"])
             if self.checkpoints and epoch % self.checkpoints.every == 0 and epoch < epochs:
                 self.checkpoints.write(self._state(), self.settings)
-        if self.best:
-            self.network.load_trained_state(self.best)
-        self.network.eval()
-        seconds = {
-            "features": self.feature_seconds,
-            "training": math.fsum(row["seconds"] for row in self.history),
-        }
-        chosen = {
-            "features": self.features.kept if self.features else "none",
-            "images_at_once": self.at_once,
-            "compiled": self.step.compiled is not None,
-        }
-        settings = self.settings | chosen
-        return Trained(pd.DataFrame(self.history), seconds, settings, self.resumed_after)
-
-    def _features(self, budget_mb: int | None) -> Features | None:
-        if not self.recipe.frozen_features:
-            return None
-        return features_of(
-            self.network,
-            self._images,
-            np.unique(np.concatenate([*self.pools, self.validation])),
-            device=self.device,
-            dtype=feature_dtype(self.precision),
-            budget_mb=budget_mb,
-            folder=self.checkpoints.path.parent if self.checkpoints else None,
-        )
 
     def _images(self, chosen: Tensor) -> Tensor:
         """Images as float32 [B, 3, S, S] in [0, 1], channels last."""
@@ -152,7 +171,7 @@ class Training:
     def _batch(
         self, chosen: Tensor, generator: torch.Generator | None
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Features, images and masks; moved at random where the recipe says so."""
+        """Features, images and masks of a batch; the recipe may move images at random."""
         x, y = self._images(chosen), self.masks[chosen]
         if y.shape[-1] != x.shape[-1]:
             y = enlarged(y.float(), self.data.size) > 0.5
@@ -161,18 +180,18 @@ class Training:
         return self.features.of(chosen) if self.features else self.network.features(x), x, y
 
     def _loss_of(self, batch: np.ndarray) -> Tensor:
-        """The loss of some images, by the step as it is without compiling."""
+        """Loss of some images, computed without compilation."""
         step = Step(self.model, self.precision, compiled=False, batch_size=len(batch))
         return step(*self._batch(torch.from_numpy(batch).to(self.device), None))[0]
 
     def _epoch(self, epoch: int) -> dict[str, float]:
-        """One pass over the batches; the loss and its two parts, as means over the images."""
+        """Train one epoch; returns the loss and its two parts as means over images."""
         recipe = self.recipe
         rate = learning_rate_factor(recipe, epoch)
         for group in self.optimiser.param_groups:
             group["lr"] = group["initial_lr"] * rate
         batches = list(epoch_batches(*self.pools, recipe.batch_size, self.model.seed, epoch))
-        # Whatever draws at random, here or in a layer, starts from the seed and the epoch.
+        # All random numbers, here or in a layer, are functions of the seed and the epoch.
         seed = int(np.random.SeedSequence([self.model.seed, epoch]).generate_state(1)[0])
         generator = torch.Generator().manual_seed(seed)
         torch.manual_seed(seed)
@@ -189,7 +208,7 @@ class Training:
                     self.network.parameters(), recipe.optimiser.gradient_clip
                 )
             self.optimiser.step()
-        # Looked at once an epoch: a look in each step would wait for the device.
+        # Checked once per epoch: a check in each step would wait for the device.
         totals = sums.cpu().numpy()
         broken = np.flatnonzero(~np.isfinite(totals[:, 0]))
         if len(broken):
@@ -212,7 +231,7 @@ class Training:
         )
 
     def _validation_loss(self) -> float:
-        """Mean loss of the validation images, not moved."""
+        """Mean loss of the validation images, which are not moved at random."""
         self.network.eval()
         size = self.recipe.batch_size
         total = 0.0
@@ -242,7 +261,7 @@ class Training:
         )
 
     def _resume(self) -> int | None:
-        """Go on from the checkpoint, if there is one; how many images went at once."""
+        """Resume from the checkpoint if there is one; returns its number of images per pass."""
         if self.checkpoints is None or (state := self.checkpoints.read(self.settings)) is None:
             return None
         logger.info("going on after epoch %d, from %s", state.epoch, self.checkpoints.path)

@@ -107,6 +107,7 @@ def test_all_of_it_is_trained_and_stored(tmp_path):
     assert loaded.encoder == {
         "name": None,
         "weights": "none",
+        "family": "none",
         "source": "none: there is no encoder",
         "sha256": None,
     }
