@@ -4,7 +4,7 @@ BIN := .venv/bin
 INSTALLED := .venv/installed
 CORES ?= all
 
-.PHONY: demo test test-slurm lint format schemas lock audit clean
+.PHONY: demo test test-slurm lint docs format schemas lock audit clean
 .DEFAULT_GOAL := demo
 
 demo: $(INSTALLED)  ## the whole benchmark in small, on embedded photographs
@@ -25,14 +25,19 @@ test-slurm: $(INSTALLED)  ## the workflow on a Slurm of one node, which lives as
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/snakefmt --check Snakefile workflow
+	$(BIN)/snakefmt --check Snakefile workflow studies/layers/Snakefile
 	$(BIN)/snakemake --lint
 	$(BIN)/mypy
+	@$(MAKE) --no-print-directory docs
+
+docs: $(INSTALLED)  ## pages and API reference as HTML, in docs/_build/html; a dead link is an error
+	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going --conf-dir docs . docs/_build/html
+	@echo "Open docs/_build/html/docs/index.html"
 
 format: $(INSTALLED)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
-	$(BIN)/snakefmt Snakefile workflow
+	$(BIN)/snakefmt Snakefile workflow studies/layers/Snakefile
 
 schemas: $(INSTALLED)  ## workflow/schemas and docs/configuration.md, from the configuration classes
 	$(BIN)/python -m aexad.config.reference
@@ -56,4 +61,4 @@ audit:  ## known vulnerabilities of the versions in requirements.lock; needs the
 	.audit/bin/pip-audit --disable-pip --no-deps --requirement requirements.lock
 
 clean:  ## all that can be made again; results and data stay
-	rm -rf .venv .audit .snakemake .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
+	rm -rf .venv .audit .snakemake .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info docs/_build docs/api

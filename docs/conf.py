@@ -38,6 +38,9 @@ apidoc_modules = [
         "automodule_options": {"members", "show-inheritance"},
     }
 ]
+# Types of the same name in several rooms are no dead links.
+suppress_warnings = ["ref.python"]
+
 autodoc_typehints = "signature"
 autodoc_member_order = "bysource"
 napoleon_google_docstring = False
