@@ -66,14 +66,13 @@ def graph_of(network: nn.Module, size: int, metadata: dict[str, str]) -> bytes:
             "onnx and onnxscript are not installed; install them: pip install 'aexad[onnx]'"
         ) from None
     network = network.eval().requires_grad_(False)
-    example = torch.zeros(
-        2, 3, size, size
-    )  # with one image, the exporter would fix the size of the batch
+    example = torch.zeros(2, 3, size, size)
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # these are for the exporter's own developers
-            # strict: len() of a tensor stays a symbol and does not become a constant.
+            # An example of one image would fix the size of the batch. strict: len() of a tensor
+            # stays a symbol and does not become a constant.
             program = torch.export.export(
                 network, (example,), dynamic_shapes=({0: torch.export.Dim("B")},), strict=True
             )
