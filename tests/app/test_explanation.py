@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from aexad.app import explanation
+from aexad.app import overlay
 from aexad.app.explanation import Explanation
 from aexad.explain.heatmap import binarised
 
@@ -47,7 +47,7 @@ def test_strips_are_seamless(monkeypatch):
     heat = np.random.default_rng(1).random((16, 16))
     whole = explained(heat, (100, 90))
     assert whole.mask.shape == (100, 90)
-    monkeypatch.setattr(explanation, "_ROWS", 7)
+    monkeypatch.setattr(overlay, "_ROWS", 7)
     cut = explained(heat, (100, 90))
     np.testing.assert_array_equal(cut.mask, whole.mask)
     np.testing.assert_array_equal(cut.overlay(), whole.overlay())
