@@ -1,4 +1,4 @@
-"""Every example of the docstrings and of the documents is run, with a model and a part at hand."""
+"""Run every example of the docstrings and documents with a model and a photograph of a part."""
 
 import doctest
 import importlib
@@ -18,7 +18,7 @@ def at_work(workshop, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
 
-@pytest.mark.parametrize("module", ["explainer", "explain_folder"])
+@pytest.mark.parametrize("module", ["explainer", "explain_folder", "threshold"])
 def test_docstrings(module, at_work):
     result = doctest.testmod(importlib.import_module(f"aexad.app.{module}"))
     assert result.attempted >= 3
