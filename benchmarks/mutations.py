@@ -30,12 +30,16 @@ class Mutant(NamedTuple):
     @property
     def tests(self) -> str:
         """The tests that are expected to notice."""
-        return "tests/metrics" if "metrics" in self.module else f"tests/test_{self.module}"
+        room, _, name = self.module.rpartition("/")
+        return f"tests/{room}" if room.endswith("metrics") else f"tests/{room}/test_{name}"
 
 
-RANKING, PIXEL, PRO = "metrics/ranking.py", "metrics/pixel.py", "metrics/pro.py"
-PREPARATION, SUMMARY, IMAGE = "metrics/preparation.py", "metrics/summary.py", "metrics/image.py"
-HEAT, EVALUATION, EXTERNAL = "heatmaps.py", "evaluation.py", "external_maps.py"
+RANKING, PIXEL, PRO, PREPARATION, SUMMARY, IMAGE = (
+    f"evaluation/metrics/{name}.py"
+    for name in ("ranking", "pixel", "pro", "preparation", "summary", "image")
+)
+HEAT, EVALUATION = "explain/heatmap.py", "evaluation/evaluate.py"
+EXTERNAL = "evaluation/external_maps.py"
 
 MUTANTS = [
     Mutant(
@@ -59,10 +63,10 @@ MUTANTS = [
     Mutant("best F1: hits counted once", RANKING, "2 * hits / (hits", "1 * hits / (hits"),
     Mutant("best IoU: hits counted twice", RANKING, "hits / (false + e", "2 * hits / (false + e"),
     Mutant(
-        "ranks: the scores level with a value are not searched",
+        "ranks: scores equal to a value are not searched",
         PREPARATION,
-        'self._found(values[level], "right", np.less_equal)',
-        "below[level]",
+        'np.searchsorted(scores, values[tied], side="right")',
+        "below[tied]",
     ),
     Mutant(
         "masks above 1 are accepted",
@@ -83,7 +87,12 @@ MUTANTS = [
     Mutant(
         "images without anomalies count as 0", PIXEL, "np.full(hits.shape, np.nan)", "0.0 * hits"
     ),
-    Mutant("X-AUC: undefined images count as 1/2", PIXEL, "append(np.nan)", "append(0.5)"),
+    Mutant(
+        "AUROC: undefined values count as 1/2",
+        RANKING,
+        "        return np.nan\n",
+        "        return 0.5\n",
+    ),
     Mutant("PRO: 4-connectivity", PRO, "np.ones((3, 3), dtype=bool)", "None"),
     Mutant(
         "PRO: good images are forgotten",
@@ -125,12 +134,12 @@ MUTANTS = [
         "deviations.mean())",
         "deviations.sum() / (values.size - 1))",
     ),
-    Mutant("heat map: sigma = k / 2", HEAT, "offsets * 3 / k", "offsets * 2 / k"),
+    Mutant("heat map: sigma = k / 2", HEAT, "size / 3", "size / 2"),
     Mutant(
         "heat map: zeros beyond the border",
         HEAT,
-        "np.minimum(source, 2 * size - 1 - source)",
-        "np.minimum(source, size - 1)",
+        'mode="reflect"',
+        'mode="constant"',
     ),
     Mutant(
         "heat map: k rounded down", HEAT, "(total + count) // (2 * count)", "total // (2 * count)"
@@ -139,17 +148,27 @@ MUTANTS = [
     Mutant(
         "heat map: one direction for k",
         HEAT,
-        "for side in (labels, labels.T)]",
-        "for side in (labels, labels)]",
+        "for axis in (0, 1)",
+        "for axis in (0, 0)",
     ),
-    Mutant("heat map: >= in the binary map", HEAT, "_float64(m) > mean", "_float64(m) >= mean"),
-    Mutant("heat map: score of the unsmoothed error", HEAT, "(error, k)", "(error, 0 * k)"),
+    Mutant(
+        "heat map: >= in the binary map",
+        HEAT,
+        "m.astype(np.float64) > mean",
+        "m.astype(np.float64) >= mean",
+    ),
+    Mutant(
+        "heat map: score of the unsmoothed error",
+        HEAT,
+        "smoothed(error, k,",
+        "smoothed(error, 0 * k,",
+    ),
     Mutant("evaluation: lost masks are not named", EVALUATION, "== 0)\n", "< 0)\n"),
     Mutant(
         "evaluation: maps are upsampled from corners", EVALUATION, "+ 0.5) * (len", "+ 0.0) * (len"
     ),
     Mutant("evaluation: no value becomes 0", EVALUATION, '{"value": None', '{"value": 0'),
-    Mutant("foreign maps: surplus maps are ignored", EXTERNAL, "surplus.append", "str"),
+    Mutant("external maps: surplus maps are ignored", EXTERNAL, "surplus.append", "str"),
 ]
 
 

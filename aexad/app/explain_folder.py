@@ -1,4 +1,4 @@
-"""Explain image files: one, or all in a folder; what is broken is told, and the rest goes on."""
+"""Explain one image file or all images in a folder; broken files are reported and skipped."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from aexad.runtime.errors import DataError
 from aexad.runtime.files import write_csv
 
 TABLE = "explanations.csv"
-MOST_PIXELS = 64_000_000  # of the images that are held at once, unless a single one has more
+MOST_PIXELS = 64_000_000  # in memory at once, unless a single image has more
 _SHOWN = 5
 
 Row = dict[str, Any]
-"""``image``, and what :meth:`Explanation.summary` says of it or ``error``."""
+"""``image``, and either the values of :meth:`Explanation.summary` or ``error``."""
 
 
 def explain_files(
@@ -32,26 +32,26 @@ def explain_files(
     images: Sequence[str],
     output: Path,
     batch: int,
-    tell: Callable[[Row], None],
+    on_row: Callable[[Row], None],
 ) -> list[Row]:
-    """Explain an image, or images in a folder and the folders below it.
+    """Explain one image, or all images in a folder and its subfolders.
 
     Parameters
     ----------
     source, images
-        The image or the folder, and what :func:`image_names` found there.
+        The image or the folder, and its :func:`image_names`.
     output
-        Folder of ``overlays``, ``heat_maps`` and ``masks``, in the order of folders of the source,
-        and of ``explanations.csv``.
+        Folder for ``explanations.csv`` and the folders ``overlays``, ``heat_maps`` and ``masks``,
+        which have the subfolders of ``source``.
     batch
-        Images that go through the network at once; fewer, if they are large.
-    tell
-        Gets the row of each image as soon as it is known.
+        Largest number of images per batch; smaller if the images are large.
+    on_row
+        Called with the row of each image as soon as it is explained.
 
     Returns
     -------
     list of dict
-        The rows, in the order of the images' names.
+        One row per image, in the order of ``images``.
     """
     root = source if source.is_dir() else source.parent
     names = output_names(images)
@@ -61,26 +61,27 @@ def explain_files(
     )
     with bar:
         for group in _groups(root, list(names), batch):
-            good = [(image, pixels) for image, pixels in group if isinstance(pixels, np.ndarray)]
-            explained = iter(explainer([pixels for _, pixels in good]))
+            readable = [pixels for _, pixels in group if isinstance(pixels, np.ndarray)]
+            explanations = iter(explainer(readable))
             for image, pixels in group:
                 if isinstance(pixels, DataError):
                     row = {"image": image, "error": str(pixels)}
                 else:
-                    explanation = next(explained)
+                    explanation = next(explanations)
                     explanation.save(output, names[image])
                     row = {"image": image} | explanation.summary()
                 rows.append(row)
-                tell(row)
+                on_row(row)
                 bar.update()
     write_csv(output / TABLE, _table(rows))
     return rows
 
 
 def image_names(source: Path, output: Path) -> list[str]:
-    """Paths of the images, relative to ``source`` or to the folder of a single one, sorted.
+    """List the images of a folder and its subfolders as sorted paths relative to it.
 
-    What an earlier call wrote to ``output``, if that lies inside, is left aside.
+    The folder ``output``, which may hold results of an earlier call, and hidden folders are
+    skipped. If ``source`` is a single image, the list is its file name.
 
     Raises
     ------
@@ -91,13 +92,13 @@ def image_names(source: Path, output: Path) -> list[str]:
         return [source.name]
     if not source.is_dir():
         raise DataError(f"{source}: no such file or folder; name an image, or a folder of images")
-    own = output.resolve()
+    skipped = output.resolve()
     names = []
     for parent, folders, files in os.walk(source):
         folders[:] = sorted(
             name
             for name in folders
-            if not name.startswith(".") and Path(parent, name).resolve() != own
+            if not name.startswith(".") and Path(parent, name).resolve() != skipped
         )
         names += [Path(parent, name) for name in files if is_image(name)]
     if not names:
@@ -108,7 +109,7 @@ def image_names(source: Path, output: Path) -> list[str]:
 
 
 def output_names(images: Sequence[str]) -> dict[str, str]:
-    """The name of each image's files: its own without the ending, unless two would be the same.
+    """Name of the result files of each image: without its ending, unless two would be equal.
 
     >>> output_names(["a/1.png", "b/1.png", "b/1.jpg"])
     {'a/1.png': 'a/1', 'b/1.png': 'b/1.png', 'b/1.jpg': 'b/1.jpg'}
@@ -119,7 +120,7 @@ def output_names(images: Sequence[str]) -> dict[str, str]:
 
 
 def in_words(row: Row) -> str:
-    """One line about an image.
+    """Describe the row of an image in one line.
 
     >>> region = {"box": [10, 20, 40, 30], "area": 250}
     >>> row = {"image": "a.png", "verdict": "anomalous", "score": 3.21, "threshold": 1.5}
@@ -147,7 +148,7 @@ def in_words(row: Row) -> str:
 def _groups(
     root: Path, names: Sequence[str], batch: int
 ) -> Iterator[list[tuple[str, np.ndarray | DataError]]]:
-    """Read images in groups of at most ``batch``; in place of a broken one is what is wrong."""
+    """Read images in groups of at most ``batch``; a broken image is replaced by its error."""
     group: list[tuple[str, np.ndarray | DataError]] = []
     held = 0
     for name in names:
@@ -165,15 +166,15 @@ def _groups(
 
 
 def _table(rows: Sequence[Row]) -> pd.DataFrame:
-    """The rows as a table; regions as ``left top right bottom area``, apart by semicolons."""
+    """The rows as a table; regions are ``left top right bottom area``, joined by semicolons."""
     columns = ["image", "verdict", "score", "threshold", "k", "milliseconds", "width", "height"]
     table = pd.DataFrame(rows).reindex(columns=[*columns, "regions", "error"])
-    table["k"] = table["k"].astype("Int64")
-    for column in ("width", "height"):
-        table[column] = table[column].astype("Int64")
-    table["regions"] = [_regions(row.get("regions", [])) for row in rows]
+    table = table.astype(dict.fromkeys(("k", "width", "height"), "Int64"))
+    table["regions"] = [
+        "; ".join(
+            " ".join(map(str, [*region["box"], region["area"]]))
+            for region in row.get("regions", [])
+        )
+        for row in rows
+    ]
     return table
-
-
-def _regions(regions: Sequence[Row]) -> str:
-    return "; ".join(" ".join(map(str, [*each["box"], each["area"]])) for each in regions)

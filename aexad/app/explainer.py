@@ -1,4 +1,4 @@
-"""A model that explains images: from a file of ``fit``, a run of the benchmark, or ONNX."""
+"""Explain images with a model from ``aexad fit``, a run of the benchmark, or an ONNX file."""
 
 from __future__ import annotations
 
@@ -12,38 +12,37 @@ import numpy as np
 
 from aexad.app.card import ModelCard
 from aexad.app.explanation import Explanation
-from aexad.app.overlay import Picture, as_input, as_photograph, is_one
+from aexad.app.photographs import Picture, as_input, as_photograph, is_one
 from aexad.explain.heatmap import heat_maps
 
 BATCH = 16
 
 
-class Rebuilding(Protocol):
-    """The network behind an explainer."""
+class Network(Protocol):
+    """The network of an explainer, run by torch or by onnxruntime."""
 
     def rebuild(self, images: np.ndarray) -> tuple[Any, Any]:
-        """Images float32 [B, 3, S, S] and their reconstructions, as ``heat_maps`` takes them."""
+        """Return images, float32 [B, 3, S, S], and reconstructions, as ``heat_maps`` takes them."""
 
 
 class Explainer:
-    """Explains images with one model; made by :func:`load`.
+    """Explains images with one model; :func:`load` makes it.
 
     Parameters
     ----------
     network
-        What rebuilds images.
+        Reconstructs images.
     card
-        What the model is.
+        The card of the model.
     threshold
-        Score above which an image is anomalous; none: the card's.
+        Score above which an image is anomalous. Default: the threshold of the card.
     """
 
-    def __init__(
-        self, network: Rebuilding, card: ModelCard, threshold: float | None = None
-    ) -> None:
+    def __init__(self, network: Network, card: ModelCard, threshold: float | None = None) -> None:
         self.network, self.card = network, card
-        calibrated = card.threshold.value if card.threshold else None
-        self.threshold = calibrated if threshold is None else threshold
+        if threshold is None and card.threshold is not None:
+            threshold = card.threshold.value
+        self.threshold = threshold
 
     @overload
     def __call__(  # type: ignore[overload-overlap]
@@ -60,33 +59,33 @@ class Explainer:
         Parameters
         ----------
         images
-            A file, an array [H, W] or [H, W, 3]; or a batch: a list of these, of any sizes, or an
-            array [B, H, W, 3]. Arrays are uint8, uint16, or real numbers in [0, 1].
+            A file or an array [H, W] or [H, W, 3]; or a batch: a list of these with any sizes, or
+            an array [B, H, W, 3]. Arrays are uint8, uint16, or real numbers in [0, 1].
 
         Returns
         -------
         Explanation or list of Explanation
-            One for one image, a list for a batch.
+            One explanation for one image, a list for a batch.
 
         Raises
         ------
         aexad.runtime.errors.DataError
-            A file that cannot be read.
+            A file cannot be read.
         ValueError
-            An array that is no image.
+            An array is not an image.
         """
         if is_one(images):
             return self._explained([as_photograph(images)])[0]  # type: ignore[arg-type]
-        found = []
+        explanations: list[Explanation] = []
         for start in range(0, len(images), BATCH):  # type: ignore[arg-type]
             batch = images[start : start + BATCH]  # type: ignore[index]
-            found += self._explained([as_photograph(picture) for picture in batch])
-        return found
+            explanations += self._explained([as_photograph(picture) for picture in batch])
+        return explanations
 
     def scores(self, images: Sequence[Picture]) -> np.ndarray:
-        """The scores of images of any number, float64 [n]; no more than a batch is in memory."""
+        """Compute the scores of n images, float64 [n], with only one batch in memory."""
         batches = (images[i : i + BATCH] for i in range(0, len(images), BATCH))
-        return np.array([each.score for batch in batches for each in self(batch)])
+        return np.array([explanation.score for batch in batches for explanation in self(batch)])
 
     def __repr__(self) -> str:
         return (
@@ -97,16 +96,18 @@ class Explainer:
         """Explain photographs uint8 [H, W, 3] in one batch."""
         start = time.perf_counter()
         images = as_input(photographs, self.card.size, self.card.stored)
-        seen, rebuilt = self.network.rebuild(images)
-        maps = heat_maps(seen, rebuilt, self.card.recipe.heat_map)
+        inputs, reconstructions = self.network.rebuild(images)
+        maps = heat_maps(inputs, reconstructions, self.card.recipe.heat_map)
         milliseconds = 1000 * (time.perf_counter() - start) / len(photographs)
-        pixels = np.asarray(rebuilt if isinstance(rebuilt, np.ndarray) else rebuilt.cpu())
-        shown = np.rint(pixels.clip(0, 1) * 255).astype(np.uint8).transpose(0, 2, 3, 1)
+        if not isinstance(reconstructions, np.ndarray):
+            reconstructions = reconstructions.cpu().numpy()
+        rounded = np.rint(reconstructions.clip(0, 1) * 255).astype(np.uint8)
+        rounded = rounded.transpose(0, 2, 3, 1)  # [B, 3, S, S] -> [B, S, S, 3]
         return [
             Explanation(
                 image=photograph,
                 heat_map=maps.heat_map[i],
-                reconstruction=shown[i],
+                reconstruction=rounded[i],
                 score=float(maps.score[i]),
                 threshold=self.threshold,
                 k=int(maps.k[i]),
@@ -129,27 +130,28 @@ def load(
     Parameters
     ----------
     path
-        A model file of ``aexad fit``; a folder of a run of the benchmark, or the
+        A model file of ``aexad fit``; the folder of a run of the benchmark, or the
         ``model.safetensors`` in it; or an ``.onnx`` file of ``aexad export``, which needs no torch.
     device
-        Of torch, to run on; ONNX runs on the CPU.
+        Device of torch. ONNX models run on the CPU.
     threads
-        Of onnxruntime; none: one a core. torch's are those of ``torch.set_num_threads``.
+        Threads of onnxruntime. Default: one per core. For torch, use ``torch.set_num_threads``.
     threshold
-        Score above which an image is anomalous; none: the model's own, if it has one.
+        Score above which an image is anomalous. Default: the model's own threshold, if it has one.
     weights_dir
-        Of a run, whose file lacks the frozen encoder: where to look for that first.
+        For a run: the folder that is searched first for the frozen encoder, which the file of a run
+        does not hold.
 
     Raises
     ------
     aexad.runtime.errors.WeightsError
-        A file that is not one of ours, damaged, or of another version.
+        The file is damaged, not made by aexad, or of another version.
     aexad.runtime.errors.ConfigError
-        For ONNX: onnxruntime is not installed.
+        The file is an ONNX model and onnxruntime is not installed.
 
     Examples
     --------
-    A model that was fitted, and a photograph of a part with a scratch:
+    Explain a photograph of a part with a scratch:
 
     >>> import aexad
     >>> explainer = aexad.load("model.safetensors")
@@ -167,7 +169,7 @@ def load(
 
     A batch is a list of files or arrays, or an array [B, H, W, 3]:
 
-    >>> [each.verdict for each in explainer(["part.png", explanation.image])]
+    >>> [result.verdict for result in explainer(["part.png", explanation.image])]
     ['anomalous', 'anomalous']
     """
     path = Path(path)

@@ -71,7 +71,8 @@ def graph_of(network: nn.Module, size: int, metadata: dict[str, str]) -> bytes:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # these are for the exporter's own developers
-            # strict: len() of a tensor stays a symbol and does not become a constant.
+            # An example of one image would fix the size of the batch. strict: len() of a tensor
+            # stays a symbol and does not become a constant.
             program = torch.export.export(
                 network, (example,), dynamic_shapes=({0: torch.export.Dim("B")},), strict=True
             )

@@ -1,76 +1,72 @@
-"""What may be explained, files or arrays, as RGB photographs and as a model's input."""
+"""Draw an explanation onto the image: outline the mask and tint it by the heat map."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Sequence
+from collections.abc import Iterator
 
 import numpy as np
 from PIL import Image
+from scipy import ndimage
 
-from aexad.data.images import at_size, load_image
-from aexad.evaluation.evaluate import upsampled
+from aexad.explain.heatmap import mean_and_std
 
-Picture = str | os.PathLike[str] | np.ndarray
-"""A file, or an array as :func:`as_photograph` takes it."""
-
-
-def is_one(pictures: Picture | Sequence[Picture]) -> bool:
-    """Whether this is a single picture, not a batch of them."""
-    if isinstance(pictures, np.ndarray):
-        return pictures.ndim < 4
-    return isinstance(pictures, (str, os.PathLike))
+COLOUR = (255, 0, 144)  # a magenta that few products have
+Z_OPAQUE = 5.0  # standard deviations above the mean of the heat map where the tint is strongest
+TINT = 0.55  # share of the colour where the tint is strongest
+_ROWS = 256  # rows of a large image that are processed at a time, to save memory
 
 
-def as_photograph(picture: Picture) -> np.ndarray:
-    """A picture as uint8 [H, W, 3].
+def draw_overlay(image: np.ndarray, heat_map: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """Outline the mask on the image and tint it by the heat map.
+
+    The tint grows with the heat, in standard deviations of the heat map above its mean.
 
     Parameters
     ----------
-    picture
-        A file that :func:`aexad.data.images.load_image` reads; or an array, grey [H, W] or RGB
-        [H, W, 3]: uint8, uint16 (65535 becomes 255) or real numbers in [0, 1].
+    image : uint8 [H, W, 3]
+    heat_map : float32 [S, S]
+    mask : bool [H, W]
 
-    Raises
+    Returns
+    -------
+    uint8 [H, W, 3]
+        A copy of the image; without marked pixels, it is unchanged.
+    """
+    picture = image.copy()
+    if not mask.any():
+        return picture
+    mean, std = mean_and_std(heat_map)
+    colour, line = np.array(COLOUR, np.float32), _outline(mask)
+    for rows, heat in strips(heat_map, mask.shape):
+        share = ((heat - np.float32(mean)) / np.float32(std * Z_OPAQUE)).clip(0, 1) * TINT
+        share = np.where(line[rows], 1, np.where(mask[rows], share, 0))[..., None]
+        marked = np.flatnonzero(share.any(axis=(1, 2)))
+        if len(marked):
+            part = slice(marked[0], marked[-1] + 1)
+            tinted = picture[rows][part] * (1 - share[part]) + colour * share[part]
+            picture[rows][part] = np.rint(tinted).astype(np.uint8)
+    return picture
+
+
+def strips(heat_map: np.ndarray, shape: tuple[int, ...]) -> Iterator[tuple[slice, np.ndarray]]:
+    """Resize a heat map [S, S] to [H, W] (bilinear), some rows at a time.
+
+    Yields
     ------
-    aexad.runtime.errors.DataError
-        A file that cannot be read.
-    ValueError
-        An array of another form.
+    slice, float32 [rows, W]
+        Which rows, and their heat.
     """
-    if not isinstance(picture, np.ndarray):
-        return load_image(picture)
-    values = picture
-    if values.ndim not in (2, 3) or values.shape[2:] not in ((), (3,)) or not values.size:
-        raise ValueError(
-            f"an image is an array [H, W] or [H, W, 3], and a batch [B, H, W, 3], got "
-            f"{list(values.shape)}"
-        )
-    if values.dtype == np.uint16:
-        values = ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
-    elif values.dtype.kind == "f":
-        if not (values.min() >= 0 and values.max() <= 1):  # NaN is neither
-            raise ValueError(
-                f"real numbers of an image lie in [0, 1], got {values.min()} to {values.max()}"
-            )
-        values = np.rint(values * 255).astype(np.uint8)
-    elif values.dtype != np.uint8:
-        raise ValueError(f"an image is uint8, uint16 or real numbers in [0, 1], got {values.dtype}")
-    return np.repeat(values[..., None], 3, axis=2) if values.ndim == 2 else values
+    (height, width), side = shape, len(heat_map)
+    source = Image.fromarray(heat_map)
+    for top in range(0, height, _ROWS):
+        bottom = min(top + _ROWS, height)
+        box = (0, top * side / height, side, bottom * side / height)
+        rows = source.resize((width, bottom - top), Image.Resampling.BILINEAR, box)
+        yield slice(top, bottom), np.asarray(rows)
 
 
-def as_input(photographs: Sequence[np.ndarray], size: int, stored: int) -> np.ndarray:
-    """Photographs uint8 [H, W, 3] of any sizes as float32 [B, 3, S, S] in [0, 1].
-
-    As in training: to ``stored`` pixels by an antialiased bilinear resize, from there to ``size``.
-    """
-    small = np.stack(
-        [
-            np.asarray(at_size(Image.fromarray(np.ascontiguousarray(photograph)), stored))
-            for photograph in photographs
-        ]
-    )
-    images = small.transpose(0, 3, 1, 2).astype(np.float32, order="C") / np.float32(255)
-    if stored == size:
-        return images
-    return np.stack([[upsampled(c, (size, size)) for c in image] for image in images])
+def _outline(mask: np.ndarray) -> np.ndarray:
+    """The inner border of a mask, bool [H, W]; thick enough to be seen in the whole image."""
+    thickness = max(1, round(max(mask.shape) / 400))
+    inner = ndimage.minimum_filter(mask, 2 * thickness + 1, mode="nearest")
+    return mask & ~inner

@@ -1,1 +1,1 @@
-"""From a reconstruction to its error, heat map, binary map and score."""
+"""Turn reconstructions into error maps, heat maps, binary maps and scores."""

@@ -1,4 +1,4 @@
-"""Inference: a trained model's heat maps, binary maps and scores of the test images of a split."""
+"""Compute heat maps, binary maps and scores of the test images of a split."""
 
 from __future__ import annotations
 
@@ -32,33 +32,40 @@ def infer(
     Parameters
     ----------
     split
-        A split table; its rows of role ``test`` are explained, in their order.
+        A split table; its rows with the role ``test`` are explained in their order.
     root
         Folder that the image paths of the split are relative to.
     settings
-        How the reconstruction error becomes a heat map.
+        The ``heat_map`` of a recipe.
     stored
-        Size R in pixels that images are read and maps are returned at; none: the working size S.
-        Images are enlarged to S a batch at a time, on the device; score and k are of the maps at S.
+        Size R in pixels of the images that are read and of the maps that are returned. Default:
+        the working size S. Images are enlarged to S batch by batch on the device; score and k are
+        computed from the maps at S.
 
     Returns
     -------
     dict
-        The arrays of ``maps.npz``: ``image`` str [n], ``heat_map`` float32 [n, R, R] (raw; where R
-        < S, the mean over each pixel's area), ``binary`` bool [n, R, R] (of that heat map),
-        ``score`` float32 [n], ``k`` int64 [n] and ``reconstruction`` uint8 [n, R, R, 3] (for
-        pictures; the maps come from the unrounded one).
+        The arrays of ``maps.npz``: ``image`` str [n], ``heat_map`` float32 [n, R, R] (raw; if R <
+        S, the mean over the area of each pixel), ``binary`` bool [n, R, R] (binary map of that heat
+        map), ``score`` float32 [n], ``k`` int64 [n] and ``reconstruction`` uint8 [n, R, R, 3] (for
+        pictures; maps are computed before this rounding).
+
+    Raises
+    ------
+    DataError
+        If the split has no test images.
     """
     names = split.loc[split["role"] == "test", "image"].to_numpy(dtype=str)
     if not len(names):
-        raise DataError("the split has no test images; make it again with the verb 'split'")
+        raise DataError("the split has no test images; make it again with 'aexad split'")
     size = model.network.size
     stored = stored or size
     network = model.network.to(device).to(memory_format=torch.channels_last).eval()
-    parts: dict[str, list[np.ndarray]] = {}
+    batches: dict[str, list[np.ndarray]] = {}
     for start in tqdm(range(0, len(names), BATCH), desc="infer", unit="batch", disable=None):
         batch = names[start : start + BATCH]
         pixels = np.stack([load_image(Path(root, name), stored) for name in batch])
+        # [B, R, R, 3] -> [B, 3, S, S]
         images = enlarged(as_float(torch.from_numpy(pixels).to(device).permute(0, 3, 1, 2)), size)
         with torch.inference_mode():
             reconstructions = network(images)
@@ -67,14 +74,13 @@ def infer(
         if stored != size:
             heat_map = reduced(torch.from_numpy(heat_map).unsqueeze(1), stored)[:, 0].numpy()
             binary = binarised(heat_map)
-        small = reduced(reconstructions, stored)
-        rounded = (small.clamp(0, 1) * 255).round().to(torch.uint8).permute(0, 2, 3, 1)
+        pictures = reduced(reconstructions, stored).clamp(0, 1).permute(0, 2, 3, 1)
         for name, value in {
             "heat_map": heat_map,
             "binary": binary,
             "score": maps.score.astype(np.float32),
             "k": maps.k,
-            "reconstruction": rounded.cpu().numpy(),
+            "reconstruction": (pictures * 255).round().to(torch.uint8).cpu().numpy(),
         }.items():
-            parts.setdefault(name, []).append(value)
-    return {"image": names} | {name: np.concatenate(values) for name, values in parts.items()}
+            batches.setdefault(name, []).append(value)
+    return {"image": names} | {name: np.concatenate(values) for name, values in batches.items()}

@@ -1,8 +1,8 @@
-"""Between images as they are stored and as models take them.
+"""Resize images from their stored size to the working size of a model, and maps back.
 
-Small images (MNIST's 28 x 28 pixels) are stored as they are and enlarged a batch at a time, on the
-device; maps of them are stored as small. 10,000 maps at 224 x 224 would be 2 GB, and say nothing
-more.
+Small images (MNIST: 28 x 28 pixels) are stored at their own size and enlarged batch by batch on the
+device. Their maps are stored at that size too: 10,000 maps at 224 x 224 would take 2 GB and hold no
+more information.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from torch.nn import functional
 
 
 def as_float(images: Tensor) -> Tensor:
-    """Images uint8 [B, 3, S, S] as float32 in [0, 1], channels last."""
+    """Convert images uint8 [B, 3, S, S] to float32 in [0, 1], in channels-last format."""
     return images.to(torch.float32, memory_format=torch.channels_last).div_(255)
 
 
 def enlarged(images: Tensor, size: int) -> Tensor:
-    """Enlarge images to the working size, where they are.
+    """Enlarge images to the working size on their device.
 
-    Bilinear, pixel centres at half-integers: what Pillow's bilinear resize computes too (its
-    antialias has no effect when enlarging), but for Pillow's rounding to 8 bits.
+    Bilinear, with pixel centres at half-integers. Pillow's bilinear resize gives the same values,
+    rounded to 8 bits (its antialias has no effect on enlarging).
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ def enlarged(images: Tensor, size: int) -> Tensor:
     Raises
     ------
     ValueError
-        S < R: to make images smaller, an antialias is needed.
+        If S < R: reducing images needs an antialias.
     """
     stored = images.shape[-1]
     if stored > size:
@@ -49,10 +49,10 @@ def enlarged(images: Tensor, size: int) -> Tensor:
 
 
 def reduced(maps: Tensor, size: int) -> Tensor:
-    """Bring maps or images back to the stored size: the mean over the area of each pixel.
+    """Reduce maps or images to the stored size by the mean over the area of each pixel.
 
-    The mean, and not the maximum: an image's mean stays what it was, so maps stay comparable with
-    their own mean and deviation; and what fills a pixel in part counts in part.
+    The mean of a map does not change, so that a threshold of mean and standard deviation keeps its
+    meaning. (A maximum would raise the mean.)
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def reduced(maps: Tensor, size: int) -> Tensor:
     """
     if maps.shape[-1] == size:
         return maps
-    # In float64, or rounding would draw a pattern on a constant map.
+    # In float64, because rounding would draw a pattern on a constant map.
     with torch.inference_mode():
         small = functional.interpolate(maps.double(), (size, size), mode="area")
     return small.to(maps.dtype)

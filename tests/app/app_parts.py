@@ -1,4 +1,4 @@
-"""Miniature photographs of parts: smooth, and with a bright defect."""
+"""Make miniature photographs of parts, without and with a bright defect."""
 
 import numpy as np
 from PIL import Image
@@ -14,7 +14,7 @@ plain: {model: l2_cae, loss: mse, epochs: 1, heat_map: {normalise: mean, filter:
 
 
 def run(*words):
-    """A verb of the command line; its exit status."""
+    """Run a verb of the command line; returns its exit status."""
     return main([str(word) for word in words])
 
 
@@ -39,7 +39,7 @@ def save(path, pixels):
 
 
 def write_category(folder, good=12, defects=4):
-    """A category in MVTec AD's layout."""
+    """Write a category in MVTec AD's layout."""
     for i in range(good):
         save(folder / f"train/good/{i:02}.png", photo(i))
     for i in range(3):

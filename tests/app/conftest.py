@@ -1,4 +1,4 @@
-"""A model of miniature parts, fitted by the command line, and the same as ONNX."""
+"""A model of miniature parts that the command line fitted, as safetensors and as ONNX."""
 
 import os
 

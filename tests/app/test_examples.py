@@ -1,4 +1,4 @@
-"""Every example of the docstrings and of the documents is run, with a model and a part at hand."""
+"""Run every example of the docstrings and documents with a model and a photograph of a part."""
 
 import doctest
 import importlib

@@ -1,4 +1,4 @@
-"""The verb explain: on an image, on a folder, with broken files among the good ones."""
+"""The verb explain on one image, on a folder, and on a folder with broken files."""
 
 import json
 import shutil
@@ -73,13 +73,13 @@ def test_a_broken_image_is_told_and_the_rest_goes_on(workshop, photos, tmp_path,
     assert len(list((tmp_path / "out/overlays").rglob("*.png"))) == 6
 
 
-def test_what_was_made_is_not_explained_again(workshop, photos):
+def test_earlier_results_are_not_explained(workshop, photos):
     for _ in range(2):
         assert explain(workshop, photos, photos / "out") == 0
     assert len(image_names(photos, photos / "out")) == 7
 
 
-def test_images_that_differ_in_the_ending_alone(workshop, photos, tmp_path):
+def test_images_that_differ_only_in_the_ending(workshop, photos, tmp_path):
     with Image.open(photos / "spot/0.png") as image:
         image.save(photos / "spot/0.bmp")
     assert explain(workshop, photos / "spot", tmp_path / "out") == 0
@@ -108,14 +108,14 @@ def test_no_images(workshop, tmp_path, capsys, name):
     assert not (tmp_path / "out").exists()
 
 
-def test_a_threshold_of_ones_own(workshop, tmp_path, capsys):
+def test_threshold_option(workshop, tmp_path, capsys):
     part = workshop / "part.png"
     assert explain(workshop, part, tmp_path / "out", "--threshold", "1e9") == 0
     assert "part.png: normal, score " in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("value", ["0", "nan", "inf", "x"])
-def test_a_threshold_that_is_none(workshop, tmp_path, capsys, value):
+def test_an_invalid_threshold_is_an_error(workshop, tmp_path, capsys, value):
     with pytest.raises(SystemExit):
         explain(workshop, workshop / "part.png", tmp_path, "--threshold", value)
     assert f"'{value}' is not a number above 0" in capsys.readouterr().err

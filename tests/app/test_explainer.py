@@ -1,4 +1,4 @@
-"""Files, arrays and batches; models of fit, of runs, and what the threshold says."""
+"""Explain files, arrays and batches with models of fit and of runs; verdicts."""
 
 import app_parts as parts
 import numpy as np
@@ -57,14 +57,14 @@ def test_verdicts(workshop, explainer):
     assert defect.reconstruction.shape == (48, 48, 3)
 
 
-def test_a_file_is_as_its_pixels(workshop, explainer):
+def test_a_file_and_its_pixels_give_equal_explanations(workshop, explainer):
     path = workshop / "part.png"
     of_file, of_pixels = explainer(path), explainer(load_image(path))
     np.testing.assert_array_equal(of_file.heat_map, of_pixels.heat_map)
     assert of_file.score == of_pixels.score
 
 
-def test_a_batch_of_any_sizes_is_as_each_alone(workshop, explainer):
+def test_a_batch_equals_single_images(workshop, explainer):
     batch = [parts.photo(i, defect=i % 2 == 0)[: 60 - i] for i in range(18)]  # more than one batch
     together = explainer(batch)
     for i in (0, 17):
@@ -95,7 +95,7 @@ def test_kinds_of_arrays(explainer):
         (np.full((5, 5), np.nan), "lie in .0, 1., got nan"),
     ],
 )
-def test_arrays_that_are_no_images(explainer, array, message):
+def test_arrays_that_are_not_images(explainer, array, message):
     with pytest.raises(ValueError, match=message):
         explainer(array)
 
@@ -107,7 +107,7 @@ def test_another_threshold(workshop):
 
 @pytest.mark.parametrize("run", [48, 16], indirect=True)
 def test_a_run_of_the_benchmark(run, workshop):
-    """As the run's own maps; of small images these are means of what is explained here."""
+    """Heat maps equal the maps of the run; for small images, after averaging over each pixel."""
     folder, maps = run
     for path in (folder, folder / "model.safetensors"):
         explainer = aexad.load(path)

@@ -1,4 +1,4 @@
-"""One explanation: mask, regions, overlay and files, on heat maps made by hand."""
+"""Mask, regions, overlay and files of one explanation, on hand-made heat maps."""
 
 import io
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from aexad.app import explanation
+from aexad.app import overlay
 from aexad.app.explanation import Explanation
 from aexad.explain.heatmap import binarised
 
@@ -47,13 +47,13 @@ def test_strips_are_seamless(monkeypatch):
     heat = np.random.default_rng(1).random((16, 16))
     whole = explained(heat, (100, 90))
     assert whole.mask.shape == (100, 90)
-    monkeypatch.setattr(explanation, "_ROWS", 7)
+    monkeypatch.setattr(overlay, "_ROWS", 7)
     cut = explained(heat, (100, 90))
     np.testing.assert_array_equal(cut.mask, whole.mask)
     np.testing.assert_array_equal(cut.overlay(), whole.overlay())
 
 
-def test_a_normal_image_has_nothing_marked():
+def test_a_normal_image_has_an_empty_mask():
     normal = explained(two_spots(), (40, 40), score=0.5)
     assert normal.verdict == "normal"
     assert not normal.mask.any()
@@ -61,24 +61,24 @@ def test_a_normal_image_has_nothing_marked():
     np.testing.assert_array_equal(normal.overlay(), normal.image)
 
 
-def test_without_a_threshold_there_is_no_verdict_and_a_mask():
+def test_without_a_threshold_the_verdict_is_none_and_the_mask_is_not_empty():
     unknown = explained(two_spots(), (40, 40), threshold=None)
     assert unknown.verdict is None
     assert len(unknown.regions) == 2
 
 
-def test_a_constant_map_marks_nothing():
+def test_a_constant_map_has_an_empty_mask():
     assert not explained(np.full((16, 16), 0.3), (45, 37)).mask.any()
 
 
-def test_the_overlay_changes_what_is_marked_and_nothing_else():
+def test_the_overlay_changes_only_marked_pixels():
     one = explained(two_spots(), (200, 300))
     changed = (one.overlay() != one.image).any(axis=2)
     assert changed[one.mask].mean() > 0.99
     assert not changed[~one.mask].any()
 
 
-def test_what_is_saved(tmp_path):
+def test_saved_files(tmp_path):
     one = explained(two_spots(), (50, 70))
     overlay, heat_map, mask = one.save(tmp_path, "test/scratch/7")
     assert overlay == tmp_path / "overlays/test/scratch/7.png"
@@ -91,7 +91,7 @@ def test_what_is_saved(tmp_path):
     np.testing.assert_array_equal(read, one.heat_map)
 
 
-def test_a_notebook_gets_a_picture_that_is_not_huge():
+def test_the_notebook_picture_is_reduced():
     content = explained(two_spots(), (900, 1200))._repr_png_()
     with Image.open(io.BytesIO(content)) as image:
         assert image.size == (640, 480)

@@ -1,4 +1,4 @@
-"""Model files that are damaged or of something else, images that are odd: one line, or right."""
+"""Damaged or unknown model files give one line of error; unusual images are explained."""
 
 import shutil
 
@@ -18,7 +18,7 @@ from aexad.app.card import KEY
 
 
 def explained(model, images, output, capsys):
-    """Exit status and the lines on the screen of errors."""
+    """Run the verb explain; returns its exit status and stderr."""
     status = run("explain", model, images, "-o", output)
     err = capsys.readouterr().err
     assert "Traceback" not in err
@@ -72,22 +72,22 @@ class TestModelFiles:
         refused(path, workshop, tmp_path, capsys)
 
     @pytest.mark.parametrize("ending", ["safetensors", "onnx", "pt"])
-    def test_no_model_at_all(self, workshop, tmp_path, capsys, ending):
+    def test_a_text_file_as_model(self, workshop, tmp_path, capsys, ending):
         path = tmp_path / f"model.{ending}"
         path.write_text("this is a letter, not a model\n" * 20)
         assert "not a readable" in refused(path, workshop, tmp_path, capsys)
 
     @pytest.mark.parametrize("ending", ["safetensors", "onnx"])
-    def test_a_file_that_is_not_there(self, workshop, tmp_path, capsys, ending):
+    def test_a_missing_file(self, workshop, tmp_path, capsys, ending):
         err = refused(tmp_path / f"model.{ending}", workshop, tmp_path, capsys)
         assert "no such model file; make it with" in err
 
-    def test_a_folder_that_is_no_run(self, workshop, tmp_path, capsys):
+    def test_a_folder_without_a_model(self, workshop, tmp_path, capsys):
         (tmp_path / "folder").mkdir()
         err = refused(tmp_path / "folder", workshop, tmp_path, capsys)
         assert "folder/model.safetensors: no such model file" in err
 
-    def test_a_foreign_safetensors_file(self, workshop, tmp_path, capsys):
+    def test_a_safetensors_file_without_a_card(self, workshop, tmp_path, capsys):
         path = tmp_path / "model.safetensors"
         save_file({"weight": torch.zeros(3)}, path, {"format": "pt"})
         assert "not a model of aexad" in refused(path, workshop, tmp_path, capsys)
@@ -97,7 +97,7 @@ class TestModelFiles:
         onnx.save(relu(), path)
         assert "an ONNX model that is not from aexad" in refused(path, workshop, tmp_path, capsys)
 
-    def test_a_card_on_an_onnx_model_of_something_else(self, workshop, tmp_path, capsys):
+    def test_an_onnx_model_with_a_card_and_no_digest(self, workshop, tmp_path, capsys):
         model = relu()
         model.metadata_props.add(key=KEY, value="{}")
         path = tmp_path / "model.onnx"
@@ -105,7 +105,7 @@ class TestModelFiles:
         assert "its digest does not match" in refused(path, workshop, tmp_path, capsys)
 
     def test_a_digest_without_a_card_that_can_be_read(self, workshop, tmp_path, capsys):
-        """As another version of aexad may write it."""
+        """A card that another version of aexad may write."""
         from aexad.app.model_file import _digest
 
         path = tmp_path / "model.safetensors"
@@ -116,7 +116,7 @@ class TestModelFiles:
 
 
 def relu():
-    """A model that ONNX can run, and that has nothing to do with us."""
+    """An ONNX model that is not from aexad."""
     x, y = (helper.make_tensor_value_info(n, TensorProto.FLOAT, [1, 4]) for n in "xy")
     graph = helper.make_graph([helper.make_node("Relu", ["x"], ["y"])], "relu", [x], [y])
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
@@ -144,7 +144,7 @@ class TestImages:
         assert f"{path}: more than 89 million pixels; scale it down" in err
         assert "1 of 1 images were not explained" in err
 
-    def test_a_large_photo_is_held_alone(self, workshop, tmp_path, monkeypatch, capsys):
+    def test_a_large_photo_gets_its_own_batch(self, workshop, tmp_path, monkeypatch, capsys):
         monkeypatch.setattr("aexad.app.explain_folder.MOST_PIXELS", 4000)
         assert run("explain", workshop / "model.onnx", workshop / "parts/test", "-o", tmp_path) == 0
         assert capsys.readouterr().out.count(" ms\n") == 7

@@ -1,4 +1,4 @@
-"""Which of one's images are trained on and held out, and what a fitted file says of it."""
+"""Which images are used for training, which are held out, and what the model file holds."""
 
 from pathlib import Path
 
@@ -48,12 +48,12 @@ class TestCategory:
         everything = {f"nuts/train/good/{i:02}.png" for i in range(12)}
         assert names(images, "normal") == everything - set(images.held_out)
 
-    def test_good_test_images_are_not_touched(self, category):
+    def test_good_test_images_are_not_used(self, category):
         images = choose_images(category, AEXAD)
         used = [*images.trained["image"], *images.held_out]
         assert not [name for name in used if "test/good" in name]
 
-    def test_the_seed_holds_out(self, category):
+    def test_the_seed_chooses_the_held_out_images(self, category):
         first, same, other = (choose_images(category, AEXAD, seed=s).held_out for s in (0, 0, 1))
         assert first == same
         assert first != other
@@ -66,7 +66,7 @@ class TestCategory:
         images = choose_images(category, PLAIN)
         assert set(images.trained["role"]) == {"normal"}
 
-    def test_the_folder_one_stands_in(self, category, monkeypatch):
+    def test_the_current_folder(self, category, monkeypatch):
         monkeypatch.chdir(category)
         assert choose_images(Path(), AEXAD).root == category.parent
 
@@ -80,20 +80,20 @@ class TestCategory:
         with pytest.raises(DataError, match=r"spot/2\.png: has no mask; add"):
             choose_images(category, AEXAD)
 
-    def test_a_size_that_no_network_takes(self, category):
+    def test_a_size_that_is_not_a_multiple_of_16(self, category):
         with pytest.raises(ConfigError, match="multiple of 16"):
             choose_images(category, AEXAD, size=50)
 
 
 class TestFlatFolders:
-    def test_they_are_a_category(self, flat):
+    def test_flat_folders_form_a_category(self, flat):
         images = choose_images(flat / "fine", AEXAD, defects=flat / "bad", masks=flat / "marks")
         assert images.root == flat
         assert names(images, "labelled") == {"bad/0.png", "bad/1.png"}
         assert set(images.trained["mask"]) == {"", "marks/0_mask.png", "marks/1_mask.png"}
         assert names(images, "normal") | set(images.held_out) == {f"fine/{i}.png" for i in range(7)}
 
-    def test_masks_beside_the_defects(self, flat):
+    def test_masks_in_the_folder_of_the_defects(self, flat):
         for path in (flat / "marks").iterdir():
             path.rename(flat / "bad" / path.name)
         images = choose_images(flat / "fine", AEXAD, defects=flat / "bad")
@@ -105,7 +105,7 @@ class TestFlatFolders:
         images = choose_images(flat / "fine", AEXAD, defects=flat / "bad", masks=flat / "marks")
         assert set(images.trained["mask"]) == {"", "marks/0.png", "marks/1.png"}
 
-    def test_all_problems_are_told_together(self, flat):
+    def test_all_problems_are_listed_at_once(self, flat):
         (flat / "marks/0_mask.png").unlink()
         (flat / "fine/3.png").write_bytes(b"")
         with pytest.raises(DataError) as caught:
@@ -120,13 +120,13 @@ class TestFlatFolders:
     def test_plain_reconstruction_needs_none(self, flat):
         assert len(choose_images(flat / "fine", PLAIN).trained) == 4
 
-    def test_a_folder_that_is_empty(self, flat):
+    def test_an_empty_folder(self, flat):
         (flat / "none").mkdir()
         with pytest.raises(DataError, match="none: no images in it"):
             choose_images(flat / "none", AEXAD, defects=flat / "bad", masks=flat / "marks")
 
 
-def test_the_file_says_what_it_rests_on_and_is_the_same_twice(category):
+def test_the_file_holds_its_card_and_is_reproducible(category):
     images = choose_images(category, AEXAD)
     paths = [category / "first.safetensors", category / "second.safetensors"]
     for path in paths:
@@ -139,8 +139,8 @@ def test_the_file_says_what_it_rests_on_and_is_the_same_twice(category):
     assert not list(category.glob("*checkpoint*"))
 
 
-def test_labelled_anomalies_below_the_threshold_are_told(category, caplog):
-    for i in range(4):  # defects that nobody can see
+def test_labelled_anomalies_below_the_threshold_are_logged(category, caplog):
+    for i in range(4):  # invisible defects
         parts.save(category / f"test/spot/{i}.png", parts.photo(i))
     images = choose_images(category, AEXAD)
     fit(images, AEXAD, "tiny", category / "m.safetensors", torch.device("cpu"), size=48)
@@ -154,7 +154,7 @@ def test_plain_reconstruction_from_the_command_line(flat, capsys):
     assert "trained on 4 good images and 0 defects; threshold" in capsys.readouterr().out
 
 
-def test_another_ending_is_refused_before_anything_is_read(tmp_path, capsys):
+def test_a_wrong_ending_is_an_error_before_files_are_read(tmp_path, capsys):
     (tmp_path / "methods.yaml").write_text(parts.RECIPE)
     words = f"fit nowhere --method tiny --methods {tmp_path}/methods.yaml -o {tmp_path}/model.pt"
     assert main(words.split()) == 1

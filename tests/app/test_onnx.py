@@ -1,4 +1,4 @@
-"""ONNX: the same numbers as torch, for any batch, and without torch."""
+"""ONNX models give the numbers of torch for any batch size, and run without torch."""
 
 import json
 import subprocess
@@ -18,7 +18,7 @@ from aexad.config.recipe import Recipe
 from aexad.methods.model import build_model
 from aexad.runtime.errors import ConfigError
 
-# A transformer that sees another size (resized with an antialias), and a network without encoder.
+# A transformer with another input size (antialiased resize), and a network without an encoder.
 OTHERS = {
     "vit": Recipe(encoder="test_vit.r160_in1k", weights="none", input_size=160),
     "l2_cae": Recipe(model="l2_cae", loss="mse"),
@@ -26,7 +26,7 @@ OTHERS = {
 
 
 @pytest.mark.parametrize("name", OTHERS)
-def test_graphs_of_other_networks_take_any_batch(name):
+def test_graphs_of_other_networks_accept_any_batch_size(name):
     network = build_model(OTHERS[name], 64, 0).network.eval()
     session = onnxruntime.InferenceSession(graph_of(network, 64, {}))
     for number in (1, 3):
@@ -37,7 +37,7 @@ def test_graphs_of_other_networks_take_any_batch(name):
         np.testing.assert_allclose(found, wanted, atol=1e-4)
 
 
-def test_explanations_are_those_of_torch(workshop):
+def test_explanations_equal_torch(workshop):
     of_torch, of_onnx = (aexad.load(workshop / f"model.{e}") for e in ("safetensors", "onnx"))
     photos = [parts.photo(i, defect=i % 3 == 0) for i in range(5)]
     for number in (1, 5):

@@ -1,4 +1,4 @@
-"""The threshold keeps its promise on scores that it has not seen."""
+"""The threshold's guarantee holds on new scores."""
 
 import doctest
 
@@ -31,7 +31,7 @@ def two_kinds(rng, shape):
 
 @pytest.mark.parametrize("draw", [log_normal, long_tailed, two_kinds])
 @pytest.mark.parametrize(("n", "a"), [(99, 0.01), (200, 0.01), (30, 0.05), (18, 0.01), (3, 0.1)])
-def test_the_promise_is_kept_whatever_the_scores_are(draw, n, a):
+def test_the_guarantee_holds_for_any_distribution(draw, n, a):
     promised = threshold_of(draw(np.random.default_rng(0), n), a)[1]
     assert promised == pytest.approx(max(a, 1 / (n + 1)))
     assert false_alarms(draw, n, a) <= promised * 1.1
@@ -40,12 +40,12 @@ def test_the_promise_is_kept_whatever_the_scores_are(draw, n, a):
 def test_hand_values():
     scores = np.arange(1.0, 21.0)
     assert threshold_of(scores, 0.1) == (19, 0.1)  # rank ceil(18.9)
-    assert threshold_of(scores, 0.04) == (20, 1 / 21)  # 20 images promise no less
+    assert threshold_of(scores, 0.04) == (20, 1 / 21)  # 20 images guarantee no less
     assert threshold_of(scores, 1 / 3) == (14, 1 / 3)  # rank 14 exactly
 
 
 @pytest.mark.parametrize("scores", [[1.0, 2.0], [np.nan, 1.0, 2.0]])
-def test_scores_that_say_nothing_are_refused(scores):
+def test_too_few_or_nan_scores_are_an_error(scores):
     with pytest.raises(ValueError, match="at least 3 finite scores are needed"):
         threshold_of(np.array(scores), 0.01)
 

@@ -32,7 +32,7 @@ def save(path, array):
 
 
 def masks_of(size):
-    """A dent of a quarter of the image, and a speck that no pixel of the small mask meets."""
+    """Masks of a dent, a quarter of the image, and of a speck that is lost at the small size."""
     dent, speck = np.zeros(NATIVE, dtype=bool), np.zeros(NATIVE, dtype=bool)
     dent[10:, 15:] = True
     speck[0, 0] = True
@@ -45,7 +45,7 @@ def masks_of(size):
 
 @pytest.fixture
 def run(tmp_path):
-    """A run of four test images: folder of the data, of the run, and its heat maps."""
+    """A run of four test images: its folder and the arrays of its maps."""
     root = tmp_path / "data"
     for row, mask in zip(ROWS[1:], masks_of("native"), strict=True):
         save(root / row[2], np.zeros((*NATIVE, 3), dtype=np.uint8))
@@ -95,7 +95,7 @@ def test_metrics_at_the_size_of_the_model(run):
     assert values["pro"] == {"value": expected, "n": 4, "regions": 1}
     expected = pytest.approx(metrics.f1(maps, masks, 2.5), abs=1e-12)
     assert values["f1@2.5"] == {"value": expected, "n": 1}
-    # The speck counts as anomalous although its mask is lost: 3 and 2 against 1 and 2.
+    # The speck counts as anomalous although its small mask is empty: 3 and 2 against 1 and 2.
     assert values["image_auroc"] == {"value": 3.5 / 4, "n": 4}
     assert values["image_ap"] == {"value": pytest.approx((1 + 2 / 3) / 2), "n": 4}
 
@@ -153,7 +153,7 @@ def select(run, *indices):
     return folder
 
 
-def test_without_masks_images_alone_are_evaluated(run):
+def test_without_masks_only_image_scores_are_evaluated(run):
     folder, arrays = run
     table = pd.DataFrame(ROWS, columns=["role", "defect", "image", "mask"]).assign(mask="")
     write_csv(folder / "split.csv", table)
@@ -171,7 +171,7 @@ def test_without_masks_images_alone_are_evaluated(run):
     assert rows.loc[:, "anomalous_pixels":].isna().all(axis=None)
 
 
-def test_one_lost_mask_among_others_is_an_error(run):
+def test_one_missing_mask_is_an_error(run):
     folder, _ = run
     table = pd.DataFrame(ROWS, columns=["role", "defect", "image", "mask"])
     write_csv(folder / "split.csv", table.assign(mask=[*table["mask"][:4], ""]))
@@ -204,7 +204,7 @@ def test_anomalous_images_alone(run):
     }
 
 
-def test_nothing_but_anomalous_pixels(run):
+def test_only_anomalous_pixels(run):
     folder = select(run, 0)
     save(folder / "data" / ROWS[1][3], np.full(NATIVE, 255, dtype=np.uint8))
     content, table = evaluate(folder)
@@ -229,7 +229,7 @@ def test_damaged_maps(run):
         evaluate(folder)
 
 
-def test_maps_that_are_missing_or_others(run):
+def test_missing_or_mismatched_maps(run):
     folder, arrays = run
     arrays["image"] = arrays["image"][::-1]
     write_npz(folder / "maps.npz", arrays)
@@ -249,7 +249,7 @@ def test_maps_that_are_missing_or_others(run):
 
 
 @pytest.mark.parametrize("name", ["heat_map", "score"])
-def test_values_that_are_no_numbers(run, name):
+def test_nan_in_heat_maps_or_scores(run, name):
     folder, arrays = run
     arrays[name][2] = np.nan
     write_npz(folder / "maps.npz", arrays)

@@ -23,7 +23,7 @@ KINDS = {
 
 
 def values_of(defect, stem, shape=SHAPE):
-    """Whole numbers below 256, so that every kind of file holds them exactly."""
+    """Integers below 256, which every file format stores exactly."""
     seed = sum(map(ord, defect + stem))
     return np.random.default_rng(seed).integers(0, 200, shape).astype(np.float64)
 
@@ -66,7 +66,7 @@ def expected_arrays(shape=SHAPE):
 
 @pytest.mark.parametrize("ending", KINDS)
 @pytest.mark.parametrize("inside", ["", "test", "bolt", "bolt/test"])
-def test_kinds_and_layouts(category, tmp_path, ending, inside):
+def test_file_formats_and_layouts(category, tmp_path, ending, inside):
     write_maps(tmp_path / "maps" / inside, ending)
     content = evaluate_maps(tmp_path / "maps", category, tmp_path / "out")
     scores, masks = expected_arrays()
@@ -87,7 +87,7 @@ def test_kinds_and_layouts(category, tmp_path, ending, inside):
     assert table["anomalous_pixels"].tolist() == [30, 30, 0, 0]
 
 
-def test_square_maps_bring_the_masks_to_their_size(category, tmp_path):
+def test_masks_are_resized_to_square_maps(category, tmp_path):
     maps = write_maps(tmp_path / "maps", shape=(8, 8))
     evaluate_maps(maps, category, tmp_path / "out")
     pixels = pd.read_csv(tmp_path / "out/per_image.csv")["anomalous_pixels"]
@@ -104,7 +104,7 @@ def test_native_size(category, tmp_path, shape):
     expected = metrics.pro([upsampled(score, SHAPE) for score in scores], masks)
     assert content["size"] == "native"
     assert content["metrics"]["pro"]["value"] == pytest.approx(expected, abs=1e-12)
-    # The score is the highest value of the map as it came.
+    # The score is the highest value of the map before upsampling.
     table = pd.read_csv(tmp_path / "out/per_image.csv")
     assert table["score"].tolist() == [score.max() for score in scores]
 
@@ -125,7 +125,7 @@ def test_masks_may_have_the_name_of_the_image(category, tmp_path):
 
 @pytest.fixture
 def refused(category, tmp_path):
-    """Maps that are complete; the function evaluates them and gives the message back."""
+    """Complete maps, and a function that evaluates them and returns the error message."""
     maps = write_maps(tmp_path / "maps")
 
     def message(size="model"):
@@ -161,7 +161,7 @@ def test_two_maps_of_an_image(refused):
     assert "no test image for good/000.tiff, or another map of it" in message()
 
 
-def test_other_files_do_not_matter(category, tmp_path):
+def test_other_files_are_ignored(category, tmp_path):
     maps = write_maps(tmp_path / "maps")
     (maps / "good/notes.txt").write_text("")
     (maps / "good/.000.npy").write_text("")
@@ -232,7 +232,7 @@ def test_masks_of_another_size(refused, category):
     assert "001_mask.png: the mask is 5x5 pixels and its image 16x12" in message()
 
 
-def test_masks_of_another_size_beside_square_maps(category, tmp_path):
+def test_masks_of_another_size_with_square_maps(category, tmp_path):
     maps = write_maps(tmp_path / "maps", shape=(8, 8))
     Image.new("L", (5, 5), 255).save(category / "ground_truth/broken/001_mask.png")
     with pytest.raises(DataError, match=r"001_mask.png: the mask is 5x5 pixels and its image 16x"):
@@ -252,7 +252,7 @@ def test_each_map_is_read_once(category, tmp_path, monkeypatch):
 
 @pytest.fixture
 def split(category, tmp_path):
-    """One broken image is labelled, so it is not tested."""
+    """A split in which one broken image is labelled, so that it is not tested."""
     rows = [
         ("labelled", "broken", "000"),
         ("test", "broken", "001"),
@@ -274,7 +274,7 @@ def split(category, tmp_path):
     return tmp_path / "split.csv"
 
 
-def test_maps_are_judged_on_the_test_images_of_a_split(category, split, tmp_path):
+def test_only_test_images_of_the_split_are_evaluated(category, split, tmp_path):
     maps = write_maps(tmp_path / "maps")
     content = evaluate_split_maps(maps, split, tmp_path, tmp_path / "out")
     scores, masks = expected_arrays()
@@ -294,7 +294,7 @@ def test_maps_of_a_data_set_without_masks_give_image_metrics(category, split, tm
     assert values["image_auroc"]["n"] == 3
 
 
-def test_a_map_of_a_split_that_is_missing_is_named(category, split, tmp_path):
+def test_a_missing_map_of_a_split_is_named(category, split, tmp_path):
     maps = write_maps(tmp_path / "maps")
     (maps / "broken/000.npy").unlink()  # labelled: not needed
     (maps / "good/000.npy").unlink()

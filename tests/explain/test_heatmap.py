@@ -23,7 +23,7 @@ ANOVIT = HeatMap(normalise="mean", filter="sigma", score="max")
 
 @pytest.fixture(scope="module")
 def batch():
-    """Six smooth images 40 x 48 and reconstructions that miss patches of several sizes."""
+    """Six smooth images 40 x 48, and reconstructions that are wrong in patches of several sizes."""
     rng = np.random.default_rng(0)
     images = ndimage.gaussian_filter(rng.random((6, 3, 40, 48)), (0, 0, 3, 3))
     images = (images - images.min()) / np.ptp(images)
@@ -34,7 +34,7 @@ def batch():
 
 
 def gaussian(k):
-    """The definition: (2k+1) x (2k+1) points of a Gaussian of deviation k/3, summing to 1."""
+    """The filter by definition: (2k+1) x (2k+1) points of a Gaussian, sigma k/3, sum 1."""
     y, x = np.mgrid[-k : k + 1, -k : k + 1]
     weights = np.exp(-(x**2 + y**2) / (2 * (k / 3) ** 2))
     return weights / weights.sum()
@@ -54,7 +54,7 @@ def test_definitions_for_one_pixel():
     assert inverse.heat_map.item() == pytest.approx(error / (0.01 + 1 + 0.25))
 
 
-def test_anovits_map_of_a_single_wrong_pixel_by_hand():
+def test_anovit_map_of_a_single_wrong_pixel_by_hand():
     images = np.zeros((1, 3, 80, 80), dtype=np.float32)
     wrong = images.copy()
     wrong[0, :, 40, 40] = 0.3, 0.6, 0.0
@@ -69,7 +69,7 @@ def test_anovits_map_of_a_single_wrong_pixel_by_hand():
     assert maps.k.item() == 16
 
 
-def test_anovits_map_is_scipys(batch):
+def test_anovit_map_equals_scipy(batch):
     images, wrong = batch
     maps = heat_maps(images, wrong, ANOVIT)
     for index, error in enumerate(((images - wrong) ** 2).mean(axis=1)):
@@ -80,7 +80,7 @@ def test_anovits_map_is_scipys(batch):
     np.testing.assert_allclose(again.heat_map, maps.heat_map, atol=1e-7)
 
 
-def test_a_reconstruction_of_f_is_the_largest_error_of_the_target():
+def test_a_reconstruction_equal_to_f_has_normalised_error_one():
     images = np.random.default_rng(0).random((2, 3, 8, 8), dtype=np.float32)
     maps = heat_maps(images, np.full_like(images, 2), HeatMap(filter="none"))
     np.testing.assert_allclose(maps.heat_map, 1, rtol=1e-6)
@@ -129,7 +129,7 @@ def test_larger_defects_get_larger_filters(batch):
 
 
 @pytest.mark.parametrize("settings", ALL, ids=str)
-def test_tensors_give_the_same(batch, settings):
+def test_tensors_and_arrays_give_equal_maps(batch, settings):
     ours = heat_maps(*batch, settings)
     tensors = [torch.from_numpy(values) for values in batch]
     channels_last = [t.to(memory_format=torch.channels_last).requires_grad_() for t in tensors]
@@ -145,7 +145,7 @@ def test_tensors_give_the_same(batch, settings):
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
 @pytest.mark.parametrize("settings", ALL, ids=str)
-def test_a_gpu_gives_the_same(batch, settings):
+def test_gpu_tensors_and_arrays_give_equal_maps(batch, settings):
     ours = heat_maps(*batch, settings)
     other = heat_maps(*(torch.from_numpy(values).cuda() for values in batch), settings)
     np.testing.assert_array_equal(other.k, ours.k)
@@ -154,7 +154,7 @@ def test_a_gpu_gives_the_same(batch, settings):
 
 
 @pytest.mark.parametrize("settings", ALL, ids=str)
-def test_images_of_a_batch_do_not_touch(batch, settings):
+def test_images_of_a_batch_are_independent(batch, settings):
     together = heat_maps(*batch, settings)
     for index in range(len(batch[0])):
         alone = heat_maps(*(values[index : index + 1] for values in batch), settings)
@@ -209,7 +209,7 @@ def test_diagonal_neighbours_are_one_component():
     assert half_size(np.eye(8, dtype=bool), "runs") == 1
 
 
-def test_the_larger_of_both_directions_counts():
+def test_half_size_uses_the_larger_direction():
     binary = np.zeros((12, 12), dtype=bool)
     binary[:2, :] = True
     assert half_size(binary) == half_size(binary, "runs") == 6
@@ -223,7 +223,7 @@ def test_the_larger_of_both_directions_counts():
 
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("density", [0.05, 0.3, 0.6])
-def test_half_size_by_scikit_image(seed, density):
+def test_half_size_equals_scikit_image(seed, density):
     binary = np.random.default_rng(seed).random((30, 45)) < density
     boxes = [region.bbox for region in measure.regionprops(measure.label(binary, connectivity=2))]
     heights, widths = ([box[axis + 2] - box[axis] for box in boxes] for axis in (0, 1))
@@ -233,13 +233,13 @@ def test_half_size_by_scikit_image(seed, density):
 
 @pytest.mark.parametrize("k", [1, 2, 7, 40, 70])
 def test_smoothing_is_the_reflected_2_d_convolution(k):
-    # 40 and 70 are more than the map has: it is reflected more than once.
+    # 40 and 70 exceed the size of the map, which is then reflected more than once.
     maps = np.random.default_rng(0).random((2, 20, 27))
     expected = [ndimage.convolve(m, gaussian(k), mode="reflect") for m in maps]
     np.testing.assert_allclose(smoothed(maps, np.array([k, k])), expected, atol=1e-12)
 
 
-def test_smoothing_of_maps_longer_than_a_block_with_different_k():
+def test_smoothing_large_maps_with_different_k():
     maps = np.random.default_rng(0).random((3, 150, 140))
     result = smoothed(maps, np.array([3, 0, 9]))
     for index, k in ((0, 3), (2, 9)):
@@ -260,7 +260,7 @@ def test_threshold():
     assert binarised(maps, a=0.9)[0].tolist() == [[True, False], [True, False]]
 
 
-def test_mean_and_std_are_those_of_the_population_in_float64():
+def test_mean_and_population_std_in_float64():
     values = (1e4 + np.random.default_rng(0).random((300, 300))).astype(np.float32)
     mean, std = mean_and_std(values)
     assert mean == pytest.approx(values.astype(np.float64).mean(), abs=1e-12)
@@ -272,7 +272,7 @@ def test_no_images():
     assert [len(values) for values in heat_maps(empty, empty, HeatMap())] == [0] * 5
 
 
-def test_what_is_refused(batch):
+def test_wrong_input_is_an_error(batch):
     images, wrong = batch
     with pytest.raises(ValueError, match=r"images are \[6, 3, 40, 48\], .* \[6, 3, 40, 47\]"):
         heat_maps(images, wrong[..., 1:], HeatMap())

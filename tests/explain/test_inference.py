@@ -49,7 +49,7 @@ def test_every_test_image_is_explained_in_order(model, split, tmp_path):
     }
 
 
-def test_a_map_is_that_of_its_own_image_whatever_the_batch(model, split, tmp_path):
+def test_a_map_does_not_depend_on_the_batch(model, split, tmp_path):
     maps = infer(model, split, tmp_path, HeatMap(), CPU)
     pixels = load_image(tmp_path / split["image"][17], 32)
     image = torch.from_numpy(pixels).permute(2, 0, 1)[None].float() / 255
@@ -60,8 +60,8 @@ def test_a_map_is_that_of_its_own_image_whatever_the_batch(model, split, tmp_pat
     assert maps["score"][17] == pytest.approx(alone.score[0], rel=1e-3)
 
 
-def test_maps_of_small_images_are_as_small(model, split, tmp_path):
-    """Image and maps at 8 pixels, all that the model and the score see at 32."""
+def test_maps_of_small_images_have_the_stored_size(model, split, tmp_path):
+    """Images and maps have 8 pixels; the model and the score work at 32."""
     maps = infer(model, split, tmp_path, HeatMap(), CPU, stored=8)
     assert maps["heat_map"].shape == maps["binary"].shape == (18, 8, 8)
     assert maps["reconstruction"].shape == (18, 8, 8, 3)

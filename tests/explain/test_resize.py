@@ -12,7 +12,7 @@ def random(channels, size):
 
 
 @pytest.mark.parametrize(("stored", "size"), [(28, 224), (32, 224), (20, 64), (7, 16)])
-def test_enlarging_is_what_pillow_does(stored, size):
+def test_enlarging_equals_pillow(stored, size):
     pixels = (random(3, stored) * 255).round().to(torch.uint8)
     large = enlarged(pixels.float() / 255, size)
     for image, result in zip(pixels, large, strict=True):
@@ -22,13 +22,13 @@ def test_enlarging_is_what_pillow_does(stored, size):
         assert np.abs(result.permute(1, 2, 0).numpy() * 255 - expected).max() <= 1.01
 
 
-def test_what_has_the_size_stays_as_it_is():
+def test_images_of_the_right_size_are_returned_unchanged():
     images = random(3, 32)
     assert enlarged(images, 32) is images
     assert reduced(images, 32) is images
 
 
-def test_nothing_is_made_smaller_without_antialias():
+def test_enlarging_to_a_smaller_size_is_an_error():
     with pytest.raises(ValueError, match="images of 32 pixels are larger than the working size 16"):
         enlarged(random(3, 32), 16)
 
@@ -39,6 +39,6 @@ def test_a_stored_pixel_is_the_mean_of_its_area():
     np.testing.assert_allclose(reduced(maps, 8), by_hand, rtol=1e-6)
 
 
-def test_a_constant_map_stays_what_it_is():
+def test_reducing_keeps_a_constant_map():
     constant = torch.full((1, 1, 24, 24), 0.1)
     assert reduced(constant, 7).unique().tolist() == constant.unique().tolist()

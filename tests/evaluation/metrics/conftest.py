@@ -1,4 +1,4 @@
-"""Test sets of several kinds: float scores, scores with many ties, constant ones."""
+"""Test sets with float scores, with many ties, and with constant scores."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ LEVELS = {"random": None, "5 levels": 5, "20 levels": 20, "constant": 1}
 
 
 def make_test_set(levels, seed=0):
-    """Six maps with blobs as masks; the first image is good, the second has a lone pixel too."""
+    """Six maps with blobs as masks; the first image is good, the second also has a single pixel."""
     rng = np.random.default_rng(seed)
     masks = ndimage.gaussian_filter(rng.random((6, 30, 40)), (0, 2, 2)) > 0.54
     masks[0] = False

@@ -1,4 +1,4 @@
-"""Values that can be worked out on paper."""
+"""Values that are computed by hand."""
 
 import doctest
 import importlib

@@ -1,4 +1,4 @@
-"""What is refused, and what the message says; what is accepted."""
+"""Which input is an error, with which message, and which input is accepted."""
 
 import numpy as np
 import pytest
@@ -65,7 +65,7 @@ def test_masks_that_are_not_binary(metric, mask, message):
 
 
 @pytest.mark.parametrize("metric", PIXEL)
-def test_scores_that_are_no_numbers(metric):
+def test_complex_scores_are_an_error(metric):
     with pytest.raises(ValueError, match="image 0: scores are of type complex64; real numbers"):
         metric(SCORES * np.complex64(1j), MASKS)
 
@@ -114,7 +114,7 @@ def test_images_of_different_sizes():
         assert metric(scores, masks) == 1
 
 
-def test_the_input_is_left_alone():
+def test_the_input_is_not_changed():
     scores, masks = SCORES.copy(), MASKS.copy()
     for metric in PIXEL:
         metric(scores, masks)

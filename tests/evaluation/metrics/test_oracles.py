@@ -1,4 +1,4 @@
-"""The same values from independent implementations: scikit-learn, torchmetrics, pyaupro."""
+"""Compare with independent implementations: scikit-learn, torchmetrics, pyaupro."""
 
 import numpy as np
 import pytest
@@ -19,7 +19,7 @@ def tensors(scores, masks):
 
 
 def weighted_roc(scores, masks):
-    """The PRO curve is the ROC curve in which each region has the same weight."""
+    """The PRO curve as a weighted ROC curve, in which each region has the same weight."""
     weights = np.ones(masks.shape)
     for weight, mask in zip(weights, masks, strict=True):
         labels, number = ndimage.label(mask, np.ones((3, 3)))
@@ -47,7 +47,7 @@ def test_pro_is_a_weighted_roc_of_sklearn(scores_and_masks, limit):
 
 
 @pytest.mark.parametrize("limit", LIMITS)
-def test_pro_of_pyaupro_as_published_by_mvtec(scores_and_masks, limit):
+def test_pro_of_pyaupro_reference_implementation(scores_and_masks, limit):
     metric = PerRegionOverlap(reference_implementation=True)
     metric.update(*tensors(*scores_and_masks))
     rate, recall = (values.double().numpy() for values in metric.compute())

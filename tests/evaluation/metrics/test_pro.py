@@ -92,7 +92,7 @@ def test_ties_just_at_the_limit():
     assert pro(scores, masks) == pytest.approx(0.1 * 0.25 / 2 / 0.3, abs=1e-14)
 
 
-def test_pixels_beyond_the_limit_add_nothing():
+def test_pixels_beyond_the_limit_add_no_area():
     masks = np.zeros((1, 1, 21), dtype=bool)
     masks[0, 0, 0] = True
     scores = np.arange(21.0).reshape(masks.shape)
@@ -115,7 +115,7 @@ def test_curve_by_hand():
     np.testing.assert_allclose(curve.pro, [0, 0, 1 / 2, 1, 1])
 
 
-def test_the_curve_has_the_area_and_is_monotonous(scores_and_masks):
+def test_the_curve_is_monotonic_and_has_the_right_area(scores_and_masks):
     rate, recall = pro_curve(*scores_and_masks)
     assert np.trapezoid(recall, rate) == pytest.approx(pro(*scores_and_masks, 1.0), abs=1e-12)
     assert (np.diff(rate) >= 0).all()
@@ -124,12 +124,12 @@ def test_the_curve_has_the_area_and_is_monotonous(scores_and_masks):
 
 
 @pytest.mark.parametrize("mask", [np.zeros((1, 2, 2)), np.ones((1, 2, 2))])
-def test_no_curve(mask):
+def test_without_regions_or_normal_pixels_the_curve_is_an_error(mask):
     with pytest.raises(ValueError, match=r"no curve: there are \d regions and \d normal pixels"):
         pro_curve(np.ones((1, 2, 2)), mask)
 
 
 @pytest.mark.parametrize("limit", [0, -0.1, 1.01, 30])
-def test_a_limit_that_is_no_rate(limit):
+def test_a_limit_outside_0_to_1_is_an_error(limit):
     with pytest.raises(ValueError, match=f"limit of the false-positive rate is {limit}"):
         pro(np.ones((1, 2, 2)), np.eye(2)[None], limit)

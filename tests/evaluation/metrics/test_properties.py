@@ -1,4 +1,4 @@
-"""What must hold for any scores and masks, checked on those that hypothesis thinks of."""
+"""Properties that hold for any scores and masks, tested by hypothesis."""
 
 import numpy as np
 import pytest
@@ -19,7 +19,7 @@ quickly = settings(max_examples=25, deadline=None)
 
 @st.composite
 def cases(draw, distinct=False):
-    """Whole numbers as scores, few or distinct, and any masks."""
+    """Draw integer scores, with ties or distinct, and any masks."""
     shape = draw(SIZES)
     pixels = int(np.prod(shape))
     if distinct:

@@ -18,7 +18,7 @@ def test_counts():
     assert (summary.regions, summary.normal_pixels) == (3, 48 - 10)
 
 
-def test_images_may_come_one_by_one_and_be_dropped(random_test_set):
+def test_images_can_be_streamed(random_test_set):
     scores, masks = random_test_set
     seen = []
 
@@ -44,7 +44,7 @@ def test_images_may_come_one_by_one_and_be_dropped(random_test_set):
     ],
     ids=["pixel_summary", "pro", "pixel_ap", "xauc", "iou"],
 )
-def test_memory_with_the_input_stays_below_two_and_a_half_times_the_input(metric, share):
+def test_memory_is_at_most_two_and_a_half_times_the_input(metric, share):
     tracemalloc.start()
     try:
         scores = np.random.default_rng(0).random((40, 160, 160), dtype=np.float32)

@@ -1,0 +1,78 @@
+"""Convert files and arrays to RGB photographs and to the input of a model."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+import numpy as np
+from PIL import Image
+
+from aexad.data.images import at_size, load_image
+from aexad.evaluation.evaluate import upsampled
+
+Picture = str | os.PathLike[str] | np.ndarray
+"""A file, or an array that :func:`as_photograph` accepts."""
+
+
+def is_one(pictures: Picture | Sequence[Picture]) -> bool:
+    """Whether the input is a single picture and not a batch."""
+    if isinstance(pictures, np.ndarray):
+        return pictures.ndim < 4
+    return isinstance(pictures, (str, os.PathLike))
+
+
+def as_photograph(picture: Picture) -> np.ndarray:
+    """Convert a picture to uint8 [H, W, 3].
+
+    Parameters
+    ----------
+    picture
+        A file that :func:`aexad.data.images.load_image` can read; or an array, grey [H, W] or RGB
+        [H, W, 3]: uint8, uint16 (65535 becomes 255) or real numbers in [0, 1].
+
+    Raises
+    ------
+    aexad.runtime.errors.DataError
+        The file cannot be read.
+    ValueError
+        The array has another shape, type or range.
+    """
+    if not isinstance(picture, np.ndarray):
+        return load_image(picture)
+    values = picture
+    if values.ndim not in (2, 3) or values.shape[2:] not in ((), (3,)) or not values.size:
+        raise ValueError(
+            f"an image is an array [H, W] or [H, W, 3], and a batch [B, H, W, 3], got "
+            f"{list(values.shape)}"
+        )
+    if values.dtype == np.uint16:
+        values = ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    elif values.dtype.kind == "f":
+        if not (values.min() >= 0 and values.max() <= 1):  # false for NaN too
+            raise ValueError(
+                f"real numbers of an image lie in [0, 1], got {values.min()} to {values.max()}"
+            )
+        values = np.rint(values * 255).astype(np.uint8)
+    elif values.dtype != np.uint8:
+        raise ValueError(f"an image is uint8, uint16 or real numbers in [0, 1], got {values.dtype}")
+    return np.repeat(values[..., None], 3, axis=2) if values.ndim == 2 else values
+
+
+def as_input(photographs: Sequence[np.ndarray], size: int, stored: int) -> np.ndarray:
+    """Convert photographs uint8 [H, W, 3] of any sizes to float32 [B, 3, S, S] in [0, 1].
+
+    As in training: an antialiased bilinear resize to ``stored`` pixels, then upsampling to
+    ``size``.
+    """
+    small = np.stack(
+        [
+            np.asarray(at_size(Image.fromarray(np.ascontiguousarray(photograph)), stored))
+            for photograph in photographs
+        ]
+    )
+    # [B, R, R, 3] -> [B, 3, R, R]
+    images = small.transpose(0, 3, 1, 2).astype(np.float32, order="C") / np.float32(255)
+    if stored == size:
+        return images
+    return np.stack([[upsampled(channel, (size, size)) for channel in image] for image in images])
