@@ -1,5 +1,7 @@
 """AE-XAD with any encoder (Angiulli et al. 2025; report on Vision Transformers).
 
+::
+
     images x [B, 3, S, S]
       -> encoder         [B, C, g, g]     28x28 (CNN) or 14x14 (ViT) at S = 224; frozen or trained
       -> projection      [B, 64, d, d]    d = S / 8; trained

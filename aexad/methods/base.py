@@ -1,5 +1,7 @@
 """What methods that reconstruct images share: features, reconstruction, loss, stored tensors.
 
+::
+
     images x [B, 3, S, S] -> features() -> features -> decode() -> reconstructions x~ [B, 3, S, S]
 
 ``features`` is the frozen part, which runs once per image; it may be empty, so that the features
