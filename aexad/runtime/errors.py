@@ -1,13 +1,13 @@
 """Errors that a user can act on: one line that says what is wrong, where, and what to do.
 
 The command line prints the message of an :class:`AexadError` and exits with status 1. It does the
-same for an error of the machine (:mod:`aexad.runtime.signals`); every other exception is a defect of ours,
-whose traceback is in the log, or shown by ``--debug``.
+same for an error of the machine (``signals.user_message``); every other exception is a defect of
+the library, whose traceback is in the log, or shown by ``--debug``.
 """
 
 
 class AexadError(Exception):
-    """Base of all errors that are the input's, the configuration's or the machine's."""
+    """Base class of errors in the input, in the configuration or of the machine."""
 
 
 class ConfigError(AexadError):
@@ -23,11 +23,11 @@ class DownloadError(AexadError):
 
 
 class WeightsError(AexadError):
-    """Weights that cannot be had, or that do not fit the model they are meant for."""
+    """Weights that cannot be found, or that do not fit the model."""
 
 
 class TrainingError(AexadError):
-    """A training run that cannot go on (for example a loss that is no longer finite)."""
+    """A training that cannot continue, for example because the loss is not finite."""
 
 
 class MachineError(AexadError):

@@ -77,7 +77,7 @@ class TestKills:
     @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda n: n.name)
     def test_a_run_that_is_stopped_shows_no_traceback(self, killed, number):
         assert "Traceback" not in killed.output[number]
-        assert f": stopped by {number.name}; what is finished is kept" in killed.output[number]
+        assert f": stopped by {number.name}; finished results are kept" in killed.output[number]
 
     def test_in_the_end_it_is_as_if_nothing_had_happened(self, killed, one_run):
         assert results(killed.project) == results(one_run)
@@ -126,7 +126,7 @@ def test_a_verb_that_is_stopped_says_so_and_cleans_up(copy_of_run, number, statu
         process.send_signal(number)
         _, text = process.communicate(timeout=60)
     done = SimpleNamespace(status=process.returncode, text=text)
-    is_one_line(done, f"train: stopped by {number.name}; ", "the same call goes on", status=status)
+    is_one_line(done, f"train: stopped by {number.name}; ", "the same call continues", status=status)
     assert {path.name for path in folder.glob("*.*")} == {
         "train.npz", "checkpoint.safetensors", ".lock",
     }  # fmt: skip
