@@ -80,8 +80,8 @@ class Cluster:
             except subprocess.TimeoutExpired:
                 daemon.kill()
                 daemon.wait()
-        # Processes of jobs are killed too: Slurm finds a job's processes by their parents, so when a node fails one whose
-        # parent ended before it may stay.
+        # Also processes of jobs: Slurm finds them by their parents, so one whose parent has ended
+        # may stay when the node fails.
         left = self.left()
         for process in left:
             with suppress(psutil.NoSuchProcess):
