@@ -1,4 +1,4 @@
-"""A copy of the project in which Snakemake runs, with its own library, data and results."""
+"""A copy of the project for tests that run Snakemake, with its own library and results."""
 
 import os
 import re
@@ -32,7 +32,7 @@ class Project:
         """Run a module of this copy, not of the installed library."""
         environment = os.environ | {"PYTHONPATH": str(self.folder), "HF_HUB_OFFLINE": "1"}
         environment.pop("AEXAD_WEIGHTS", None)
-        # As in a shell where no environment is active.
+        # Without the active environment: rules must find the interpreter of Snakemake themselves.
         environment["PATH"] = "/usr/local/bin:/usr/bin:/bin"
         result = subprocess.run(
             [sys.executable, "-m", *map(str, arguments)],
@@ -51,7 +51,7 @@ class Project:
         return self.run("snakemake", *arguments, *cores, "--config", *config, **options)
 
     def planned(self, *targets, **options):
-        """Which rules a call would run, and how often; nothing is run."""
+        """Rules that a call would run, with their numbers of jobs; nothing is run."""
         output = self.snakemake("--dry-run", *targets, **options).stdout
         jobs = dict(re.findall(r"^(\w+) +(\d+)$", output, flags=re.MULTILINE))
         assert jobs or "Nothing to be done" in output, output[-3000:]
@@ -64,7 +64,7 @@ class Project:
         path.write_text(text.replace(old, new))
 
     def clone(self, folder, *with_folders):
-        """A fresh copy of the sources, plus some folders as they are here, times included."""
+        """A new copy of the sources and of some folders with their file times."""
         other = Project.copied(folder, self.folder)
         for name in with_folders:
             shutil.copytree(self.folder / name, folder / name)

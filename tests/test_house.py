@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -81,6 +82,23 @@ def test_imports_run_one_way(path):
         if name.startswith("aexad.") and module_of(path) != "__init__":
             other = name.removeprefix("aexad.")
             assert place(other) <= place(module_of(path)), f"{path} imports {name}"
+
+
+def test_modules_do_not_import_each_other_in_a_circle():
+    """The digest of a module contains the digests of its imports (aexad/runtime/provenance.py)."""
+    names = {f"aexad.{module_of(path)}": path for path in MODULES}
+    imports = {
+        name: {
+            module
+            for node in ast.walk(ast.parse(path.read_text()))
+            if isinstance(node, ast.ImportFrom)
+            for alias in node.names
+            if (module := f"{node.module}.{alias.name}") in names
+            or (module := node.module) in names
+        }
+        for name, path in names.items()
+    }
+    TopologicalSorter(imports).prepare()
 
 
 def test_the_root_holds_no_modules():

@@ -1,44 +1,42 @@
-"""A folder of results that is replaced as a whole, so that nothing old stays in it."""
+"""Folders of results that are replaced as a whole, so that no old file stays in them."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from fnmatch import fnmatchcase
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from aexad.runtime.errors import ConfigError
 from aexad.runtime.files import flush, temporary_folder
 
-TIMESTAMP = ".snakemake_timestamp"  # Snakemake leaves it in the folders that its rules make
+TIMESTAMP = ".snakemake_timestamp"  # Snakemake writes it into the output folders of its rules
 
 
 @contextmanager
 def replaced_folder(folder: str | os.PathLike[str], *patterns: str) -> Iterator[Path]:
     """Yield an empty temporary folder that becomes ``folder`` when the block ends without an error.
 
-    The temporary folder lies beside ``folder``. What was there before is moved aside first and
-    deleted last: a reader sees the old files or the new ones, never a mixture, and an error in the
-    block leaves the old ones.
+    The old folder is moved away before the new one is moved in, and deleted last: a reader finds
+    the old files or the new ones, never a mixture, and an error in the block keeps the old ones.
 
     Parameters
     ----------
     folder : path
+        The folder to make or to replace.
     *patterns : str
-        Of the files that may be replaced, relative to ``folder`` (as of :mod:`fnmatch`, level by
-        level).
+        Glob patterns, relative to ``folder``, of the files that may be replaced.
 
     Raises
     ------
     ConfigError
-        If ``folder`` is a file, or holds anything that no pattern matches: it is somebody's.
+        If ``folder`` is a file, or contains a file or folder that matches no pattern.
     """
     folder = Path(folder)
-    _check_ours(folder, patterns)
+    _check_replaceable(folder, patterns)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with temporary_folder(folder) as workplace:
-        new, old = workplace / "new", workplace / "old"
+    with temporary_folder(folder) as temporary:
+        new, old = temporary / "new", temporary / "old"
         new.mkdir()
         yield new
         if folder.exists():
@@ -47,25 +45,17 @@ def replaced_folder(folder: str | os.PathLike[str], *patterns: str) -> Iterator[
         flush(folder.parent)
 
 
-def _check_ours(folder: Path, patterns: Sequence[str]) -> None:
-    if not folder.exists():
-        return
-    if not folder.is_dir():
+def _check_replaceable(folder: Path, patterns: tuple[str, ...]) -> None:
+    if folder.exists() and not folder.is_dir():
         raise ConfigError(f"{folder}: a file, not a folder; name a folder that does not exist yet")
-    levels = [pattern.split("/") for pattern in patterns]
+    replaceable: set[Path] = set()
+    for pattern in map(PurePosixPath, patterns):
+        replaceable |= {path for path in folder.glob(str(pattern)) if not path.is_dir()}
+        for parent in list(pattern.parents)[:-1]:  # without "."
+            replaceable |= {path for path in folder.glob(str(parent)) if path.is_dir()}
     for path in sorted(folder.rglob("*")):
-        parts = path.relative_to(folder).parts
-        if path.name != TIMESTAMP and not _matches(parts, levels, whole=not path.is_dir()):
+        if path not in replaceable and path.name != TIMESTAMP:
             raise ConfigError(
-                f"{folder}: holds {parts[0]}, which was not made here and would be deleted; "
-                "name another folder, or a new one"
+                f"{folder}: holds {path.relative_to(folder).parts[0]}, which was not made by "
+                "aexad and would be deleted; name another folder, or a new one"
             )
-
-
-def _matches(parts: Sequence[str], patterns: Sequence[Sequence[str]], whole: bool) -> bool:
-    """Whether a path is as one of the patterns, or else, not ``whole``, the start of one."""
-    return any(
-        (len(parts) == len(pattern) if whole else len(parts) < len(pattern))
-        and all(map(fnmatchcase, parts, pattern))
-        for pattern in patterns
-    )

@@ -1,4 +1,4 @@
-"""The device that networks run on, set up so that the same seed gives the same bytes."""
+"""The device of the networks, set up so that the same seed gives the same bytes."""
 
 from __future__ import annotations
 
@@ -14,38 +14,43 @@ logger = logging.getLogger(__name__)
 
 
 def use_device(name: str, threads: int) -> torch.device:
-    """Set up torch for one job and give its device.
+    """Set up torch for one job and return its device.
 
-    Of several GPUs it is one that no other job of ours uses: Snakemake counts GPUs, and leaves it
-    to the jobs which one each takes.
+    Of several GPUs, the job takes the first one that no other job of aexad uses: Snakemake counts
+    GPUs, but does not tell a job which one to take.
 
     Parameters
     ----------
-    name
-        ``cpu``, ``cuda``, or ``auto``: a GPU where there is one.
-    threads
-        CPU threads; sums over threads round differently, so results belong to their number.
+    name : str
+        ``cpu``, ``cuda``, or ``auto``: a GPU if the machine has one.
+    threads : int
+        CPU threads. Sums over threads round differently, so results depend on their number.
+
+    Raises
+    ------
+    ConfigError
+        If ``name`` is ``cuda`` and the machine has no GPU.
     """
     torch.set_num_threads(threads)
     os.environ.setdefault("TORCHINDUCTOR_COMPILE_THREADS", str(threads))
     torch.use_deterministic_algorithms(True, warn_only=True)
-    # Else each new tensor is first filled with NaN, to show who reads what was never written: that
-    # is 7 % of a training step.
+    # By default torch then fills each new tensor with NaN, to reveal reads of memory that was never
+    # written. That takes 7 % of a training step.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
-    there = torch.cuda.is_available()
-    if name == "cuda" and not there:
+    has_gpu = torch.cuda.is_available()
+    if name == "cuda" and not has_gpu:
         raise ConfigError("device 'cuda': torch sees no GPU; set device to cpu or auto")
-    if name == "cpu" or not there:
+    if name == "cpu" or not has_gpu:
         return torch.device("cpu")
     gpus = [str(torch.cuda.get_device_properties(i).uuid) for i in range(torch.cuda.device_count())]
     free = first_free([f"gpu-{uuid}" for uuid in gpus])
     if free is None:
-        logger.warning("other jobs use all %d GPUs; sharing the first one", len(gpus))
+        logger.warning("other jobs use all %d GPUs; this job shares the first one", len(gpus))
     return torch.device("cuda", free or 0)
 
 
 def peak_gpu_memory_mb(device: torch.device) -> float | None:
-    """Largest memory of this process on a GPU so far, in MB; none where it runs on the CPU."""
+    """Largest memory of this process on a GPU so far, in MB (1e6 bytes); None on the CPU."""
     if device.type != "cuda":
         return None
     return round(torch.cuda.max_memory_allocated(device) / 1e6, 1)

@@ -7,7 +7,7 @@ the library, whose traceback is in the log, or shown by ``--debug``.
 
 
 class AexadError(Exception):
-    """Base of all errors that are the input's, the configuration's or the machine's."""
+    """Base class of errors in the input, in the configuration or of the machine."""
 
 
 class ConfigError(AexadError):
@@ -23,11 +23,11 @@ class DownloadError(AexadError):
 
 
 class WeightsError(AexadError):
-    """Weights that cannot be had, or that do not fit the model they are meant for."""
+    """Weights that cannot be found, or that do not fit the model."""
 
 
 class TrainingError(AexadError):
-    """A training run that cannot go on (for example a loss that is no longer finite)."""
+    """A training that cannot continue, for example because the loss is not finite."""
 
 
 class MachineError(AexadError):

@@ -1,9 +1,9 @@
-"""Files that are written whole or not at all, and arrays that are read whole or refused.
+"""Files that are written completely or not at all, and arrays that are checked when they are read.
 
-A result is first written under a temporary name in its own folder, flushed to the disk, and then
-renamed, and the folder is flushed too: whoever reads the final name sees the old file or the new
-one, never half of one, also after a power cut. The bytes depend on the content alone (no time
-stamps), so that equal results are equal files.
+A result is written into a temporary folder next to its final path, flushed to the disk and renamed;
+then its folder is flushed. A reader of the final path therefore finds the old file or the new one,
+never a part of one, also after a power cut. The bytes depend on the content alone (no time stamps),
+so equal results are equal files.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ import pandas as pd
 
 from aexad.runtime.errors import DataError
 
-# What a file that is no archive of arrays makes numpy and zipfile raise; a single array (.npy) is
-# no context manager, hence TypeError.
+# What numpy and zipfile raise for a file that is not an archive of arrays. A single array (.npy) is
+# not a context manager, hence TypeError.
 _UNREADABLE = (
     *(OSError, EOFError, ValueError, KeyError, TypeError, NotImplementedError),
     *(zipfile.BadZipFile, zlib.error),
@@ -39,97 +39,93 @@ _UNREADABLE = (
 def written_whole(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Yield a temporary path that becomes ``path`` when the block ends without an exception.
 
-    The temporary file lies beside ``path`` (a rename across file systems is not atomic) and keeps
-    its suffix, because some writers choose the format by it. What a killed process left of an
-    earlier try is removed.
+    The temporary file has the name of ``path``, because some writers choose the format by its
+    suffix, and lies in a temporary folder on the same file system. Temporary files that killed
+    processes left for the same path are removed.
 
     Raises
     ------
     OSError
-        Of the system, about ``path``: its ``filename`` is never that of the temporary file.
+        The error of the system. It names ``path``, never the temporary file.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    remove_leftovers(path.parent, path.stem, path.suffix)
-    temporary = path
+    folder = path.parent
     try:
-        with _held_file(path) as temporary:
+        with temporary_folder(path) as folder:
+            temporary = folder / path.name
             yield temporary
             flush(temporary)
-            # mkstemp makes private files; a result is as readable as any other new file.
-            umask = os.umask(0)
-            os.umask(umask)
-            temporary.chmod(0o666 & ~umask)
             temporary.replace(path)
             flush(path.parent)
     except OSError as error:
-        if error.errno is None:  # a library's own
+        if error.errno is None:  # raised by a library, not by the system
             raise OSError(None, str(error), str(path)) from error
-        # A write that fails names no file, and a rename both.
-        if error.filename is None or Path(str(error.filename)).parent == temporary.parent:
+        # An error of a write names no file, and an error of a rename names two.
+        if error.filename is None or Path(str(error.filename)).parent == folder:
             error.filename, error.filename2 = str(path), None
         raise
 
 
 @contextmanager
-def temporary_folder(beside: Path) -> Iterator[Path]:
-    """A new folder beside a path, removed at the end; the next one removes those of the killed."""
-    remove_leftovers(beside.parent, beside.name)
-    with tempfile.TemporaryDirectory(prefix=f".{beside.name}-", dir=beside.parent) as name:
-        handle = os.open(name, os.O_RDONLY)
-        try:
-            _hold(handle)
-            yield Path(name)
-        finally:
-            os.close(handle)
+def temporary_folder(path: Path) -> Iterator[Path]:
+    """Yield a new empty folder next to ``path``, and remove the folder when the block ends.
+
+    Temporary folders that killed processes left for the same path are removed first.
+    """
+    remove_leftovers(path)
+    folder, handle = _new_held_folder(path)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        os.close(handle)
 
 
-def remove_leftovers(folder: str | os.PathLike[str], stem: str, suffix: str = "") -> None:
-    """Remove what killed processes left of the temporary files, or folders, of one name.
+def remove_leftovers(path: Path) -> None:
+    """Remove the temporary folders that killed processes left for a path.
 
-    Those of a process that is still writing are held by it, and stay.
+    The folders of running processes are locked and stay.
     """
     random = "[a-z0-9_]" * 8
-    for path in Path(folder).glob(f".{glob.escape(stem)}-{random}{glob.escape(suffix)}"):
-        with suppress(OSError):  # another process may be removing it, or the folder is read-only
-            handle = os.open(path, os.O_RDONLY)
+    for folder in path.parent.glob(f".{glob.escape(path.name)}-{random}"):
+        with suppress(OSError):  # another process may be removing it, or the disk is read-only
+            handle = os.open(folder, os.O_RDONLY)
             try:
                 if _hold(handle):
-                    shutil.rmtree(path) if path.is_dir() else path.unlink()
+                    shutil.rmtree(folder)
             finally:
                 os.close(handle)
 
 
-@contextmanager
-def _held_file(path: Path) -> Iterator[Path]:
-    """A new file beside ``path``, held by this process; removed at the end if it is still there."""
+def _new_held_folder(path: Path) -> tuple[Path, int]:
+    """Make a temporary folder for a path, and lock it until the returned handle is closed."""
     while True:
-        handle, name = tempfile.mkstemp(
-            prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent
-        )
-        _hold(handle, wait=True)
-        temporary = Path(name)
-        if temporary.exists():
-            break
-        os.close(handle)  # another process took it for a leftover before it was held
-    try:
-        yield temporary
-    finally:
-        os.close(handle)
-        temporary.unlink(missing_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
+        # Another process may take it for a leftover, and remove it, before it is locked.
+        with suppress(FileNotFoundError):
+            handle = os.open(folder, os.O_RDONLY)
+            _hold(handle, wait=True)
+            if folder.exists():
+                return folder, handle
+            os.close(handle)
 
 
 def _hold(handle: int, wait: bool = False) -> bool:
-    """Hold a file until it is closed or the process ends; false if another process holds it."""
+    """Lock a folder until its handle is closed; return whether that succeeded.
+
+    The system frees the lock when the process ends. On file systems without locks no folder is
+    ever taken for a leftover.
+    """
     try:
         fcntl.flock(handle, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:  # or the file system has no locks: then nothing is ever taken for a leftover
+    except OSError:
         return False
     return True
 
 
 def flush(path: Path) -> None:
-    """Have the system bring a file, or the names in a folder, to the disk itself."""
+    """Make the system write a file, or the names in a folder, to the disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -138,7 +134,7 @@ def flush(path: Path) -> None:
 
 
 def sha256_of(path: str | os.PathLike[str]) -> str:
-    """The sha256 of a file's bytes, as hexadecimal digits."""
+    """Return the sha256 of a file's bytes as hexadecimal digits."""
     with Path(path).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -150,53 +146,58 @@ def copy_file(source: str | os.PathLike[str], path: str | os.PathLike[str]) -> N
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:
-    """Write ``text`` as UTF-8 with Unix line ends."""
+    """Write a text as UTF-8 with Unix line ends."""
     with written_whole(path) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="\n")
 
 
 def write_json(path: str | os.PathLike[str], value: Any) -> None:
-    """Write ``value`` as indented JSON with sorted keys; NaN and infinity are refused."""
+    """Write a value as indented JSON with sorted keys; NaN and infinity raise ValueError."""
     write_text(path, json.dumps(value, indent=2, sort_keys=True, allow_nan=False) + "\n")
 
 
 def write_csv(path: str | os.PathLike[str], table: pd.DataFrame) -> None:
-    """Write a table as CSV without its index; numbers keep all the digits that they have."""
+    """Write a table as CSV without its index; numbers keep all their digits."""
     with written_whole(path) as temporary:
         table.to_csv(temporary, index=False, lineterminator="\n")
 
 
 def write_npz(path: str | os.PathLike[str], arrays: Mapping[str, np.ndarray]) -> None:
-    """Write named arrays as an uncompressed ``.npz`` without pickles; object arrays are refused."""
+    """Write named arrays as an uncompressed ``.npz``; arrays of objects raise TypeError."""
     for name, array in arrays.items():
         if array.dtype.hasobject:
             raise TypeError(f"array {name!r} has dtype {array.dtype}; only plain dtypes are stored")
+    contiguous: dict[str, Any] = {n: np.ascontiguousarray(array) for n, array in arrays.items()}
     with written_whole(path) as temporary, temporary.open("wb") as file:
-        contiguous: dict[str, Any] = {n: np.ascontiguousarray(array) for n, array in arrays.items()}
         np.savez(file, **contiguous)
 
 
 def read_npz(
     path: str | os.PathLike[str], names: Iterable[str], remedy: str, single: Iterable[str] = ()
 ) -> dict[str, np.ndarray]:
-    """Read arrays that :func:`write_npz` wrote, all with a row for each of the same things.
+    """Read arrays that :func:`write_npz` wrote and whose first axes have the same length.
 
     Parameters
     ----------
     path : path
-        An ``.npz`` file; pickles in it are not opened.
+        An ``.npz`` file. Pickles in it are not opened.
     names : iterable of str
-        The arrays to read; others may be there.
+        The arrays to read; the file may contain others.
     remedy : str
-        What to do about a file that cannot be used; it ends the message.
+        What to do about a file that cannot be used; the end of the error message.
     single : iterable of str
-        Further arrays to read, of a single value each: what is said of all rows.
+        Names of further arrays to read, with one value each.
+
+    Returns
+    -------
+    dict of str to ndarray
+        The arrays of ``names``, then the arrays of ``single``.
 
     Raises
     ------
     DataError
-        If the file is missing or damaged, lacks an array, the arrays differ in length, or what is
-        to be a single value is none.
+        If the file is missing or damaged, lacks an array, the arrays differ in length, or an array
+        of ``single`` does not have exactly one value.
     """
     names, single = list(names), list(single)
     try:
@@ -210,7 +211,7 @@ def read_npz(
         if isinstance(error, OSError) and error.strerror:
             reason = f"cannot be read ({error.strerror})"
         raise DataError(f"{path}: {reason}; {remedy}") from None
-    one_length = len({arrays[name].shape[:1] for name in names} | {()}) == 2  # () has no length
+    one_length = len({arrays[name].shape[:1] for name in names} | {()}) == 2  # (): an array of 0-D
     if not one_length or any(arrays[name].size != 1 for name in single):
         lengths = ", ".join(f"{name} {list(array.shape)}" for name, array in arrays.items())
         raise DataError(f"{path}: its arrays differ in length ({lengths}); {remedy}")

@@ -1,7 +1,7 @@
-"""Locks between processes: one training a run, one job a GPU.
+"""Locks between processes: one training per run folder, one job per GPU.
 
-They are locks of the operating system on small files; it frees them when the process ends, however
-it ends. The files stay.
+They are locks of the operating system on small files. The system frees a lock when its process
+ends, also when the process is killed; the files stay.
 """
 
 from __future__ import annotations
@@ -15,15 +15,24 @@ from filelock import FileLock, Timeout
 
 from aexad.runtime.errors import ConfigError
 
+_HELD: list[FileLock] = []  # a lock is freed when its object is deleted
+
 
 @contextmanager
 def only_one(folder: Path, doing: str) -> Iterator[None]:
-    """Hold ``folder`` for this process.
+    """Make sure that no other process works in ``folder`` while the block runs.
+
+    Parameters
+    ----------
+    folder : path
+        It is made if it does not exist.
+    doing : str
+        What the block does, for the error message: "training".
 
     Raises
     ------
     ConfigError
-        If another process holds it.
+        If another process holds the lock of the folder.
     """
     folder.mkdir(parents=True, exist_ok=True)
     try:
@@ -31,21 +40,26 @@ def only_one(folder: Path, doing: str) -> Iterator[None]:
             yield
     except Timeout:
         raise ConfigError(
-            f"{folder}: another process is {doing} there; wait for it, or stop it"
+            f"{folder}: another process is {doing} in this folder; wait for it, or stop it"
         ) from None
 
 
 def first_free(names: Sequence[str], folder: Path | None = None) -> int | None:
-    """Take the first of several things that no other process holds, until this process ends.
+    """Lock the first of several names that no other process holds, until this process ends.
+
+    Parameters
+    ----------
+    names : sequence of str
+    folder : path, optional
+        Where the lock files are (default: the system's folder for temporary files).
 
     Returns
     -------
     int or None
-        Its position; none if all are taken.
+        Position of the name; None if other processes hold all names.
     """
-    folder = Path(tempfile.gettempdir()) if folder is None else folder
     for position, name in enumerate(names):
-        lock = FileLock(folder / f"aexad-{name}.lock", mode=0o666)
+        lock = FileLock((folder or Path(tempfile.gettempdir())) / f"aexad-{name}.lock", mode=0o666)
         try:
             lock.acquire(timeout=0)
         except Timeout:
@@ -53,7 +67,3 @@ def first_free(names: Sequence[str], folder: Path | None = None) -> int | None:
         _HELD.append(lock)
         return position
     return None
-
-
-# A lock is given back when its object goes.
-_HELD: list[FileLock] = []

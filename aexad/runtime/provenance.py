@@ -1,8 +1,8 @@
-"""Where a result comes from: digests of code, versions of packages, memory that a run used.
+"""Where a result comes from: digest of the code, versions of packages, memory of the process.
 
-The digest of a module is a digest of its syntax tree and of those of all library modules that it
-imports. Comments, docstrings, messages and module names are left out, so that an explanation can be
-improved, or a file moved, without a training being due again.
+The digest of a module covers its syntax tree and, by way of its imports, the syntax trees of all
+library modules that it uses. Comments, docstrings, messages and the names of modules are left out,
+so that documenting or moving code repeats no training.
 """
 
 from __future__ import annotations
@@ -17,12 +17,17 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 OURS = ("aexad", "studies")
-"""Packages below :data:`ROOT` whose imports are followed."""
+"""Packages in :data:`ROOT` whose imports are followed."""
 
-# No result depends on these modules: how errors are worded, how files are validated, and this one.
+# No result depends on these modules: the classes of errors, the checks of configuration files (the
+# rules have their values as parameters), and this module.
 WITHOUT_EFFECT = frozenset(
     {"aexad.runtime.errors", "aexad.config.schema", "aexad.runtime.provenance"}
 )
+# Files in the folder of a module that are not part of its code. YAML files hold recipes and data
+# sets, whose values are parameters of the rules.
+NOT_TEMPLATES = (".py", ".pyc", ".yaml")
+MESSAGES = (ast.Constant, ast.JoinedStr, ast.BinOp, ast.IfExp)  # arguments of exceptions
 PACKAGES = ("aexad", "torch", "torchvision", "timm", "numpy", "scipy", "scikit-image", "pillow")
 
 
@@ -31,41 +36,53 @@ def code_digest(*modules: str, root: Path = ROOT) -> str:
     """Digest of the code of library modules and of all library modules that they import.
 
     It changes when code changes that a verb may run. It does not change with comments, docstrings,
-    descriptions of configuration keys, error messages, log messages, module names or time stamps.
-    The workflow carries it as a parameter of each rule.
+    descriptions of configuration keys, error messages, log messages, names of modules or time
+    stamps. The workflow passes it to each rule as a parameter.
 
     Parameters
     ----------
-    modules
+    *modules : str
         Dotted names, such as ``aexad.training.train``.
-    root
-        Folder that the packages :data:`OURS` lie in.
+    root : path
+        Folder that contains the packages :data:`OURS`.
+
+    Returns
+    -------
+    str
+        16 hexadecimal digits.
 
     Examples
     --------
     >>> code_digest("aexad.evaluation.metrics") == code_digest("aexad.evaluation.metrics")
     True
     """
-    reached: set[str] = set()
+    digests: dict[str, str] = {}
     waiting = list(modules)
     while waiting:
         module = waiting.pop()
-        if module not in reached and module not in WITHOUT_EFFECT:
-            reached.add(module)
-            waiting.extend(_imports(module, root))
-    contents = {_tree_digest(module, root) for module in reached}
-    return hashlib.sha256("\n".join(sorted(contents)).encode()).hexdigest()[:16]
+        if module not in digests and module not in WITHOUT_EFFECT and module not in OURS:
+            try:
+                digests[module], imported = _analysed(module, root)
+            except RecursionError:
+                raise ImportError(
+                    f"{module} or its imports import each other in a circle; "
+                    "'pytest tests/test_house.py' names them"
+                ) from None
+            # Importing a module also runs the packages that contain it.
+            packages = {name.rpartition(".")[0] for name in imported}
+            waiting += imported | {name for name in packages if _is_ours(name, root)}
+    return _sha256(*sorted(set(digests.values())))[:16]
 
 
 def versions() -> dict[str, str]:
     """Versions of Python and of the packages that results depend on."""
-    found = {"python": platform.python_version()}
+    installed = {"python": platform.python_version()}
     for package in PACKAGES:
         try:
-            found[package] = version(package)
+            installed[package] = version(package)
         except PackageNotFoundError:
-            found[package] = "not installed as a package"
-    return found
+            installed[package] = "not installed as a package"
+    return installed
 
 
 def peak_memory_mb() -> float:
@@ -75,105 +92,106 @@ def peak_memory_mb() -> float:
 
 
 @cache
-def _parsed(module: str, root: Path) -> ast.Module:
-    return ast.parse(_source(module, root).read_bytes())
+def _analysed(module: str, root: Path) -> tuple[str, frozenset[str]]:
+    """Digest of one module, with the digests of what it imports, and the names of its imports."""
+    path = _source(module, root)
+    reader = _CodeReader(root)
+    text = ast.dump(reader.visit(ast.parse(path.read_bytes())))
+    parts = [text, *sorted(reader.bindings)]
+    if "id='__file__'" in text:  # the module reads files in its folder
+        parts += [_sha256(file.read_bytes()) for file in _templates(path.parent)]
+    return _sha256(*parts), frozenset(reader.modules)
 
 
+def _templates(folder: Path) -> list[Path]:
+    """Templates and scripts in a folder and its sub-folders; other packages are excluded."""
+    entries = sorted(folder.iterdir())
+    files = [path for path in entries if path.is_file() and path.suffix not in NOT_TEMPLATES]
+    for path in entries:
+        if path.is_dir() and not (path / "__init__.py").exists():
+            files += _templates(path)
+    return files
+
+
+def _sha256(*parts: str | bytes) -> str:
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(hashlib.sha256(part.encode() if isinstance(part, str) else part).digest())
+    return digest.hexdigest()
+
+
+@cache
 def _source(module: str, root: Path) -> Path:
-    # Not importlib's find_spec: it runs the packages above a module, and with them torch.
+    # importlib's find_spec would run the packages that contain the module, and import torch.
     path = root.joinpath(*module.split("."))
     return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
 
 
+@cache
 def _is_ours(name: str, root: Path) -> bool:
     return name.split(".")[0] in OURS and _source(name, root).is_file()
 
 
-@cache
-def _imports(module: str, root: Path) -> tuple[str, ...]:
-    """Library modules that a module imports, also inside functions, and the packages above them."""
-    names = set()
-    for node in ast.walk(_parsed(module, root)):
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
-            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
-    ours = {name for name in names if _is_ours(name, root)}
-    parents = {name.rpartition(".")[0] for name in ours if name.count(".") > 1}
-    return tuple(sorted((ours | parents) - set(OURS)))
+class _CodeReader(ast.NodeTransformer):
+    """Remove text for people, and name each library object by the digest of its module.
 
-
-@cache
-def _tree_digest(module: str, root: Path) -> str:
-    """Digest of one module; its imports of library modules are named by what these contain."""
-    modules = {local: _own_digest(name, root) for local, name in _local_modules(module, root)}
-    return _dumped(module, root, _WithoutWords(modules, root))
-
-
-@cache
-def _own_digest(module: str, root: Path) -> str:
-    """Digest of one module without its library imports: a name for what it contains."""
-    modules = {local: f"module {i}" for i, (local, _) in enumerate(_local_modules(module, root))}
-    return _dumped(module, root, _WithoutWords(modules, None))
-
-
-def _local_modules(module: str, root: Path) -> list[tuple[str, str]]:
-    """Library modules that a module imports as names: ``from aexad.data import split``."""
-    found = [
-        (alias.asname or alias.name, f"{node.module}.{alias.name}")
-        for node in ast.walk(_parsed(module, root))
-        if isinstance(node, ast.ImportFrom) and node.module
-        for alias in node.names
-    ]
-    return [(local, name) for local, name in found if _is_ours(name, root)]
-
-
-def _dumped(module: str, root: Path, transformer: ast.NodeTransformer) -> str:
-    tree = transformer.visit(ast.parse(_source(module, root).read_bytes()))
-    return hashlib.sha256(ast.dump(tree).encode()).hexdigest()
-
-
-class _WithoutWords(ast.NodeTransformer):
-    """Remove what only people read, and the names of library modules.
-
-    ``local`` maps names of imported library modules to digests of these; without ``root``, imports
-    of library modules are left out.
+    Attributes
+    ----------
+    modules : set of str
+        Library modules that are imported, also inside functions.
+    bindings : set of str
+        Digests of the imported modules with the imported names.
     """
 
-    def __init__(self, local: dict[str, str], root: Path | None) -> None:
-        self.local, self.root = local, root
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.modules: set[str] = set()
+        self.bindings: set[str] = set()
+        self.scope: dict[str, str] = {}  # local name of a library object -> digest and name
+
+    def visit_Import(self, node: ast.Import) -> ast.AST:
+        self.modules |= {alias.name for alias in node.names if _is_ours(alias.name, self.root)}
+        return node
+
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> ast.AST | None:
+        if not node.module or not _is_ours(node.module, self.root):
+            return node
+        for alias in node.names:
+            local = alias.asname or alias.name
+            module, name = f"{node.module}.{alias.name}", ""
+            if not _is_ours(module, self.root):
+                module, name = node.module, alias.name
+            content = name
+            if module not in WITHOUT_EFFECT:
+                self.modules.add(module)
+                content = f"{_analysed(module, self.root)[0]} {name}"
+            self.scope[local] = content
+            self.bindings.add(f"{content} {local if name else ''}")  # other modules may import it
+        return None
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+        outer, self.scope = self.scope, dict(self.scope)
+        self.generic_visit(node)
+        self.scope = outer
+        return node
+
+    def visit_Name(self, node: ast.Name) -> ast.AST:
+        return ast.Name(self.scope.get(node.id, node.id), node.ctx)
 
     def visit_Expr(self, node: ast.Expr) -> ast.AST | None:
         value = node.value
         if isinstance(value, ast.Constant) and isinstance(value.value, str):
-            return None  # a docstring, of a module, class, function or attribute
+            return None  # the docstring of a module, class, function or attribute
         if isinstance(value, ast.Call) and ast.unparse(value.func).startswith("logger."):
             return None
         return self.generic_visit(node)
 
     def visit_Raise(self, node: ast.Raise) -> ast.AST:
         if isinstance(node.exc, ast.Call):
-            node.exc = node.exc.func
+            node.exc.args = [arg for arg in node.exc.args if not isinstance(arg, MESSAGES)]
         return self.generic_visit(node)
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
         if isinstance(node.func, ast.Name) and node.func.id == "Field":
-            node.keywords = [each for each in node.keywords if each.arg != "description"]
+            node.keywords = [word for word in node.keywords if word.arg != "description"]
         return self.generic_visit(node)
-
-    def visit_ImportFrom(self, node: ast.ImportFrom) -> ast.AST | None:
-        if not node.module or node.module.split(".")[0] not in OURS:
-            return node
-        if self.root is None or node.module in WITHOUT_EFFECT:
-            return None
-        content = _own_digest(node.module, self.root)
-        names = [
-            ast.alias(self.local.get(alias.asname or alias.name, alias.name), alias.asname)
-            for alias in node.names
-        ]
-        if all(alias.asname is None and alias.name in self.local.values() for alias in names):
-            content = ""  # modules of a package: what they contain says it all
-        return ast.ImportFrom(content, sorted(names, key=lambda alias: alias.name), 0)
-
-    def visit_Name(self, node: ast.Name) -> ast.AST:
-        return ast.Name(self.local.get(node.id, node.id), node.ctx)

@@ -1,8 +1,7 @@
-"""One job of a cluster that does a whole run: what its verbs share, and what outlives the job.
+"""Cluster jobs that do a whole run: files on the node's own disk, and results that outlive the job.
 
-Snakemake gives the verbs of a run to a cluster as one group. Inside such a job, ``AEXAD_SCRATCH``
-is set: to a folder of the node alone, or to nothing where the node has none. Elsewhere it is not
-set, and nothing here does anything.
+Snakemake submits the verbs of a run as one group, which is one job. Outside of cluster jobs the
+functions of this module do nothing.
 """
 
 from __future__ import annotations
@@ -23,20 +22,30 @@ TRAINED = ("model.safetensors", "training.csv", "provenance.json")
 KEPT = ".trained"
 
 
+def scratch_folder() -> str | None:
+    """The node's own folder for temporary files in a cluster job; None outside of cluster jobs.
+
+    ``AEXAD_SCRATCH`` if it is set; otherwise, in a Slurm job, ``TMPDIR``. An empty string means
+    that the node has no such folder.
+    """
+    job = "SLURM_JOB_ID" in os.environ
+    return os.environ.get("AEXAD_SCRATCH", os.environ.get("TMPDIR", "") if job else None)
+
+
 @contextmanager
 def on_scratch(path: Path) -> Iterator[Path]:
-    """Yield where a file is to be written that only this job reads: on the node's own disk.
+    """Yield the path to write a file to that only this job reads: on the node's own disk.
 
     ``path`` becomes a link to it when the block ends without an exception. Without a scratch
     folder, ``path`` itself is yielded.
     """
-    scratch = os.environ.get("AEXAD_SCRATCH")
-    if not scratch or not Path(scratch).is_dir():
+    folder = scratch_folder()
+    if not folder or not Path(folder).is_dir():
         yield path
         return
-    # Of the run, not of the job: one that was killed here leaves a file that the next one replaces.
+    # Named by the run, not by the job, so that the next job replaces the file of a killed one.
     name = hashlib.sha256(str(path.absolute()).encode()).hexdigest()[:16]
-    target = Path(scratch) / f"aexad-{name}{path.suffix}"
+    target = Path(folder) / f"aexad-{name}{path.suffix}"
     yield target
     path.parent.mkdir(parents=True, exist_ok=True)
     path.unlink(missing_ok=True)
@@ -44,38 +53,45 @@ def on_scratch(path: Path) -> Iterator[Path]:
 
 
 def free_scratch(path: Path) -> None:
-    """Remove what a link of :func:`on_scratch` leads to; the link itself is Snakemake's."""
-    if path.is_symlink() and "AEXAD_SCRATCH" in os.environ:
+    """Remove the target of a link of :func:`on_scratch`; Snakemake removes the link itself."""
+    if path.is_symlink() and scratch_folder() is not None:
         path.resolve().unlink(missing_ok=True)
 
 
 def keep_trained(folder: Path) -> None:
-    """Keep a finished training until its run is evaluated.
+    """Keep the results of a finished training until its run is evaluated.
 
     When a later verb of the group fails, or the job is preempted, Snakemake removes the outputs of
-    all of them. Second names cost no space.
+    all verbs of the group. The kept files are hard links, which use no extra space.
     """
-    if "AEXAD_SCRATCH" not in os.environ:
+    if scratch_folder() is None:
         return
     forget_trained(folder)
     (folder / KEPT).mkdir()
-    for name in TRAINED:  # the provenance last: it says that all are there
+    for name in TRAINED:  # provenance.json is the last: it shows that all files are kept
         _link(folder / name, folder / KEPT / name)
 
 
 def restore_trained(folder: Path, belongs_to: Mapping[str, Any]) -> bool:
-    """Take back a training that :func:`keep_trained` kept, if it is of the same things."""
+    """Restore what :func:`keep_trained` kept, if its provenance has the values ``belongs_to``.
+
+    Returns
+    -------
+    bool
+        Whether the training was restored.
+    """
+    if scratch_folder() is None:
+        return False
     try:
         provenance = json.loads((folder / KEPT / "provenance.json").read_text())
     except (OSError, ValueError):
         return False
     wanted = json.loads(json.dumps(belongs_to))
-    same = all(provenance.get(key) == value for key, value in wanted.items())
-    if "AEXAD_SCRATCH" not in os.environ or not same:
+    if any(provenance.get(key) != value for key, value in wanted.items()):
         return False
     for name in TRAINED:
         _link(folder / KEPT / name, folder / name)
-    logger.info("%s: trained already, by a job that did not come to its end", folder)
+    logger.info("%s: trained by an earlier job that did not finish the run", folder)
     return True
 
 
@@ -88,5 +104,5 @@ def _link(source: Path, target: Path) -> None:
     target.unlink(missing_ok=True)
     try:
         target.hardlink_to(source)
-    except OSError:  # a file system without second names
+    except OSError:  # a file system without hard links
         shutil.copy2(source, target)

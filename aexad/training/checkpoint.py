@@ -98,7 +98,7 @@ class Checkpoints(NamedTuple):
     def remove(self) -> None:
         """Remove the checkpoint of a training that has ended."""
         self.path.unlink(missing_ok=True)
-        remove_leftovers(self.path.parent, self.path.stem, self.path.suffix)
+        remove_leftovers(self.path)
 
     def _identity(self, settings: Mapping[str, Any]) -> dict[str, Any]:
         return {**self.belongs_to, **settings, "torch": torch.__version__}

@@ -1,4 +1,4 @@
-"""One run of the smoke benchmark that nobody disturbed, and copies of it."""
+"""One undisturbed run of the smoke benchmark, and copies of it."""
 
 import pytest
 from project import Project
@@ -9,7 +9,7 @@ ONE = "{title: One, datasets: {textures_tiny: [brick]}, methods: [ae-smoke]}\n"
 
 @pytest.fixture(scope="session")
 def one_run(tmp_path_factory):
-    """A project in which one run was made, from its data to its metrics; not to be changed."""
+    """A project with one complete run, from its data to its metrics; tests do not change it."""
     project = Project.copied(tmp_path_factory.mktemp("one") / "project")
     (project.folder / "config/benchmarks/one.yaml").write_text(ONE)
     project.snakemake(TARGET)
@@ -18,5 +18,5 @@ def one_run(tmp_path_factory):
 
 @pytest.fixture
 def copy_of_run(one_run, tmp_path):
-    """A copy with results, data and what Snakemake knows of them; to be changed at will."""
+    """A copy with results, data and the records of Snakemake, which tests may change."""
     return one_run.clone(tmp_path / "project", "results", "data", ".snakemake")

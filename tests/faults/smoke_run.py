@@ -1,4 +1,4 @@
-"""The one run of these tests: where it lies in a project, and what is looked at in it."""
+"""The run that these tests share: its paths in a project, and checks of its results."""
 
 import json
 
@@ -21,7 +21,7 @@ def is_one_line(done, *parts, status=1):
 
 
 def read_whole(folder):
-    """Read every result; a torn one raises."""
+    """Read every result completely and count them; a damaged one raises an error."""
     count = 0
     for path in folder.rglob("[!.]*"):
         if path.suffix == ".safetensors":
@@ -42,10 +42,10 @@ def read_whole(folder):
 
 
 def results(project):
-    """Bytes of the results; of the course of a training, without its seconds."""
-    found = project.results(*RESULTS)
-    for name in found:
+    """Bytes of the results; of the table of a training, without its seconds."""
+    contents = project.results(*RESULTS)
+    for name in contents:
         if name.endswith("training.csv"):
             curve = pd.read_csv(project.folder / "results" / name)
-            found[name] = curve.drop(columns="seconds").to_csv()
-    return found
+            contents[name] = curve.drop(columns="seconds").to_csv()
+    return contents

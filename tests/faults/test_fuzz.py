@@ -1,4 +1,4 @@
-"""Whatever a file holds, the only exceptions that reach the user are the library's own."""
+"""Files of any content raise no exceptions but those of the library."""
 
 import io
 import tempfile
@@ -37,7 +37,7 @@ SCALARS = st.one_of(
 
 
 def mappings(model):
-    """Values of any kind under keys of a configuration class, and others."""
+    """Mappings from keys of a configuration class, and other keys, to values of any kind."""
     values = st.recursive(
         SCALARS,
         lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner),
@@ -48,7 +48,7 @@ def mappings(model):
 
 
 def written(content, read, name):
-    """Read a file of some content; none if that is an error of the library's own."""
+    """Write a file and read it; None if that raises an error of the library."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, name)
         path.write_bytes(content)
@@ -112,7 +112,7 @@ def test_a_split_of_any_index(rows, scenario, seed):
 
 @st.composite
 def damaged_images(draw):
-    """A picture in one of many forms, cut or with bytes exchanged."""
+    """Images of many modes and formats, cut or with changed bytes."""
     mode = draw(st.sampled_from(["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16", "I", "F"]))
     kinds = {"PNG", "BMP", "TIFF", "JPEG", "GIF", "WEBP"}
     kind = draw(st.sampled_from(sorted(kinds)))
@@ -120,11 +120,11 @@ def damaged_images(draw):
     buffer = io.BytesIO()
     try:
         Image.new(mode, size).save(buffer, kind)
-    except (OSError, ValueError):  # this form has no such mode
+    except (OSError, ValueError):  # the format does not have this mode
         Image.new("L", size).save(buffer, "PNG")
     content = bytearray(buffer.getvalue())
-    for place in draw(st.lists(st.integers(0, len(content) - 1), max_size=4)):
-        content[place] = draw(st.integers(0, 255))
+    for position in draw(st.lists(st.integers(0, len(content) - 1), max_size=4)):
+        content[position] = draw(st.integers(0, 255))
     return bytes(content[: draw(st.integers(0, len(content)))])
 
 

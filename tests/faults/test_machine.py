@@ -1,4 +1,4 @@
-"""What the machine may do: a full or read-only disk, a clock that jumps."""
+"""Faults of the machine: a full or read-only disk, a clock that jumps."""
 
 import errno
 import os
@@ -23,7 +23,7 @@ AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="mounts a small disk: run
 
 @contextmanager
 def mounted(folder, kilobytes):
-    """A disk of its own at a folder; gone at the end."""
+    """Mount a small disk at a folder while the block runs."""
     command = ["mount", "-t", "tmpfs", "-o", f"size={kilobytes}k", "tmpfs", str(folder)]
     if subprocess.run(command, capture_output=True, check=False).returncode:
         pytest.skip("mount is not permitted: run it where root may mount")
@@ -36,7 +36,7 @@ def mounted(folder, kilobytes):
 
 
 def verb(project, line, **options):
-    """Run a verb; its exit status, and what it printed."""
+    """Run a verb; return its exit status and what it printed."""
     process = subprocess.run(
         [sys.executable, "-m", "aexad", *line.split()],
         cwd=project.folder,
@@ -58,16 +58,16 @@ EVALUATE = f"evaluate --maps {RUN}/maps.npz --masks {DATA}/split.csv --dataset t
 
 class TestFullDisk:
     @AS_ROOT
-    def test_a_run_stops_in_one_line_and_goes_on_once_there_is_room(self, one_run, tmp_path):
+    def test_a_run_stops_with_one_line_and_continues_when_there_is_room(self, one_run, tmp_path):
         project = one_run.clone(tmp_path / "project", "data")
         (project.folder / "results").mkdir()
         with mounted(project.folder / "results", 2000) as remount:
             stopped = project.snakemake(TARGET, check=False)
             assert stopped.returncode
-            told = [line for line in stopped.stdout.splitlines() if line.startswith("aexad: ")]
-            assert told == [
-                f"aexad: {RUN}/train.npz: No space left on device; make room on the disk, then go "
-                "on with the same call"
+            messages = [line for line in stopped.stdout.splitlines() if line.startswith("aexad: ")]
+            assert messages == [
+                f"aexad: {RUN}/train.npz: No space left on device; make room on the disk, then "
+                "continue with the same call"
             ]
             assert "Traceback" not in stopped.stdout
             assert read_whole(project.folder / "results") == 2  # index and split
@@ -87,7 +87,7 @@ class TestFullDisk:
         assert "Select jobs" not in stopped.stdout
 
     @AS_ROOT
-    def test_a_project_on_a_full_disk_is_told_before_snakemake_fails(self, one_run, tmp_path):
+    def test_a_project_on_a_full_disk_is_reported_before_snakemake_fails(self, one_run, tmp_path):
         (tmp_path / "disk").mkdir()
         with mounted(tmp_path / "disk", 4000):
             project = one_run.clone(tmp_path / "disk/project")
@@ -107,7 +107,7 @@ class TestFullDisk:
             )
         is_one_line(done, "/full/", "No space left on device; make room on the disk")
 
-    def test_a_limit_on_the_size_of_files_is_told(self, copy_of_run):
+    def test_a_limit_on_the_size_of_files_is_reported(self, copy_of_run):
         before = (copy_of_run.folder / RUN / "maps.npz").read_bytes()
         done = verb(
             copy_of_run,
@@ -116,12 +116,12 @@ class TestFullDisk:
         )
         is_one_line(done, f"{RUN}/maps.npz: File too large; raise the limit")
         assert (copy_of_run.folder / RUN / "maps.npz").read_bytes() == before
-        assert not list((copy_of_run.folder / RUN).glob(".maps-*"))
+        assert not list((copy_of_run.folder / RUN).glob(".maps*"))
 
 
 class TestReadOnly:
     @AS_ROOT
-    def test_results_on_a_read_only_disk_are_told_before_the_first_job(self, copy_of_run):
+    def test_results_on_a_read_only_disk_are_reported_before_the_first_job(self, copy_of_run):
         folder = copy_of_run.folder / "results"
         shutil.rmtree(folder / "runs")
         kept = shutil.copytree(folder, copy_of_run.folder / "kept")
@@ -130,7 +130,7 @@ class TestReadOnly:
             remount("ro")
             stopped = copy_of_run.snakemake(TARGET, check=False)
             assert stopped.returncode
-            assert "results: nothing can be written there (a read-only disk" in stopped.stdout
+            assert "results: not writable (a read-only disk" in stopped.stdout
             assert "Traceback" not in stopped.stdout
             assert copy_of_run.planned(TARGET)["train"] == 1  # a plan writes no result
 
@@ -143,7 +143,7 @@ class TestReadOnly:
             done = verb(copy_of_run, f"{EVALUATE} --output {tmp_path}/disk/o")
         is_one_line(done, "/disk/o/per_image.csv: Read-only file system; make it writable, or name")
 
-    def test_a_file_in_the_place_of_the_results_is_told(self, one_run, tmp_path):
+    def test_a_file_in_the_place_of_the_results_is_reported(self, one_run, tmp_path):
         project = one_run.clone(tmp_path / "project", "data")
         (project.folder / "results").touch()
         stopped = project.snakemake(TARGET, check=False)
@@ -158,14 +158,14 @@ YEAR = 365 * 24 * 3600
 class TestClock:
     @pytest.mark.parametrize("jump", [YEAR, -YEAR], ids=["ahead", "back"])
     def test_results_of_another_time_are_not_made_again(self, copy_of_run, jump):
-        """All that was written while the clock was wrong is wrong alike."""
+        """All times that were written while the clock was wrong are wrong by the same amount."""
         for path in (copy_of_run.folder / "results").rglob("*"):
             times = path.stat()
             os.utime(path, (times.st_atime + jump, times.st_mtime + jump))
         assert "train" not in copy_of_run.planned(TARGET)
 
-    def test_after_a_jump_between_two_jobs_the_run_comes_to_its_end(self, copy_of_run, one_run):
-        """The split and the model were written a year ahead; then the clock was corrected."""
+    def test_a_run_ends_after_a_jump_between_two_jobs(self, copy_of_run, one_run):
+        """The split and the model are a year ahead; then the clock was corrected."""
         later = time.time() + YEAR
         os.utime(copy_of_run.folder / DATA / "split.csv", (later, later))
         os.utime(copy_of_run.folder / RUN / "model.safetensors", (later, later))
@@ -177,7 +177,7 @@ class TestClock:
         assert copy_of_run.planned(TARGET) == {}
 
 
-def test_features_that_find_no_room_on_the_disk_are_computed_in_each_step(tmp_path, monkeypatch):
+def test_features_without_room_on_the_disk_are_computed_in_each_step(tmp_path, monkeypatch):
     def full(handle, offset, length):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 

@@ -1,4 +1,4 @@
-"""Runs that are stopped or killed, and two Snakemakes: they go on, and nothing is lost."""
+"""Runs that are stopped or killed, and two Snakemakes: they continue, and nothing is lost."""
 
 import os
 import signal
@@ -16,7 +16,7 @@ SLOW = "slow: {base: ae-smoke, epochs: 5000}\n"
 
 
 class Killing:
-    """A project whose run is stopped by one signal after the other, and goes on each time."""
+    """A project whose run is stopped by several signals and continued each time."""
 
     def __init__(self, project):
         self.project, self.output = project, {}
@@ -36,7 +36,7 @@ class Killing:
         )
 
     def stop_in(self, rule, number, meanwhile=None):
-        """Send a signal to all processes of the run once a job of this rule has begun."""
+        """Send a signal to all processes of the run when a job of this rule has begun."""
         log = self.project.folder / RUN / "logs" / f"{rule}.log"
         log.unlink(missing_ok=True)
         process = self.start()
@@ -45,7 +45,7 @@ class Killing:
             assert time.monotonic() < waiting, f"{rule} does not begin"
             time.sleep(0.01)
         if meanwhile:
-            os.killpg(process.pid, signal.SIGSTOP)  # it is still at work, however long this takes
+            os.killpg(process.pid, signal.SIGSTOP)  # it keeps its lock meanwhile
             meanwhile()
         os.killpg(process.pid, number)
         output, _ = process.communicate(timeout=120)
@@ -56,17 +56,17 @@ class Killing:
 
 @pytest.fixture(scope="module")
 def killed(one_run, tmp_path_factory):
-    """Stopped by Ctrl-C, by SIGTERM, and by SIGKILL while another Snakemake knocks."""
+    """Stopped by Ctrl-C, by SIGTERM, and by SIGKILL while a second Snakemake starts."""
     killing = Killing(one_run.clone(tmp_path_factory.mktemp("killed") / "project", "data"))
     project = killing.project
 
-    def knock():
+    def start_second():
         killing.output["second"] = project.snakemake(TARGET, check=False)
 
     # In trainings: shorter jobs may end before the signal comes.
     killing.stop_in("train", signal.SIGINT)
     killing.stop_in("train", signal.SIGTERM)
-    killing.stop_in("infer", signal.SIGKILL, meanwhile=knock)
+    killing.stop_in("infer", signal.SIGKILL, meanwhile=start_second)
     killing.output["locked"] = project.snakemake(TARGET, check=False)
     project.snakemake("--unlock")
     killing.output["last"] = project.snakemake(TARGET)
@@ -77,12 +77,12 @@ class TestKills:
     @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda n: n.name)
     def test_a_run_that_is_stopped_shows_no_traceback(self, killed, number):
         assert "Traceback" not in killed.output[number]
-        assert f": stopped by {number.name}; what is finished is kept" in killed.output[number]
+        assert f": stopped by {number.name}; finished results are kept" in killed.output[number]
 
-    def test_in_the_end_it_is_as_if_nothing_had_happened(self, killed, one_run):
+    def test_the_results_equal_an_undisturbed_run(self, killed, one_run):
         assert results(killed.project) == results(one_run)
 
-    def test_what_was_finished_is_not_made_again(self, killed):
+    def test_finished_results_are_not_made_again(self, killed):
         assert "Training ae-smoke" not in killed.output["last"].stdout
         assert killed.project.planned(TARGET) == {}
 
@@ -91,7 +91,7 @@ class TestKills:
         assert "Directory cannot be locked" in killed.output["second"].stdout
         assert "Traceback" not in killed.output["second"].stdout
 
-    def test_a_lock_that_a_kill_left_is_told_with_the_way_out(self, killed):
+    def test_a_lock_of_a_killed_snakemake_is_reported_with_its_remedy(self, killed):
         assert killed.output["locked"].returncode
         assert "--unlock" in killed.output["locked"].stdout
         assert "Traceback" not in killed.output["locked"].stdout
@@ -126,7 +126,9 @@ def test_a_verb_that_is_stopped_says_so_and_cleans_up(copy_of_run, number, statu
         process.send_signal(number)
         _, text = process.communicate(timeout=60)
     done = SimpleNamespace(status=process.returncode, text=text)
-    is_one_line(done, f"train: stopped by {number.name}; ", "the same call goes on", status=status)
+    is_one_line(
+        done, f"train: stopped by {number.name}; ", "the same call continues", status=status
+    )
     assert {path.name for path in folder.glob("*.*")} == {
         "train.npz", "checkpoint.safetensors", ".lock",
     }  # fmt: skip

@@ -1,4 +1,4 @@
-"""The table of faults: every test that it names is there, and none is named twice."""
+"""The table of faults: every test that it names exists, and none is named twice."""
 
 import ast
 import re
@@ -10,10 +10,10 @@ ROWS = [line for line in LINES if line.startswith("| ") and not line.startswith(
 
 
 def names_in(path):
-    """Names of the tests in a file, those of a class with its name before them."""
+    """Yield the names of the tests in a file; in a class, after the name of the class."""
     for node in ast.parse(path.read_text()).body:
         if isinstance(node, ast.ClassDef):
-            yield from (f"{node.name}::{each.name}" for each in node.body if hasattr(each, "name"))
+            yield from (f"{node.name}::{part.name}" for part in node.body if hasattr(part, "name"))
         elif isinstance(node, ast.FunctionDef):
             yield node.name
 
@@ -28,7 +28,7 @@ def test_every_fault_has_a_test_that_exists():
         assert name in set(names_in(ROOT / path)), test
 
 
-def test_no_fault_and_no_test_stands_there_twice():
+def test_no_fault_and_no_test_is_listed_twice():
     for column in (1, 3):
         cells = [row.split("|")[column].strip() for row in ROWS]
         assert sorted(set(cells)) == sorted(cells)

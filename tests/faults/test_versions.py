@@ -1,6 +1,6 @@
-"""Results that another version made, or that lost a part: told by name, never taken, never a crash.
+"""Results of another version, or with a missing part, are named and never used.
 
-Snakemake makes results of other code again by itself; these are what a person copies elsewhere.
+Snakemake itself repeats results of other code; these are files that a person copies.
 """
 
 import json
@@ -31,7 +31,7 @@ VERBS = {
 
 
 def without(key):
-    """A file without one of its keys, columns or arrays."""
+    """Return a function that removes a key, column or array from a file."""
 
     def change(path):
         if path.suffix == ".json":
@@ -84,7 +84,7 @@ CASES = [
     ("figures", f"{RUN}/training.csv", [without("loss_normal"), emptied, binary]),
     ("figures", f"{RUN}/provenance.json", [scalar, cut, emptied]),
 ]
-# What the copy of one run has not: made once, for all cases.
+# Verbs whose results the copy of one run lacks; run once for all cases.
 MADE = ("collect",)
 
 
@@ -102,7 +102,7 @@ def collected(one_run, tmp_path_factory):
     [(verb, name, change) for verb, name, changes in CASES for change in changes],
     ids=lambda value: getattr(value, "__name__", str(value).rpartition("/")[2]),
 )
-def test_a_file_that_cannot_be_used_is_told_in_one_line(
+def test_a_file_that_cannot_be_used_is_reported_in_one_line(
     collected, monkeypatch, capsys, verb, name, change
 ):
     monkeypatch.chdir(collected.folder)

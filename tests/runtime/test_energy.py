@@ -1,4 +1,4 @@
-"""Energy: measured where it can be, null with the reason where not, and never in the way."""
+"""Energy is measured, or null with the reason; a measurement that fails stops nothing."""
 
 import logging
 import socket
@@ -24,7 +24,7 @@ def replace_tracker(monkeypatch, tracker):
 
 
 class Tracker:
-    """codecarbon's, as far as it is used here; its values are not measured."""
+    """A stand-in for codecarbon's tracker with fixed values."""
 
     energy, emissions, country = 0.5, 0.25, "Germany"
 
@@ -74,7 +74,7 @@ def test_an_unknown_country_has_energy_and_no_co2(monkeypatch):
 
 
 @pytest.mark.parametrize("where", ["__init__", "start", "stop"])
-def test_a_tracker_that_explodes_stops_nothing(monkeypatch, where):
+def test_a_tracker_that_fails_stops_nothing(monkeypatch, where):
     def explode(*_, **__):
         raise RuntimeError("no counter")
 
@@ -87,7 +87,7 @@ def test_a_tracker_that_explodes_stops_nothing(monkeypatch, where):
     assert energy["reason"] == "not measured: codecarbon failed (RuntimeError: no counter)"
 
 
-def test_an_amount_that_is_no_number_is_null(monkeypatch):
+def test_an_amount_that_is_not_finite_is_null(monkeypatch):
     replace_tracker(monkeypatch, type("Lost", (Tracker,), {"energy": float("nan")}))
     with energy_of("DEU") as energy:
         pass
@@ -95,7 +95,7 @@ def test_an_amount_that_is_no_number_is_null(monkeypatch):
     assert "nan kWh" in energy["reason"]
 
 
-def test_the_works_own_exception_passes_and_the_tracker_is_stopped(monkeypatch):
+def test_an_exception_of_the_block_is_raised_and_the_tracker_is_stopped(monkeypatch):
     stopped = []
     replace_tracker(
         monkeypatch, type("Watched", (Tracker,), {"stop": lambda self: stopped.append(1)})
@@ -110,7 +110,7 @@ def installed():
     return pytest.importorskip("codecarbon", reason="codecarbon: pip install 'aexad[energy]'")
 
 
-def test_codecarbon_measures_without_a_network_a_file_or_a_word(
+def test_codecarbon_measures_without_network_files_or_output(
     installed, monkeypatch, tmp_path, capfd
 ):
     def refused(*_):
@@ -125,7 +125,7 @@ def test_codecarbon_measures_without_a_network_a_file_or_a_word(
     assert energy["reason"] is None
     # Between a tenth of a watt and a kilowatt.
     assert 0.1 < energy["kwh"] * 3.6e6 / 1.5 < 1000
-    # Germany's grid, in grams a kWh: no year below 250 or above 650 so far.
+    # Germany's grid, in grams per kWh: no year below 250 or above 650 so far.
     assert 250 < energy["co2_g"] / energy["kwh"] < 650
     assert list(tmp_path.iterdir()) == []
     assert capfd.readouterr() == ("", "")

@@ -1,3 +1,5 @@
+"""Files are written completely or not at all; arrays are checked when they are read."""
+
 import errno
 import os
 
@@ -79,12 +81,12 @@ def test_arrays_are_read_as_they_were_written(tmp_path):
 
 
 @pytest.mark.parametrize("content", [b"", b"no archive", b"PK\x03\x04 cut", b"\x93NUMPY"])
-def test_a_damaged_archive_is_told(tmp_path, content):
+def test_a_damaged_archive_is_reported(tmp_path, content):
     (tmp_path / "a.npz").write_bytes(content)
     assert "damaged, or without one of the arrays a, b" in message_of(tmp_path / "a.npz")
 
 
-def test_every_cut_of_an_archive_is_told(tmp_path):
+def test_every_cut_of_an_archive_is_reported(tmp_path):
     write_npz(tmp_path / "whole.npz", {"a": np.arange(3), "b": np.arange(3)})
     whole = (tmp_path / "whole.npz").read_bytes()
     for end in range(0, len(whole), 17):
@@ -92,7 +94,7 @@ def test_every_cut_of_an_archive_is_told(tmp_path):
         assert "damaged" in message_of(tmp_path / "a.npz")
 
 
-def test_what_is_no_archive_of_these_arrays_is_told(tmp_path):
+def test_a_file_that_is_not_an_archive_of_these_arrays_is_reported(tmp_path):
     np.save(tmp_path / "a.npy", np.arange(3))
     assert "damaged, or without" in message_of(tmp_path / "a.npy")
     assert "no such file" in message_of(tmp_path / "none.npz")
@@ -103,7 +105,7 @@ def test_what_is_no_archive_of_these_arrays_is_told(tmp_path):
     assert "damaged, or without" in message_of(tmp_path / "a.npz")
 
 
-def test_arrays_of_different_lengths_are_told(tmp_path):
+def test_arrays_of_different_lengths_are_reported(tmp_path):
     path = tmp_path / "a.npz"
     write_npz(path, {"a": np.zeros((3, 2)), "b": np.zeros(2)})
     assert "its arrays differ in length (a [3, 2], b [2])" in message_of(path)
@@ -111,21 +113,21 @@ def test_arrays_of_different_lengths_are_told(tmp_path):
     assert "its arrays differ in length (a [], b [])" in message_of(path)
 
 
-def test_what_a_killed_process_left_is_removed_and_nothing_else(tmp_path):
-    kept = {".lock", ".features", "a-b.csv", ".model-abcdefgh.csv", ".other-abcdefgh.safetensors"}
-    for name in kept:
-        (tmp_path / name).touch()
-    (tmp_path / ".model-abcdefgh.safetensors").touch()
+def test_only_leftovers_of_killed_processes_are_removed(tmp_path):
+    kept = {".features", ".model.csv-abcdefgh", ".other.safetensors-abcdefgh", "a-b.csv"}
+    for name in (*kept, ".model.safetensors-abcdefgh"):
+        (tmp_path / name).mkdir()
+    (tmp_path / ".model.safetensors-abcdefgh/model.safetensors").touch()
     with written_whole(tmp_path / "model.safetensors") as first:
         with written_whole(tmp_path / "model.safetensors") as second:
-            assert first.exists()  # held by a process that is writing
+            assert first.parent.is_dir()  # held by a process that is writing
             second.write_text("second")
         first.write_text("first")
     assert (tmp_path / "model.safetensors").read_text() == "first"
     assert {path.name for path in tmp_path.iterdir()} == kept | {"model.safetensors"}
 
 
-def test_what_a_killed_process_left_of_a_folder_is_removed(tmp_path):
+def test_leftovers_of_a_folder_are_removed(tmp_path):
     left = tmp_path / ".panels-abcdefgh"
     (left / "new").mkdir(parents=True)
     (left / "new/crack_000.png").touch()
@@ -152,8 +154,9 @@ def test_an_error_of_a_write_names_the_result(tmp_path):
 def test_file_and_folder_are_flushed_around_the_rename(tmp_path, monkeypatch):
     seen = []
     path = tmp_path / "result.txt"
-    monkeypatch.setattr("aexad.runtime.files.flush", lambda p: seen.append((p.name, path.exists())))
+    monkeypatch.setattr("aexad.runtime.files.flush", lambda p: seen.append((p, path.exists())))
     write_text(path, "whole")
     (temporary, before), (folder, after) = seen
-    assert temporary.startswith(".result-")
-    assert (before, folder, after) == (False, tmp_path.name, True)
+    assert temporary.name == "result.txt"
+    assert temporary.parent.name.startswith(".result.txt-")
+    assert (before, folder, after) == (False, tmp_path, True)

@@ -1,3 +1,5 @@
+"""Locks are held until their process ends, also when it is killed."""
+
 import subprocess
 import sys
 
@@ -25,9 +27,11 @@ def other(tmp_path):
         process.kill()
 
 
-def test_one_process_holds_a_folder_until_it_ends_however_it_ends(tmp_path, other):
+def test_one_process_locks_a_folder_until_it_ends_or_is_killed(tmp_path, other):
     with (
-        pytest.raises(ConfigError, match="run: another process is training there; wait for it"),
+        pytest.raises(
+            ConfigError, match="run: another process is training in this folder; wait for it"
+        ),
         locks.only_one(tmp_path / "run", "training"),
     ):
         pass
@@ -35,11 +39,11 @@ def test_one_process_holds_a_folder_until_it_ends_however_it_ends(tmp_path, othe
     other.wait()
     with locks.only_one(tmp_path / "run", "training"):
         pass
-    with locks.only_one(tmp_path / "run", "training"):  # given back
+    with locks.only_one(tmp_path / "run", "training"):  # freed by the block above
         pass
 
 
-def test_each_process_takes_another_of_several_things(tmp_path, other):
+def test_each_process_takes_another_free_name(tmp_path, other):
     assert locks.first_free(["a", "b"], tmp_path) == 1
     taken = [sys.executable, "-c", HOLD.replace('"run"', '"more"'), str(tmp_path)]
     with subprocess.Popen(taken, stdout=subprocess.PIPE, text=True) as third:

@@ -1,5 +1,6 @@
 """The digest of code changes with what a verb may run, and with nothing else."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -17,6 +18,12 @@ VERBS = (
 )
 
 
+def clear_caches() -> None:
+    for function in vars(provenance).values():
+        if hasattr(function, "cache_clear"):
+            function.cache_clear()
+
+
 class Library:
     """A copy of the library that tests may edit."""
 
@@ -28,8 +35,7 @@ class Library:
         self.before = self.digests()
 
     def digests(self, **renamed: str) -> dict[str, str]:
-        for cached in ("_parsed", "_imports", "_tree_digest", "_own_digest", "code_digest"):
-            getattr(provenance, cached).cache_clear()
+        clear_caches()
         return {verb: code_digest(renamed.get(verb, verb), root=self.root) for verb in VERBS}
 
     def path(self, module: str) -> Path:
@@ -48,8 +54,15 @@ class Library:
         new_package, _, new_name = to.rpartition(".")
         for path in (self.root / "aexad").rglob("*.py"):
             text = path.read_text().replace(f"from {module} import", f"from {to} import")
-            moved = f"from {new_package} import {new_name} as {name}"
-            path.write_text(text.replace(f"from {package} import {name}\n", f"{moved}\n"))
+            # From "from aexad.data import a, name" to "from aexad.data import a" and another line.
+            text = re.sub(
+                rf"^from {package} import ((?:\w+, )*){name}\b(?:, )?(.*)$",
+                rf"from {package} import \1\2\nfrom {new_package} import {new_name} as {name}",
+                text,
+                flags=re.MULTILINE,
+            )
+            text = re.sub(r", $", "", text, flags=re.MULTILINE)
+            path.write_text(re.sub(r"^from [\w.]+ import $", "", text, flags=re.MULTILINE))
 
     def changed(self) -> set[str]:
         after = self.digests()
@@ -72,7 +85,7 @@ def test_words_for_people_change_nothing(library: Library) -> None:
     library.edit("aexad.training.loop", '"""', '"""Explained anew. ')
     library.edit("aexad.methods.aexad", "class Decoder", "# Said better.\nclass Decoder")
     library.edit("aexad.config.recipe", 'description="', 'description="Described anew: ')
-    library.edit("aexad.training.loop", 'logger.info("', 'logger.info("Told anew: ')
+    library.edit("aexad.training.loop", 'logger.info("', 'logger.info("Said anew: ')
     library.edit(
         "aexad.training.batches",
         'raise ConfigError(\n            "',
@@ -127,5 +140,78 @@ def test_imports_inside_functions_count() -> None:
         module = waiting.pop()
         if module not in reached:
             reached.add(module)
-            waiting += provenance._imports(module, ROOT)
+            waiting += provenance._analysed(module, ROOT)[1]
     assert "aexad.evaluation.metrics.pro" in reached
+
+
+@pytest.fixture
+def small(tmp_path: Path):
+    """A library of a few modules, and a function that says if an edit changes its digest."""
+    files = {
+        "__init__": "",
+        "one": "from aexad.below import f\n",
+        "two": "from aexad.below import g as f\n",
+        "below": "def f(x=1):\n    return x\n\n\ndef g(x=2):\n    return x\n",
+        "user": (
+            "from dataclasses import dataclass\n"
+            "from functools import cache\n"
+            "from pathlib import Path\n\n"
+            "from aexad.one import f\n"
+            "import aexad.two\n\n\n"
+            "@cache\n"
+            "def use(x):\n"
+            "    from aexad.two import f as other\n\n"
+            "    return {'name': f(x), 'file': Path(__file__).parent / 'page.j2'}\n\n\n"
+            "@dataclass\n"
+            "class Values:\n"
+            "    count: int = 3\n"
+        ),
+    }
+    (tmp_path / "aexad/scripts").mkdir(parents=True)
+    for name, text in files.items():
+        (tmp_path / f"aexad/{name}.py").write_text(text)
+    (tmp_path / "aexad/page.j2").write_text("{{ title }}")
+    (tmp_path / "aexad/scripts/page.js").write_text("start()")
+    (tmp_path / "aexad/recipes.yaml").write_text("epochs: 2")
+
+    def changed(path: str, old: str, new: str) -> bool:
+        clear_caches()
+        before = code_digest("aexad.user", root=tmp_path)
+        file = tmp_path / "aexad" / path
+        text = file.read_text()
+        assert old in text
+        file.write_text(text.replace(old, new, 1))
+        clear_caches()
+        return code_digest("aexad.user", root=tmp_path) != before
+
+    return changed
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "new"),
+    [
+        pytest.param("user.py", "'name'", "'names'", id="a string"),
+        pytest.param("user.py", "count: int = 3", "count: int = 4", id="a default of a dataclass"),
+        pytest.param("user.py", "@cache\n", "", id="a decorator"),
+        pytest.param("user.py", "@dataclass\n", "@dataclass(frozen=True)\n", id="its arguments"),
+        pytest.param("user.py", "aexad.one", "aexad.two", id="a module with the same statements"),
+        pytest.param("user.py", "aexad.one import f", "aexad.below import g as f", id="another f"),
+        pytest.param("user.py", "f(x)", "other(x)", id="a name imported in a function"),
+        pytest.param("user.py", "functools import", "other import", id="a library"),
+        pytest.param("below.py", "x=2", "x=3", id="a default of an indirectly imported function"),
+        pytest.param("two.py", "import g as f", "import f", id="a re-exported name"),
+        pytest.param("page.j2", "title", "name", id="a template"),
+        pytest.param("scripts/page.js", "start", "stop", id="a script"),
+    ],
+)  # fmt: skip
+def test_a_change_of_code_changes_the_digest(small, path: str, old: str, new: str) -> None:
+    assert small(path, old, new)
+
+
+def test_a_change_of_recipes_does_not(small) -> None:
+    assert not small("recipes.yaml", "2", "3")
+
+
+def test_modules_that_import_each_other_are_named_as_the_cause(small) -> None:
+    with pytest.raises(ImportError, match="import each other in a circle"):
+        small("below.py", "def f", "from aexad.one import f\n\n\ndef f")

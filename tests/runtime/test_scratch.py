@@ -1,4 +1,4 @@
-"""What a job of a cluster leaves on its node, and what outlives it."""
+"""Files of a cluster job on its node, and results that outlive the job."""
 
 import json
 
@@ -11,9 +11,10 @@ from aexad.runtime.scratch import (
     keep_trained,
     on_scratch,
     restore_trained,
+    scratch_folder,
 )
 
-OF = {"recipe": {"epochs": 2}, "seed": 0}
+ORIGIN = {"recipe": {"epochs": 2}, "seed": 0}
 
 
 @pytest.fixture
@@ -30,8 +31,13 @@ def run(tmp_path):
     folder = tmp_path / "run"
     folder.mkdir()
     for name in TRAINED:
-        (folder / name).write_text(json.dumps(OF | {"file": name}))
+        (folder / name).write_text(json.dumps(ORIGIN | {"file": name}))
     return folder
+
+
+def outside_of_jobs(monkeypatch):
+    for name in ("AEXAD_SCRATCH", "SLURM_JOB_ID"):
+        monkeypatch.delenv(name, raising=False)
 
 
 def written(path):
@@ -40,13 +46,13 @@ def written(path):
     return path
 
 
-def lost(run):
-    """What Snakemake removes when a job fails."""
+def remove_outputs(run):
+    """Remove what Snakemake removes when a job fails."""
     for name in TRAINED:
         (run / name).unlink()
 
 
-def test_a_training_set_lies_on_the_node_and_goes_with_the_training(scratch, tmp_path):
+def test_a_training_set_is_on_the_node_until_the_training_ends(scratch, tmp_path):
     path = written(tmp_path / "run" / "train.npz")
     assert path.resolve().parent == scratch
     assert path.read_text() == "arrays"
@@ -67,9 +73,22 @@ def test_a_write_that_fails_leaves_no_link(scratch, tmp_path):
     assert not path.is_symlink()
 
 
+def test_a_slurm_job_uses_the_tmpdir_of_its_node(tmp_path, monkeypatch):
+    outside_of_jobs(monkeypatch)
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    assert scratch_folder() is None
+    monkeypatch.setenv("SLURM_JOB_ID", "1")
+    assert scratch_folder() == str(tmp_path)
+    monkeypatch.setenv("AEXAD_SCRATCH", "/scratch")
+    assert scratch_folder() == "/scratch"
+    monkeypatch.delenv("AEXAD_SCRATCH")
+    monkeypatch.delenv("TMPDIR")
+    assert scratch_folder() == ""
+
+
 @pytest.mark.parametrize("value", [None, "", "/no/such/folder"])
 def test_without_scratch_it_is_an_ordinary_file(value, tmp_path, monkeypatch):
-    monkeypatch.delenv("AEXAD_SCRATCH", raising=False)
+    outside_of_jobs(monkeypatch)
     if value is not None:
         monkeypatch.setenv("AEXAD_SCRATCH", value)
     path = written(tmp_path / "train.npz")
@@ -81,30 +100,30 @@ def test_without_scratch_it_is_an_ordinary_file(value, tmp_path, monkeypatch):
 def test_a_trained_model_outlives_the_job_until_its_run_is_evaluated(scratch, run):
     before = {name: (run / name).read_bytes() for name in TRAINED}
     keep_trained(run)
-    lost(run)
-    assert restore_trained(run, OF)
+    remove_outputs(run)
+    assert restore_trained(run, ORIGIN)
     assert {name: (run / name).read_bytes() for name in TRAINED} == before
     forget_trained(run)
     assert sorted(path.name for path in run.iterdir()) == sorted(TRAINED)
-    lost(run)
-    assert not restore_trained(run, OF)
+    remove_outputs(run)
+    assert not restore_trained(run, ORIGIN)
 
 
-def test_the_model_of_another_recipe_is_not_taken(scratch, run):
+def test_the_model_of_another_recipe_is_not_restored(scratch, run):
     keep_trained(run)
-    lost(run)
-    assert not restore_trained(run, OF | {"recipe": {"epochs": 3}})
+    remove_outputs(run)
+    assert not restore_trained(run, ORIGIN | {"recipe": {"epochs": 3}})
     assert not (run / "model.safetensors").exists()
 
 
-def test_a_model_that_was_kept_by_halves_is_not_taken(scratch, run):
+def test_a_model_that_was_kept_in_part_is_not_restored(scratch, run):
     keep_trained(run)
-    lost(run)
+    remove_outputs(run)
     (run / ".trained" / "provenance.json").unlink()
-    assert not restore_trained(run, OF)
+    assert not restore_trained(run, ORIGIN)
 
 
-def test_on_one_machine_nothing_is_kept(run, monkeypatch):
-    monkeypatch.delenv("AEXAD_SCRATCH", raising=False)
+def test_outside_of_cluster_jobs_nothing_is_kept(run, monkeypatch):
+    outside_of_jobs(monkeypatch)
     keep_trained(run)
     assert not (run / ".trained").exists()

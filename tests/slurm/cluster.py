@@ -1,4 +1,4 @@
-"""A Slurm cluster of one node on this machine, for as long as a test runs."""
+"""A Slurm cluster of one node on this machine, which runs while a test runs."""
 
 import os
 import shutil
@@ -15,7 +15,7 @@ ETC = Path("/etc/slurm")  # jobs do not inherit SLURM_CONF, so it is the machine
 PROGRAMS = ("slurmctld", "slurmd", "slurmstepd", "srun", "munged")
 NAME = "aexad"  # of the cluster; Slurm gives it to each job's environment
 
-# Two GPUs in name only: what asks for one is counted, and computes on the CPU.
+# The two GPUs are device files without a GPU: Slurm counts them, and jobs compute on the CPU.
 MARK = "# Written by aexad's tests/slurm, and removed by them."
 CONFIG = """\
 ClusterName={name}
@@ -52,7 +52,7 @@ PartitionName=main Nodes={host} Default=YES MaxTime=INFINITE State=UP
 
 
 class Cluster:
-    """Its daemons are children of this process: they end with it, however it ends."""
+    """The daemons are children of this process and end with it, also when it is killed."""
 
     def __init__(self, folder):
         self.folder = folder
@@ -80,8 +80,8 @@ class Cluster:
             except subprocess.TimeoutExpired:
                 daemon.kill()
                 daemon.wait()
-        # Jobs too: Slurm finds a job's processes by their parents, so when a node fails one whose
-        # parent ended before it may stay.
+        # Also processes of jobs: Slurm finds them by their parents, so one whose parent has ended
+        # may stay when the node fails.
         left = self.left()
         for process in left:
             with suppress(psutil.NoSuchProcess):
@@ -91,7 +91,7 @@ class Cluster:
             path.unlink(missing_ok=True)
 
     def left(self):
-        """Processes of Slurm and of its jobs that were not here before."""
+        """Processes of Slurm and of its jobs that started after this object was made."""
         return [process for process in _of_slurm() if process.pid not in self.before]
 
     def command(self, *arguments, check=True):
@@ -100,7 +100,7 @@ class Cluster:
         return result.stdout
 
     def jobs(self, states="PENDING,RUNNING,COMPLETING"):
-        """Of each job: its id, its state, and what Snakemake says that it is."""
+        """Id, state and comment of each job; Snakemake writes the rules into the comment."""
         text = self.command("squeue", "-h", f"--states={states}", "-o", "%i|%T|%k", check=False)
         return [line.split("|", 2) for line in text.splitlines()]
 
@@ -108,7 +108,7 @@ class Cluster:
         return self.jobs("all")
 
     def node(self, state):
-        """Set the node to a state; ``down`` needs a reason, ``resume`` takes it back."""
+        """Set the node to a state: ``down``, or ``resume`` to end it."""
         reason = ["reason=test"] if state == "down" else []
         self.command("scontrol", "update", f"nodename={_host()}", f"state={state}", *reason)
 
@@ -158,7 +158,7 @@ class Cluster:
 
     def _write(self, path, text):
         ours = not path.exists() or path.read_text().startswith(MARK)  # of a test that was killed
-        assert ours, f"{path} is there: this machine has a Slurm already"
+        assert ours, f"{path} exists: this machine already has a Slurm"
         self.written.append(path)
         path.write_text(f"{MARK}\n{text}")
 
@@ -177,14 +177,14 @@ class Cluster:
 
 
 def missing():
-    """What this machine lacks to run a cluster, or nothing."""
+    """Programs or rights that this machine lacks to run a cluster; empty if none."""
     if os.geteuid() != 0:
         return "not root"
     return ", ".join(name for name in NEEDED if shutil.which(name) is None)
 
 
 def _of_slurm():
-    # One that has ended and waits for init to take note (a zombie) is none.
+    # Without zombies: processes that have ended and wait until init notices it.
     return [
         process
         for process in psutil.process_iter(["name", "status", "environ"])

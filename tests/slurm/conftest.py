@@ -4,7 +4,7 @@ import pytest
 from cluster import Cluster, missing
 from project import Project
 
-# Long enough to be met while it trains, and a checkpoint every few epochs.
+# Long enough to stop it while it trains; with a checkpoint every few epochs.
 EPOCHS = 20
 CONFIG = ("benchmark=smoke", "device=cpu", "checkpoint_epochs=2")
 

@@ -18,17 +18,17 @@ pytestmark = pytest.mark.slurm
 
 RUN = "results/runs/textures_tiny/brick/standard/seed0"
 LONG = "aexad-smoke_vit"
-# As profiles/slurm, but that a test looks often, and waits for no file system.
+# As in profiles/slurm, but with frequent status checks and a short wait for files.
 POLLING = (
     *("--slurm-init-seconds-before-status-checks", "2", "--seconds-between-status-checks", "1"),
-    # It has no accounting, so no sacct.
+    # The cluster has no accounting, so no sacct.
     *("--slurm-status-command", "squeue", "--latency-wait", "5"),
 )
 
 
 @contextmanager
 def on_slurm(project, *arguments):
-    """Snakemake with the profile, in the background; its output is in the file yielded."""
+    """Run Snakemake with the profile in the background; yield the process and its log file."""
     scratch = project.folder.parent / "scratch"
     scratch.mkdir(exist_ok=True)
     environment = os.environ | {
@@ -72,7 +72,7 @@ def submitted(text):
 
 
 def trains(project, running):
-    """Wait until the long training has a checkpoint; the id of its job."""
+    """Wait until the long training has a checkpoint; return the id of its job."""
     checkpoint = project.folder / RUN / LONG / "checkpoint.safetensors"
     end = time.monotonic() + 900
     while not checkpoint.exists():
@@ -85,13 +85,13 @@ def trains(project, running):
     return job
 
 
-def went_on(project):
-    """Whether the long training went on from a checkpoint."""
+def continued(project):
+    """Whether the long training continued from a checkpoint."""
     return "going on after epoch" in (project.folder / RUN / LONG / "logs/train.log").read_text()
 
 
 def assert_same_tables(project, local):
-    """The same bytes, but for the seconds and the memory that are measured anew."""
+    """Compare the bytes of all results, except measured seconds and memory."""
     patterns = ("*.csv", "*.safetensors", "*.md", "*.tex", "metrics.json", "*.npz")
     ours, theirs = project.results(*patterns), local.results(*patterns)
     assert list(ours) == list(theirs)
@@ -130,12 +130,12 @@ def test_a_run_is_a_job(cluster, project, local):
     assert not list((project.folder / "results").rglob(".trained"))
 
 
-def test_a_cancelled_training_goes_on(cluster, project, local):
+def test_a_cancelled_training_continues(cluster, project, local):
     with on_slurm(project, "tables") as running:
         cluster.command("scancel", trains(project, running))
         text = finish(running)
     assert len(submitted(text)) == 4
-    assert went_on(project)
+    assert continued(project)
     assert_same_tables(project, local)
 
 
@@ -147,7 +147,7 @@ def test_a_node_that_fails_loses_no_training(cluster, project, local):
         cluster.node("resume")
         text = finish(running)
     assert len(submitted(text)) == 3  # Slurm itself put the jobs back into its queue
-    assert went_on(project)
+    assert continued(project)
     assert_same_tables(project, local)
 
 
