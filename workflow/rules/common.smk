@@ -7,11 +7,10 @@ from pathlib import Path
 from aexad.config.benchmark import NAMES, trained_runs
 from aexad.plan.plan import of_runs, option, plan
 from aexad.runtime.errors import AexadError
-from aexad.runtime.files import sha256_of
 from aexad.runtime.preflight import (
-    bring_back_from_the_future,
-    check_folder,
-    check_workplace,
+    check_no_file_at,
+    check_writable,
+    reset_future_file_times,
 )
 from aexad.runtime.provenance import code_digest
 
@@ -26,8 +25,8 @@ RUN = f"{RUN_DATA}/{{method}}"
 # Checked before the first rule, because Snakemake itself would stop with a traceback.
 try:
     PLAN = plan(config)
-    check_folder("results")
-    check_workplace(".")
+    check_no_file_at("results")
+    check_writable(".")
 except AexadError as error:
     raise WorkflowError(str(error)) from None
 
@@ -48,12 +47,12 @@ GPU = int(
 # Before the first job; not called in a dry run.
 onstart:
     try:
-        check_workplace("results")
+        check_writable("results")
     except AexadError as error:
         raise WorkflowError(str(error)) from None
-    late = bring_back_from_the_future("results")
-    if late:
-        logger.warning(f"results: {late} file times in the future were set to now")
+    changed = reset_future_file_times("results")
+    if changed:
+        logger.warning(f"results: {changed} file times in the future were set to now")
     missing = PLAN.missing()
     if 0 < len(missing) < len(PLAN.all_runs) and not (
         SETTINGS.partial or PLAN.narrowed

@@ -1,12 +1,6 @@
 # From the metrics of all runs of a benchmark to its tables, figures and page.
 
 PUBLISHED = sorted(map(str, Path("config/published").glob("*.*")))
-# Templates and the explorer's page are no Python code, so no digest of code covers them.
-TEMPLATES = [sha256_of(path) for path in sorted(Path("aexad/report").rglob("*.j2"))]
-BROWSER = [
-    sha256_of(path)
-    for path in sorted(Path("aexad/report/html/explorer/browser").iterdir())
-]
 
 
 rule collect:
@@ -66,7 +60,6 @@ rule tables:
         runtime=times_attempt(10),
     params:
         library=code_digest("aexad.report.tables.write", "aexad.report.text.summary"),
-        templates=TEMPLATES,
         benchmark=PLAN.benchmark_options(),
         recipes=PLAN.recipes(),
         datasets=PLAN.described("title", "limit", "files"),
@@ -107,7 +100,6 @@ rule figures:
         runtime=times_attempt(30),
     params:
         library=code_digest("aexad.report.figures.write"),
-        templates=TEMPLATES,
         benchmark=PLAN.benchmark_options(),
         datasets=PLAN.described("title", "limit", "size", "stored_size", "evaluation"),
         gallery=PLAN.benchmark.gallery,
@@ -146,7 +138,6 @@ rule report:
         runtime=times_attempt(10),
     params:
         library=code_digest("aexad.report.html.page"),
-        templates=TEMPLATES,
         benchmark=PLAN.benchmark_options(),
         described=[PLAN.benchmark.title, PLAN.benchmark.description],
         recipes=PLAN.recipes(),
@@ -178,7 +169,6 @@ rule explorer:
         runtime=times_attempt(30),
     params:
         library=code_digest("aexad.report.html.explorer.page"),
-        page=BROWSER,
         benchmark=PLAN.benchmark_options(),
         images=SETTINGS.explorer,
         data=SETTINGS.data,
