@@ -165,7 +165,7 @@ def _measurements(
     metrics = pd.DataFrame(rows, columns=METRIC_COLUMNS).astype({"value": float})
     methods = [
         dict.fromkeys(METHOD_COLUMNS, "")
-        | {"method": name, "encoder": RECIPES[name].encoder, "pretrained": "yes"}  # type: ignore[union-attr]
+        | {"method": name, "title": name, "encoder": RECIPES[name].encoder, "pretrained": "yes"}  # type: ignore[union-attr]
         | {"tuning": "frozen", "trained_parameters": "250000", "frozen_parameters": "750000"}
         for name in names
     ]

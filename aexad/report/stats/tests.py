@@ -7,6 +7,7 @@ classifiers over multiple data sets", JMLR 7, 2006, sections 3.1.3 and 3.2.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from itertools import combinations
 from typing import Literal, NamedTuple
@@ -26,9 +27,16 @@ SEEDS = 3
 
 
 class NoTest(NamedTuple):
-    """No number, and why: ``reason`` follows on "no test possible, because"."""
+    """No test or interval, and why: ``reason`` follows on "no test possible, because"."""
 
     reason: str
+
+    @property
+    def low(self) -> float:
+        """NaN: there is no interval."""
+        return math.nan
+
+    high = low
 
     def __str__(self) -> str:
         return f"no test possible, because {self.reason}"

@@ -67,13 +67,14 @@ def encoders_table(results: Results) -> Table:
     columns.append(
         Column("parameters [M]", [_parameters(*each) for each in parameters.to_numpy() / 1e6])
     )
+    quality = metrics[metrics["metric"].isin(shown)]
     reading = ANOMALOUS if len(of_masks(metrics)) == len(metrics) else WITHOUT_MASKS
     return Table(
         name="encoders",
         title="Encoders",
         caption=f"Means over the categories, each of which weighs the same; {reading} {METHOD} "
         "Costs are those of one training, on the machine that made it; parameters: trained, and in "
-        f"all. {data_phrase(metrics[metrics["metric"].isin(shown)], results.titles, results.method_titles)} "
+        f"all. {data_phrase(quality, results.titles, results.method_titles)} "
         f"{emphasis_phrase(metrics)}; costs: the lowest.",
         columns=columns,
         data=data,
