@@ -13,7 +13,7 @@ from aexad.config.benchmark import Run
 from aexad.config.catalogue import Dataset
 from aexad.config.methods import Method
 from aexad.report.collect import read_collection, require
-from aexad.report.method_roles import MethodRoles, roles_of, titles_of
+from aexad.report.method_roles import MethodRoles, families_of, roles_of, titles_of
 from aexad.report.published import Published
 from aexad.report.stats.intervals import Intervals
 from aexad.report.stats.tradeoff import with_tradeoffs
@@ -41,6 +41,11 @@ class Results:
     """Data set: the one whose files it uses, where it has a limit."""
     limits: str = ""
     """A sentence that every caption ends with, for example that runs are missing."""
+
+    @cached_property
+    def families(self) -> dict[str, str]:
+        """Method: family of its encoder."""
+        return families_of(self.methods)
 
     @cached_property
     def roles(self) -> MethodRoles:

@@ -100,9 +100,11 @@ def undefined_note(row: Mapping[Any, Any]) -> str:
     return ""
 
 
-def group_columns(data: pd.DataFrame, titles: Mapping[str, str]) -> list[Column]:
-    """Columns of words for data set and scenario, where a table has several of them."""
-    if len(data[GROUP].drop_duplicates()) < 2:
+def group_columns(
+    data: pd.DataFrame, titles: Mapping[str, str], of: pd.DataFrame | None = None
+) -> list[Column]:
+    """Columns of words for data set and scenario, if ``of`` (default: ``data``) has several."""
+    if len((data if of is None else of)[GROUP].drop_duplicates()) < 2:
         return []
     datasets = [titles.get(name, name) for name in data["dataset"]]
     return [words("Data set", datasets), words("Scenario", data["scenario"])]

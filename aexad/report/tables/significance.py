@@ -69,7 +69,7 @@ def significance_table(results: Results) -> Iterator[Table]:
             data=data_phrase(metrics, results.titles, titles),
         ),
         columns=[
-            *group_columns(data, results.titles),
+            *group_columns(data, results.titles, of=pd.concat(groups.values())),
             words("Metric", [METRIC[name].label for name in data["metric"]]),
             words("Method", [titles[name] for name in data["method"]]),
             Column("Difference", [defined(value, signed) for value in data["difference"]]),

@@ -80,7 +80,7 @@ def win_table(results: Results) -> Iterator[Table]:
         f"neither. {data_phrase(metrics, results.titles, results.method_titles)} Bold: wins more "
         "often than it loses.",
         columns=[
-            *group_columns(data, results.titles),
+            *group_columns(data, results.titles, of=images),
             words("Metric", [METRIC[name].label for name in data["metric"]]),
             words("Method", [labels[name] for name in data["method"]]),
             *(_shares(data, name, labels[name], wins_more[name]) for name in [*names, *theirs]),
