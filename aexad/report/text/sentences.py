@@ -41,6 +41,7 @@ def _environment(folder: Path) -> Environment:
     environment = Environment(  # noqa: S701  (the texts are escaped where they are printed)
         loader=FileSystemLoader(folder),
         undefined=StrictUndefined,
+        extensions=["jinja2.ext.do"],
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
