@@ -187,7 +187,9 @@ def _comparison_columns(data: pd.DataFrame, metric: str) -> list[Column]:
     """Two columns: difference with its interval, and p."""
     keys = ("difference", "low", "high", "p_holm", "common_seeds", "interval_note")
     differences, tests = [], []
-    for difference, low, high, p, seeds, note in data[[f"{metric}_{key}" for key in keys]].to_numpy():
+    for difference, low, high, p, seeds, note in data[
+        [f"{metric}_{key}" for key in keys]
+    ].to_numpy():
         is_compared = seeds > 0 or note
         text = f"{signed(difference)} {interval_text(low, high)}".strip()
         differences.append(text if is_compared else NOT_COMPARED)

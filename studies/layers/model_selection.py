@@ -133,7 +133,9 @@ def choice_table(
         tested = metrics[(metrics[keys] == list(where)).all(axis=1)]
         values = _of_methods(pd.concat([part, tested[tested["metric"].isin(METRICS)]]), part)
         records += [
-            dict(zip(keys, where, strict=True)) | {"recipes": among} | _judged(name, values.loc[names])
+            dict(zip(keys, where, strict=True))
+            | {"recipes": among}
+            | _judged(name, values.loc[names])
             for among, names, criteria_names in _sets(list(values.index), recipes)
             for name in criteria_names
         ]

@@ -88,7 +88,9 @@ def category_table(
             Column("n", [str(high) if low == high else f"{low}–{high}" for low, high in pairs])
         )
     data = data.drop(columns="low")
-    ranked = [_emphases(part, QUANTITY[data["metric"][i]], texts[i]) for i, part in enumerate(cells)]
+    ranked = [
+        _emphases(part, QUANTITY[data["metric"][i]], texts[i]) for i, part in enumerate(cells)
+    ]
     method_titles, notes = titles_of(methods), method_notes(names, methods)
     for i, method in enumerate(names):
         data[method] = [part["mean"][method] for part in cells]

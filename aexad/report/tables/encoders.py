@@ -54,7 +54,8 @@ def encoders_table(results: Results) -> Table:
         data[f"{metric}_high"] = [interval.high for interval in intervals]
         ends = data[[metric, f"{metric}_low", f"{metric}_high"]].to_numpy()
         texts = [
-            f"{defined(mean)} {interval_text(low, high, number)}".strip() for mean, low, high in ends
+            f"{defined(mean)} {interval_text(low, high, number)}".strip()
+            for mean, low, high in ends
         ]
         notes = [
             "" if math.isnan(mean) else no_interval(interval)

@@ -92,7 +92,11 @@ def undefined_note(row: Mapping[Any, Any]) -> str:
         lost = row["of"] - row["seeds"]
         if row["seeds"] == 0:
             return f"Undefined: {row['reason']}."
-        return f"Undefined for {counted(lost, 'seed')} of {row['of']}: {row['reason']}." if lost else ""
+        return (
+            f"Undefined for {counted(lost, 'seed')} of {row['of']}: {row['reason']}."
+            if lost
+            else ""
+        )
     if row["categories"] == 0:
         return f"Undefined in every category: {row['reason']}."
     if row["categories"] < row["of"]:

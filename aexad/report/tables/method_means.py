@@ -83,6 +83,8 @@ class MethodMeans:
     def cost_columns(self) -> list[Column]:
         """A column for each of :data:`TRAINING_COSTS`, without spreads; the lowest is the best."""
         return [
-            self.column(cost, quantity, [mean_text(mean, text=quantity) for mean in self.of(cost)["mean"]])
+            self.column(
+                cost, quantity, [mean_text(mean, text=quantity) for mean in self.of(cost)["mean"]]
+            )
             for cost in TRAINING_COSTS
         ]

@@ -47,7 +47,11 @@ class PublishedColumns(NamedTuple):
         categories = rows[rows["category"] != MEAN].groupby(["dataset", "metric"])["category"]
         of = {where: list(names) for where, names in categories}
         return [
-            _published(found.get((row.dataset, row.metric), {}), str(row.category), of[row.dataset, row.metric])
+            _published(
+                found.get((row.dataset, row.metric), {}),
+                str(row.category),
+                of[row.dataset, row.metric],
+            )
             for row in rows.itertuples()
         ]
 

@@ -116,9 +116,7 @@ def _over_categories(metrics: pd.DataFrame, titles: dict[str, str]) -> str:
     )
 
 
-def _by_defect(
-    results: Results, metrics: pd.DataFrame, dataset: str, scenario: str
-) -> list[str]:
+def _by_defect(results: Results, metrics: pd.DataFrame, dataset: str, scenario: str) -> list[str]:
     """The best Transformer and the best CNN, both by IoU, by defect type and by area."""
     roles = results.roles
     transformers = [*roles.frozen, *roles.trained]
