@@ -14,6 +14,9 @@ import pandas as pd
 from aexad.config.methods import Method, trained_as
 from aexad.config.recipe import PIXELS, Recipe
 
+CNN, TRANSFORMER, NOT_KNOWN = "CNN", "Transformer", "not known"
+"""Values of the column ``family`` of ``methods.csv``; hybrids and encoders of no family are others."""
+
 TRANSFORMERS = ("vit", "deit", "swin", "beit", "cait", "eva")
 
 ABLATION = {
@@ -134,6 +137,17 @@ def _ablation(reference: Recipe, recipes: Mapping[str, Recipe]) -> dict[str, str
         for name, recipe in recipes.items()
         if (recipe.loss, recipe.heat_map.filter) == (loss, kind) and rest(recipe) == rest(reference)
     }
+
+
+def families_of(methods: pd.DataFrame) -> dict[str, str]:
+    """Map each method of ``methods.csv`` to the family of its encoder."""
+    return dict(zip(methods["method"], methods["family"], strict=True))
+
+
+def without_family(methods: pd.DataFrame) -> list[str]:
+    """List the methods of ``methods.csv`` that have an encoder of a family that is not known."""
+    unknown = (methods["family"] == NOT_KNOWN) & (methods["encoder"] != NOT_KNOWN)
+    return list(methods.loc[unknown, "method"])
 
 
 def not_pretrained(names: Sequence[str], methods: pd.DataFrame) -> list[str]:

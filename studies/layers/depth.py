@@ -1,4 +1,4 @@
-"""Recipes that differ in the depth of their features alone: told by the recipes, not by names."""
+"""Recipes that differ only in the depth of their features, and what their scores say."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from typing import NamedTuple
 
 from aexad.config.methods import Method
 from aexad.config.recipe import Recipe
-from aexad.report.method_roles import is_transformer
-from aexad.report.text.numbers import number
+from aexad.report.method_roles import TRANSFORMER
+from aexad.report.text.sentences import sentence
+from studies.layers.recipes import TEMPLATES
 
 FEWEST = 3
-"""Blocks that make a line against depth."""
+"""The fewest blocks that make a line against depth."""
 
 
 class Sweep(NamedTuple):
@@ -21,49 +22,68 @@ class Sweep(NamedTuple):
 
     encoder: str
     lines: dict[int | None, dict[int, str]]
-    """Input size (None: the working size): block, and the method whose features are of it alone."""
+    """Input size (None: the working size): block, and the method that takes that block alone."""
 
     @property
     def methods(self) -> list[str]:
-        """All methods of it."""
+        """All methods of the sweep."""
         return [method for line in self.lines.values() for method in line.values()]
 
     @property
     def longest(self) -> int | None:
-        """The input size of the most blocks; of several, the largest."""
+        """The input size with the most blocks; of several, the largest."""
         return max(self.lines, key=lambda size: (len(self.lines[size]), size or 0))
 
 
-def sweeps(recipes: Mapping[str, Method], names: Sequence[str]) -> list[Sweep]:
-    """The sweeps among ``names``, in the order of their first methods.
+def sweeps(
+    recipes: Mapping[str, Method], names: Sequence[str], families: Mapping[str, str]
+) -> list[Sweep]:
+    """Find the sweeps over depth among ``names``, in the order of their first methods.
 
-    Of a sweep, all recipes are the same but for one block and the input size, and at one input size
-    at least there are :data:`FEWEST` blocks.
+    The recipes of a sweep differ only in the block and in the input size; at one input size at
+    least, there are :data:`FEWEST` blocks.
+
+    Parameters
+    ----------
+    recipes : mapping of str to Method
+    names : sequence of str
+    families : mapping of str to str
+        Method: family of its encoder.
     """
-    found: dict[str, Sweep] = {}
+    by_recipe: dict[str, Sweep] = {}
     for name in names:
         recipe = recipes.get(name)
         if not isinstance(recipe, Recipe) or len(recipe.features or []) != 1:
             continue
-        if not is_transformer(recipe.encoder or "") or recipe.features is None:
+        if families.get(name) != TRANSFORMER or recipe.features is None:
             continue
         rest = json.dumps(
             recipe.model_dump(exclude={"title", "features", "input_size"}), sort_keys=True
         )
-        sweep = found.setdefault(rest, Sweep(recipe.encoder or "", {}))
+        sweep = by_recipe.setdefault(rest, Sweep(recipe.encoder or "", {}))
         sweep.lines.setdefault(recipe.input_size, {}).setdefault(recipe.features[0], name)
     return [
         Sweep(sweep.encoder, _ordered(sweep.lines))
-        for sweep in found.values()
+        for sweep in by_recipe.values()
         if max(map(len, sweep.lines.values())) >= FEWEST
     ]
 
 
-def told_by_depth(sweep: Sweep, means: Mapping[str, float], label: str) -> str:
-    """One sentence: which block is best by a metric, and what the last one reaches.
+def depth_sentence(sweep: Sweep, means: Mapping[str, float], label: str) -> str:
+    """Say which block is best by a metric, and what the last block reaches.
 
-    ``means`` has the metric's macro mean by method; methods without one are passed over. An empty
-    text where fewer than two blocks have one.
+    Parameters
+    ----------
+    sweep : Sweep
+    means : mapping of str to float
+        Method: its macro mean of the metric; methods without a value are left out.
+    label : str
+        What the metric is called.
+
+    Returns
+    -------
+    str
+        One sentence; empty where fewer than two blocks have a value.
     """
     points = [
         (means[method], block, size)
@@ -73,15 +93,11 @@ def told_by_depth(sweep: Sweep, means: Mapping[str, float], label: str) -> str:
     ]
     if len({block for _, block, _ in points}) < 2:
         return ""
-    best, last = max(points), max(points, key=lambda point: (point[1], point[0]))
-
-    def named(point: tuple[float, int, int | None]) -> str:
-        return f"block {point[1]}" + (f" from {point[2]} pixels" if point[2] else "")
-
-    text = f"Of {sweep.encoder}, {named(best)} has the highest {label}, {number(best[0])}"
-    if best[1] == last[1]:
-        return f"{text}; none deeper was tried."
-    return f"{text}; the deepest, {named(last)}, has {number(last[0])}."
+    names = ("value", "block", "size")
+    best = dict(zip(names, max(points), strict=True))
+    deepest = dict(zip(names, max(points, key=lambda point: (point[1], point[0])), strict=True))
+    values = {"encoder": sweep.encoder, "label": label, "best": best, "deepest": deepest}
+    return sentence("depth", TEMPLATES, **values)
 
 
 def _ordered(lines: dict[int | None, dict[int, str]]) -> dict[int | None, dict[int, str]]:

@@ -1,54 +1,62 @@
-"""Which features of an encoder explain anomalies: every recipe of AE-XAD, its features, its scores.
+"""The table ``layers``: the features and scores of each AE-XAD recipe.
 
-The table is there where a recipe says which stages or blocks it takes.
+The table exists where a recipe names the stages or blocks that it takes.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pandas as pd
 
 from aexad.config.recipe import PIXELS, Recipe
 from aexad.report.labels import QUANTITY
-from aexad.report.method_roles import counterpart, is_transformer
+from aexad.report.method_roles import CNN, TRANSFORMER, counterpart
 from aexad.report.results import Results
-from aexad.report.stats.aggregate import over_categories, seeds_of
+from aexad.report.stats.aggregate import seeds_of
 from aexad.report.stats.bootstrap import RESAMPLES
-from aexad.report.stats.paired_comparison import Paired, paired
-from aexad.report.stats.tests import Interval, NoTest, holm
+from aexad.report.stats.paired_comparison import paired
+from aexad.report.stats.tests import NoTest, holm
 from aexad.report.tables.format import (
-    TRAINING_COSTS,
-    Notes,
-    comparable,
-    macro_values,
-    method_cells,
-    number_cells,
-    training_cost_columns,
+    GROUP,
+    defined,
+    group_columns,
+    groups_of,
+    interval_text,
+    method_column,
+    no_interval,
+    p_text,
+    words,
 )
-from aexad.report.tables.table import Cell, Table, plain_table
+from aexad.report.tables.method_means import TRAINING_COSTS, MethodMeans
+from aexad.report.tables.table import Column, Table
 from aexad.report.text.captions import data_phrase, emphasis_phrase
 from aexad.report.text.numbers import UNDEFINED, signed
+from aexad.report.text.sentences import sentence
+from studies.layers.recipes import TEMPLATES
 
 SHOWN = ("xauc", "f1", "iou", "pro")
 TESTED = ("xauc", "f1", "iou")
 """The metrics that are means over images."""
-WORDS = ("Method", "Features", "Input", "Tokens", "Trained", "Seeds")
+KINDS = {CNN: ("stage", "stage of 28x28"), TRANSFORMER: ("block", "last block")}
+"""Family of an encoder: what its features are called, and which are the default."""
+NOT_COMPARED = "–"
 
 
-def features_phrase(recipe: Recipe) -> str:
-    """What a recipe takes of its encoder, in a few words.
+def features_phrase(recipe: Recipe, family: str) -> str:
+    """Name the features that a recipe takes of an encoder of this family.
 
-    >>> features_phrase(Recipe(encoder="vit_tiny_patch16_224", features=[0, 2], facet="key"))
+    >>> vit = Recipe(encoder="vit_tiny_patch16_224", features=[0, 2], facet="key")
+    >>> features_phrase(vit, "Transformer")
     'blocks 0, 2; keys'
     """
-    kind = "block" if is_transformer(recipe.encoder or "") else "stage"
+    kind, default = KINDS.get(family, ("level", "default level"))
     if recipe.encoder == PIXELS:
         first = PIXELS
     elif recipe.features is None:
-        first = "last block" if kind == "block" else "stage of 28x28"
+        first = default
     else:
         named = ", ".join(map(str, sorted(recipe.features)))
         first = f"{kind}{'s' if len(recipe.features) > 1 else ''} {named}"
@@ -63,194 +71,134 @@ def features_phrase(recipe: Recipe) -> str:
         "filter by runs": heat_map.filter == "adaptive" and heat_map.extent == "runs",
         "no filter": heat_map.filter == "none",
     }
-    return "; ".join([first, *(words for words, there in options.items() if there)])
+    return "; ".join([first, *(option for option, is_used in options.items() if is_used)])
 
 
-def layers_table(measured: Results) -> Iterator[Table]:
-    """``layers``, a block for each data set and scenario; nothing where no recipe says features."""
+def layers_table(results: Results) -> Iterator[Table]:
+    """``layers``, a block for each data set and scenario; none where no recipe names features."""
     recipes = {
         name: recipe
-        for name in measured.metrics["method"].unique()
-        if isinstance(recipe := measured.recipes.get(name), Recipe) and recipe.is_aexad
+        for name in results.metrics["method"].unique()
+        if isinstance(recipe := results.recipes.get(name), Recipe) and recipe.is_aexad
     }
     if not any(recipe.features for recipe in recipes.values()):
         return
-    rows = measured.metrics[measured.metrics["method"].isin(recipes)]
-    groups = [
-        _Group(measured, recipes, str(keys[0]), str(keys[1]), part)
-        for keys, part in rows.groupby(["dataset", "scenario"], sort=False)
-    ]
-    several = len(groups) > 1
-    notes = Notes()
-    blocks, records = [], []
-    for group in groups:
-        where = [Cell(group.title), Cell(group.scenario)] * several
-        blocks.append(tuple((*where, *row) for row in group.rows(notes)))
-        records += group.records()
-    reference = measured.roles.reference
-    against = (
-        f" Less the CNN: the method less {reference}, or less the same model with the method's own "
-        "heat map where there is one, on the seeds that both have; in brackets the "
-        f"95 % interval of a paired bootstrap over test images and seeds ({RESAMPLES} draws). p: "
-        "Wilcoxon's signed ranks over the test images, two-sided, with Holm's correction for the "
-        "methods of the block. Intervals and tests speak of these categories, not of others."
-        if reference
-        else ""
+    metrics = results.metrics[results.metrics["method"].isin(recipes)]
+    means = MethodMeans(metrics, [*SHOWN, *TRAINING_COSTS])
+    reference = results.roles.reference
+    names = list(means.rows["method"])
+    about = results.methods.set_index("method").loc[names].reset_index()
+    data = means.rows.assign(
+        encoder=[recipes[name].encoder for name in names],
+        pretrained=about["pretrained"],
+        features=[features_phrase(recipes[name], results.families[name]) for name in names],
     )
-    header = [*["Data set", "Scenario"] * several, *WORDS, *(QUANTITY[m].label for m in SHOWN)]
-    if reference:
-        for metric in TESTED:
-            header += [f"{QUANTITY[metric].label} less the CNN", "p"]
-    header += [QUANTITY[cost].label for cost in TRAINING_COSTS]
+    for key in ("input_size", "grid", "channels", "trained_parameters"):
+        data[key] = pd.to_numeric(about[key], errors="coerce").astype(float)
+    data["seeds"] = _seeds(metrics, means.rows)
+    columns = [*group_columns(data, results.titles), *_about_columns(results, data, about)]
+    for metric in SHOWN:
+        values = means.of(metric)
+        data[metric], data[f"{metric}_std"] = values["mean"], values["std"]
+        columns.append(means.column(metric))
+    for metric in TESTED:
+        data = data.join(_comparisons(results, recipes, means.rows, metric))
+        if reference:
+            columns += _comparison_columns(data, metric)
+    data = data.assign(**{cost: means.of(cost)["mean"] for cost in TRAINING_COSTS})
+    shown = metrics[metrics["metric"].isin(SHOWN)]
     yield Table(
         name="layers",
         title="Features",
-        caption="What each recipe takes of its encoder, from an input of so many pixels, as a grid "
-        "of so many cells; trained parameters in thousands; means over the categories ± sample "
-        f"standard deviation over the seeds.{against} Costs are those of one training. "
-        f"{data_phrase(rows[rows['metric'].isin(SHOWN)], measured.titles)} "
-        f"{emphasis_phrase(rows)}.",
-        header=tuple(Cell(text) for text in header),
-        blocks=tuple(blocks),
-        words=2 * several + len(WORDS),
-        notes=notes.all(),
-        numbers=plain_table(records),
+        caption=sentence(
+            "layers_caption",
+            TEMPLATES,
+            reference=results.method_titles[reference] if reference else "",
+            draws=RESAMPLES,
+            data=data_phrase(shown, results.titles, results.method_titles),
+            emphasis=emphasis_phrase(metrics),
+        ),
+        columns=columns + means.cost_columns(),
+        data=data,
+        blocks_of=groups_of(data),
     )
 
 
-class _Group:
-    """The recipes on one data set under one scenario."""
-
-    def __init__(
-        self,
-        measured: Results,
-        recipes: dict[str, Recipe],
-        dataset: str,
-        scenario: str,
-        metrics: pd.DataFrame,
-    ) -> None:
-        self.dataset, self.scenario = dataset, scenario
-        self.title = measured.titles.get(dataset, dataset)
-        self.recipes, self.methods = recipes, measured.methods
-        self.about = measured.methods.set_index("method")
-        self.names = [str(name) for name in metrics["method"].unique()]
-        self.means = over_categories(metrics[metrics["metric"].isin([*SHOWN, *TRAINING_COSTS])])
-        self.seeds = {name: len(seeds) for name, seeds in seeds_of(metrics).items()}
-        images = measured.images
-        images = images[(images["dataset"] == dataset) & (images["scenario"] == scenario)]
-        self.reference = measured.roles.reference
-        self.pairs = {metric: self._pairs(images, metric) for metric in TESTED}
-        self.adjusted = {metric: _adjusted(pairs) for metric, pairs in self.pairs.items()}
-
-    def rows(self, notes: Notes) -> list[tuple[Cell, ...]]:
-        """One row a method."""
-        columns = [method_cells(self.names, self.methods, notes)]
-        columns.append([Cell(features_phrase(self.recipes[name])) for name in self.names])
-        columns.append([Cell(self._known(name, "input_size")) for name in self.names])
-        columns.append([Cell(self._grid(name)) for name in self.names])
-        columns.append([Cell(self._trained(name)) for name in self.names])
-        columns.append([Cell(str(self.seeds.get(name, 0))) for name in self.names])
-        columns += [
-            number_cells(
-                macro_values(self.means, metric, self.names),
-                notes,
-                comparable(self.means, metric),
-            )
-            for metric in SHOWN
-        ]
-        if self.reference:
-            for metric in TESTED:
-                columns += self._against(metric, notes)
-        columns += training_cost_columns(self.means, self.names, notes)
-        return list(zip(*columns, strict=True))
-
-    def records(self) -> list[dict[str, Any]]:
-        """The same for machines."""
-        return [self._record(name) for name in self.names]
-
-    def _pairs(self, images: pd.DataFrame, metric: str) -> dict[str, Paired]:
-        if self.reference not in self.names:
-            return {}
-        against = {
-            name: counterpart(self.recipes, self.names, name, self.reference) or self.reference
-            for name in self.names
-        }
-        return {
-            name: paired(images, metric, name, other)
-            for name, other in against.items()
-            if name != other
-        }
-
-    def _against(self, metric: str, notes: Notes) -> list[list[Cell]]:
-        """Two columns: difference with its interval, and p."""
-        differences, tests = [], []
-        for name in self.names:
-            pair = self.pairs[metric].get(name)
-            if pair is None:
-                differences.append(Cell("–"))
-                tests.append(Cell("–"))
-                continue
-            text, mark = signed(pair.difference), ""
-            if isinstance(pair.interval, Interval):
-                text += f" [{signed(pair.interval.low)}, {signed(pair.interval.high)}]"
-            else:
-                mark = notes.mark(f"No interval: {pair.interval.reason}.")
-            differences.append(Cell(text, mark=mark))
-            p = self.adjusted[metric].get(name)
-            if p is None:
-                reason = pair.p.reason if isinstance(pair.p, NoTest) else ""
-                tests.append(Cell(UNDEFINED, mark=notes.mark(f"No test: {reason}.")))
-            else:
-                tests.append(Cell("< 0.001" if p < 0.001 else f"{p:.3f}"))
-        return [differences, tests]
-
-    def _record(self, name: str) -> dict[str, Any]:
-        recipe = self.recipes[name]
-        record: dict[str, Any] = {
-            "dataset": self.dataset,
-            "scenario": self.scenario,
-            "method": name,
-            "encoder": recipe.encoder,
-            "pretrained": self.about["pretrained"][name],
-            "features": features_phrase(recipe),
-            **{key: self._number(name, key) for key in ("input_size", "grid", "channels")},
-            "trained_parameters": self._number(name, "trained_parameters"),
-            "seeds": self.seeds.get(name, 0),
-        }
-        own = self.means[self.means["method"] == name].set_index("metric")
-        for metric in SHOWN:
-            record[metric] = own["mean"].get(metric, math.nan)
-            record[f"{metric}_std"] = own["std"].get(metric, math.nan)
-        for metric in TESTED:
-            pair = self.pairs[metric].get(name)
-            ends = pair.interval if pair and isinstance(pair.interval, Interval) else None
-            record |= {
-                f"{metric}_difference": pair.difference if pair else math.nan,
-                f"{metric}_low": ends.low if ends else math.nan,
-                f"{metric}_high": ends.high if ends else math.nan,
-                f"{metric}_p": pair.p if pair and isinstance(pair.p, float) else math.nan,
-                f"{metric}_p_holm": self.adjusted[metric].get(name, math.nan),
-                f"{metric}_common_seeds": pair.seeds if pair else 0,
-            }
-        return record | {cost: own["mean"].get(cost, math.nan) for cost in TRAINING_COSTS}
-
-    def _known(self, name: str, key: str) -> str:
-        return str(self.about[key][name]) or UNDEFINED
-
-    def _grid(self, name: str) -> str:
-        grid = self._known(name, "grid")
-        return grid if grid == UNDEFINED else f"{grid}x{grid}"
-
-    def _trained(self, name: str) -> str:
-        value = self._number(name, "trained_parameters")
-        return UNDEFINED if math.isnan(value) else f"{value / 1000:.0f}"
-
-    def _number(self, name: str, key: str) -> float:
-        text = str(self.about[key][name])
-        return float(text) if text.isdigit() else math.nan
+def _seeds(metrics: pd.DataFrame, rows: pd.DataFrame) -> list[int]:
+    """The number of seeds of each row's method."""
+    seeds = {where: seeds_of(part) for where, part in metrics.groupby(GROUP, sort=False)}
+    return [len(seeds[row.dataset, row.scenario].get(row.method, ())) for row in rows.itertuples()]
 
 
-def _adjusted(pairs: dict[str, Paired]) -> dict[str, float]:
-    """Holm's correction of the tests that could be made."""
-    tested = {name: pair.p for name, pair in pairs.items() if isinstance(pair.p, float)}
-    return dict(zip(tested, holm(list(tested.values())), strict=True)) if tested else {}
+def _about_columns(results: Results, data: pd.DataFrame, about: pd.DataFrame) -> list[Column]:
+    """What each row's method is: features, input, grid of tokens, trained parameters, seeds."""
+    thousands = data["trained_parameters"] / 1000
+    return [
+        method_column(data["method"], results.methods),
+        words("Features", data["features"]),
+        words("Input", [text or UNDEFINED for text in about["input_size"]]),
+        words("Tokens", [f"{text}x{text}" if text else UNDEFINED for text in about["grid"]]),
+        words("Trained", [defined(value, "{:.0f}".format) for value in thousands]),
+        words("Seeds", data["seeds"]),
+    ]
+
+
+def _comparisons(
+    results: Results, recipes: Mapping[str, Recipe], rows: pd.DataFrame, metric: str
+) -> pd.DataFrame:
+    """Compare each row's method with the CNN that has the same heat map, else with the reference.
+
+    Holm's correction is for the methods on one data set under one scenario.
+    """
+    reference, groups = results.roles.reference, []
+    for where, part in rows.groupby(GROUP, sort=False):
+        images = results.images
+        images = images[(images[GROUP] == list(where)).all(axis=1)]
+        names = list(part["method"])
+        others = dict.fromkeys(names, "")
+        if reference in names:
+            others = {n: counterpart(recipes, names, n, reference) or reference for n in names}
+        group = pd.DataFrame(
+            [_comparison(images, metric, name, other) for name, other in others.items()],
+            index=part.index,
+        )
+        tested = group["p"].notna()
+        group.loc[tested, "p_holm"] = holm(list(group.loc[tested, "p"]))
+        groups.append(group)
+    return pd.concat(groups).add_prefix(f"{metric}_")
+
+
+def _comparison(images: pd.DataFrame, metric: str, method: str, other: str) -> dict[str, Any]:
+    keys = ("difference", "low", "high", "p", "p_holm")
+    record: dict[str, Any] = dict.fromkeys(keys, math.nan)
+    record |= {"common_seeds": 0, "interval_note": "", "p_note": ""}
+    if other in ("", method):
+        return record
+    pair = paired(images, metric, method, other)
+    record |= {"difference": pair.difference, "common_seeds": pair.seeds}
+    record |= {"low": pair.interval.low, "high": pair.interval.high}
+    record["interval_note"] = no_interval(pair.interval)
+    if isinstance(pair.p, NoTest):
+        return record | {"p_note": f"No test: {pair.p.reason}."}
+    return record | {"p": pair.p}
+
+
+def _comparison_columns(data: pd.DataFrame, metric: str) -> list[Column]:
+    """Two columns: difference with its interval, and p."""
+    keys = ("difference", "low", "high", "p_holm", "common_seeds", "interval_note")
+    differences, tests = [], []
+    for difference, low, high, p, seeds, note in data[
+        [f"{metric}_{key}" for key in keys]
+    ].to_numpy():
+        is_compared = seeds > 0 or note
+        text = f"{signed(difference)} {interval_text(low, high)}".strip()
+        differences.append(text if is_compared else NOT_COMPARED)
+        tests.append(p_text(p) if is_compared else NOT_COMPARED)
+    return [
+        Column(
+            f"{QUANTITY[metric].label} less the CNN",
+            differences,
+            notes=list(data[f"{metric}_interval_note"]),
+        ),
+        Column("p", tests, notes=list(data[f"{metric}_p_note"])),
+    ]

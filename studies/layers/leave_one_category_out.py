@@ -1,80 +1,91 @@
-"""Does a Transformer's recipe that is chosen on some categories hold on another? ``confirmation``.
+"""The table ``confirmation``: recipes that were chosen on some categories, tried on another.
 
-The best of many trials is partly the luckiest, so no recipe is judged where it was chosen: each
-category in turn is left out, a recipe is chosen on the others, and compared with the CNN there.
+The best of many trials is partly the luckiest, so no recipe is judged on the categories on which it
+was chosen: each category in turn is left out, a recipe is chosen on the others, and compared with
+the CNN on the category that was left out.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pandas as pd
 
 from aexad.config.recipe import Recipe
-from aexad.report.labels import METRIC, counted
+from aexad.report.labels import METRIC
 from aexad.report.results import Results
 from aexad.report.stats.aggregate import over_seeds
 from aexad.report.stats.bootstrap import RESAMPLES
 from aexad.report.stats.paired_comparison import paired
-from aexad.report.stats.tests import Interval
-from aexad.report.tables.format import Notes
-from aexad.report.tables.table import Cell, Table, plain_table
+from aexad.report.tables.format import defined, group_columns, groups_of, interval_text, words
+from aexad.report.tables.table import Column, Table
 from aexad.report.text.captions import data_phrase
-from aexad.report.text.numbers import UNDEFINED, number, signed
+from aexad.report.text.numbers import signed
+from aexad.report.text.sentences import sentence
+from studies.layers.recipes import TEMPLATES
 
 JUDGED = ("xauc", "f1", "iou", "pro")
 OF_IMAGES = ("xauc", "f1", "iou")
-"""Those of them that are means over images, which a paired interval can be had of."""
+"""The metrics that are means over images; only these have a paired interval."""
 FEWEST_CHOICES, FEWEST_CATEGORIES = 2, 2
+NO_SEED = "The recipes have no seed in common."
 
 
-def confirmation_table(measured: Results) -> Iterator[Table]:
-    """``confirmation``, where there is a choice: recipes with features of their own, and a CNN."""
+def confirmation_table(results: Results) -> Iterator[Table]:
+    """``confirmation``, if there is a choice of features, and a CNN to compare with."""
     recipes = {
         name: recipe
-        for name in measured.roles.frozen
-        if isinstance(recipe := measured.recipes[name], Recipe) and recipe.weights == "pretrained"
+        for name in results.roles.frozen
+        if isinstance(recipe := results.recipes[name], Recipe) and recipe.weights == "pretrained"
     }
-    candidates, reference = list(recipes), measured.roles.reference
+    candidates, reference = list(recipes), results.roles.reference
     choices = {str(recipe.features) for recipe in recipes.values()}
     if reference is None or len(choices) < FEWEST_CHOICES:
         return
-    rows = measured.metrics[measured.metrics["method"].isin([*candidates, reference])]
+    metrics = results.metrics[results.metrics["method"].isin([*candidates, reference])]
     groups = [
-        (str(keys[0]), str(keys[1]), part)
-        for keys, part in rows.groupby(["dataset", "scenario"], sort=False)
+        _left_out(results, str(keys[0]), str(keys[1]), part, candidates)
+        for keys, part in metrics.groupby(["dataset", "scenario"], sort=False)
         if part["category"].nunique() >= FEWEST_CATEGORIES
     ]
     if not groups:
         return
-    several = len(groups) > 1
-    notes = Notes()
-    blocks, records = [], []
-    for dataset, scenario, part in groups:
-        found = _left_out(measured, dataset, scenario, part, candidates)
-        where = [Cell(measured.titles.get(dataset, dataset)), Cell(scenario)] * several
-        blocks.append(tuple((*where, *_row(each, notes)) for each in found))
-        records += [{"dataset": dataset, "scenario": scenario} | each for each in found]
-    header = [*["Data set", "Scenario"] * several, "Left out", "Inputs on the others", "Seeds"]
-    header += [text for metric in JUDGED for text in (METRIC[metric].label, "less the CNN")]
-    shown = rows[rows["metric"].isin(JUDGED)]
+    data = pd.concat(groups, ignore_index=True)
+    titles = results.method_titles
+    columns = [
+        *group_columns(data, results.titles),
+        words("Left out", data["left_out"]),
+        words(
+            "Chosen on the others",
+            [titles.get(name, "–") for name in data["chosen"]],
+            notes=[NO_SEED * (seeds == 0) for seeds in data["seeds"]],
+        ),
+        Column("Seeds", [str(seeds) for seeds in data["seeds"]]),
+    ]
+    for metric in JUDGED:
+        columns.append(Column(METRIC[metric].label, [defined(value) for value in data[metric]]))
+        keys = [f"{metric}_{key}" for key in ("difference", "low", "high")]
+        texts = [
+            f"{signed(difference)} {interval_text(low, high)}".strip()
+            for difference, low, high in data.reindex(columns=keys).to_numpy()
+        ]
+        columns.append(Column("less the CNN", texts))
+    shown = metrics[metrics["metric"].isin(JUDGED)]
     yield Table(
         name="confirmation",
-        title="Inputs on some categories, confirmed on another",
-        caption=f"Of the {counted(len(candidates), 'recipe')} with a pre-trained Transformer, that "
-        "with the best mean rank by X-AUC, F1, IoU and PRO over the other categories, on the seeds "
-        f"that all recipes have; its values on the category that was left out, and those less "
-        f"{reference}'s, on the seeds that both have. In brackets the 95 % interval of a paired "
-        f"bootstrap over test images and seeds ({RESAMPLES} draws). The last row is the mean: what "
-        "a choice on other categories is worth. "
-        f"{data_phrase(shown, measured.titles)}",
-        header=tuple(Cell(text) for text in header),
-        blocks=tuple(blocks),
-        words=2 * several + 2,
-        notes=notes.all(),
-        numbers=plain_table(records),
+        title="Chosen on some categories, confirmed on another",
+        caption=sentence(
+            "confirmation_caption",
+            TEMPLATES,
+            candidates=len(candidates),
+            reference=titles[reference],
+            draws=RESAMPLES,
+            data=data_phrase(shown, results.titles, titles),
+        ),
+        columns=columns,
+        data=data,
+        blocks_of=groups_of(data),
     )
 
 
@@ -102,37 +113,42 @@ def mean_ranks(metrics: pd.DataFrame, names: Sequence[str]) -> pd.Series:
 
 
 def _left_out(
-    measured: Results,
+    results: Results,
     dataset: str,
     scenario: str,
-    rows: pd.DataFrame,
+    metrics: pd.DataFrame,
     candidates: Sequence[str],
-) -> list[dict[str, Any]]:
-    """A record a category, and their mean."""
-    images = measured.images
+) -> pd.DataFrame:
+    """One row for each category that is left out, then their mean."""
+    images = results.images
     images = images[(images["dataset"] == dataset) & (images["scenario"] == scenario)]
-    records = []
-    for category in rows["category"].unique():
-        others = mean_ranks(rows[rows["category"] != category], candidates)
-        chosen = "" if others.isna().all() else str(others.idxmin())
-        here = rows[rows["category"] == category], images[images["category"] == category]
-        records.append(
-            {"left_out": category, "chosen": chosen}
-            | _against(*here, chosen, str(measured.roles.reference))
+    records: list[dict[str, Any]] = []
+    for category in metrics["category"].unique():
+        left_out = metrics["category"] == category
+        ranks = mean_ranks(metrics[~left_out], candidates)
+        chosen = "" if ranks.isna().all() else str(ranks.idxmin())
+        comparison = _compared(
+            metrics[left_out],
+            images[images["category"] == category],
+            chosen,
+            str(results.roles.reference),
         )
+        records.append({"left_out": category, "chosen": chosen} | comparison)
     table = pd.DataFrame(records)
-    mean: dict[str, Any] = {"left_out": "mean", "chosen": "", "seeds": table["seeds"].min()}
-    for metric in JUDGED:
-        for name in (metric, f"{metric}_difference"):
-            mean[name] = table[name].mean(skipna=False)
-    return [*records, mean]
+    means = [name for metric in JUDGED for name in (metric, f"{metric}_difference")]
+    mean = {"left_out": "mean", "chosen": "", "seeds": table["seeds"].min()}
+    mean |= {name: table[name].mean(skipna=False) for name in means}
+    table = pd.concat([table, pd.DataFrame([mean])], ignore_index=True)
+    table.insert(0, "dataset", dataset)
+    table.insert(1, "scenario", scenario)
+    return table
 
 
-def _against(
-    rows: pd.DataFrame, images: pd.DataFrame, method: str, reference: str
+def _compared(
+    metrics: pd.DataFrame, images: pd.DataFrame, method: str, reference: str
 ) -> dict[str, Any]:
-    """One method beside the CNN on one category."""
-    both = rows[rows["method"].isin([method, reference])]
+    """Compare a method with the CNN on one category."""
+    both = metrics[metrics["method"].isin([method, reference])]
     values = both.pivot_table(index=["metric", "seed"], columns="method", values="value")
     values = values.reindex(columns=[method, reference]).dropna()
     record: dict[str, Any] = {"seeds": values.index.unique("seed").size}
@@ -141,24 +157,6 @@ def _against(
         record[metric] = float(means[method])
         record[f"{metric}_difference"] = float(means[method] - means[reference])
         if metric in OF_IMAGES and record["seeds"]:
-            drawn = paired(images, metric, method, reference).interval
-            known = drawn if isinstance(drawn, Interval) else Interval(math.nan, math.nan)
-            record |= {f"{metric}_low": known.low, f"{metric}_high": known.high}
+            interval = paired(images, metric, method, reference).interval
+            record |= {f"{metric}_low": interval.low, f"{metric}_high": interval.high}
     return record
-
-
-def _row(record: dict[str, Any], notes: Notes) -> tuple[Cell, ...]:
-    lost = notes.mark("The recipes have no seed in common.") if not record["seeds"] else ""
-    cells = [
-        Cell(record["left_out"]),
-        Cell(record["chosen"] or "–", mark=lost),
-        Cell(str(record["seeds"])),
-    ]
-    for metric in JUDGED:
-        value, difference = record[metric], record[f"{metric}_difference"]
-        text = signed(difference)
-        low, high = record.get(f"{metric}_low"), record.get(f"{metric}_high")
-        if low is not None and high is not None and not math.isnan(low):
-            text += f" [{signed(low)}, {signed(high)}]"
-        cells += [Cell(UNDEFINED if math.isnan(value) else number(value)), Cell(text)]
-    return tuple(cells)

@@ -1,7 +1,7 @@
-"""Would a recipe have been chosen well without test images and their labels? The table ``choice``.
+"""The table ``choice``: how well a recipe is chosen without test images and their labels.
 
-Each criterion ranks the recipes by what was computed without the test set; the test's own ranks say
-how well it does. Criteria and metrics are of the same runs: the seeds that all recipes have.
+Each criterion ranks the recipes without the test set; the ranks on the test set say how good the
+criterion is. Criteria and metrics are of the same runs: the seeds that all recipes have.
 """
 
 from __future__ import annotations
@@ -21,14 +21,15 @@ from aexad.config.recipe import Recipe
 from aexad.report.collect import read, require
 from aexad.report.labels import METRIC, counted
 from aexad.report.stats.aggregate import over_categories
-from aexad.report.tables.format import Notes
-from aexad.report.tables.table import Cell, Table, plain_table, write_table
+from aexad.report.tables.format import defined, group_columns, groups_of, words
+from aexad.report.tables.table import Column, Table, write_table
 from aexad.report.text.captions import data_phrase
-from aexad.report.text.numbers import UNDEFINED, number
+from aexad.report.text.numbers import UNDEFINED
+from aexad.report.text.sentences import sentence
 from aexad.runtime.atomic_folder import replaced_folder
 from aexad.runtime.errors import ConfigError
 from aexad.runtime.files import write_csv
-from studies.layers.recipes import chosen_from
+from studies.layers.recipes import TEMPLATES, chosen_from
 
 FEWEST = 6
 """Recipes for a rank correlation: of five, chance alone reaches 0.9 in 5 of 120 orders."""
@@ -84,7 +85,7 @@ def write_choice(
     results: Path,
     folder: Path,
 ) -> None:
-    """Write ``choice`` (.csv, .md, .tex) and ``criteria.csv``; ``folder`` holds nothing else then.
+    """Write ``choice`` (.csv, .md, .tex) and ``criteria.csv``; other such files in ``folder`` go.
 
     Parameters
     ----------
@@ -111,51 +112,69 @@ def choice_table(
     recipes: Mapping[str, Method],
     titles: Mapping[str, str],
 ) -> Table:
-    """A block for all models, one for each pre-trained encoder that has enough, one for heat maps.
+    """How well each criterion chooses.
 
-    Of a model with several heat maps, its first recipe stands among the models.
+    There is a block for all models, one for each pre-trained encoder with enough recipes, and one
+    for the heat maps of each model. A model with several heat maps is represented by its first
+    recipe in the former two.
+
+    Parameters
+    ----------
+    criteria : DataFrame
+        From :func:`read_criteria`.
+    metrics : DataFrame
+        Rows of ``metrics.csv``.
+    recipes : mapping of str to Method
+    titles : mapping of str to str
+        Data set: its title.
     """
-    notes = Notes()
-    blocks, records = [], []
-    keys = ["dataset", "scenario"]
-    groups = list(criteria.groupby(keys, sort=False))
-    several = len(groups) > 1
-    for where, part in groups:
+    keys, records = ["dataset", "scenario"], []
+    for where, part in criteria.groupby(keys, sort=False):
         tested = metrics[(metrics[keys] == list(where)).all(axis=1)]
         values = _of_methods(pd.concat([part, tested[tested["metric"].isin(METRICS)]]), part)
-        place = [Cell(titles.get(str(where[0]), str(where[0]))), Cell(str(where[1]))] * several
-        for among, names, by in _sets(list(values.index), recipes):
-            found = [_judged(name, values.loc[names]) for name in by]
-            blocks.append(tuple((*place, *_row(among, each, notes)) for each in found))
-            records += [
-                {"dataset": where[0], "scenario": where[1], "recipes": among} | each
-                for each in found
-            ]
-    header = [*["Data set", "Scenario"] * several, "Recipes", "Criterion", "Picks"]
-    header += [f"rank correlation, {METRIC[name].label}" for name in METRICS]
-    header += [text for name in JUDGED for text in (f"its {METRIC[name].label}", "below the best")]
-    rows = _of_same_runs(metrics, criteria)
+        records += [
+            dict(zip(keys, where, strict=True))
+            | {"recipes": among}
+            | _judged(name, values.loc[names])
+            for among, names, criteria_names in _sets(list(values.index), recipes)
+            for name in criteria_names
+        ]
+    data = pd.DataFrame(records)
+    method_titles = {name: recipe.title or name for name, recipe in recipes.items()}
     names = list(criteria["method"].unique())
-    apart = (
-        " Heat maps of one model are chosen from apart; among the models it has the first of them."
-        if len(_of_models(names, recipes)) < len(names)
-        else ""
-    )
     return Table(
         name="choice",
         title="Choice without test images",
-        caption="Each criterion is computed from the training images alone: the labelled anomalies "
-        "pasted anew, where the training did not see them; the features' spectrum on the training "
-        "normals, above half the Nyquist frequency of the decoder's grid. Spearman's rank "
-        "correlation of the criterion with each metric on the test images, over the recipes (the "
-        "loss with its sign turned: 1 is a perfect choice, 0 none); which recipe it picks, and how "
-        "far that is from the best of the same recipes. Means over the categories, on the seeds "
-        f"that all recipes have.{apart} {data_phrase(rows, titles)}",
-        header=tuple(Cell(text) for text in header),
-        blocks=tuple(blocks),
-        words=2 * several + 3,
-        notes=notes.all(),
-        numbers=plain_table(records),
+        caption=sentence(
+            "choice_caption",
+            TEMPLATES,
+            heat_maps=len(_of_models(names, recipes)) < len(names),
+            data=data_phrase(_of_same_runs(metrics, criteria), titles, method_titles),
+        ),
+        columns=[
+            *group_columns(data, titles),
+            words("Recipes", data["recipes"]),
+            words("Criterion", [CRITERIA[name].label for name in data["criterion"]]),
+            words(
+                "Picks",
+                [method_titles.get(name, UNDEFINED) for name in data["picks"]],
+                notes=[
+                    EQUAL if number > 1 and not pick else ""
+                    for number, pick in zip(data["n"], data["picks"], strict=True)
+                ],
+            ),
+            *(_correlation(data, metric) for metric in METRICS),
+            *(
+                Column(header, [defined(value) for value in data[key]])
+                for metric in JUDGED
+                for key, header in (
+                    (metric, f"its {METRIC[metric].label}"),
+                    (f"{metric}_below_best", "below the best"),
+                )
+            ),
+        ],
+        data=data,
+        blocks_of=groups_of(data, "recipes"),
     )
 
 
@@ -215,35 +234,25 @@ def _judged(criterion: str, values: pd.DataFrame) -> dict[str, Any]:
     known = values[values[criterion].notna()]
     sign = -1 if CRITERIA[criterion].lower else 1
     goodness = sign * known[criterion]
-    told = len(known) == 1 or (len(known) > 1 and np.ptp(goodness) > 0)
-    pick = str(goodness.idxmax()) if told else ""
-    found: dict[str, Any] = {"criterion": criterion, "n": len(known), "picks": pick}
+    decided = len(known) == 1 or (len(known) > 1 and np.ptp(goodness) > 0)
+    pick = str(goodness.idxmax()) if decided else ""
+    record: dict[str, Any] = {"criterion": criterion, "n": len(known), "picks": pick}
     for metric in METRICS:
-        found[f"spearman_{metric}"] = math.nan
+        record[f"spearman_{metric}"] = math.nan
         if len(known) >= FEWEST and np.ptp(goodness) > 0 and np.ptp(known[metric]) > 0:
-            found[f"spearman_{metric}"] = float(stats.spearmanr(goodness, known[metric]).statistic)
+            record[f"spearman_{metric}"] = float(stats.spearmanr(goodness, known[metric]).statistic)
     for metric in JUDGED:
         reached = float(known[metric][pick]) if pick else math.nan
-        found[metric] = reached
-        found[f"{metric}_below_best"] = float(known[metric].max()) - reached if pick else np.nan
-    return found
+        record[metric] = reached
+        record[f"{metric}_below_best"] = float(known[metric].max()) - reached if pick else np.nan
+    return record
 
 
-def _row(among: str, found: dict[str, Any], notes: Notes) -> tuple[Cell, ...]:
-    few = found["n"] < FEWEST
-    reason = f"{counted(found['n'], 'recipe')} with a value; a rank correlation needs {FEWEST}."
-    undecided = found["n"] > 1 and not found["picks"]
-    cells = [
-        Cell(among),
-        Cell(CRITERIA[found["criterion"]].label),
-        Cell(found["picks"] or UNDEFINED, mark=notes.mark(EQUAL) if undecided else ""),
-    ]
-    for metric in METRICS:
-        value = found[f"spearman_{metric}"]
-        if math.isnan(value):
-            cells.append(Cell(UNDEFINED, mark=notes.mark(reason if few else EQUAL)))
-        else:
-            cells.append(Cell(f"{value:+z.2f}"))
-    judged = [found[f"{metric}{end}"] for metric in JUDGED for end in ("", "_below_best")]
-    cells += [Cell(UNDEFINED if math.isnan(value) else number(value)) for value in judged]
-    return tuple(cells)
+def _correlation(data: pd.DataFrame, metric: str) -> Column:
+    """The rank correlations with a metric, and why there are none."""
+    texts, notes = [], []
+    for number, value in zip(data["n"], data[f"spearman_{metric}"], strict=True):
+        few = f"{counted(number, 'recipe')} with a value; a rank correlation needs {FEWEST}."
+        texts.append(defined(value, "{:+z.2f}".format))
+        notes.append((few if number < FEWEST else EQUAL) if math.isnan(value) else "")
+    return Column(f"rank correlation, {METRIC[metric].label}", texts, notes=notes)

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from aexad.config.benchmark import Run
 from aexad.config.methods import Method
 from aexad.config.recipe import Recipe
+
+TEMPLATES = Path(__file__).parent / "templates"
+"""The captions and sentences of the study."""
 
 
 def chosen_from(runs: Sequence[Run], known_methods: Mapping[str, Method]) -> list[Run]:

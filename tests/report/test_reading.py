@@ -21,9 +21,10 @@ from aexad.report.method_roles import (
     roles_of,
 )
 from aexad.report.results import IMAGE_COLUMNS, read_images
-from aexad.report.stats.by_defect import losses, told
+from aexad.report.stats.by_defect import by_defect
 from aexad.report.stats.tradeoff import tradeoff, with_tradeoffs
-from aexad.report.tables.sources import source_tables
+from aexad.report.tables.write import source_tables
+from aexad.report.text.summary import defect_sentences
 from aexad.runtime.errors import DataError
 
 ROOT = Path(__file__).parents[2]
@@ -179,18 +180,19 @@ def test_where_the_transformer_loses_by_hand() -> None:
            ("scratch", 10, 0.4), ("scratch", 50, 0.4), ("scratch", 80, 0.4)]  # fmt: skip
     change = [-0.3, -0.3, 0.0, -0.1, 0.2, 0.2]
     vit = [(defect, size, iou + by) for (defect, size, iou), by in zip(cnn, change, strict=True)]
-    found = losses(image_rows({"cnn": cnn, "vit": vit}), "vit", "cnn")
-    assert found is not None
-    assert found.defects["difference"].round(9).to_dict() == {
+    differences = by_defect(image_rows({"cnn": cnn, "vit": vit}), "vit", "cnn")
+    assert differences is not None
+    defects, areas = differences
+    assert defects["difference"].round(9).to_dict() == {
         ("c", "hole"): -0.2,
         ("c", "scratch"): 0.1,
     }
     # By size: 5 and 6, 10 and 50, 80 and 90.
-    assert found.areas["difference"].round(9).tolist() == [-0.3, 0.05, 0.1]
-    assert told(found) == [
+    assert areas["difference"].round(9).tolist() == [-0.3, 0.05, 0.1]
+    assert defect_sentences(defects, areas, "vit", "cnn") == [
         "By IoU, vit (Transformer) is below cnn (CNN) on 1 of 2 defect types, most on c hole "
         "(-0.200, 3 images); it gains most on c scratch (+0.100).",
         "By area, the same difference is -0.300 on the third with the smallest defects, +0.050 on "
         "the third with the medium defects and +0.100 on the third with the largest defects.",
     ]
-    assert losses(image_rows({"cnn": cnn}), "vit", "cnn") is None
+    assert by_defect(image_rows({"cnn": cnn}), "vit", "cnn") is None

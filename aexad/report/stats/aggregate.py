@@ -1,4 +1,4 @@
-"""Means over seeds and over categories, with what stands behind each of them.
+"""Means over seeds and over categories, with the number of values behind each mean.
 
 Over seeds: the mean, and the sample standard deviation where there is more than one seed. Over
 categories: the macro mean (each category weighs the same), and the sample standard deviation over
@@ -16,20 +16,20 @@ ROW = ["dataset", "scenario", "method", "metric"]
 
 
 def seeds_of(metrics: pd.DataFrame) -> dict[str, frozenset[int]]:
-    """The seeds with which each method has a value: a run that is missing has rows, but none.
+    """Map each method to the seeds with which it has a value.
 
-    Methods without any value are left out.
+    A missing run has rows, but no values. Methods without any value are left out.
     """
     valued = metrics[metrics["value"].notna()]
     seeds = valued.groupby("method", sort=False)["seed"].agg(frozenset)
-    return {str(method): found for method, found in seeds.items()}
+    return {str(method): own for method, own in seeds.items()}
 
 
 def on_common_seeds(metrics: pd.DataFrame, methods: Iterable[str] | None = None) -> pd.DataFrame:
-    """Rows of these methods (none given: of all) on the seeds with which each has a value.
+    """Select the rows of these methods (default: all) on the seeds with which each has a value.
 
-    A seed decides which anomalies are labelled, so one may be easier than another for every method:
-    methods are compared on the same ones.
+    A seed decides which anomalies are labelled, so a seed may be easier than another for every
+    method: methods are compared on the same seeds.
     """
     if methods is not None:
         metrics = metrics[metrics["method"].isin(list(methods))]
@@ -120,12 +120,12 @@ def over_categories(metrics: pd.DataFrame) -> pd.DataFrame:
 
 
 def seed_means(metrics: pd.DataFrame) -> pd.DataFrame:
-    """The macro mean of each seed in which all categories behind the mean have a value.
+    """Average over the categories, for each seed with values in all categories of the mean.
 
     Returns
     -------
     DataFrame
-        Columns of :data:`ROW`, seed, mean; one row for each such seed.
+        Columns of :data:`ROW`, seed, mean; one row for each of these seeds.
     """
     valued = metrics[metrics["value"].notna()]
     behind = valued.groupby(ROW, sort=False)["category"].nunique().rename("categories")
@@ -140,5 +140,5 @@ def _distinct(texts: pd.Series) -> str:
 
 
 def same_categories(means: pd.DataFrame) -> bool:
-    """Whether all means are over the same categories: else none of them is the best."""
+    """Whether all means are over the same categories: otherwise no method is the best."""
     return len(set(means.loc[means["mean"].notna(), "cover"])) == 1

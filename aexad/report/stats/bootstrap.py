@@ -1,9 +1,9 @@
 """Paired bootstrap over images and seeds: 95 % intervals of means and of their differences.
 
-Two things were drawn by chance: the test images, and the seeds of the trainings. Both are drawn
-again, with replacement: each category's images (the same draw for all methods and seeds, because an
-image that is hard is hard for all), and the seeds (the same draw for all methods and categories).
-The categories are the benchmark's own and are not drawn: an interval speaks of these categories.
+Test images and training seeds are samples, so both are drawn again, with replacement: each
+category's images (the same draw for all methods and seeds, because an image that is hard is hard
+for all), and the seeds (the same draw for all methods and categories). Categories are not drawn: an
+interval holds for the categories of the benchmark.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from aexad.report.stats.tests import LEVEL, Interval, NoTest
 
 RESAMPLES = 2000
 IMAGES = 5
-"""Fewest images of a category: of fewer, the draws repeat a handful of values."""
+"""Fewest images of a category: with fewer, the draws repeat a handful of values."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Bootstrap:
 def bootstrap(
     images: pd.DataFrame, metric: str, resamples: int = RESAMPLES, seed: int = 0
 ) -> Bootstrap | NoTest:
-    """Draw images and seeds anew, and average as the tables do: over images, seeds, categories.
+    """Draw images and seeds, and average as the tables do: over images, seeds, categories.
 
     Parameters
     ----------
@@ -52,13 +52,13 @@ def bootstrap(
     metric : str
     resamples : int
     seed : int
-        Of the generator: the same input gives the same draws.
+        Seed of the generator: the same input gives the same draws.
 
     Returns
     -------
-    Bootstrap, or NoTest if a category has fewer than :data:`IMAGES` images with a value. A method
-    has a column if it has values. (A draw in which a method has no value, because a seed is
-    missing, does not count for it.)
+    Bootstrap, or NoTest if a category has fewer than :data:`IMAGES` images with a value. Each
+    method with values has a column. (A draw without a value of a method, because the method lacks a
+    seed, does not count for that method.)
     """
     images = images[images[metric].notna()]
     if images.empty:
@@ -66,22 +66,22 @@ def bootstrap(
     few = images.groupby("category")["image"].nunique()
     few = few[few < IMAGES]
     if len(few):
-        having = counted(int(few.iloc[0]), "image")
-        return NoTest(f"{few.index[0]} has {having} with a value; {IMAGES} are needed")
+        number = counted(int(few.iloc[0]), "image")
+        return NoTest(f"{few.index[0]} has {number} with a value; {IMAGES} are needed")
     generator = np.random.default_rng(seed)
     seeds = sorted(images["seed"].unique())
-    chosen = _multiplicities(generator, len(seeds), resamples)  # [B, S]
+    times = _multiplicities(generator, len(seeds), resamples)  # [B, S]
     methods = [str(name) for name in images["method"].unique()]
     by_category = {
-        str(category): _category_draws(part, metric, methods, seeds, chosen, generator)
+        str(category): _category_draws(part, metric, methods, seeds, times, generator)
         for category, part in images.groupby("category")
     }
     draws, cover = {}, {}
     for column, method in enumerate(methods):
-        own = {name: means[:, column] for name, means in by_category.items()}
-        own = {name: means for name, means in own.items() if not np.isnan(means).all()}
-        cover[method] = tuple(own)
-        draws[method] = np.mean(list(own.values()), axis=0)
+        means = {name: drawn[:, column] for name, drawn in by_category.items()}
+        means = {name: drawn for name, drawn in means.items() if not np.isnan(drawn).all()}
+        cover[method] = tuple(means)
+        draws[method] = np.mean(list(means.values()), axis=0)
     return Bootstrap(pd.DataFrame(draws), cover)
 
 
@@ -90,24 +90,20 @@ def _category_draws(
     metric: str,
     methods: list[str],
     seeds: list[int],
-    chosen: np.ndarray,
+    times: np.ndarray,
     generator: np.random.Generator,
 ) -> np.ndarray:
     """The drawn means of one category, [B, M]; NaN where a method has no value."""
     columns = pd.MultiIndex.from_product([methods, seeds])
     values = images.pivot_table(index="image", columns=["method", "seed"], values=metric)
     table = values.reindex(columns=columns).to_numpy()  # [images, M S]
-    weights = _multiplicities(generator, len(table), len(chosen))
-    means = _weighted(weights, table).reshape(len(chosen), len(methods), len(seeds))
-    there = ~np.isnan(means)
-    total = np.einsum("bms,bs->bm", np.where(there, means, 0), chosen)
-    return _divided(total, np.einsum("bms,bs->bm", there, chosen))
-
-
-def _weighted(weights: np.ndarray, table: np.ndarray) -> np.ndarray:
-    """Means of the columns of ``table`` [n, C] under each row of ``weights`` [B, n]; [B, C]."""
-    there = ~np.isnan(table)
-    return _divided(weights @ np.where(there, table, 0), weights @ there)
+    weights = _multiplicities(generator, len(table), len(times))  # [B, images]
+    known = ~np.isnan(table)
+    means = _divided(weights @ np.where(known, table, 0), weights @ known)  # [B, M S]
+    means = means.reshape(len(times), len(methods), len(seeds))
+    known = ~np.isnan(means)
+    total = np.einsum("bms,bs->bm", np.where(known, means, 0), times)
+    return _divided(total, np.einsum("bms,bs->bm", known, times))
 
 
 def _multiplicities(generator: np.random.Generator, number: int, resamples: int) -> np.ndarray:

@@ -1,6 +1,6 @@
 """Two methods on the same test images and seeds: difference, interval, test.
 
-A method with one seed is compared with a reference of three on the one that both have: else the
+A method with one seed is compared with a reference of three on their common seed: otherwise the
 seeds would be a part of the difference.
 """
 
@@ -29,24 +29,24 @@ class Paired(NamedTuple):
 
 
 def paired(images: pd.DataFrame, metric: str, method: str, reference: str) -> Paired:
-    """Compare two methods on what both have.
+    """Compare two methods on their common images and seeds.
 
     Parameters
     ----------
     images : DataFrame
         Columns category, method, seed, image and ``metric``, of one data set and scenario.
+    metric, method, reference : str
     """
     rows = images[images["method"].isin([method, reference]) & images[metric].notna()]
-    sides = rows.pivot_table(
+    values = rows.pivot_table(
         index=["category", "seed", "image"], columns="method", values=metric
     ).reindex(columns=[method, reference])
-    common = sides.dropna()
+    common = values.dropna()
     if set(common.index.unique("category")) != set(rows["category"]):
-        lost = NoTest("the two have no images in common in some category")
-        return Paired(math.nan, lost, lost, 0)
+        reason = NoTest("the two have no images in common in some category")
+        return Paired(math.nan, reason, reason, 0)
     seeds = common.index.unique("seed")
-    by_seed = common.groupby(["category", "seed"]).mean().groupby("category").mean().mean()
-    difference = float(by_seed[method] - by_seed[reference])
+    means = common.groupby(["category", "seed"]).mean().groupby("category").mean().mean()
     drawn = bootstrap(rows[rows["seed"].isin(seeds)], metric)
     interval = drawn if isinstance(drawn, NoTest) else drawn.difference(method, reference)
     by_image = common.groupby(["category", "image"]).mean()
@@ -54,6 +54,6 @@ def paired(images: pd.DataFrame, metric: str, method: str, reference: str) -> Pa
         f"{counted(len(by_image), 'test image')} cannot tell; {CATEGORIES} are needed"
     )
     if len(by_image) >= CATEGORIES:
-        tested = wilcoxon_holm(by_image, [(method, reference)])
-        p = tested if isinstance(tested, NoTest) else tested[0].p
-    return Paired(difference, interval, p, len(seeds))
+        test = wilcoxon_holm(by_image, [(method, reference)])
+        p = test if isinstance(test, NoTest) else test[0].p
+    return Paired(float(means[method] - means[reference]), interval, p, len(seeds))

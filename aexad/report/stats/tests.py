@@ -1,15 +1,16 @@
-"""What the numbers allow to be said: spreads, intervals over seeds, tests over categories.
+"""Intervals over seeds, and tests over categories.
 
-Where there are too few categories, methods or seeds for a test, the answer is a :class:`NoTest`
+Where there are too few categories, methods or seeds for a test, the result is a :class:`NoTest`
 with the reason, never a number. Source of the tests: Demšar, "Statistical comparisons of
 classifiers over multiple data sets", JMLR 7, 2006, sections 3.1.3 and 3.2.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from itertools import combinations
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -26,9 +27,16 @@ SEEDS = 3
 
 
 class NoTest(NamedTuple):
-    """No number, and why: ``reason`` follows on "no test possible, because"."""
+    """No test or interval, and why: ``reason`` follows on "no test possible, because"."""
 
     reason: str
+
+    @property
+    def low(self) -> float:
+        """NaN: there is no interval."""
+        return math.nan
+
+    high = low
 
     def __str__(self) -> str:
         return f"no test possible, because {self.reason}"
@@ -42,7 +50,7 @@ class Interval(NamedTuple):
 
 
 class Pair(NamedTuple):
-    """Two methods over the categories: p, and p after Holm's correction for all pairs asked."""
+    """Two methods over the categories: p, and p after Holm's correction for all tested pairs."""
 
     first: str
     second: str
@@ -59,25 +67,14 @@ class Ranking(NamedTuple):
     categories: int
 
 
-def mean_and_deviation(values: Sequence[float]) -> tuple[float, float]:
-    """Mean and sample standard deviation of the values that are defined; NaN where there is none.
-
-    >>> mean_and_deviation([0.8, 0.9, float("nan")])[0].__round__(12)
-    0.85
-    """
+def seeds_interval(values: Sequence[float]) -> Interval | NoTest:
+    """Student's 95 % interval of a mean over seeds: mean ± t s / sqrt(n); NaN is left out."""
     known = np.asarray(values, dtype=np.float64)
     known = known[~np.isnan(known)]
-    mean = float(known.mean()) if len(known) else np.nan
-    return mean, float(known.std(ddof=1)) if len(known) > 1 else np.nan
-
-
-def seeds_interval(values: Sequence[float]) -> Interval | NoTest:
-    """Student's 95 % interval of a mean over seeds: mean ± t s / sqrt(n)."""
-    known = [value for value in values if not np.isnan(value)]
     if len(known) < SEEDS:
         return NoTest(f"{counted(len(known), 'seed')} cannot tell chance from effect")
-    mean, deviation = mean_and_deviation(known)
-    half = stats.t.ppf(1 - LEVEL / 2, len(known) - 1) * deviation / np.sqrt(len(known))
+    mean, error = float(known.mean()), known.std(ddof=1) / np.sqrt(len(known))
+    half = float(stats.t.ppf(1 - LEVEL / 2, len(known) - 1) * error)
     return Interval(mean - half, mean + half)
 
 
@@ -86,27 +83,24 @@ def wilcoxon_holm(
 ) -> list[Pair] | NoTest:
     """Wilcoxon's signed-rank test of pairs of methods over the categories, with Holm's correction.
 
-    Two-sided; categories in which the two are equal say nothing and are left out (p is 1 where all
-    are equal). Exact where no two differences are of the same size, else the normal approximation.
+    Two-sided; categories in which the two are equal are left out (p is 1 where all are equal).
+    Exact where no two differences are of the same size, else the normal approximation.
 
     Parameters
     ----------
     values : DataFrame [categories, methods]
         A method's mean in a category; categories without a value of every method are left out.
     pairs : sequence of pairs of methods, optional
-        All of them unless given; Holm's correction is for as many as are asked.
+        Default: all pairs. Holm's correction is for this number of pairs.
     """
     complete = values.dropna()
     if values.shape[1] < 2:
         return NoTest("there is but one method")
     if len(complete) < CATEGORIES:
         return NoTest(_too_few(len(complete)))
-    asked = list(combinations(map(str, values.columns), 2)) if pairs is None else list(pairs)
-    found = [_signed_rank(complete[first] - complete[second]) for first, second in asked]
-    return [
-        Pair(*pair, p, adjusted)
-        for pair, p, adjusted in zip(asked, found, holm(found), strict=True)
-    ]
+    pairs = list(combinations(map(str, values.columns), 2)) if pairs is None else list(pairs)
+    p = [_signed_rank(complete[first] - complete[second]) for first, second in pairs]
+    return [Pair(*pair, *both) for pair, *both in zip(pairs, p, holm(p), strict=True)]
 
 
 def holm(p: Sequence[float]) -> list[float]:
@@ -115,11 +109,9 @@ def holm(p: Sequence[float]) -> list[float]:
     >>> [round(value, 3) for value in holm([0.01, 0.04, 0.03])]
     [0.03, 0.06, 0.06]
     """
-    order = np.argsort(p, kind="stable")
-    factors = np.arange(len(order), 0, -1)
-    adjusted = np.empty(len(order))
-    adjusted[order] = np.minimum(np.maximum.accumulate(np.asarray(p)[order] * factors), 1)
-    return adjusted.tolist()
+    from statsmodels.stats.multitest import multipletests  # takes a second
+
+    return [float(value) for value in multipletests(p, method="holm")[1]] if p else []
 
 
 def friedman_nemenyi(values: pd.DataFrame) -> Ranking | NoTest:
@@ -142,17 +134,17 @@ def friedman_nemenyi(values: pd.DataFrame) -> Ranking | NoTest:
         return NoTest(_too_few(categories))
     ranks = complete.rank(axis=1, ascending=False)
     critical = nemenyi_factor(methods) * np.sqrt(methods * (methods + 1) / (6 * categories))
-    named = {str(name): float(rank) for name, rank in ranks.mean().items()}
-    return Ranking(named, _iman_davenport(ranks), float(critical), categories)
+    mean_ranks = {str(name): float(rank) for name, rank in ranks.mean().items()}
+    return Ranking(mean_ranks, _iman_davenport(ranks), float(critical), categories)
 
 
 def nemenyi_factor(methods: int) -> float:
-    """Demšar's q at 0.05 (table 5a) for this many methods; 2.343 for 3."""
+    """Demšar's q at 0.05 (table 5a) for this number of methods; 2.343 for 3."""
     return float(stats.studentized_range.ppf(CONFIDENCE, methods, np.inf) / np.sqrt(2))
 
 
 def _iman_davenport(ranks: pd.DataFrame) -> float:
-    """The p of Friedman's test; where all ranks are equal there is nothing to tell apart."""
+    """The p of Friedman's test; 1 where all ranks are equal."""
     categories, methods = ranks.shape
     if (ranks == (methods + 1) / 2).all(axis=None):
         return 1.0
@@ -165,17 +157,16 @@ def _iman_davenport(ranks: pd.DataFrame) -> float:
 
 
 def _signed_rank(differences: pd.Series) -> float:
-    # 0.9 - 0.7 and 0.5 - 0.3 are one size: no rank is decided by the last bit.
+    # 0.9 - 0.7 and 0.5 - 0.3 are one size: rounding error must not decide a rank.
     sizes = differences.round(12)
-    apart = sizes[sizes != 0].to_numpy()
-    if len(apart) == 0:
+    nonzero = sizes[sizes != 0]
+    if nonzero.empty:
         return 1.0
-    # scipy's 'auto' would run through all 2^n signs where sizes are equal: seconds for a pair.
-    tied = len(np.unique(np.abs(apart))) < len(apart)
-    method: Literal["exact", "approx"] = "approx" if tied else "exact"
-    return float(stats.wilcoxon(apart, method=method).pvalue)
+    # scipy's 'auto' would enumerate all 2^n signs where sizes are equal: seconds for a pair.
+    method = "exact" if nonzero.abs().is_unique else "approx"
+    return float(stats.wilcoxon(nonzero.to_numpy(), method=method).pvalue)
 
 
 def _too_few(categories: int) -> str:
-    having = counted(categories, "category", "categories")
-    return f"{having} cannot reach p < {LEVEL:g}; {CATEGORIES} are needed"
+    number = counted(categories, "category", "categories")
+    return f"{number} cannot reach p < {LEVEL:g}; {CATEGORIES} are needed"

@@ -1,7 +1,7 @@
 """The trade-off of quality and CO2: T(m) = E / (m / (1 - m)) [AE-XAD paper, equation 5].
 
-E is the grams of CO2 that a run's training took, m its X-AUC, F1 or IoU. The lower the better: 0
-for a perfect method, ``inf`` for one that finds nothing.
+E is the grams of CO2 of a run's training, m its X-AUC, F1 or IoU. Lower is better: 0 for a perfect
+method, ``inf`` for a method that finds nothing.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ RUN = ["dataset", "category", "scenario", "method", "seed"]
 
 
 def tradeoff(grams: float, quality: float) -> float:
-    """T of one run; NaN where one of the two is.
+    """T of one run; NaN where one of the two is NaN.
 
     >>> tradeoff(3.0, 0.75)
     1.0
@@ -28,7 +28,7 @@ def tradeoff(grams: float, quality: float) -> float:
 
 
 def with_tradeoffs(metrics: pd.DataFrame) -> pd.DataFrame:
-    """The rows of ``metrics.csv``, and below them ``tradeoff_<m>`` of each run and metric m."""
+    """Append ``tradeoff_<m>`` of each run and metric m to the rows of ``metrics.csv``."""
     emitted = metrics[metrics["metric"] == EMITTED].set_index(RUN)[["value", "reason"]]
     emitted = emitted.rename(columns={"value": "grams", "reason": "unknown"})
     parts = [metrics]
@@ -37,10 +37,7 @@ def with_tradeoffs(metrics: pd.DataFrame) -> pd.DataFrame:
         reason = rows["reason"].where(rows["value"].isna(), rows["unknown"])
         rows = rows.assign(
             metric=f"tradeoff_{name}",
-            value=[
-                tradeoff(grams, quality)
-                for grams, quality in zip(rows["grams"], rows["value"], strict=True)
-            ],
+            value=list(map(tradeoff, rows["grams"], rows["value"])),
             reason=reason.fillna("the CO2 of the training is not known"),
         )
         parts.append(rows[list(metrics.columns)])

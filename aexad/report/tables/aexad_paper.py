@@ -8,12 +8,13 @@ from typing import NamedTuple
 from aexad.report.labels import TRADED, TRADEOFFS, listed
 from aexad.report.results import Results
 from aexad.report.tables.categories import category_table
-from aexad.report.tables.selection import AEXAD, published_beside, rows_of
+from aexad.report.tables.published_columns import AEXAD, published_columns, rows_of
 from aexad.report.tables.table import Table
 
-OTHER_MACHINE = "Published: on the paper's machine."
+OTHER_MACHINE = "The published numbers are of the paper's machine."
 ODD_CO2 = (
-    "Published for leather and zipper is about a hundredth of its neighbours: no reference value."
+    "The published CO2 of leather and zipper is about a hundredth of that of the other categories; "
+    "do not use it as a reference."
 )
 
 
@@ -51,40 +52,41 @@ COSTLY = (
 )
 
 
-def aexad_tables(measured: Results) -> Iterator[Table]:
-    """Those of the paper's tables 1, 2 and 4 to 9 that the benchmark has runs for."""
-    yield from _ablation(measured)
-    every = list(measured.metrics["method"].unique())
-    repeating = [name for name in every if measured.published.theirs(name)]
-    roles = measured.roles
+def aexad_tables(results: Results) -> Iterator[Table]:
+    """The paper's tables 1, 2 and 4 to 9, as far as the benchmark has runs for them."""
+    yield from _ablation(results)
+    every = list(results.metrics["method"].unique())
+    repeating = [name for name in every if results.published.theirs(name)]
+    roles = results.roles
     other = {*roles.ablation.values(), *roles.frozen, *roles.trained, *roles.l2_cae, *roles.anovit}
     compared = [*roles.cnns, *(name for name in repeating if name not in other | {*roles.cnns})]
     for layout in COMPARED:
-        text = f"{layout.about} AE-XAD with convolutional encoders beside the paper's methods."
-        yield from _table(measured, layout._replace(about=text), compared)
+        text = f"{layout.about} AE-XAD with convolutional encoders and the paper's methods."
+        yield from _table(results, layout._replace(about=text), compared)
     for layout in COSTLY:
-        yield from _table(measured, layout, every)
+        yield from _table(results, layout, every)
 
 
-def _ablation(measured: Results) -> Iterator[Table]:
-    variants = measured.roles.ablation
-    meant = listed([f"{variant} is {name}" for variant, name in variants.items()])
+def _ablation(results: Results) -> Iterator[Table]:
+    variants = results.roles.ablation
+    titles = results.method_titles
+    meant = listed([f"{variant} is {titles[name]}" for variant, name in variants.items()])
     text = (
         "X-AUC without the supervised loss (AE), without the adaptive filter, and with both. "
         f"Columns: {meant}."
     )
     layout = Layout(1, "Ablation", "standard", ("xauc",), text)
-    yield from _table(measured, layout, list(variants.values()))
+    yield from _table(results, layout, list(variants.values()))
 
 
-def _table(measured: Results, layout: Layout, methods: Sequence[str]) -> Iterator[Table]:
-    rows = rows_of(measured, layout.scenario, layout.metrics, methods)
+def _table(results: Results, layout: Layout, methods: Sequence[str]) -> Iterator[Table]:
+    rows = rows_of(results, layout.scenario, layout.metrics, methods)
     if rows.empty:
         return
     name = f"table{layout.number}"
-    beside = published_beside(measured, AEXAD, name, rows)
+    published = published_columns(results, AEXAD, name, rows)
     about = [layout.about]
-    if beside is not None and layout in COSTLY:
+    if published is not None and layout in COSTLY:
         about.append(OTHER_MACHINE)
         about += [ODD_CO2] * ("mvtec_ad" in set(rows["dataset"]))
     yield category_table(
@@ -92,7 +94,7 @@ def _table(measured: Results, layout: Layout, methods: Sequence[str]) -> Iterato
         f"{layout.title} (AE-XAD, table {layout.number})",
         " ".join(about),
         rows,
-        measured.methods,
-        measured.titles,
-        beside,
+        results.methods,
+        results.titles,
+        published,
     )

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
 
 import pandas as pd
 
 from aexad.report.labels import METRIC
 from aexad.report.results import Results
 from aexad.report.stats.aggregate import over_categories, over_seeds
-from aexad.report.stats.tests import mean_and_deviation
-from aexad.report.tables.categories import MEAN
-from aexad.report.tables.format import Notes, Value, emphases, method_cells, printed
-from aexad.report.tables.selection import ANOVIT, published_cells, rows_of
-from aexad.report.tables.table import Cell, Table, plain_table
+from aexad.report.tables.format import emphases, mean_text, method_notes, words
+from aexad.report.tables.published_columns import ANOVIT, MEAN, published_cells, rows_of
+from aexad.report.tables.table import Column, Table
 from aexad.report.text.captions import data_phrase, reading_phrase
 from aexad.report.text.numbers import number
 
@@ -25,7 +23,7 @@ THEIRS = ("l2_cae", "anovit")
 
 
 class Layout(NamedTuple):
-    """One table of the paper; ``datasets`` None are those that no other table has."""
+    """One table of the paper; ``dataset`` None: every data set that has no table of its own."""
 
     number: int
     metric: str
@@ -42,43 +40,36 @@ OF_IMAGES = ("mnist", "cifar10")
 """Data sets without masks, each of which has a table of its own."""
 
 
-class Line(NamedTuple):
-    """A row: what each method reached (mean and deviation), and what the paper prints of it."""
-
-    words: tuple[str, ...]
-    measured: dict[str, Value]
-    published: dict[str, float]
-
-
-def anovit_tables(measured: Results) -> Iterator[Table]:
-    """Those of the paper's tables that the benchmark has runs of both methods for."""
-    roles = measured.roles
-    if not roles.l2_cae or not roles.anovit:
+def anovit_tables(results: Results) -> Iterator[Table]:
+    """The paper's tables, as far as the benchmark has runs of both methods for them."""
+    if not results.roles.l2_cae or not results.roles.anovit:
         return
-    overall = [
-        line
+    tables = {
+        layout: {dataset: _rows(results, layout, dataset) for dataset in _datasets(results, layout)}
         for layout in LAYOUTS
-        for dataset in _datasets(measured, layout)
-        for line in _overall(measured, layout, dataset)
+    }
+    overall = [
+        _overall(rows, METRIC[layout.metric].label)
+        for layout, datasets in tables.items()
+        for rows in datasets.values()
     ]
     if overall:
-        yield _table(
-            measured, 1, "means", ("Data set", "Metric"), [overall],
-            "Mean ± standard deviation over the classes or categories.",
-            rows_of(measured, SCENARIO, ("image_auroc", "pixel_auroc"), _methods(measured)),
-        )  # fmt: skip
-    for layout in LAYOUTS:
-        datasets = _datasets(measured, layout)
-        blocks = [_lines(measured, layout, dataset) for dataset in datasets]
+        data = pd.concat(overall, ignore_index=True)
+        about = "Mean ± standard deviation over the classes or categories."
+        metrics = rows_of(results, SCENARIO, ("image_auroc", "pixel_auroc"), _methods(results))
+        yield _table(results, 1, "means", ("Data set", "Metric"), data, about, metrics)
+    for layout, datasets in tables.items():
         if not datasets:
             continue
-        rows = _rows(measured, layout)
-        yield _table(
-            measured, layout.number, METRIC[layout.metric].label, ("Data set", "Category"), blocks,
-            f"{METRIC[layout.metric].label[0].upper()}{METRIC[layout.metric].label[1:]}. The last "
-            "rows: mean, and standard deviation over the classes or categories.",
-            rows[rows["dataset"].isin(datasets)],
-        )  # fmt: skip
+        label = METRIC[layout.metric].label
+        data = pd.concat(datasets.values(), ignore_index=True)
+        about = (
+            f"{label[0].upper()}{label[1:]}. The last rows: mean, and standard deviation over the "
+            "classes or categories."
+        )
+        metrics = rows_of(results, SCENARIO, (layout.metric,), _methods(results))
+        metrics = metrics[metrics["dataset"].isin(datasets)]
+        yield _table(results, layout.number, label, ("Data set", "Category"), data, about, metrics)
 
 
 def relative_improvement(new: float, old: float) -> float:
@@ -90,161 +81,117 @@ def relative_improvement(new: float, old: float) -> float:
     return 100 * (new - old) / old if old else math.nan
 
 
-def _methods(measured: Results) -> list[str]:
-    return [*measured.roles.l2_cae, *measured.roles.anovit]
+def _methods(results: Results) -> list[str]:
+    return [*results.roles.l2_cae, *results.roles.anovit]
 
 
-def _rows(measured: Results, layout: Layout) -> pd.DataFrame:
-    return rows_of(measured, SCENARIO, (layout.metric,), _methods(measured))
-
-
-def _datasets(measured: Results, layout: Layout) -> list[str]:
-    """The data sets of a table; one with a limit belongs where its base does."""
-    rows = _rows(measured, layout)
-    there = rows.loc[rows["value"].notna(), "dataset"].unique()
-    bases = {str(name): measured.bases.get(str(name), str(name)) for name in there}
+def _datasets(results: Results, layout: Layout) -> list[str]:
+    """The data sets of a table; a limited data set belongs to the table of its base."""
+    rows = rows_of(results, SCENARIO, (layout.metric,), _methods(results))
+    names = map(str, rows.loc[rows["value"].notna(), "dataset"].unique())
+    bases = {name: results.bases.get(name, name) for name in names}
     if layout.dataset is None:
         return [name for name, base in bases.items() if base not in OF_IMAGES]
     return [name for name, base in bases.items() if base == layout.dataset]
 
 
-def _published(measured: Results, layout: Layout, dataset: str) -> pd.Series:
-    """What the paper prints of the whole data set, by category and method."""
-    cells = published_cells(measured, ANOVIT)
-    base = measured.bases.get(dataset, dataset)
-    cells = cells[(cells["table"] == f"table{layout.number}") & (cells["dataset"] == base)]
-    return cells[cells["metric"] == layout.metric].set_index(["category", "method"])["value"]
+def _rows(results: Results, layout: Layout, dataset: str) -> pd.DataFrame:
+    """The categories of one data set, their mean, and their standard deviation.
 
-
-def _lines(measured: Results, layout: Layout, dataset: str) -> list[Line]:
-    """The categories of one data set, their mean, and their standard deviation."""
-    rows = _rows(measured, layout)
-    rows = rows[rows["dataset"] == dataset]
-    cells, means = over_seeds(rows), over_categories(rows)
-    title = measured.titles.get(dataset, dataset)
-    theirs = _published(measured, layout, dataset).to_dict()
-
-    def line(category: str, part: pd.DataFrame) -> Line:
-        values = {
-            str(row["method"]): Value(row["mean"], row["std"]) for row in part.to_dict("records")
-        }
-        printed_there = {name: float(theirs.get((category, name), math.nan)) for name in THEIRS}
-        return Line((title, category), values, printed_there)
-
-    lines = [line(str(name), part) for name, part in cells.groupby("category", sort=False)]
-    lines.append(line(MEAN, means))
-    deviation = line(DEVIATION, means)
-    by_method = cells.groupby("method")["mean"]
-    spread = {str(name): mean_and_deviation(part.tolist())[1] for name, part in by_method}
-    return [
-        *lines,
-        deviation._replace(measured={name: Value(s, math.nan) for name, s in spread.items()}),
-    ]
-
-
-def _overall(measured: Results, layout: Layout, dataset: str) -> list[Line]:
-    """The data set's row of table 1: mean ± standard deviation over the classes."""
-    *_, mean, deviation = _lines(measured, layout, dataset)
-    return [
-        Line(
-            (mean.words[0], METRIC[layout.metric].label),
-            {
-                name: Value(value.mean, deviation.measured[name].mean)
-                for name, value in mean.measured.items()
-            },
-            mean.published,
+    Columns dataset (its title), row, ``<method>`` and ``<method>_std`` of both methods,
+    ``<method>_published`` of both methods of the paper.
+    """
+    names = _methods(results)
+    metrics = rows_of(results, SCENARIO, (layout.metric,), names)
+    metrics = metrics[metrics["dataset"] == dataset]
+    categories, means = over_seeds(metrics), over_categories(metrics)
+    deviations = categories.groupby("method")["mean"].agg(lambda values: values.std())
+    rows = pd.concat(
+        [
+            categories,
+            means.assign(category=MEAN),
+            deviations.reset_index().assign(category=DEVIATION),
+        ]
+    )
+    base = results.bases.get(dataset, dataset)
+    cells = published_cells(results, ANOVIT, f"table{layout.number}")
+    cells = cells[(cells["dataset"] == base) & (cells["metric"] == layout.metric)]
+    theirs = cells.set_index(["category", "method"])["value"].to_dict()
+    title = results.titles.get(dataset, dataset)
+    records = []
+    for category, part in rows.groupby("category", sort=False):
+        ours = part.set_index("method").reindex(names)
+        record = {"dataset": title, "row": category}
+        for name in names:
+            record |= {name: ours["mean"][name], f"{name}_std": ours["std"][name]}
+        records.append(
+            record
+            | {f"{name}_published": theirs.get((category, name), math.nan) for name in THEIRS}
         )
-    ]
+    return pd.DataFrame(records)
+
+
+def _overall(rows: pd.DataFrame, label: str) -> pd.DataFrame:
+    """The row of a data set in table 1: mean ± standard deviation over the classes."""
+    means = rows[rows["row"] == MEAN].assign(row=label)
+    deviation = rows[rows["row"] == DEVIATION].iloc[0]
+    spreads = [name for name in rows if name.endswith("_std")]
+    return means.assign(**{name: deviation[name.removesuffix("_std")] for name in spreads})
 
 
 def _table(
-    measured: Results,
-    number: int,
+    results: Results,
+    layout: int,
     title: str,
-    words: tuple[str, str],
-    blocks: list[list[Line]],
+    headers: tuple[str, str],
+    data: pd.DataFrame,
     about: str,
-    rows: pd.DataFrame,
+    metrics: pd.DataFrame,
 ) -> Table:
-    theirs = any(
-        not math.isnan(value)
-        for block in blocks for line in block for value in line.published.values()
-    )  # fmt: skip
-    notes = Notes()
-    names = _methods(measured)
-    marked = dict(zip(names, method_cells(names, measured.methods, notes), strict=True))
-    header = [Cell(word) for word in words]
-    header += [marked[name] for name in names]
-    header += [Cell(f"{name}: improvement [%]") for name in measured.roles.anovit]
-    if theirs:
-        header += [Cell(f"{measured.published.label(name)} (published)") for name in THEIRS]
-        header.append(Cell("improvement (published) [%]"))
+    names, titles = _methods(results), results.method_titles
+    theirs = [f"{name}_published" for name in THEIRS]
+    published = data[theirs]
+    data = data.drop(columns=theirs)
+    spread = data["row"] == DEVIATION
+    old = data[results.roles.l2_cae].bfill(axis=1).iloc[:, 0]
+    ranked = [
+        [""] * len(names) if is_spread else emphases(list(values))
+        for is_spread, values in zip(spread, data[names].to_numpy(), strict=True)
+    ]
+    columns = [words(headers[0], data["dataset"]), words(headers[1], data["row"])]
+    for i, (name, note) in enumerate(zip(names, method_notes(names, results.methods), strict=True)):
+        texts = map(mean_text, data[name], data[f"{name}_std"])
+        emphasis = [row[i] for row in ranked]
+        columns.append(Column(titles[name], list(texts), emphasis, header_note=note))
+
+    def improvement(key: str, header: str, new: pd.Series, old: pd.Series) -> None:
+        data[key] = list(map(relative_improvement, new.mask(spread), old))
+        columns.append(Column(header, _blank(data[key], "{:+.1f}".format)))
+
+    for name in results.roles.anovit:
+        header = f"{titles[name]}: improvement [%]"
+        improvement(f"{name}_improvement", header, data[name], old)
+    printed = published.notna().any(axis=None)
+    if printed:
+        for name, key in zip(THEIRS, theirs, strict=True):
+            data[key] = published[key]
+            header = f"{results.published.label(name)} (published)"
+            columns.append(Column(header, _blank(data[key], number)))
+        improvement(
+            "improvement_published", "improvement (published) [%]", data[theirs[1]], data[theirs[0]]
+        )
     return Table(
-        name=f"anovit_table{number}",
-        title=f"l2-CAE and AnoViT, {title} (AnoViT, table {number})",
+        name=f"anovit_table{layout}",
+        title=f"l2-CAE and AnoViT, {title} (AnoViT, table {layout})",
         caption=f"{about} Relative improvement: (AnoViT - l2-CAE) / l2-CAE. "
-        f"{data_phrase(rows, measured.titles)} {reading_phrase(rows, published=theirs)}",
-        header=tuple(header),
-        blocks=tuple(tuple(_row(measured, line, theirs) for line in block) for block in blocks),
-        words=len(words),
-        notes=notes.all(),
-        numbers=plain_table([_record(measured, line, theirs) for b in blocks for line in b]),
+        f"{data_phrase(metrics, results.titles, titles)} "
+        f"{reading_phrase(metrics, published=printed)}",
+        columns=columns,
+        data=data,
+        blocks_of=list(data["dataset"]) if layout > 1 else (),
     )
 
 
-def _row(measured: Results, line: Line, theirs: bool) -> tuple[Cell, ...]:
-    values = _values(measured, line)
-    spread = line.words[-1] == DEVIATION
-    ranks = [""] * len(values) if spread else emphases([each.mean for each in values.values()])
-    cells = [Cell(word) for word in line.words]
-    cells += [
-        Cell(printed(value), rank) for value, rank in zip(values.values(), ranks, strict=True)
-    ]
-    percent = [*_improvements(measured, line).values()]
-    cells += [Cell(_percent(value)) for value in percent]
-    if theirs:
-        cells += [Cell(_there(line.published[name])) for name in THEIRS]
-        cells.append(Cell(_percent(_published_improvement(line))))
-    return tuple(cells)
-
-
-def _record(measured: Results, line: Line, theirs: bool) -> dict[str, Any]:
-    record: dict[str, Any] = {"dataset": line.words[0], "row": line.words[1]}
-    for name, value in _values(measured, line).items():
-        record |= {name: value.mean, f"{name}_std": value.std}
-    for name, percent in _improvements(measured, line).items():
-        record[f"{name}_improvement"] = percent
-    if theirs:
-        record |= {f"{name}_published": line.published[name] for name in THEIRS}
-        record["improvement_published"] = _published_improvement(line)
-    return record
-
-
-def _values(measured: Results, line: Line) -> dict[str, Value]:
-    missing = Value(math.nan, math.nan)
-    return {name: line.measured.get(name, missing) for name in _methods(measured)}
-
-
-def _improvements(measured: Results, line: Line) -> dict[str, float]:
-    values = _values(measured, line)
-    olds = [values[name].mean for name in measured.roles.l2_cae]
-    old = next((value for value in olds if not math.isnan(value)), math.nan)
-    spread = line.words[-1] == DEVIATION
-    return {
-        name: math.nan if spread else relative_improvement(values[name].mean, old)
-        for name in measured.roles.anovit
-    }
-
-
-def _published_improvement(line: Line) -> float:
-    if line.words[-1] == DEVIATION:
-        return math.nan
-    return relative_improvement(line.published["anovit"], line.published["l2_cae"])
-
-
-def _percent(value: float) -> str:
-    return "" if math.isnan(value) else f"{value:+.1f}"
-
-
-def _there(value: float) -> str:
-    return "" if math.isnan(value) else number(value)
+def _blank(values: pd.Series, text: Callable[[float], str]) -> Sequence[str]:
+    """The printed values; an empty text for NaN."""
+    return ["" if math.isnan(value) else text(value) for value in values]

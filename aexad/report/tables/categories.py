@@ -1,83 +1,21 @@
-"""Tables of categories x methods: of one metric or several, with published values beside them."""
+"""Tables of categories x methods: of one metric or several, with published values to compare."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
-from itertools import groupby
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
 
 import pandas as pd
 
 from aexad.report.labels import QUANTITY, Metric
-from aexad.report.published import OVERALL
+from aexad.report.method_roles import titles_of
 from aexad.report.stats.aggregate import over_categories, over_seeds, same_categories
-from aexad.report.tables.format import (
-    Notes,
-    Value,
-    by_method,
-    method_cells,
-    number_cells,
-    of_all_categories,
-    of_category,
-)
-from aexad.report.tables.table import Cell, Table, plain_columns, plain_table
+from aexad.report.tables.format import emphases, mean_text, method_notes, undefined_note, words
+from aexad.report.tables.published_columns import MEAN, PublishedColumns
+from aexad.report.tables.table import Column, Table
 from aexad.report.text.captions import data_phrase, reading_phrase
 from aexad.report.text.numbers import printer
 
-MEAN = "mean"
-NOT_PUBLISHED = "Not published."
-
-
-@dataclass(frozen=True)
-class PublishedColumns:
-    """Published columns: ``cells`` of one table, by our metrics' names; ``labels`` the headers."""
-
-    cells: pd.DataFrame
-    labels: Mapping[str, str]
-
-    def value(self, dataset: str, metric: str, category: str, method: str) -> float:
-        """What the source prints, NaN where it prints nothing."""
-        return float(self._found.get((dataset, metric, category, method), math.nan))
-
-    def mean(self, dataset: str, metric: str, categories: Sequence[str], method: str) -> Value:
-        """The source's mean; where it prints none, that of its values, if every category has one.
-
-        The categories are those of the measured mean beside it.
-        """
-        values = [self.value(dataset, metric, name, method) for name in categories]
-        cells = self.cells
-        of_source = cells[(cells["dataset"] == dataset) & (cells["metric"] == metric)]
-        of_source = of_source[of_source["method"] == method]
-        known = of_source[~of_source["category"].isin(OVERALL)]
-        if set(known["category"]) <= set(categories):
-            stated = self.value(dataset, metric, MEAN, method)
-            if not math.isnan(stated):
-                return Value(stated, math.nan)
-        there = [value for value in values if not math.isnan(value)]
-        if len(there) < len(values):
-            note = f"Published for {len(there)} of these {len(values)} categories."
-            return Value(math.nan, math.nan, note if there else NOT_PUBLISHED)
-        return Value(sum(values) / len(values), math.nan)
-
-    @cached_property
-    def _found(self) -> Mapping[Any, float]:
-        index = ["dataset", "metric", "category", "method"]
-        return self.cells.set_index(index)["value"].to_dict()
-
-
-class Line(NamedTuple):
-    """A row of the table: the means of all methods in one category, or over all of them."""
-
-    dataset: str
-    metric: Metric
-    label: str
-    means: pd.DataFrame
-    meaning: Callable[[pd.Series], Value]
-    comparable: bool
-    categories: tuple[str, ...]
+ROW = ["dataset", "metric", "category"]
 
 
 def metric_table(
@@ -113,7 +51,7 @@ def category_table(
     metrics: pd.DataFrame,
     methods: pd.DataFrame,
     titles: Mapping[str, str],
-    beside: PublishedColumns | None = None,
+    published: PublishedColumns | None = None,
 ) -> Table:
     """Categories x methods, then the mean, for each data set and metric.
 
@@ -121,7 +59,7 @@ def category_table(
     ----------
     name, title : str
     about : str
-        The caption's beginning; what data are behind the table and how to read it follows.
+        The start of the caption; which data are in the table and how to read it follows.
     metrics : DataFrame
         Rows of ``metrics.csv`` of one scenario; all their methods are columns, all their metrics
         have rows, in the order of :data:`~aexad.report.labels.QUANTITY`.
@@ -129,40 +67,59 @@ def category_table(
         Rows of ``methods.csv``.
     titles : mapping of str to str
         Data set: its title.
-    beside : PublishedColumns, optional
+    published : PublishedColumns, optional
         Published columns. Best and runner-up are those of the measured ones: other machines, splits
-        and seeds are behind the others.
+        and seeds are behind the published numbers.
     """
     names = list(metrics["method"].unique())
-    notes = Notes()
-    lines = list(_lines(metrics))
-    words = _words(lines, titles)
-    counted = not all(line.metric.lower for line in lines)  # costs are not of images
-    blocks = []
-    # The categories of a data set and metric are one block, their mean is the next.
-    for _, block in groupby(lines, lambda line: (line.dataset, line.metric, line.meaning)):
-        rows = [
-            (*words[1](line), *_images(line) * counted, *_cells(line, names, notes, beside))
-            for line in block
-        ]
-        blocks.append(tuple(rows))
-    theirs = [Cell(f"{label} (published)") for label in (beside.labels.values() if beside else ())]
+    means = _means(metrics)
+    rows = means.groupby(ROW, sort=False)
+    data = rows.agg(
+        seeds=("seeds", "max"), low=("low", "min"), images=("high", "max")
+    ).reset_index()
+    cells = [part.set_index("method").reindex(names) for _, part in rows]  # one frame for each row
+    texts = [printer(QUANTITY[metric]) for metric in data["metric"]]
+    columns = _words(data, titles)
+    # Costs are not of images.
+    counted = not all(QUANTITY[metric].lower for metric in data["metric"])
+    if counted:
+        pairs = zip(data["low"], data["images"], strict=True)
+        columns.append(
+            Column("n", [str(high) if low == high else f"{low}–{high}" for low, high in pairs])
+        )
+    data = data.drop(columns="low")
+    ranked = [
+        _emphases(part, QUANTITY[data["metric"][i]], texts[i]) for i, part in enumerate(cells)
+    ]
+    method_titles, notes = titles_of(methods), method_notes(names, methods)
+    for i, method in enumerate(names):
+        data[method] = [part["mean"][method] for part in cells]
+        data[f"{method}_std"] = [part["std"][method] for part in cells]
+        printed = zip(data[method], data[f"{method}_std"], texts, strict=True)
+        columns.append(
+            Column(
+                method_titles[method],
+                [mean_text(*value) for value in printed],
+                [row[i] for row in ranked],
+                [part["note"].fillna("Not run.")[method] for part in cells],
+                header_note=notes[i],
+            )
+        )
+    for method, label in (published.labels if published else {}).items():
+        values, missing = zip(*published.values(method, data), strict=True)  # type: ignore[union-attr]
+        data[f"{method}_published"] = values
+        printed = [mean_text(value, text=text) for value, text in zip(values, texts, strict=True)]
+        columns.append(Column(f"{label} (published)", printed, notes=missing))
+    images = "n: test images behind a value in one seed. " * counted
     return Table(
         name=name,
         title=title,
-        caption=f"{about} {data_phrase(metrics, titles)} "
-        + "n: test images behind a value in one seed. " * counted
-        + reading_phrase(metrics, published=beside is not None),
-        header=(
-            *(Cell(word) for word in words[0]),
-            *[Cell("n")] * counted,
-            *method_cells(names, methods, notes),
-            *theirs,
-        ),
-        blocks=tuple(blocks),
-        words=len(words[0]),
-        notes=notes.all(),
-        numbers=plain_table([_record(line, names, beside) for line in lines]),
+        caption=f"{about} {data_phrase(metrics, titles, method_titles)} {images}"
+        + reading_phrase(metrics, published=published is not None),
+        columns=columns,
+        data=data,
+        # The categories of a data set and metric are one block, their mean is the next.
+        blocks_of=list(zip(data["dataset"], data["metric"], data["category"] == MEAN, strict=True)),
     )
 
 
@@ -172,74 +129,32 @@ def metric_title(metric: Metric) -> str:
     return label + (f" ({metric.title})" if metric.title != metric.label else "")
 
 
-def _words(
-    lines: Sequence[Line], titles: Mapping[str, str]
-) -> tuple[list[str], Callable[[Line], tuple[Cell, ...]]]:
-    """The headers of the columns of words, and a line's cells below them."""
-    datasets = len({line.dataset for line in lines}) > 1
-    metrics = len({line.metric for line in lines}) > 1
-
-    def cells(line: Line) -> tuple[Cell, ...]:
-        texts = [titles.get(line.dataset, line.dataset)] * datasets + [line.metric.label] * metrics
-        return tuple(Cell(text) for text in [*texts, line.label])
-
-    return ["Data set"] * datasets + ["Metric"] * metrics + ["Category"], cells
-
-
-def _lines(metrics: pd.DataFrame) -> Iterator[Line]:
-    present = set(metrics["metric"])
-    means = over_categories(metrics)
-    for name, cells in over_seeds(metrics).groupby("dataset", sort=False):
-        dataset = str(name)
-        for metric in (each for each in QUANTITY.values() if each.name in present):
-            of_metric = cells[cells["metric"] == metric.name]
-            categories = tuple(str(each) for each in of_metric["category"].unique())
-            for category in categories:
-                part = of_metric[of_metric["category"] == category]
-                yield Line(dataset, metric, category, part, of_category, True, (category,))
-            part = means[(means["dataset"] == dataset) & (means["metric"] == metric.name)]
-            if categories:
-                same = same_categories(part)
-                yield Line(dataset, metric, MEAN, part, of_all_categories, same, categories)
+def _means(metrics: pd.DataFrame) -> pd.DataFrame:
+    """Means over seeds of each category, then over the categories, for each data set and metric."""
+    parts = [
+        means.assign(note=[undefined_note(row) for row in means.to_dict("records")])
+        for means in (over_seeds(metrics), over_categories(metrics).assign(category=MEAN))
+    ]
+    rows = pd.concat(parts)
+    datasets = {name: i for i, name in enumerate(rows["dataset"].unique())}
+    order = {name: i for i, name in enumerate(QUANTITY)}
+    rows = rows[rows["metric"].isin(order)]
+    place = rows["dataset"].map(datasets) * len(order) + rows["metric"].map(order)
+    return rows.loc[:].assign(place=place).sort_values("place", kind="stable")
 
 
-def _images(line: Line) -> tuple[Cell]:
-    low, high = line.means["low"].min(), line.means["high"].max()
-    return (Cell(str(high) if low == high else f"{low}–{high}"),)
+def _emphases(part: pd.DataFrame, metric: Metric, text: Callable[[float], str]) -> Sequence[str]:
+    """Best and runner-up of one row; none where the means are over different categories."""
+    if part["cover"].notna().any() and not same_categories(part):
+        return [""] * len(part)
+    return emphases(list(part["mean"]), text, metric.lower, list(part["seeds"].fillna(0)))
 
 
-def _cells(
-    line: Line, names: Sequence[str], notes: Notes, beside: PublishedColumns | None
-) -> tuple[Cell, ...]:
-    text, lower = printer(line.metric), line.metric.lower
-    values = by_method(line.means, names, line.meaning)
-    ours = number_cells(values, notes, line.comparable, text, lower)
-    theirs = _theirs(line, beside)
-    return (*ours, *number_cells(theirs, notes, False, text))
-
-
-def _theirs(line: Line, beside: PublishedColumns | None) -> list[Value]:
-    """The published values beside a line."""
-    if beside is None:
-        return []
-    where = (line.dataset, line.metric.name)
-    if line.label == MEAN:
-        return [beside.mean(*where, line.categories, method) for method in beside.labels]
-    found = [beside.value(*where, line.label, method) for method in beside.labels]
-    return [Value(value, math.nan, NOT_PUBLISHED * math.isnan(value)) for value in found]
-
-
-def _record(line: Line, names: Sequence[str], beside: PublishedColumns | None) -> dict[str, Any]:
-    methods = beside.labels if beside else ()
-    return {
-        "dataset": line.dataset,
-        "metric": line.metric.name,
-        "category": line.label,
-        "seeds": line.means["seeds"].max(),
-        "images": line.means["high"].max(),
-        **plain_columns(line.means, "method", names),
-        **{
-            f"{method}_published": value.mean
-            for method, value in zip(methods, _theirs(line, beside), strict=True)
-        },
-    }
+def _words(data: pd.DataFrame, titles: Mapping[str, str]) -> list[Column]:
+    """Columns for data set and metric, where there are several, and for the category."""
+    columns = [words("Category", data["category"])]
+    if data["metric"].nunique() > 1:
+        columns.insert(0, words("Metric", [QUANTITY[name].label for name in data["metric"]]))
+    if data["dataset"].nunique() > 1:
+        columns.insert(0, words("Data set", [titles.get(name, name) for name in data["dataset"]]))
+    return columns

@@ -1,4 +1,4 @@
-"""How far the measured numbers are from the published ones, cell by cell."""
+"""How far our results are from the published numbers, cell by cell."""
 
 from __future__ import annotations
 
@@ -13,10 +13,9 @@ from aexad.report.labels import METRIC, QUANTITY, counted, listed
 from aexad.report.published import OVERALL
 from aexad.report.results import Results
 from aexad.report.stats.aggregate import over_categories, over_seeds
-from aexad.report.tables.categories import MEAN
-from aexad.report.tables.format import Value, printed
-from aexad.report.tables.selection import OURS
-from aexad.report.tables.table import Cell, Table
+from aexad.report.tables.format import defined, mean_text, words
+from aexad.report.tables.published_columns import MEAN, OUR_NAMES
+from aexad.report.tables.table import Column, Table
 from aexad.report.text.numbers import DIGITS, printer
 
 ROUNDING = 0.0005
@@ -31,16 +30,12 @@ VERDICTS = {
     ONE_SEED: "no spread to judge by",
     OTHER_MACHINE: "CO2 of another machine: not judged",
 }
-HEADER = (
-    *("Source", "Data set", "Scenario", "Category", "Metric", "Method"),
-    *("Measured", "Published", "Difference", "Tolerance", "Verdict"),
-)
 CELL = ["source", "table", "scenario", "dataset", "category", "metric", "method"]
 
 
-def fidelity_table(measured: Results) -> Iterator[Table]:
+def fidelity_table(results: Results) -> Iterator[Table]:
     """``fidelity``: every cell that is both published and measured, if there is one."""
-    both = compared(measured)
+    both = compared(results)
     if both.empty:
         return
     counts = Counter(both["verdict"])
@@ -53,18 +48,13 @@ def fidelity_table(measured: Results) -> Iterator[Table]:
         "sample standard deviations over the seeds, and half of the third digit. Where a source "
         "prints no mean, it is that of its categories, if all were measured. "
         f"{meanings[0].upper()}{meanings[1:]}.",
-        header=tuple(Cell(text) for text in HEADER),
-        blocks=tuple(
-            tuple(_row(measured, row) for row in part.to_dict("records"))
-            for _, part in both.groupby(["source", "table"], sort=False)
-        ),
-        words=6,
-        notes=(),
-        numbers=both,
+        columns=_columns(results, both),
+        data=both,
+        blocks_of=list(zip(both["source"], both["table"], strict=True)),
     )
 
 
-def compared(measured: Results) -> pd.DataFrame:
+def compared(results: Results) -> pd.DataFrame:
     """Published cells that a method of ours repeats, with what was measured.
 
     Returns
@@ -76,13 +66,13 @@ def compared(measured: Results) -> pd.DataFrame:
     """
     ours = [
         (theirs, name)
-        for theirs, method in measured.published.methods.items()
+        for theirs, method in results.published.methods.items()
         for name in method.ours
     ]
     pairs = pd.DataFrame(ours, columns=["theirs", "method"])
-    cells = _with_means(measured.published.cells).rename(columns={"method": "theirs"})
-    cells = cells.assign(metric=cells["metric"].replace(OURS)).merge(pairs, on="theirs")
-    found = cells.merge(_measured(measured, cells), on=CELL[2:]).rename(
+    cells = _with_means(results.published.cells).rename(columns={"method": "theirs"})
+    cells = cells.assign(metric=cells["metric"].replace(OUR_NAMES)).merge(pairs, on="theirs")
+    found = cells.merge(_measured(results, cells), on=CELL[2:]).rename(
         columns={"value": "published"}
     )
     found = found[found["measured"].notna()]
@@ -95,9 +85,9 @@ def compared(measured: Results) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=columns)
 
 
-def _measured(measured: Results, cells: pd.DataFrame) -> pd.DataFrame:
+def _measured(results: Results, cells: pd.DataFrame) -> pd.DataFrame:
     """Means over seeds by category, and over the categories where all published ones are there."""
-    rows = measured.quantities
+    rows = results.quantities
     rows = rows[rows["dataset"].isin(cells["dataset"]) & rows["metric"].isin(cells["metric"])]
     if rows.empty:
         return pd.DataFrame(columns=[*CELL[2:], "measured", "std", "seeds"])
@@ -135,21 +125,29 @@ def _judged(row: dict[Any, Any]) -> dict[Any, Any]:
     return row | {"difference": difference, "tolerance": tolerance, "verdict": verdict}
 
 
-def _row(measured: Results, row: dict[Any, Any]) -> tuple[Cell, ...]:
-    metric = QUANTITY[row["metric"]]
-    text = printer(metric)
-    difference, tolerance = row["difference"], row["tolerance"]
-    texts = [
-        f"{row['source']}, {row['table']}",
-        measured.titles.get(row["dataset"], row["dataset"]),
-        row["scenario"],
-        row["category"],
-        metric.label,
-        row["method"],
-        printed(Value(row["measured"], row["std"]), text),
-        text(row["published"]),
-        "n/a" if math.isnan(difference) else f"{'+' * (difference > 0)}{text(difference)}",
-        "n/a" if math.isnan(tolerance) else f"{tolerance:.{DIGITS + 1}f}",
-        row["verdict"],
+def _columns(results: Results, data: pd.DataFrame) -> list[Column]:
+    texts = [printer(QUANTITY[metric]) for metric in data["metric"]]
+    sources = zip(data["source"], data["table"], strict=True)
+    measured = zip(data["measured"], data["std"], texts, strict=True)
+    published = zip(data["published"], texts, strict=True)
+    differences = zip(data["difference"], texts, strict=True)
+    return [
+        words("Source", [f"{source}, {table}" for source, table in sources]),
+        words("Data set", [results.titles.get(name, name) for name in data["dataset"]]),
+        words("Scenario", data["scenario"]),
+        words("Category", data["category"]),
+        words("Metric", [QUANTITY[metric].label for metric in data["metric"]]),
+        words("Method", [results.method_titles[name] for name in data["method"]]),
+        Column("Measured", [mean_text(*each) for each in measured]),
+        Column("Published", [text(value) for value, text in published]),
+        Column(
+            "Difference",
+            ["+" * (value > 0) + defined(value, text) for value, text in differences],
+        ),
+        Column("Tolerance", [defined(value, _tolerance) for value in data["tolerance"]]),
+        Column("Verdict", list(data["verdict"])),
     ]
-    return tuple(Cell(str(each)) for each in texts)
+
+
+def _tolerance(value: float) -> str:
+    return f"{value:.{DIGITS + 1}f}"

@@ -1,4 +1,4 @@
-"""From means to the cells of a table: printed digits, emphasis, footnotes.
+"""From numbers to the columns of a table: printed digits, emphasis, footnotes.
 
 Best and runner-up are decided on the printed digits: a lead that cannot be read off the table is
 no lead, so what prints the same is emphasised the same.
@@ -7,159 +7,136 @@ no lead, so what prints the same is emphasised the same.
 from __future__ import annotations
 
 import math
-import string
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
 from aexad.report.labels import DAGGER, counted, listed
-from aexad.report.method_roles import not_pretrained
-from aexad.report.stats.aggregate import same_categories
-from aexad.report.tables.table import BEST, SECOND, Cell, Note
-from aexad.report.text.numbers import UNDEFINED, number, quantity
+from aexad.report.method_roles import not_pretrained, titles_of
+from aexad.report.stats.tests import Interval
+from aexad.report.tables.table import BEST, SECOND, Column, Note
+from aexad.report.text.numbers import UNDEFINED, number, signed
 
-TRAINING_COSTS = ("training_seconds", "training_co2_g")
-
-
-class Value(NamedTuple):
-    """What a cell prints: a mean, its spread over the seeds (NaN: none), and why it is special."""
-
-    mean: float
-    std: float
-    note: str = ""
-    seeds: int = 1
-    """Behind the mean: what has fewer than another one is not ranked beside it."""
-
-
-class Notes:
-    """The footnotes of one table: † for random encoders, a letter for every other text."""
-
-    def __init__(self) -> None:
-        self._marks: dict[str, str] = {}
-
-    def mark(self, text: str) -> str:
-        """The mark of a footnote; the same text has the same mark, no text has none."""
-        letters = sum(mark != DAGGER for mark in self._marks.values())
-        again, letter = divmod(letters, len(string.ascii_lowercase))
-        mark = string.ascii_lowercase[letter] * (again + 1)
-        return self._marks.setdefault(text, mark) if text else ""
-
-    def dagger(self, text: str) -> str:
-        """The mark † for ``text``."""
-        return self._marks.setdefault(text, DAGGER)
-
-    def all(self) -> tuple[Note, ...]:
-        """Every footnote, in the order of the marks' first use."""
-        return tuple(Note(mark, text) for text, mark in self._marks.items())
+GROUP = ["dataset", "scenario"]
 
 
 def emphases(
-    values: Sequence[float], text: Callable[[float], str] = number, lower: bool = False
+    values: Sequence[float],
+    text: Callable[[float], str] = number,
+    lower: bool = False,
+    seeds: Sequence[float] | None = None,
 ) -> list[str]:
     """Best and runner-up among ``values``, decided on the printed digits; NaN is neither.
 
     Ties share their emphasis. Where all are equal, or there is but one, nothing stands out.
+
+    Parameters
+    ----------
+    values : sequence of float
+    text : callable
+        Prints a value.
+    lower : bool
+        Whether the lowest value is the best.
+    seeds : sequence of float, optional
+        The number of seeds behind each value; only values with the most seeds are ranked. A seed
+        decides which anomalies are labelled and may be an easy one for every method.
     """
-    printed = [None if math.isnan(value) else float(text(value)) for value in values]
-    ranked = sorted({value for value in printed if value is not None}, reverse=not lower)
-    if len(ranked) < 2:
-        return [""] * len(values)
-    place = {ranked[0]: BEST, ranked[1]: SECOND}
-    return ["" if value is None else place.get(value, "") for value in printed]
-
-
-def number_cells(
-    values: Sequence[Value],
-    notes: Notes,
-    ranked: bool = True,
-    text: Callable[[float], str] = number,
-    lower: bool = False,
-) -> list[Cell]:
-    """One cell a value; without ``ranked`` none is called the best."""
-    places = ranks(values, text, lower) if ranked else [""] * len(values)
-    return [
-        Cell(printed(value, text), place, notes.mark(value.note))
-        for value, place in zip(values, places, strict=True)
+    most = max(seeds, default=0) if seeds is not None else None
+    ranked = [
+        not math.isnan(value) and (seeds is None or seeds[i] == most)
+        for i, value in enumerate(values)
     ]
+    printed = [float(text(v)) if r else None for v, r in zip(values, ranked, strict=True)]
+    levels = sorted({value for value in printed if value is not None}, reverse=not lower)
+    if len(levels) < 2:
+        return [""] * len(values)
+    emphasis = {levels[0]: BEST, levels[1]: SECOND}
+    return ["" if value is None else emphasis.get(value, "") for value in printed]
 
 
-def ranks(
-    values: Sequence[Value], text: Callable[[float], str] = number, lower: bool = False
-) -> list[str]:
-    """:func:`emphases` of the values with the most seeds.
-
-    A seed decides which anomalies are labelled and may be an easy one for every method, so a mean
-    over fewer seeds is no better for being higher.
-    """
-    most = max((value.seeds for value in values), default=0)
-    means = [value.mean if value.seeds == most else math.nan for value in values]
-    return emphases(means, text, lower)
-
-
-def method_cells(names: Sequence[str], methods: pd.DataFrame, notes: Notes) -> list[Cell]:
-    """One cell a method; † and a footnote where its encoder was not pre-trained."""
-    random = not_pretrained(names, methods)
-    if not random:
-        return [Cell(name) for name in names]
-    text = f"Encoder not pre-trained (random weights): {listed(random)}."
-    if len(random) < len(names):
-        text += " So this is not a comparison of architectures alone."
-    return [Cell(name, "", notes.dagger(text) if name in random else "") for name in names]
-
-
-def by_method(
-    means: pd.DataFrame, names: Sequence[str], meaning: Callable[[pd.Series], Value]
-) -> list[Value]:
-    """One value a method, from the rows of ``means``, which ``meaning`` understands."""
-    rows = {name: row for name, (_, row) in zip(means["method"], means.iterrows(), strict=True)}
-    missing = Value(math.nan, math.nan, "Not run.", seeds=0)
-    return [meaning(rows[name]) if name in rows else missing for name in names]
-
-
-def macro_values(means: pd.DataFrame, metric: str, names: Sequence[str]) -> list[Value]:
-    """One value a method of a metric, from rows of ``over_categories``."""
-    return by_method(means[means["metric"] == metric], names, of_all_categories)
-
-
-def comparable(means: pd.DataFrame, metric: str) -> bool:
-    """Whether one method may be called the best by a metric, see :func:`same_categories`."""
-    return same_categories(means[means["metric"] == metric])
-
-
-def training_cost_columns(
-    means: pd.DataFrame, names: Sequence[str], notes: Notes
-) -> list[list[Cell]]:
-    """A column for each of :data:`TRAINING_COSTS`, without spreads; the lowest is the best."""
-    columns = []
-    for cost in TRAINING_COSTS:
-        values = [value._replace(std=math.nan) for value in macro_values(means, cost, names)]
-        columns.append(number_cells(values, notes, comparable(means, cost), quantity, lower=True))
-    return columns
-
-
-def of_category(row: pd.Series) -> Value:
-    """A value over seeds (a row of ``over_seeds``); seeds without one are a footnote."""
-    lost, note = row["of"] - row["seeds"], ""
-    if row["seeds"] == 0:
-        note = f"Undefined: {row['reason']}."
-    elif lost:
-        note = f"Undefined for {counted(lost, 'seed')} of {row['of']}: {row['reason']}."
-    return Value(row["mean"], row["std"], note, int(row["seeds"]))
-
-
-def of_all_categories(row: pd.Series) -> Value:
-    """A value over categories (a row of ``over_categories``); those without one are a footnote."""
-    note = ""
-    if row["categories"] == 0:
-        note = f"Undefined in every category: {row['reason']}."
-    elif row["categories"] < row["of"]:
-        note = f"Mean over the {row['categories']} of {row['of']} categories that have a value."
-    return Value(row["mean"], row["std"], note, int(row["seeds"]))
-
-
-def printed(value: Value, text: Callable[[float], str] = number) -> str:
+def mean_text(mean: float, std: float = math.nan, text: Callable[[float], str] = number) -> str:
     """``0.900 ± 0.014``, ``0.900`` or ``n/a``."""
-    if math.isnan(value.mean):
-        return UNDEFINED
-    return text(value.mean) + ("" if math.isnan(value.std) else f" ± {text(value.std)}")
+    return defined(mean, text) + ("" if math.isnan(mean + std) else f" ± {text(std)}")
+
+
+def defined(value: float, text: Callable[[float], str] = number) -> str:
+    """The printed value; ``n/a`` for NaN."""
+    return UNDEFINED if math.isnan(value) else text(value)
+
+
+def interval_text(low: float, high: float, text: Callable[[float], str] = signed) -> str:
+    """``[+0.010, +0.020]``; an empty text for NaN."""
+    return "" if math.isnan(low) else f"[{text(low)}, {text(high)}]"
+
+
+def p_text(p: float) -> str:
+    """The p of a test, with three digits."""
+    return "< 0.001" if p < 0.001 else defined(p, lambda value: f"{value:.3f}")
+
+
+def no_interval(interval: object) -> str:
+    """The footnote of an interval that could not be computed; else an empty text."""
+    return "" if isinstance(interval, Interval) else f"No interval: {interval.reason}."
+
+
+def undefined_note(row: Mapping[Any, Any]) -> str:
+    """The footnote of a mean: which categories or seeds have no value, and why.
+
+    Parameters
+    ----------
+    row : mapping
+        A row of :func:`~aexad.report.stats.aggregate.over_seeds` or ``over_categories``.
+    """
+    if "categories" not in row:
+        lost = row["of"] - row["seeds"]
+        if row["seeds"] == 0:
+            return f"Undefined: {row['reason']}."
+        return (
+            f"Undefined for {counted(lost, 'seed')} of {row['of']}: {row['reason']}."
+            if lost
+            else ""
+        )
+    if row["categories"] == 0:
+        return f"Undefined in every category: {row['reason']}."
+    if row["categories"] < row["of"]:
+        return f"Mean over the {row['categories']} of {row['of']} categories that have a value."
+    return ""
+
+
+def group_columns(
+    data: pd.DataFrame, titles: Mapping[str, str], of: pd.DataFrame | None = None
+) -> list[Column]:
+    """Columns of words for data set and scenario, if ``of`` (default: ``data``) has several."""
+    if len((data if of is None else of)[GROUP].drop_duplicates()) < 2:
+        return []
+    datasets = [titles.get(name, name) for name in data["dataset"]]
+    return [words("Data set", datasets), words("Scenario", data["scenario"])]
+
+
+def groups_of(data: pd.DataFrame, *more: str) -> list[tuple[Any, ...]]:
+    """The block of each row: its data set and scenario, and other columns that part blocks."""
+    return list(data[[*GROUP, *more]].itertuples(index=False, name=None))
+
+
+def words(header: str, texts: Sequence[object] | pd.Series, **options: Any) -> Column:
+    """A column of words."""
+    return Column(header, [str(text) for text in texts], words=True, **options)
+
+
+def method_notes(names: Sequence[str], methods: pd.DataFrame) -> list[str | Note]:
+    """The footnote † of each method whose encoder was not pre-trained; else an empty text."""
+    random = not_pretrained(list(dict.fromkeys(names)), methods)
+    titles = titles_of(methods)
+    text = f"Encoder not pre-trained (random weights): {listed([titles[name] for name in random])}."
+    if len(random) < len(set(names)):
+        text += " So this is not a comparison of architectures alone."
+    return [Note(DAGGER, text) if name in random else "" for name in names]
+
+
+def method_column(names: pd.Series, methods: pd.DataFrame) -> Column:
+    """A column of the methods' titles, with † where the encoder was not pre-trained."""
+    titles = titles_of(methods)
+    return words(
+        "Method", [titles[name] for name in names], notes=method_notes(list(names), methods)
+    )

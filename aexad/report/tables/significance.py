@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pandas as pd
@@ -12,56 +12,76 @@ from aexad.report.labels import METRIC, TRADED
 from aexad.report.results import Results
 from aexad.report.stats.aggregate import category_means, over_categories, seeds_of
 from aexad.report.stats.intervals import METHOD, Intervals
-from aexad.report.stats.tests import Interval, NoTest, Pair, friedman_nemenyi, wilcoxon_holm
-from aexad.report.tables.format import Notes
-from aexad.report.tables.table import Cell, Table, plain_table
+from aexad.report.stats.tests import NoTest, friedman_nemenyi, wilcoxon_holm
+from aexad.report.tables.format import (
+    defined,
+    group_columns,
+    groups_of,
+    interval_text,
+    no_interval,
+    p_text,
+    words,
+)
+from aexad.report.tables.table import Column, Table
 from aexad.report.text.captions import data_phrase
 from aexad.report.text.numbers import UNDEFINED, signed
+from aexad.report.text.sentences import sentence
 
-HEADER = ("Metric", "Method", "Difference", "95 % interval", "p (Wilcoxon)", "p (Holm)")
 
-
-def significance_table(measured: Results) -> Iterator[Table]:
+def significance_table(results: Results) -> Iterator[Table]:
     """``significance``, if a convolutional reference has something to be compared with."""
-    reference = measured.roles.reference
+    reference = results.roles.reference
     if reference is None:
         return
-    rows = measured.metrics[measured.metrics["metric"].isin(TRADED)]
-    groups = [
-        (str(keys[0]), str(keys[1]), part)
-        for keys, part in rows.groupby(["dataset", "scenario"], sort=False)
+    metrics = results.metrics[results.metrics["metric"].isin(TRADED)]
+    groups = {
+        (str(dataset), str(scenario)): part
+        for (dataset, scenario), part in metrics.groupby(["dataset", "scenario"], sort=False)
         if {reference} < set(part["method"])
+    }
+    rows = [
+        {"dataset": where[0], "scenario": where[1], "metric": metric} | row
+        for where, part in groups.items()
+        for metric in TRADED
+        for row in _against(reference, part, metric, results.intervals[where])
     ]
-    if not groups:
+    if not rows:
         return
-    several = len(groups) > 1
-    notes = Notes()
-    blocks, records, said = [], [], []
-    for dataset, scenario, part in groups:
-        intervals = measured.intervals[dataset, scenario]
-        where = [Cell(measured.titles.get(dataset, dataset)), Cell(scenario)] * several
-        for metric in TRADED:
-            found = _against(reference, part, metric, intervals)
-            if not found:
-                continue
-            blocks.append(tuple((*where, *_row(each, notes)) for each in found))
-            records += [{"dataset": dataset, "scenario": scenario} | _plain(row) for row in found]
-        said.append(_friedman(part, [cell.text for cell in where]))
-    if not blocks:
-        return
-    words = 4 if several else 2
+    data, titles = pd.DataFrame(rows), results.method_titles
+    tested = [
+        Column(header, [p_text(p) for p in data[key]], notes=list(data["test_note"]))
+        for key, header in (("p", "p (Wilcoxon)"), ("p_holm", "p (Holm)"))
+    ]
+    intervals = zip(data["low"], data["high"], strict=True)
+    friedman = [
+        _friedman(part, [results.titles.get(where[0], where[0]), where[1]] * (len(groups) > 1))
+        for where, part in groups.items()
+    ]
     yield Table(
         name="significance",
         title="Significance",
-        caption=f"Each method less {reference}, macro means on the seeds that both have. {METHOD} "
-        f"{_of_one_seed(rows)}Wilcoxon's signed-rank test over the categories, two-sided, p also "
-        f"with Holm's correction for the methods of the block. {' '.join(said)} "
-        f"{data_phrase(rows, measured.titles)}",
-        header=tuple(Cell(text) for text in [*["Data set", "Scenario"] * several, *HEADER]),
-        blocks=tuple(blocks),
-        words=words,
-        notes=notes.all(),
-        numbers=plain_table(records),
+        caption=sentence(
+            "significance_caption",
+            reference=titles[reference],
+            method=METHOD,
+            one_seed=min(map(len, seeds_of(metrics).values()), default=0) <= 1,
+            friedman=friedman,
+            data=data_phrase(metrics, results.titles, titles),
+        ),
+        columns=[
+            *group_columns(data, results.titles, of=pd.concat(groups.values())),
+            words("Metric", [METRIC[name].label for name in data["metric"]]),
+            words("Method", [titles[name] for name in data["method"]]),
+            Column("Difference", [defined(value, signed) for value in data["difference"]]),
+            Column(
+                "95 % interval",
+                [interval_text(*ends) or UNDEFINED for ends in intervals],
+                notes=list(data["interval_note"]),
+            ),
+            *tested,
+        ],
+        data=data,
+        blocks_of=groups_of(data, "metric"),
     )
 
 
@@ -71,81 +91,48 @@ def _against(
     """One metric: every other method with a value in the reference's categories."""
     rows = metrics[metrics["metric"] == metric]
     cover = over_categories(rows).set_index("method")["cover"].to_dict()
-    if not cover.get(reference):
-        return []
-    others = [str(name) for name in cover if name != reference and cover[name] == cover[reference]]
-    # Each beside the reference's means over the seeds that the two have in common.
-    both = {
-        name: category_means(rows[rows["method"].isin([name, reference])], metric).rename(
-            columns={reference: f"{reference} beside {name}"}
-        )
-        for name in others
-    }
-    if not both:
-        return []
-    pairs = [(name, f"{reference} beside {name}") for name in others]
-    table = pd.concat(both.values(), axis=1)
-    differences = {name: (table[name] - table[beside]).mean() for name, beside in pairs}
-    tested = wilcoxon_holm(table, pairs)
-    return [
-        {
-            "metric": metric,
-            "method": name,
-            "difference": float(differences[name]),
-            "interval": intervals.difference(metric, name, reference),
-            "test": tested if isinstance(tested, NoTest) else tested[place],
-        }
-        for place, name in enumerate(others)
+    others = [
+        str(name)
+        for name in cover
+        if name != reference and cover[name] == cover.get(reference, "") != ""
     ]
-
-
-def _of_one_seed(metrics: pd.DataFrame) -> str:
-    if min(map(len, seeds_of(metrics).values()), default=0) > 1:
-        return ""
-    return "Of one seed, an interval tells the chance of the images alone. "
-
-
-def _row(found: dict[str, Any], notes: Notes) -> tuple[Cell, ...]:
-    interval, test = found["interval"], found["test"]
-    words = Cell(METRIC[found["metric"]].label), Cell(found["method"])
-    ends = (
-        Cell(f"[{signed(interval.low)}, {signed(interval.high)}]")
-        if isinstance(interval, Interval)
-        else Cell(UNDEFINED, mark=notes.mark(f"No interval: {interval.reason}."))
+    if not others:
+        return []
+    # Each pair on its common seeds: the reference has a column for each of the other methods.
+    pairs = [(name, f"{reference} for {name}") for name in others]
+    means = pd.concat(
+        [
+            category_means(rows[rows["method"].isin([name, reference])], metric).rename(
+                columns={reference: same_seeds}
+            )
+            for name, same_seeds in pairs
+        ],
+        axis=1,
     )
-    if isinstance(test, Pair):
-        tested = (Cell(_p(test.p)), Cell(_p(test.adjusted)))
-    else:
-        none = Cell(UNDEFINED, mark=notes.mark(f"{str(test)[0].upper()}{str(test)[1:]}."))
-        tested = (none, none)
-    return (*words, Cell(signed(found["difference"])), ends, *tested)
-
-
-def _plain(found: dict[str, Any]) -> dict[str, Any]:
-    interval, test = found["interval"], found["test"]
-    ends = interval if isinstance(interval, Interval) else Interval(math.nan, math.nan)
-    p = (test.p, test.adjusted) if isinstance(test, Pair) else (math.nan, math.nan)
-    plain = {key: found[key] for key in ("metric", "method", "difference")}
-    return plain | {"low": ends.low, "high": ends.high, "p": p[0], "p_holm": p[1]}
+    tests = wilcoxon_holm(means, pairs)
+    found = []
+    for i, (name, same_seeds) in enumerate(pairs):
+        interval = intervals.difference(metric, name, reference)
+        p = (math.nan, math.nan) if isinstance(tests, NoTest) else tests[i][2:]
+        found.append(
+            {
+                "method": name,
+                "difference": float((means[name] - means[same_seeds]).mean()),
+                "low": interval.low,
+                "high": interval.high,
+                "p": p[0],
+                "p_holm": p[1],
+                "interval_note": no_interval(interval),
+                "test_note": f"N{str(tests)[1:]}." if isinstance(tests, NoTest) else "",
+            }
+        )
+    return found
 
 
 def _friedman(metrics: pd.DataFrame, where: list[str]) -> str:
-    """One sentence a metric, or one that says why there is no test of any."""
-    said = []
-    for metric in TRADED:
-        found = friedman_nemenyi(category_means(metrics, metric))
-        if isinstance(found, NoTest):
-            said.append(f"{found.reason}")
-            continue
-        said.append(
-            f"{METRIC[metric].label}: p {_p(found.p)}, Nemenyi's critical difference of mean ranks "
-            f"{found.critical_difference:.2f} ({found.categories} categories)"
-        )
-    place = f" ({', '.join(where)})" if where else ""
-    if len(set(said)) == 1:
-        return f"Friedman's test{place}: no test possible, because {said[0]}."
-    return f"Friedman's test{place}: {'; '.join(said)}."
-
-
-def _p(value: float) -> str:
-    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+    """Friedman's test of each metric, or why there is none."""
+    found: Mapping[str, Any] = {
+        METRIC[metric].label: friedman_nemenyi(category_means(metrics, metric)) for metric in TRADED
+    }
+    reasons = [each.reason if isinstance(each, NoTest) else "" for each in found.values()]
+    return sentence("friedman", where=where, tests=found, reasons=reasons, p_text=p_text)

@@ -1,16 +1,19 @@
-"""A table as the report prints it, and its three forms: CSV, Markdown and LaTeX.
+"""A table of the report, and its forms: CSV, Markdown and LaTeX (HTML is a template).
 
-What a table says is decided once, in :mod:`aexad.report.tables.write`; the forms differ in syntax
-alone. (The fourth form, HTML, is a template.)
+A table module computes one DataFrame of plain numbers, which is the ``.csv``, and declares the
+columns that are printed from it. The printed forms differ in syntax alone.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+import string
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import pandas as pd
 from tabulate import tabulate
@@ -23,8 +26,14 @@ WIDE = 6
 """Columns of numbers from which a LaTeX table is scaled down to the width of the text."""
 
 
-@dataclass(frozen=True)
-class Cell:
+class Note(NamedTuple):
+    """A footnote."""
+
+    mark: str
+    text: str
+
+
+class Cell(NamedTuple):
     """A cell's plain text, its emphasis (``best``, ``second`` or none) and its footnote's mark."""
 
     text: str
@@ -33,47 +42,124 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Note:
-    """A footnote."""
+class Column:
+    """A printed column.
 
-    mark: str
-    text: str
+    Parameters
+    ----------
+    header : str
+    texts : sequence of str
+        The cells, one for each row of the table's numbers.
+    emphasis : sequence of str
+        :data:`BEST`, :data:`SECOND` or an empty text for each row; default: no row stands out.
+    notes : sequence of str or Note
+        The footnote of each row, or an empty text. A text gets the next letter as its mark; a
+        :class:`Note` keeps its own mark. Default: no footnotes.
+    header_note : str or Note
+        The footnote of the header.
+    words : bool
+        Whether the column holds words (set left) and not numbers (set right).
+    """
+
+    header: str
+    texts: Sequence[str]
+    emphasis: Sequence[str] = ()
+    notes: Sequence[str | Note] = ()
+    header_note: str | Note = ""
+    words: bool = False
 
 
 @dataclass(frozen=True)
 class Table:
     """A table to be printed.
 
-    ``blocks`` are groups of rows with a rule between them; the first ``words`` columns hold words
-    (set left), the others numbers (set right). ``numbers`` is the same content for machines: plain
-    numbers with all their digits, empty where undefined.
+    Parameters
+    ----------
+    name, title, caption : str
+    columns : sequence of Column
+        The printed columns; columns of words come first.
+    data : DataFrame
+        One row for each printed row: plain numbers with all their digits, NaN where undefined.
+    blocks_of : sequence of hashable
+        The block of each row; a rule is printed between neighbouring blocks. Default: one block.
     """
 
     name: str
     title: str
     caption: str
-    header: tuple[Cell, ...]
-    blocks: tuple[tuple[tuple[Cell, ...], ...], ...]
-    words: int
-    notes: tuple[Note, ...]
-    numbers: pd.DataFrame = field(compare=False)
+    columns: Sequence[Column]
+    data: pd.DataFrame = field(compare=False)
+    blocks_of: Sequence[Hashable] = ()
+
+    @property
+    def numbers(self) -> pd.DataFrame:
+        """What the ``.csv`` holds: ``data`` without footnotes and without empty spreads.
+
+        Columns ``…_note`` are footnotes; a column ``…_std`` is empty where there is one seed.
+        """
+        left_out = [
+            name
+            for name in map(str, self.data)
+            if name.endswith("_note") or (name.endswith("_std") and self.data[name].isna().all())
+        ]
+        return self.data.drop(columns=left_out)
+
+    @property
+    def words(self) -> int:
+        """The number of columns that hold words."""
+        return sum(column.words for column in self.columns)
+
+    @property
+    def header(self) -> tuple[Cell, ...]:
+        """The cells of the header."""
+        return self._printed[0]
+
+    @property
+    def blocks(self) -> tuple[tuple[tuple[Cell, ...], ...], ...]:
+        """The cells of each row of each block."""
+        return self._printed[1]
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """Every footnote, in the order in which a reader meets the marks."""
+        return self._printed[2]
+
+    @cached_property
+    def _printed(
+        self,
+    ) -> tuple[tuple[Cell, ...], tuple[tuple[tuple[Cell, ...], ...], ...], tuple[Note, ...]]:
+        marks: dict[str, str] = {}
+        header = tuple(
+            Cell(column.header, "", _mark(column.header_note, marks)) for column in self.columns
+        )
+        rows = [
+            tuple(
+                Cell(
+                    column.texts[row],
+                    column.emphasis[row] if column.emphasis else "",
+                    _mark(column.notes[row], marks) if column.notes else "",
+                )
+                for column in self.columns
+            )
+            for row in range(len(self.data))
+        ]
+        keys = self.blocks_of or [0] * len(rows)
+        pairs = zip(keys, rows, strict=True)
+        blocks = tuple(
+            tuple(row for _, row in block) for _, block in groupby(pairs, lambda pair: pair[0])
+        )
+        return header, blocks, tuple(Note(mark, text) for text, mark in marks.items())
 
 
-def plain_columns(means: pd.DataFrame, key: str, names: Sequence[str]) -> dict[str, Any]:
-    """``<name>`` and ``<name>_std`` of each of ``names``, the values of the column ``key``."""
-    rows = means.set_index(key)[["mean", "std"]].reindex(list(names))
-    return {
-        column: value
-        for name, mean, std in zip(names, rows["mean"], rows["std"], strict=True)
-        for column, value in ((name, mean), (f"{name}_std", std))
-    }
-
-
-def plain_table(records: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
-    """The rows as a table; columns of a spread that no row has (one seed) are left out."""
-    table = pd.DataFrame(records)
-    empty = [name for name in table if str(name).endswith("_std") and table[name].isna().all()]
-    return table.drop(columns=empty)
+def _mark(note: str | Note, marks: dict[str, str]) -> str:
+    """The mark of a footnote, entered into ``marks`` (text: mark) where the text is new."""
+    if isinstance(note, Note):
+        return marks.setdefault(note.text, note.mark)
+    if not note:
+        return ""
+    letters = sum(mark != DAGGER for mark in marks.values())
+    again, letter = divmod(letters, len(string.ascii_lowercase))
+    return marks.setdefault(note, string.ascii_lowercase[letter] * (again + 1))
 
 
 def write_table(table: Table, folder: Path) -> None:

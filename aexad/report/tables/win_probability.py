@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
 
 from aexad.report.labels import METRIC, TRADED
 from aexad.report.results import Results
-from aexad.report.tables.selection import AEXAD
-from aexad.report.tables.table import BEST, Cell, Table, plain_table
+from aexad.report.tables.format import defined, group_columns, groups_of, words
+from aexad.report.tables.published_columns import AEXAD
+from aexad.report.tables.table import BEST, Column, Table
 from aexad.report.text.captions import data_phrase
-from aexad.report.text.numbers import UNDEFINED, number
 
 SAME = "–"
 PUBLISHED_SCENARIO = "standard"
@@ -46,90 +44,54 @@ def win_probability(images: pd.DataFrame, metric: str) -> pd.DataFrame:
     return pd.DataFrame(shares, index=names, columns=names)
 
 
-def win_table(measured: Results) -> Iterator[Table]:
+def win_table(results: Results) -> Iterator[Table]:
     """``aexad_table3``, if two methods have values on the same images."""
-    images = measured.images[measured.images[list(TRADED)].notna().any(axis=1)]
-    there = set(images["method"])
-    names = [name for name in measured.metrics["method"].unique() if name in there]
+    images = results.images[results.images[list(TRADED)].notna().any(axis=1)]
+    names = [name for name in results.metrics["method"].unique() if name in set(images["method"])]
     if len(names) < 2:
         return
-    theirs = _published(measured, images)
-    labels = {name: f"{measured.published.label(name)} (published)" for name in theirs}
-    several = len(images[["dataset", "scenario"]].drop_duplicates()) > 1
-    blocks, records = [], []
-    for keys, part in images.groupby(["dataset", "scenario"], sort=False):
-        dataset, scenario = map(str, keys)
+    wins = results.published.wins[results.published.wins["source"] == AEXAD]
+    standard = images.loc[images["scenario"] == PUBLISHED_SCENARIO, "dataset"].unique()
+    wins = wins[wins["dataset"].isin(standard)]
+    theirs = list(wins["row_method"].unique())
+    blocks, better = [], []
+    for (dataset, scenario), part in images.groupby(["dataset", "scenario"], sort=False):
         for metric in TRADED:
             own = win_probability(part, metric).reindex(index=names, columns=names)
-            printed = _printed(measured, dataset, metric, theirs, scenario)
-            shares = pd.concat([own, printed]).reindex(columns=[*names, *theirs])
-            shares = shares.dropna(how="all")
-            where = [measured.titles.get(dataset, dataset), scenario] * several
-            words = [*where, METRIC[metric].label]
-            blocks.append(tuple(_row(words, labels, shares, name) for name in shares.index))
-            records += [
-                {"dataset": dataset, "scenario": scenario, "metric": metric, "method": name}
-                | shares.loc[name].to_dict()
-                for name in shares.index
-            ]
+            there = wins[(wins["dataset"] == dataset) & (wins["metric"] == metric)]
+            there = there[: len(there) * (scenario == PUBLISHED_SCENARIO)]
+            printed = there.pivot_table(index="row_method", columns="column_method", values="value")
+            shares = pd.concat([own, printed.reindex(index=theirs, columns=theirs)])
+            shares = shares.reindex(columns=[*names, *theirs]).dropna(how="all")
+            better.append(shares > shares.T.reindex_like(shares))
+            where = {"dataset": dataset, "scenario": scenario, "metric": metric}
+            blocks.append(shares.assign(**where, method=shares.index))
+    data, wins_more = pd.concat(blocks, ignore_index=True), pd.concat(better)
+    data = data[["dataset", "scenario", "metric", "method", *names, *theirs]]
+    labels = {name: f"{results.published.label(name)} (published)" for name in theirs}
+    labels = {name: results.method_titles[name] for name in names} | labels
+    metrics = results.metrics[results.metrics["metric"].isin(TRADED)]
+    metrics = metrics[metrics["method"].isin(names)]
     yield Table(
         name="aexad_table3",
         title="Win probability (AE-XAD, table 3)",
         caption="Share of the anomalous test images on which the row's method reaches a higher "
         "value than the column's; images of all categories and seeds together, ties count for "
-        f"neither. {data_phrase(_behind(measured, names), measured.titles)} Bold: wins more often "
-        "than it loses.",
-        header=tuple(
-            Cell(text)
-            for text in [
-                *["Data set", "Scenario"] * several,
-                "Metric",
-                "Method",
-                *(labels.get(name, name) for name in [*names, *theirs]),
-            ]
-        ),
-        blocks=tuple(blocks),
-        words=4 if several else 2,
-        notes=(),
-        numbers=plain_table(records),
+        f"neither. {data_phrase(metrics, results.titles, results.method_titles)} Bold: wins more "
+        "often than it loses.",
+        columns=[
+            *group_columns(data, results.titles, of=images),
+            words("Metric", [METRIC[name].label for name in data["metric"]]),
+            words("Method", [labels[name] for name in data["method"]]),
+            *(_shares(data, name, labels[name], wins_more[name]) for name in [*names, *theirs]),
+        ],
+        data=data,
+        blocks_of=groups_of(data, "metric"),
     )
 
 
-def _row(
-    words: Sequence[str], labels: Mapping[str, str], shares: pd.DataFrame, name: str
-) -> tuple[Cell, ...]:
-    losses = shares[name].to_dict()
-    cells = []
-    for other, win in shares.loc[name].to_dict().items():
-        text = number(win) if not math.isnan(win) else SAME if other == name else UNDEFINED
-        cells.append(Cell(text, BEST if win > losses.get(other, math.nan) else ""))
-    return (*(Cell(word) for word in words), Cell(labels.get(name, name)), *cells)
-
-
-def _behind(measured: Results, names: Sequence[str]) -> pd.DataFrame:
-    """The rows of ``metrics.csv`` that say how many images and seeds are behind the table."""
-    rows = measured.metrics
-    return rows[rows["metric"].isin(TRADED) & rows["method"].isin(names)]
-
-
-def _published(measured: Results, images: pd.DataFrame) -> list[str]:
-    """The methods of the paper's table on these data sets."""
-    standard = images[images["scenario"] == PUBLISHED_SCENARIO]
-    return [str(name) for name in _cells(measured, set(standard["dataset"]))["row_method"].unique()]
-
-
-def _printed(
-    measured: Results, dataset: str, metric: str, methods: Sequence[str], scenario: str
-) -> pd.DataFrame:
-    """The paper's part of one block; empty where it has none."""
-    cells = _cells(measured, {dataset} if scenario == PUBLISHED_SCENARIO else set())
-    cells = cells[cells["metric"] == metric]
-    table: dict[str, dict[str, Any]] = {name: {} for name in methods}
-    for row in cells.to_dict("records"):
-        table[row["column_method"]][row["row_method"]] = row["value"]
-    return pd.DataFrame(table, index=list(methods), dtype=float)
-
-
-def _cells(measured: Results, datasets: set[str]) -> pd.DataFrame:
-    wins = measured.published.wins
-    return wins[(wins["source"] == AEXAD) & wins["dataset"].isin(datasets)]
+def _shares(data: pd.DataFrame, opponent: str, header: str, wins: pd.Series) -> Column:
+    """How often each row's method wins against the opponent; bold where it ``wins`` more often."""
+    shares = zip(data["method"], data[opponent], strict=True)
+    texts = [SAME if method == opponent else defined(share) for method, share in shares]
+    return Column(header, texts, [BEST if win else "" for win in wins])

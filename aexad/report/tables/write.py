@@ -1,4 +1,4 @@
-"""The tables of a benchmark: the answer, those of the sources, and one a metric and scenario."""
+"""The tables of a benchmark: headline, sources, and one for each metric and scenario."""
 
 from __future__ import annotations
 
@@ -9,16 +9,20 @@ import pandas as pd
 
 from aexad.report.labels import METRICS
 from aexad.report.results import Results
+from aexad.report.tables.aexad_paper import aexad_tables
+from aexad.report.tables.anovit_paper import anovit_tables
 from aexad.report.tables.categories import metric_table
 from aexad.report.tables.encoders import encoders_table
+from aexad.report.tables.fidelity import fidelity_table
 from aexad.report.tables.significance import significance_table
-from aexad.report.tables.sources import source_tables
 from aexad.report.tables.table import Table, write_table
+from aexad.report.tables.vit_report import vit_tables
+from aexad.report.tables.win_probability import win_table
 from aexad.report.text.captions import of_masks
 from aexad.runtime.atomic_folder import replaced_folder
 
 
-def build_tables(measured: Results) -> list[Table]:
+def build_tables(results: Results) -> list[Table]:
     """Build every table that the benchmark has runs for.
 
     Returns
@@ -29,32 +33,43 @@ def build_tables(measured: Results) -> list[Table]:
         no run has are left out, and metrics of pixels where no data set has masks.
     """
     tables = [
-        encoders_table(measured),
-        *significance_table(measured),
-        *source_tables(measured),
-        *_metric_tables(measured),
+        encoders_table(results),
+        *significance_table(results),
+        *source_tables(results),
+        *_metric_tables(results),
     ]
-    limits = f" {measured.limits}" if measured.limits else ""
+    limits = f" {results.limits}" if results.limits else ""
     return [replace(table, caption=table.caption + limits) for table in tables]
 
 
-def write_tables(measured: Results, folder: Path) -> None:
-    """Write every table as ``.csv``, ``.md`` and ``.tex``; ``folder`` holds nothing else then."""
+def source_tables(results: Results) -> list[Table]:
+    """Every table of the sources that the benchmark has runs for, and ``fidelity``.
+
+    Published columns stand in a table where the source has numbers of the same data set.
+    """
+    makers = (aexad_tables, win_table, vit_tables, anovit_tables, fidelity_table)
+    sources = ("aexad", "vit", "anovit", "fidelity")
+    tables = [table for make in makers for table in make(results)]
+    return sorted(tables, key=lambda t: (sources.index(t.name.partition("_")[0]), t.name))
+
+
+def write_tables(results: Results, folder: Path) -> None:
+    """Write every table as ``.csv``, ``.md`` and ``.tex``; other such files in ``folder`` go."""
     with replaced_folder(folder, "*.csv", "*.md", "*.tex") as new:
-        for table in build_tables(measured):
+        for table in build_tables(results):
             write_table(table, new)
 
 
-def _metric_tables(measured: Results) -> list[Table]:
-    rows = of_masks(measured.metrics)
+def _metric_tables(results: Results) -> list[Table]:
+    rows = of_masks(results.metrics)
     return [
-        metric_table(metric, _with_values(part), measured.methods, measured.titles)
+        metric_table(metric, _with_values(part), results.methods, results.titles)
         for metric in METRICS
         for _, part in rows[rows["metric"] == metric.name].groupby("scenario", sort=False)
     ]
 
 
 def _with_values(rows: pd.DataFrame) -> pd.DataFrame:
-    """Without the data sets in which a metric has no value at all, if there are others."""
+    """Leave out data sets in which a metric has no value, if another data set has one."""
     valued = set(rows.loc[rows["value"].notna(), "dataset"])
     return rows[rows["dataset"].isin(valued)] if valued else rows

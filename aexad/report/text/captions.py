@@ -1,4 +1,4 @@
-"""The sentences that tables and figures share: which data are behind them, and how to read them."""
+"""The sentences that tables and figures share: which data they show, and how to read them."""
 
 from __future__ import annotations
 
@@ -7,59 +7,68 @@ from collections.abc import Mapping
 import pandas as pd
 
 from aexad.data.index import NO_MASKS
-from aexad.report.labels import QUANTITY, counted, listed, scenario_phrase
+from aexad.report.labels import QUANTITY, counted, scenario_phrase
 from aexad.report.stats.aggregate import seeds_of
+from aexad.report.text.sentences import sentence
 
 
-def data_phrase(metrics: pd.DataFrame, titles: Mapping[str, str]) -> str:
-    """Say which data, scenarios and seeds are behind some rows of ``metrics.csv``."""
+def data_phrase(
+    metrics: pd.DataFrame,
+    titles: Mapping[str, str],
+    method_titles: Mapping[str, str] | None = None,
+) -> str:
+    """Say which data, scenarios and seeds some rows of ``metrics.csv`` are of.
+
+    Parameters
+    ----------
+    metrics : DataFrame
+        Rows of ``metrics.csv``.
+    titles : mapping of str to str
+        Data set: its title.
+    method_titles : mapping of str to str, optional
+        Method: its title; default: the names of the methods.
+    """
     images = metrics.groupby(["dataset", "category", "scenario", "seed"])["n"].max()
-    seeds = sorted(int(seed) for seed in metrics["seed"].unique())
-    parts = []
+    datasets = []
     for dataset, part in metrics.groupby("dataset", sort=False):
-        # Of several seeds and scenarios, the one with the most test images.
+        # The seed and scenario with the most test images.
         most = int(images[dataset].groupby(["scenario", "seed"]).sum().max())
         categories = counted(part["category"].nunique(), "category", "categories")
-        parts.append(f"{titles.get(str(dataset), dataset)} ({categories}, {most} test images)")
-    scenarios = [scenario_phrase(name) for name in metrics["scenario"].unique()]
-    numbers = listed([str(seed) for seed in seeds], most=5)
-    told = f"{counted(len(seeds), 'seed')} ({numbers}){_with_fewer_seeds(metrics, len(seeds))}"
-    return f"Data: {listed(parts)}; {listed(scenarios)}; {told}."
-
-
-def _with_fewer_seeds(metrics: pd.DataFrame, most: int) -> str:
-    """Name the methods that have fewer seeds than the others, and how many."""
+        datasets.append(f"{titles.get(str(dataset), dataset)} ({categories}, {most} test images)")
+    seeds = sorted(int(seed) for seed in metrics["seed"].unique())
     fewer = [
-        f"{method} only {len(seeds)}"
-        for method, seeds in seeds_of(metrics).items()
-        if len(seeds) < most
+        f"{(method_titles or {}).get(method, method)} only {len(own)}"
+        for method, own in seeds_of(metrics).items()
+        if len(own) < len(seeds)
     ]
-    return f", but {listed(fewer, most=5)}" if fewer else ""
+    scenarios = [scenario_phrase(name) for name in metrics["scenario"].unique()]
+    return sentence("data", datasets=datasets, scenarios=scenarios, seeds=seeds, fewer=fewer)
 
 
 def emphasis_phrase(metrics: pd.DataFrame) -> str:
     """Say what is bold and italic in a table of methods, without a full stop."""
-    return "Best bold, runner-up italic" + _of_the_most_seeds(metrics)
-
-
-def _of_the_most_seeds(metrics: pd.DataFrame) -> str:
-    uneven = len({len(seeds) for seeds in seeds_of(metrics).values()}) > 1
-    return ", among the methods with all seeds" * uneven
+    among = ", among the methods with all seeds" * _uneven(metrics)
+    return f"Best bold, runner-up italic{among}"
 
 
 def of_masks(metrics: pd.DataFrame) -> pd.DataFrame:
-    """Rows of ``metrics.csv`` without the metrics that need masks where no data set has any."""
+    """Leave out rows of metrics that need masks where no data set has any."""
     lost = metrics["reason"].eq(NO_MASKS).groupby(metrics["metric"]).all()
     return metrics[~metrics["metric"].map(lost).astype(bool)]
 
 
 def reading_phrase(metrics: pd.DataFrame, published: bool = False) -> str:
-    """Say how a table of ``metrics`` is to be read."""
-    lower = all(QUANTITY[name].lower for name in metrics["metric"].unique() if name in QUANTITY)
-    text = "Lower is better" if lower else "Higher is better"
-    if len(set(metrics["method"])) > 1:
-        text += "; best bold, runner-up italic" + _of_the_most_seeds(metrics)
-        text += ", among the measured" if published else ""
-    if len(set(metrics["seed"])) > 1:
-        text += "; mean ± sample standard deviation over the seeds"
-    return text + "."
+    """Say how to read a table of ``metrics``, with or without published columns."""
+    names = metrics["metric"].unique()
+    return sentence(
+        "reading",
+        lower=all(QUANTITY[name].lower for name in names if name in QUANTITY),
+        ranked=metrics["method"].nunique() > 1,
+        uneven=_uneven(metrics),
+        published=published,
+        spread=metrics["seed"].nunique() > 1,
+    )
+
+
+def _uneven(metrics: pd.DataFrame) -> bool:
+    return len({len(seeds) for seeds in seeds_of(metrics).values()}) > 1

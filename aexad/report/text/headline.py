@@ -1,4 +1,4 @@
-"""The answer in plain words, drawn from the numbers: who is best by which metric, and by how much.
+"""The headline in plain words: which method is best by which metric, and by how much.
 
 Everything is decided on the printed digits, so that a reader finds each number and each difference
 in the tables.
@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 
 from aexad.report.labels import DAGGER, METRIC, counted, listed
-from aexad.report.method_roles import not_pretrained
+from aexad.report.method_roles import not_pretrained, titles_of, without_family
 from aexad.report.stats.aggregate import (
     category_means,
     on_common_seeds,
@@ -23,31 +23,31 @@ from aexad.report.stats.aggregate import (
     seeds_of,
 )
 from aexad.report.stats.intervals import Intervals
-from aexad.report.stats.tests import NoTest
 from aexad.report.text.captions import of_masks
-from aexad.report.text.numbers import DIGITS, number, signed
+from aexad.report.text.numbers import DIGITS
+from aexad.report.text.sentences import sentence
 
-ANSWERED = ("xauc", "iou", "pro")
+RANKED = ("xauc", "iou", "pro")
 WITHOUT_MASKS = ("image_auroc",)
 MOST_NAMED = 4
 
 
-class Answer(NamedTuple):
-    """What the numbers of one data set and scenario say: a sentence a metric."""
+class Finding(NamedTuple):
+    """What the numbers of one data set and scenario say: one sentence for each metric."""
 
     where: str
     sentences: list[str]
 
 
-def answers(
+def headlines(
     metrics: pd.DataFrame,
     methods: pd.DataFrame,
     titles: Mapping[str, str],
     intervals: Mapping[tuple[str, str], Intervals] | None = None,
-) -> list[Answer]:
+) -> list[Finding]:
     """Say for each data set and scenario which method is best by X-AUC, IoU and PRO.
 
-    Of a data set without masks: by image AUROC.
+    On a data set without masks: by image AUROC.
 
     Parameters
     ----------
@@ -56,145 +56,121 @@ def answers(
     titles : mapping of str to str
         Data set: its title.
     intervals : mapping, optional
-        Data set and scenario: its intervals, for how sure each lead is.
+        Data set and scenario: its intervals, which say how certain each lead is.
     """
-    random = not_pretrained(list(metrics["method"].unique()), methods)
-    metrics = metrics.assign(
-        method=[name + DAGGER if name in random else name for name in metrics["method"]]
-    )
-    found = []
-    for keys, part in metrics.groupby(["dataset", "scenario"], sort=False):
-        dataset, scenario = map(str, keys)
+    names = shown_titles(methods)
+    findings = []
+    for (dataset, scenario), part in metrics.groupby(["dataset", "scenario"], sort=False):
         known = set(of_masks(part)["metric"])
-        names = [name for name in ANSWERED if name in known]
-        names = names or [name for name in WITHOUT_MASKS if name in known]
-        sure = (intervals or {}).get((dataset, scenario))
-        sentences = [_finding(name, part[part["metric"] == name], sure) for name in names]
-        found.append(Answer(f"{titles.get(dataset, dataset)}, {scenario}", sentences))
-    return found
+        ranked = [name for name in RANKED if name in known]
+        ranked = ranked or [name for name in WITHOUT_MASKS if name in known]
+        certain = (intervals or {}).get((str(dataset), str(scenario)))
+        sentences = [
+            _finding(metric, part[part["metric"] == metric], certain, names) for metric in ranked
+        ]
+        findings.append(Finding(f"{titles.get(str(dataset), dataset)}, {scenario}", sentences))
+    return findings
+
+
+def shown_titles(methods: pd.DataFrame) -> dict[str, str]:
+    """Map each method to its title, with † where the encoder was not pre-trained."""
+    titles = titles_of(methods)
+    random = not_pretrained(list(titles), methods)
+    return {name: title + DAGGER * (name in random) for name, title in titles.items()}
 
 
 def cautions(metrics: pd.DataFrame, methods: pd.DataFrame) -> list[str]:
-    """What the reader must know before using the answer: random encoders, seeds."""
+    """Say what the reader must know first: random or unknown encoders, number of seeds."""
     names = list(metrics["method"].unique())
-    random = not_pretrained(names, methods)
-    seeds = len(set(metrics["seed"]))
-    said = [_about_encoders(names, random, methods)]
+    random, titles = not_pretrained(names, methods), titles_of(methods)
+    encoder = dict(zip(methods["method"], methods["encoder"], strict=True))
+    unknown = [titles[name] for name in without_family(methods)]
+    seeds = metrics["seed"].nunique()
+    texts = [
+        sentence(
+            "encoders",
+            random=[f"{titles[name]}{DAGGER} ({encoder[name]})" for name in random],
+            methods=len(names),
+            known="not known" not in encoder.values(),
+        )
+    ]
+    if unknown:
+        texts.append(
+            "Whether the encoder is a CNN or a Transformer was not recorded for "
+            f"{listed(unknown, most=MOST_NAMED)}; comparisons of CNN and Transformer leave out "
+            "such methods."
+        )
     if seeds == 1:
-        said.append("One seed: how far chance moves these numbers was not measured.")
-    else:
-        said.append(f"{counted(seeds, 'seed')} of each training, unless a table says otherwise.")
-    return said
+        return [*texts, "One seed: how far chance moves these numbers was not measured."]
+    return [*texts, f"{counted(seeds, 'seed')} of each training, unless a table says otherwise."]
 
 
-EVERY_ENCODER = "Every encoder was pre-trained."
-
-
-def _about_encoders(names: Sequence[str], random: Sequence[str], methods: pd.DataFrame) -> str:
-    encoder = methods.set_index("method")["encoder"]
-    untrained = listed([f"{name}{DAGGER} ({encoder[name]})" for name in random])
-    if not random:
-        unknown = "not known" in set(encoder)
-        return "Every encoder that is known was pre-trained." if unknown else EVERY_ENCODER
-    if len(random) == len(names):
-        return f"No encoder was pre-trained; all started from random weights: {untrained}."
-    return (
-        f"Not pre-trained, started from random weights: {untrained}. A difference between them and "
-        "the others is one of pre-training as well, so this is not a comparison of architectures "
-        "alone."
-    )
-
-
-def _finding(metric: str, every: pd.DataFrame, intervals: Intervals | None) -> str:
-    """Rank the methods that have all seeds; set the others beside the best of them."""
-    seeds = seeds_of(every)
+def _finding(
+    metric: str, metrics: pd.DataFrame, intervals: Intervals | None, titles: Mapping[str, str]
+) -> str:
+    """Rank the methods that have all seeds; compare the others with the best of them."""
+    seeds = seeds_of(metrics)
     most = max(map(len, seeds.values()), default=0)
-    fewer = [name for name in every["method"].unique() if len(seeds.get(name, ())) < most]
-    metrics = every[~every["method"].isin(fewer)]
-    label, means = METRIC[metric].label, over_categories(metrics)
-    known = means[means["mean"].notna()]
-    if known.empty:
-        return f"{label}: undefined for every method."
-    if not same_categories(known):
-        return f"{label}: not ranked, because the methods have values in different categories."
-    values = dict(zip(known["method"], known["mean"].round(DIGITS), strict=True))
-    best = max(values.values())
-    first = [method for method, value in values.items() if value == best]
-    beside = _of_fewer_seeds(metric, fewer, first[0], every)
-    if len(values) == 1:
-        return f"{label}: {first[0]} reaches {number(best)}.{beside}"
+    fewer = [name for name in metrics["method"].unique() if len(seeds.get(name, ())) < most]
+    complete = metrics[~metrics["method"].isin(fewer)]
+    means = over_categories(complete).set_index("method")
+    means = means[means["mean"].notna()]
+    values = means["mean"].round(DIGITS).to_dict()
+    best = max(values.values(), default=0.0)
+    first = [name for name in values if values[name] == best]
     rest = sorted((name for name in values if name not in first), key=lambda name: -values[name])
-    text = (
-        f"{label}: {first[0]} is best with {number(best)}"
-        if len(first) == 1
-        else f"{label}: {listed(first)} are level at {number(best)}"
+    facts: dict[str, Any] = {"lead": None, "wins": [], "ties": False, "fewer": []}
+    if values and same_categories(means):
+        facts |= _wins(complete, titles)
+        facts["fewer"] = _with_fewer_seeds(metric, fewer, first[0], metrics, titles)
+        if rest and len(first) == 1:
+            facts["lead"] = _lead(metric, first[0], rest[0], means, intervals)
+    return sentence(
+        "finding",
+        label=METRIC[metric].label,
+        same_categories=same_categories(means),
+        best=best,
+        first=[titles[name] for name in first],
+        rest=[(titles[name], values[name]) for name in rest],
+        most_named=MOST_NAMED,
+        **facts,
     )
-    if rest:
-        text += ", " + _leads(best, rest, values)
-        if len(first) == 1:
-            text += (
-                _spread(first[0], rest[0], known.set_index("method"))
-                if intervals is None
-                else _certainty(metric, first[0], rest[0], intervals)
-            )
-    return f"{text}.{_by_category(metrics)}{beside}"
 
 
-def _of_fewer_seeds(metric: str, names: Sequence[str], best: str, metrics: pd.DataFrame) -> str:
-    """Methods with fewer seeds beside the best of the others, on the seeds that both have."""
-    said = []
+def _with_fewer_seeds(
+    metric: str, names: Sequence[str], best: str, metrics: pd.DataFrame, titles: Mapping[str, str]
+) -> list[dict[str, Any]]:
+    """Compare methods with fewer seeds with the best of the others, on their common seeds."""
+    compared = []
     for name in names:
         both = metrics[metrics["method"].isin([name, best])]
         means = category_means(both, metric)
         if means.empty or means.isna().any(axis=None):
             continue
         lead = round(float((means[name] - means[best]).mean()), DIGITS)
-        place = f"{number(abs(lead))} {'above' if lead > 0 else 'below'}" if lead else "level"
-        seeds = counted(on_common_seeds(both)["seed"].nunique(), "seed")
-        said.append(f"{name} {place} ({seeds})")
-    return (
-        f" On the seeds that both have, beside {best}: {listed(said, most=MOST_NAMED)}."
-        if said
-        else ""
-    )
+        seeds = on_common_seeds(both)["seed"].nunique()
+        compared.append({"title": titles[name], "lead": lead, "seeds": seeds})
+    return compared
 
 
-def _leads(best: float, rest: Sequence[str], values: Mapping[str, float]) -> str:
-    said = [f"{number(best - values[name])} above {name} ({number(values[name])})" for name in rest]
-    if len(rest) < MOST_NAMED:
-        return listed(said)
-    return f"{said[0]} and {said[-1]}, the last of {len(values)}"
+def _lead(
+    metric: str, first: str, second: str, means: pd.DataFrame, intervals: Intervals | None
+) -> dict[str, Any]:
+    """How certain the lead of the best over the second is: by intervals, else by the spread."""
+    if intervals is None:
+        spread = max(means["std"][first], means["std"][second])
+        return {"within_spread": means["mean"][first] - means["mean"][second] <= spread}
+    interval = intervals.difference(metric, first, second)
+    significant = round(interval.low, DIGITS) > 0
+    return {"within_spread": None, "interval": interval, "significant": significant}
 
 
-def _spread(first: str, second: str, means: pd.DataFrame) -> str:
-    """A lead that the seeds' spread could explain is called so."""
-    value, spread = means["mean"].to_dict(), means["std"].to_dict()
-    if value[first] - value[second] <= max(spread[first], spread[second]):  # never true of NaN
-        return f"; its lead over {second} is within one standard deviation over the seeds"
-    return ""
-
-
-def _certainty(metric: str, first: str, second: str, intervals: Intervals) -> str:
-    """The 95 % interval of the lead, or why there is none."""
-    names = [name.removesuffix(DAGGER) for name in (first, second)]
-    found = intervals.difference(metric, *names)
-    if isinstance(found, NoTest):
-        return f"; whether its lead over {second} is chance is not known: {found.reason}"
-    ends = f"{signed(found.low)} to {signed(found.high)}"
-    if round(found.low, DIGITS) > 0:
-        return f"; its lead over {second} is significant (95 % interval {ends})"
-    return f"; its lead over {second} is not significant (95 % interval {ends})"
-
-
-def _by_category(metrics: pd.DataFrame) -> str:
+def _wins(metrics: pd.DataFrame, titles: Mapping[str, str]) -> dict[str, Any]:
+    """In how many categories each method is best."""
     cells = over_seeds(metrics)
     cells = cells[cells["mean"].notna()].assign(mean=cells["mean"].round(DIGITS))
-    categories = cells["category"].nunique()
-    if categories < 2:
-        return ""
     top = cells.groupby("category")["mean"].transform("max")
     wins = Counter(cells.loc[cells["mean"] == top, "method"])
-    (first, most), *others = wins.most_common()
-    said = [f"{first} is best in {most}", *(f"{name} in {count}" for name, count in others)]
-    ties = " (ties count for each)" if wins.total() > categories else ""
-    return f" Of {categories} categories, {listed(said, most=MOST_NAMED)}{ties}."
+    categories = cells["category"].nunique()
+    named = [(titles[name], count) for name, count in wins.most_common()]
+    return {"categories": categories, "wins": named, "ties": wins.total() > categories}

@@ -17,7 +17,7 @@ from aexad.report.results import Results
 from aexad.report.stats.aggregate import category_means, on_common_seeds, seeds_of
 from aexad.report.stats.tests import NoTest
 from aexad.report.tables.encoders import encoders_table
-from aexad.report.tables.format import Value, ranks
+from aexad.report.tables.format import emphases
 from aexad.report.tables.significance import significance_table
 from aexad.report.tables.table import BEST
 from aexad.report.text.summary import summarise
@@ -67,7 +67,7 @@ def test_a_method_alone_with_all_seeds_is_compared_with_the_others() -> None:
     images = measured.images[measured.images["method"] != "ae"]
     sentences = summarise(replace(measured, metrics=metrics, images=images)).findings[0].sentences
     assert (
-        "X-AUC: cnn reaches 0.700. On the seeds that both have, beside cnn: vit level (1 seed)."
+        "X-AUC: cnn reaches 0.700. On the seeds that both have, compared with cnn: vit level (1 seed)."
         in sentences
     )
 
@@ -90,7 +90,7 @@ def test_a_difference_is_of_the_seeds_that_both_have() -> None:
     assert rows.loc[("xauc", "vit"), ["low", "high"]].tolist() == pytest.approx([0, 0])
     assert rows.loc[("xauc", "ae"), "difference"] == pytest.approx(-0.2)
     assert "the seeds that both have" in table.caption
-    assert "Of one seed, an interval tells the chance of the images alone." in table.caption
+    assert "With one seed, an interval shows the chance of the images alone." in table.caption
 
 
 def test_without_a_common_seed_there_is_no_difference() -> None:
@@ -105,8 +105,7 @@ def test_without_a_common_seed_there_is_no_difference() -> None:
 
 
 def test_what_has_fewer_seeds_is_not_ranked() -> None:
-    values = [Value(0.7, 0.1, seeds=3), Value(0.9, math.nan, seeds=1), Value(0.5, 0.1, seeds=3)]
-    assert ranks(values) == ["best", "", "second"]
+    assert emphases([0.7, 0.9, 0.5], seeds=[3, 1, 3]) == ["best", "", "second"]
     measured = uneven(kept=2)
     table = encoders_table(measured)
     iou = [cell.text for cell in table.header].index("IoU")
@@ -120,9 +119,9 @@ def test_the_summary_sets_it_beside_the_best_of_the_others() -> None:
     sentences = summarise(uneven()).findings[0].sentences
     xauc = next(text for text in sentences if text.startswith("X-AUC"))
     assert xauc.startswith("X-AUC: cnn is best with 0.700, 0.200 above ae (0.500)")
-    assert xauc.endswith(" On the seeds that both have, beside cnn: vit level (1 seed).")
+    assert xauc.endswith(" On the seeds that both have, compared with cnn: vit level (1 seed).")
     iou = next(text for text in sentences if text.startswith("IoU"))
-    assert iou.endswith(" On the seeds that both have, beside cnn: vit 0.050 above (1 seed).")
+    assert iou.endswith(" On the seeds that both have, compared with cnn: vit 0.050 above (1 seed).")
 
 
 def test_the_first_sentence_marks_an_encoder_that_was_not_pretrained() -> None:

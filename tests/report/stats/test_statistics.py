@@ -13,7 +13,6 @@ from aexad.report.stats.tests import (
     Ranking,
     friedman_nemenyi,
     holm,
-    mean_and_deviation,
     nemenyi_factor,
     seeds_interval,
     wilcoxon_holm,
@@ -40,15 +39,6 @@ def ranking(values: pd.DataFrame) -> Ranking:
     result = friedman_nemenyi(values)
     assert isinstance(result, Ranking)
     return result
-
-
-def test_mean_and_sample_standard_deviation() -> None:
-    mean, deviation = mean_and_deviation([0.2, 0.4, NAN, 0.9])
-    assert mean == pytest.approx(0.5)
-    assert deviation == pytest.approx(np.sqrt((0.09 + 0.01 + 0.16) / 2))
-    assert mean_and_deviation([0.3])[0] == 0.3
-    assert np.isnan(mean_and_deviation([0.3])[1])
-    assert np.isnan(mean_and_deviation([NAN])).all()
 
 
 def test_students_interval_over_seeds() -> None:

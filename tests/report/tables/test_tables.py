@@ -14,7 +14,7 @@ from aexad.report.labels import METRIC
 from aexad.report.stats.aggregate import over_categories
 from aexad.report.tables.categories import metric_table
 from aexad.report.tables.format import emphases
-from aexad.report.tables.table import Cell, Note, Table, to_latex, to_markdown
+from aexad.report.tables.table import Column, Note, Table, to_latex, to_markdown
 from aexad.report.text.numbers import quantity
 
 NAN = float("nan")
@@ -52,7 +52,7 @@ def metrics(
 
 def methods(**pretrained: str) -> pd.DataFrame:
     rows = [
-        {**dict.fromkeys(METHOD_COLUMNS, "x"), "method": name, "pretrained": yes}
+        {**dict.fromkeys(METHOD_COLUMNS, "x"), "method": name, "title": name, "pretrained": yes}
         | {"encoder": f"encoder_{name}", "tuning": "full" if yes == "no" else "frozen"}
         for name, yes in pretrained.items()
     ]
@@ -241,11 +241,12 @@ def special(**changes: Any) -> Table:
         "name": "x",
         "title": "A & B",
         "caption": "100 % of a_b, ± and †.",
-        "header": (Cell("Category"), Cell("ae-vit_b16", mark="†"), Cell("_x*|")),
-        "blocks": (((Cell("a_b & <c>"), Cell("0.9 ± 0.1", "best"), Cell("n/a", "", "a")),),),
-        "words": 1,
-        "notes": (Note("†", "#1"), Note("a", "why_not")),
-        "numbers": pd.DataFrame(),
+        "columns": (
+            Column("Category", ["a_b & <c>"], words=True),
+            Column("ae-vit_b16", ["0.9 ± 0.1"], emphasis=["best"], header_note=Note("†", "#1")),
+            Column("_x*|", ["n/a"], notes=["why_not"]),
+        ),
+        "data": pd.DataFrame([{"x": 1}]),
     }
     return Table(**(parts | changes))
 
@@ -269,8 +270,7 @@ def test_latex_escapes_what_is_special() -> None:
 
 
 def test_a_wide_latex_table_is_scaled_to_the_text() -> None:
-    row = tuple(Cell(str(i)) for i in range(9))
-    text = to_latex(special(header=row, blocks=((row,),)))
+    text = to_latex(special(columns=[Column(str(i), [str(i)]) for i in range(9)]))
     assert text.startswith("% \\usepackage{booktabs,graphicx}\n")
     assert "\\resizebox{\\linewidth}{!}{%\n\\begin{tabular}" in text
 

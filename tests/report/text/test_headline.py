@@ -1,11 +1,11 @@
-"""The answer in plain words against tables worked out by hand."""
+"""The headline in plain words against tables worked out by hand."""
 
 from __future__ import annotations
 
 import pandas as pd
 
 from aexad.report.collect import METHOD_COLUMNS, METRIC_COLUMNS
-from aexad.report.text.headline import answers, cautions
+from aexad.report.text.headline import cautions, headlines
 
 NAN = float("nan")
 
@@ -24,22 +24,22 @@ def metrics(values: dict[str, list[list[float]]], metric: str = "xauc") -> pd.Da
 def methods(*names: str, random: tuple[str, ...] = ()) -> pd.DataFrame:
     rows = [
         dict.fromkeys(METHOD_COLUMNS, "")
-        | {"method": name, "encoder": f"e_{name}", "pretrained": "no" if name in random else "yes"}
+        | {"method": name, "title": name, "encoder": f"e_{name}", "pretrained": "no" if name in random else "yes"}
         for name in names
     ]
     return pd.DataFrame(rows, columns=METHOD_COLUMNS)
 
 
-def said(rows: pd.DataFrame, random: tuple[str, ...] = ()) -> list[str]:
+def sentences(rows: pd.DataFrame, random: tuple[str, ...] = ()) -> list[str]:
     names = list(rows["method"].unique())
-    (answer,) = answers(rows, methods(*names, random=random), {"parts": "Parts"})
-    assert answer.where == "Parts, standard"
-    return answer.sentences
+    (finding,) = headlines(rows, methods(*names, random=random), {"parts": "Parts"})
+    assert finding.where == "Parts, standard"
+    return finding.sentences
 
 
 def test_best_lead_and_categories() -> None:
     rows = metrics({"cnn": [[0.9], [0.6]], "vit": [[0.8], [0.65]], "ae": [[0.5], [0.5]]})
-    assert said(rows, random=("vit",)) == [
+    assert sentences(rows, random=("vit",)) == [
         "X-AUC: cnn is best with 0.750, 0.025 above vit† (0.725) and 0.250 above ae (0.500). "
         "Of 2 categories, cnn is best in 1 and vit† in 1."
     ]
@@ -47,7 +47,7 @@ def test_best_lead_and_categories() -> None:
 
 def test_categories_with_ties_count_for_each() -> None:
     rows = metrics({"a": [[0.9], [0.6]], "b": [[0.8], [0.6]]})
-    assert said(rows)[0].endswith(
+    assert sentences(rows)[0].endswith(
         " Of 2 categories, a is best in 2 and b in 1 (ties count for each)."
     )
 
@@ -60,7 +60,7 @@ def test_each_metric_has_its_own_winner() -> None:
             metrics({"cnn": [[NAN]], "vit": [[NAN]]}, "iou"),
         ]
     )
-    assert said(rows) == [
+    assert sentences(rows) == [
         "X-AUC: cnn is best with 0.900, 0.100 above vit (0.800).",
         "IoU: undefined for every method.",
         "PRO: vit is best with 0.200, 0.100 above cnn (0.100).",
@@ -69,31 +69,31 @@ def test_each_metric_has_its_own_winner() -> None:
 
 def test_what_prints_the_same_is_level() -> None:
     rows = metrics({"a": [[0.9001]], "b": [[0.9002]], "c": [[0.5]]})
-    assert said(rows) == ["X-AUC: a and b are level at 0.900, 0.400 above c (0.500)."]
-    assert said(metrics({"a": [[0.5]], "b": [[0.5]]})) == ["X-AUC: a and b are level at 0.500."]
+    assert sentences(rows) == ["X-AUC: a and b are level at 0.900, 0.400 above c (0.500)."]
+    assert sentences(metrics({"a": [[0.5]], "b": [[0.5]]})) == ["X-AUC: a and b are level at 0.500."]
 
 
 def test_a_lead_within_the_seeds_spread_is_called_so() -> None:
     wide = metrics({"a": [[0.7, 0.9]], "b": [[0.75, 0.75]]})
-    assert said(wide)[0].endswith(
+    assert sentences(wide)[0].endswith(
         "; its lead over b is within one standard deviation over the seeds."
     )
     narrow = metrics({"a": [[0.80, 0.80]], "b": [[0.75, 0.75]]})
-    assert "standard deviation" not in said(narrow)[0]
+    assert "standard deviation" not in sentences(narrow)[0]
 
 
 def test_many_methods_are_the_second_and_the_last() -> None:
     rows = metrics({f"m{i}": [[0.9 - i / 10]] for i in range(6)})
-    assert said(rows) == [
+    assert sentences(rows) == [
         "X-AUC: m0 is best with 0.900, 0.100 above m1 (0.800) and 0.500 above m5 (0.400), "
         "the last of 6."
     ]
 
 
 def test_one_method_and_different_categories_are_not_ranked() -> None:
-    assert said(metrics({"a": [[0.7]]})) == ["X-AUC: a reaches 0.700."]
+    assert sentences(metrics({"a": [[0.7]]})) == ["X-AUC: a reaches 0.700."]
     rows = metrics({"a": [[0.7], [NAN]], "b": [[0.6], [0.9]]})
-    assert said(rows)[0].startswith("X-AUC: not ranked")
+    assert sentences(rows)[0].startswith("X-AUC: not ranked")
 
 
 def test_cautions_say_which_encoders_were_not_pretrained() -> None:
@@ -109,3 +109,21 @@ def test_cautions_say_which_encoders_were_not_pretrained() -> None:
     assert cautions(two, methods("cnn"))[1] == (
         "2 seeds of each training, unless a table says otherwise."
     )
+
+
+def test_methods_without_a_family_of_their_encoder_are_named() -> None:
+    rows = metrics({name: [[0.5, 0.6]] for name in ("new", "old", "maps")})
+    about = methods("new", "old", "maps")
+    about["family"] = ["CNN", "not known", "not known"]
+    about["encoder"] = ["e", "e", "not known"]  # of external maps, nothing is known
+    assert cautions(rows, about)[1] == (
+        "Whether the encoder is a CNN or a Transformer was not recorded for old; comparisons of "
+        "CNN and Transformer leave out such methods."
+    )
+
+
+def test_sentences_show_titles() -> None:
+    rows = metrics({"cnn": [[0.9]], "vit": [[0.8]]})
+    about = methods("cnn", "vit").assign(title=["ResNet-50", "ViT-B/16"])
+    (finding,) = headlines(rows, about, {})
+    assert finding.sentences == ["X-AUC: ResNet-50 is best with 0.900, 0.100 above ViT-B/16 (0.800)."]

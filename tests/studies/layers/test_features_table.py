@@ -23,17 +23,17 @@ VIT = "vit_tiny_patch16_224.augreg_in21k_ft_in1k"
 
 def study() -> Results:
     """The miniature, in which ``vit`` says its features and lacks the seeds 1 and 2."""
-    measured = miniature()
-    few = (measured.metrics["method"] != "vit") | (measured.metrics["seed"] == 0)
-    fewer = (measured.images["method"] != "vit") | (measured.images["seed"] == 0)
-    methods = measured.methods.copy()
+    results = miniature()
+    few = (results.metrics["method"] != "vit") | (results.metrics["seed"] == 0)
+    fewer = (results.images["method"] != "vit") | (results.images["seed"] == 0)
+    methods = results.methods.copy()
     own = methods["method"] == "vit"
     methods.loc[own, ["input_size", "grid", "channels"]] = ["448", "28", "192"]
     shallow = Recipe(encoder=VIT, features=[2], input_size=448, token_norm=True)
     return replace(
-        measured,
-        metrics=measured.metrics[few],
-        images=measured.images[fewer],
+        results,
+        metrics=results.metrics[few],
+        images=results.images[fewer],
         methods=methods,
         recipes=RECIPES | {"vit": shallow},
     )
@@ -70,27 +70,28 @@ def test_every_cell_of_the_table_of_features() -> None:
     assert "block 2; normed" in to_markdown(table)
 
 
-def with_unfiltered(measured: Results) -> Results:
+def with_unfiltered(results: Results) -> Results:
     """The same with the maps of ``cnn`` and ``vit`` once more, unfiltered: IoU + 0.1 and + 0.3."""
     more = {"cnn": 0.1, "vit": 0.3}
-    recipes, metrics, images, methods = dict(measured.recipes), [], [], []
+    recipes, metrics, images, methods = dict(results.recipes), [], [], []
     for name, gain in more.items():
         new = f"{name}-raw"
         recipe = recipes[name]
         assert isinstance(recipe, Recipe)
         recipes[new] = recipe.model_copy(update={"heat_map": HeatMap(filter="none")})
-        rows = measured.metrics[measured.metrics["method"] == name].assign(method=new)
+        rows = results.metrics[results.metrics["method"] == name].assign(method=new)
         rows["value"] += gain * (rows["metric"] == "iou")
-        own = measured.images[measured.images["method"] == name]
+        own = results.images[results.images["method"] == name]
         metrics.append(rows)
         images.append(own.assign(method=new, iou=own["iou"] + gain))
-        methods.append(measured.methods[measured.methods["method"] == name].assign(method=new))
+        about = results.methods[results.methods["method"] == name]
+        methods.append(about.assign(method=new, title=new))
     return replace(
-        measured,
+        results,
         recipes=recipes,
-        metrics=pd.concat([measured.metrics, *metrics]),
-        images=pd.concat([measured.images, *images]),
-        methods=pd.concat([measured.methods, *methods]),
+        metrics=pd.concat([results.metrics, *metrics]),
+        images=pd.concat([results.images, *images]),
+        methods=pd.concat([results.methods, *methods]),
     )
 
 
@@ -121,6 +122,7 @@ def test_without_features_in_a_recipe_there_is_no_such_table() -> None:
     ("options", "words"),
     [
         ({"encoder": VIT}, "last block"),
+        ({"encoder": "coatnet_0_rw_224.sw_in1k", "features": [2]}, "level 2"),
         ({"encoder": VIT, "features": [2, 0]}, "blocks 0, 2"),
         ({"encoder": "resnet18.tv_in1k", "features": [3]}, "stage 3"),
         ({"encoder": "pixels", "feature_channels": 8}, "pixels; to 8 channels"),
@@ -136,7 +138,9 @@ def test_without_features_in_a_recipe_there_is_no_such_table() -> None:
     ],
 )
 def test_features_in_words(options: dict[str, object], words: str) -> None:
-    assert features_phrase(Recipe(**options)) == words  # type: ignore[arg-type]
+    families = {VIT: "Transformer", "resnet18.tv_in1k": "CNN", "pixels": "none"}
+    family = families.get(str(options["encoder"]), "hybrid")
+    assert features_phrase(Recipe(**options), family) == words  # type: ignore[arg-type]
 
 
 def images(values: dict[tuple[str, str, int], list[float]]) -> pd.DataFrame:

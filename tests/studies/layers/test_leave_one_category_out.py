@@ -22,7 +22,7 @@ def study() -> Results:
     By all metrics ``vit`` is the better one on category a. On b, ``deep`` is by X-AUC (0.5 against
     0.4) and F1 (0.4 against 0.2), ``vit`` by IoU (0.4 against 0.2) and PRO (0.6 against none).
     """
-    measured = miniature()
+    results = miniature()
     recipes = {
         "vit": Recipe(encoder=VIT, features=[2]),
         "deep": Recipe(encoder=VIT, features=[11]),
@@ -32,10 +32,12 @@ def study() -> Results:
         return table.assign(method=table["method"].replace("ae", "deep"))
 
     return replace(
-        measured,
-        metrics=renamed(measured.metrics),
-        images=renamed(measured.images),
-        methods=renamed(measured.methods),
+        results,
+        metrics=renamed(results.metrics),
+        images=renamed(results.images),
+        methods=renamed(results.methods).assign(
+            title=["cnn", "vit", "deep"], family=["CNN", "Transformer", "Transformer"]
+        ),
         recipes=RECIPES | recipes,
     )
 
@@ -74,21 +76,21 @@ def test_ranks_are_of_the_seeds_that_all_recipes_have() -> None:
 
 
 def test_recipes_without_a_common_seed_are_not_chosen_from() -> None:
-    measured = study()
-    metrics = measured.metrics
+    results = study()
+    metrics = results.metrics
     apart = metrics[(metrics["method"] == "deep") == (metrics["seed"] == 1)]
-    (table,) = confirmation_table(replace(measured, metrics=apart))
+    (table,) = confirmation_table(replace(results, metrics=apart))
     assert [cell.text for cell in table.blocks[0][0]][1:5] == ["–", "0", "n/a", "n/a"]
     assert [note.text for note in table.notes] == ["The recipes have no seed in common."]
     assert math.isnan(table.numbers["xauc"][0])
 
 
 def test_a_random_transformer_is_no_candidate() -> None:
-    measured = study()
-    recipes = dict(measured.recipes) | {
+    results = study()
+    recipes = dict(results.recipes) | {
         "deep": Recipe(encoder=VIT, features=[11], weights="none"),
     }
-    assert list(confirmation_table(replace(measured, recipes=recipes))) == []
+    assert list(confirmation_table(replace(results, recipes=recipes))) == []
 
 
 def test_without_a_choice_there_is_no_such_table() -> None:
