@@ -50,7 +50,6 @@ def figures(args: argparse.Namespace) -> Path:
         inputs.runs,
         *read_collection(folder),
         inputs.catalogue,
-        inputs.methods,
         results=args.results,
         data=args.data,
         gallery=inputs.benchmark.gallery,

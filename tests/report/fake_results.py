@@ -199,6 +199,7 @@ def provenance(run: Run, method: dict[str, Any]) -> dict[str, Any]:
         "run": run._asdict(),
         "encoder": {
             "name": method["encoder"],
+            "family": "Transformer" if "vit" in method["encoder"] else "CNN",
             "weights": weights,
             "source": f"folder: {method['encoder']}.safetensors" if weights != "none" else "none",
             "sha256": "5c4f" * 16 if weights != "none" else None,

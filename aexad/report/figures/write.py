@@ -1,19 +1,17 @@
 """Every figure of a benchmark, as SVG and PNG, with its caption and its alternative text.
 
-Which figures a benchmark has follows from what is in it: each data set and scenario is asked for
-every kind of figure, and has those that its methods and masks allow.
+Each data set and scenario has the kinds of figures that its methods and masks allow.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from aexad.config.benchmark import Run
 from aexad.config.catalogue import Dataset
-from aexad.config.methods import Method
 from aexad.report.collect import require
 from aexad.report.figures.accuracy_cost import cost_drawings
 from aexad.report.figures.aexad_figure_3 import filter_drawings
@@ -32,8 +30,8 @@ from aexad.runtime.atomic_folder import replaced_folder
 from aexad.runtime.files import write_json
 
 CAPTIONS = "captions.json"
-SOURCES = ("maps.npz", "per_image.csv")
-"""What figures read in each run's folder; ``training.csv`` is where its model was trained."""
+SOURCES = ("training.csv", "maps.npz", "per_image.csv")
+"""The files of each run that figures read."""
 
 
 def write_figures(
@@ -41,18 +39,13 @@ def write_figures(
     metrics: pd.DataFrame,
     methods: pd.DataFrame,
     catalogue: Mapping[str, Dataset],
-    recipes: Mapping[str, Method],
     *,
     results: Path,
     data: Path,
     gallery: int,
     folder: Path,
 ) -> None:
-    """Draw all figures; ``folder`` holds nothing else then.
-
-    Each as ``<kind>_<dataset>_<scenario>.svg`` and ``.png`` (``gallery_…`` also once a category).
-    ``captions.json`` lists them with title, caption and alternative text. Equal inputs give equal
-    bytes.
+    """Draw all figures of a benchmark into ``folder``; see :func:`write_drawings`.
 
     Parameters
     ----------
@@ -62,37 +55,42 @@ def write_figures(
         Rows of ``metrics.csv`` and ``methods.csv``.
     catalogue : mapping of str to Dataset
         Data set: title and working size.
-    recipes : mapping of str to Method
-        By method: which of them differ in the depth of their features, or in the heat map.
     results, data : Path
         The results folder, and the folder of the data sets (``<data>/<dataset>``).
     gallery : int
-        Test images a category in the gallery.
+        Test images per category in the gallery.
     folder : Path
-        Where the figures go.
+        Folder of the figures.
 
     Raises
     ------
     DataError
-        If a run lacks training.csv or one of :data:`SOURCES` (the message counts them), or a file
-        is damaged.
+        If a run lacks one of :data:`SOURCES` (the message counts them), or a file is damaged.
     """
-    require([results / run.folder / "training.csv" for run in runs])
     for name in SOURCES:
         require([results / run.folder / name for run in runs])
+    groups = read_groups(runs, metrics, methods, catalogue, results, data)
+    write_drawings((d for group in groups for d in drawings(group, gallery)), folder)
+
+
+def write_drawings(figures: Iterable[Drawing], folder: Path) -> None:
+    """Draw figures as ``<name>.svg`` and ``.png``, and list them in ``captions.json``.
+
+    All else in the folder is removed. ``captions.json`` has name, title, caption and alternative
+    text of each figure. Equal inputs give equal bytes.
+    """
     captions = []
     with replaced_folder(folder, "*.svg", "*.png", CAPTIONS) as new, styled():
-        for group in read_groups(runs, metrics, methods, catalogue, results, data):
-            for drawing in drawings(group, recipes, gallery):
-                figure = drawing.draw()
-                save_svg(figure, new / f"{drawing.name}.svg")
-                save_png(figure, new / f"{drawing.name}.png")
-                captions.append({key: getattr(drawing, key) for key in drawing._fields[:4]})
+        for drawing in figures:
+            figure = drawing.draw()
+            save_svg(figure, new / f"{drawing.name}.svg")
+            save_png(figure, new / f"{drawing.name}.png")
+            captions.append({key: getattr(drawing, key) for key in drawing._fields[:4]})
         write_json(new / CAPTIONS, captions)
 
 
-def drawings(group: Group, recipes: Mapping[str, Method], gallery: int) -> Iterator[Drawing]:
-    """Every figure of a group, the answers first; ``gallery`` test images a category."""
+def drawings(group: Group, gallery: int) -> Iterator[Drawing]:
+    """Every figure of a group, the answers first; ``gallery`` test images per category."""
     yield from metric_drawings(group)
     yield from rank_drawings(group)
     yield from cost_drawings(group)

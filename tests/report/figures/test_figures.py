@@ -21,7 +21,6 @@ def draw(tree: Tree, folder: Path, gallery: int = 3) -> None:
         read_metrics(tree.benchmark / "metrics.csv"),
         read_methods(tree.benchmark / "methods.csv"),
         tree.catalogue,
-        tree.recipes,
         results=tree.results,
         data=tree.data,
         gallery=gallery,
@@ -43,7 +42,7 @@ def test_figures_with_captions_and_the_same_bytes_twice(small: Tree, tmp_path: P
         draw(small, tmp_path / name)
     kinds = ["metrics", "accuracy_cost", "per_defect", "gallery"]
     kinds += [f"aexad_figure{number}" for number in (1, 2, 3)]
-    kinds += ["filter_size", "aexad_figure4", "aexad_figure5"]
+    kinds += ["aexad_figure4", "aexad_figure5"]
     names = [f"{kind}_textures_standard" for kind in (*kinds, "training")]
     names.append("gallery_textures_standard_a$b$c")
     one = {path.name: path.read_bytes() for path in (tmp_path / "one").iterdir()}

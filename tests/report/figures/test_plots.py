@@ -273,7 +273,7 @@ def test_without_masks_there_is_what_needs_none(tmp_path: Path) -> None:
     metrics.loc[pixel, ["value", "reason"]] = (np.nan, "no masks")
     write_csv(path, metrics)
     group = group_of(tree)
-    names = [drawing.name.partition("_textures")[0] for drawing in drawings(group, tree.recipes, 2)]
+    names = [drawing.name.partition("_textures")[0] for drawing in drawings(group, 2)]
     assert names == ["metrics", "accuracy_cost", "training", "gallery"]
     drawing = next(cost_drawings(group))
     assert "Mean image AUROC" in drawing.caption

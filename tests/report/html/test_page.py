@@ -59,7 +59,7 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Tree:
     methods = read_methods(tree.benchmark / "methods.csv")
     folder = tree.benchmark / "figures"
     places = {"results": tree.results, "data": tree.data, "folder": folder}
-    write_figures(tree.runs, metrics, methods, tree.catalogue, tree.recipes, gallery=1, **places)
+    write_figures(tree.runs, metrics, methods, tree.catalogue, gallery=1, **places)
     for run in tree.runs:
         draw_panels(
             tree.results / run.folder,
@@ -105,10 +105,10 @@ def test_nothing_is_loaded_from_elsewhere(html: str, page: Page) -> None:
 
 def test_every_picture_has_words(page: Page) -> None:
     images = page.all("img")
-    assert len(images) == 9 + 3 + 4  # charts and strips, galleries, a panel a run
+    assert len(images) == 8 + 3 + 4  # charts and strips, galleries, a panel a run
     assert all(len(image["alt"] or "") > 20 for image in images)
     kinds = [re.match(r"data:image/(\w+)", image["src"] or "") for image in images]
-    assert [kind[1] for kind in kinds if kind] == ["svg"] * 12 + ["jpeg"] * 4
+    assert [kind[1] for kind in kinds if kind] == ["svg"] * 11 + ["jpeg"] * 4
 
 
 def test_the_first_screen_is_the_question_and_the_answer(html: str, page: Page) -> None:
@@ -177,7 +177,7 @@ def test_somebody_elses_maps_alone_make_figures_and_a_page(tmp_path: Path) -> No
     methods = read_methods(tree.benchmark / "methods.csv")
     folder = tree.benchmark / "figures"
     places = {"results": tree.results, "data": tree.data, "folder": folder}
-    write_figures([], metrics, methods, tree.catalogue, tree.recipes, gallery=1, **places)
+    write_figures([], metrics, methods, tree.catalogue, gallery=1, **places)
     kinds = ("aexad_figure4", "aexad_figure5", "metrics")  # what needs no model of one's own
     names = [f"{kind}_textures_standard" for kind in kinds]
     assert sorted(path.stem for path in folder.glob("*.png")) == names
@@ -195,9 +195,7 @@ def test_a_method_of_somebody_else_has_no_dagger(tmp_path: Path) -> None:
     methods = read_methods(tree.benchmark / "methods.csv")
     folder = tree.benchmark / "figures"
     places = {"results": tree.results, "data": tree.data, "folder": folder}
-    write_figures(
-        tree.runs[:1], metrics, methods, tree.catalogue, tree.recipes, gallery=1, **places
-    )
+    write_figures(tree.runs[:1], metrics, methods, tree.catalogue, gallery=1, **places)
     captions = json.loads((folder / "captions.json").read_text())
     assert "theirs" in captions[0]["alt"]
     with_theirs = [caption["name"][:13] for caption in captions if "theirs" in caption["alt"]]
