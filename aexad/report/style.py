@@ -1,4 +1,4 @@
-"""The look of figures: one colour and marker per method, and files with the same bytes every time."""
+"""The look of figures: one colour and marker per method, and reproducible files."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def add_legend(figure: Figure, handles: Sequence[Line2D]) -> None:
     The figure grows by the lines of the legend after the first, so that the panels keep their size.
     """
     longest = max(len(str(handle.get_label())) for handle in handles)
-    columns = max(1, int(TEXT_WIDTH / (0.068 * longest + 0.55)))  # inches of a letter and a sample
+    columns = max(1, int(TEXT_WIDTH / (0.062 * longest + 0.55)))  # inches of a letter and a sample
     lines = -(-len(handles) // columns)
     figure.set_figheight(figure.get_figheight() + LEGEND_LINE * (lines - 1))
     figure.legend(handles=handles, loc="outside upper center", ncols=min(columns, len(handles)))

@@ -47,7 +47,9 @@ def sweeps(recipes: Mapping[str, Method], names: Sequence[str]) -> list[Sweep]:
             continue
         if not is_transformer(recipe.encoder or "") or recipe.features is None:
             continue
-        rest = json.dumps(recipe.model_dump(exclude={"features", "input_size"}), sort_keys=True)
+        rest = json.dumps(
+            recipe.model_dump(exclude={"title", "features", "input_size"}), sort_keys=True
+        )
         sweep = found.setdefault(rest, Sweep(recipe.encoder or "", {}))
         sweep.lines.setdefault(recipe.input_size, {}).setdefault(recipe.features[0], name)
     return [

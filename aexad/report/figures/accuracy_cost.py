@@ -138,9 +138,8 @@ def cost_figure(table: pd.DataFrame, label: str, group: Group) -> Figure:
     for axes, cost in zip(panels, shown, strict=True):
         rows = table[table[cost].notna()]
         points = list(zip(rows[cost], rows["mean"], strict=True))
-        place_labels(
-            axes, points, list(rows["name"]), list(zip(rows["low"], rows["high"], strict=True))
-        )
+        bars = list(zip(rows["low"], rows["high"], strict=True))
+        place_labels(axes, points, list(rows["name"]), bars)
     return figure
 
 

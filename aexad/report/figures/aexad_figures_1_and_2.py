@@ -10,7 +10,14 @@ from aexad.config.benchmark import Run
 from aexad.report.figures.base import Drawing, Group, cnn_and_transformer
 from aexad.report.images.grid import DEVIATIONS, GAP, Cell, Row, picture_grid
 from aexad.report.images.panels import truth_cell
-from aexad.report.images.pictures import RULE, Photograph, Picture, image_label, in_deviations
+from aexad.report.images.pictures import (
+    RULE,
+    Photograph,
+    Picture,
+    image_label,
+    in_deviations,
+    joined,
+)
 from aexad.report.images.unfiltered import read_settings, unfiltered_map
 from aexad.report.style import TEXT_WIDTH
 
@@ -36,8 +43,7 @@ def steps_drawings(group: Group) -> Iterator[Drawing]:
 
     def drawn(of: Run, full: bool) -> Figure:
         (photo,), (picture,) = group.photographs(chosen), group.pictures(of, chosen)
-        values = "  ·  ".join(picture.values(photo))
-        heading = f"{group.shown(of.method)}  ·  {image}\n{values}"
+        heading = f"{group.shown(of.method)}  ·  {image}\n{joined(picture.values(photo))}"
         cells = [
             Cell(picture.reconstruction, title="reconstruction"),
             Cell(picture.heat_map, DEVIATIONS, f"heat map, k = {picture.k}"),

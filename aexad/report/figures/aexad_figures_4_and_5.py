@@ -75,9 +75,9 @@ def threshold_figure(group: Group, curves: pd.DataFrame, label: str) -> Figure:
         rows = curves[curves["category"] == category]
         draw_lines(axes, rows, "a", "mean", styles, markers=markers, **how)
         axes.set_title(literal(category))
+        axes.set_ylabel(label if axes in panels[::COLUMNS] else "")
         axes.set_xticks(SWEEP, [f"{a:g}" for a in SWEEP], fontsize=7)
     panels[0].set_ylim(0, min(1.0, 1.06 * curves["mean"].max() or 1.0))
-    figure.supylabel(label, fontsize=8)
     figure.supxlabel("a, of the threshold mean + a · std", fontsize=8)
     add_legend(figure, group.look.handles(curves["method"]))
     return figure

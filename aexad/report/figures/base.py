@@ -1,4 +1,4 @@
-"""The parts that all figures share: the runs of one data set and scenario, and the look of methods."""
+"""The parts that all figures share: the results of a data set, and the look of methods."""
 
 from __future__ import annotations
 

@@ -64,27 +64,34 @@ def rank_figure(ranks: pd.Series, difference: float, look: Look) -> Figure:
     look : Look
         Colours and titles of the methods.
     """
-    names = {str(method): literal(look.titles[str(method)]) for method in ranks.index}
-    values = ranks.to_numpy()
-    close = pd.DataFrame(abs(values[:, None] - values) < difference, ranks.index, ranks.index)
+    styles, values = look.styles, ranks.to_numpy()
+    names = [literal(look.titles[str(method)]) for method in ranks.index]
+    close = pd.DataFrame(abs(values[:, None] - values) < difference, names, names)
     bars = len(not_separated(ranks, difference))
     height = 0.9 + 0.19 * (-(-len(ranks) // 2) + bars)
     figure = Figure(figsize=(TEXT_WIDTH, height), layout="constrained")
     axes = figure.subplots()
     axes.grid(visible=False)
-    critical_difference_diagram(
-        ranks,
+    drawn = critical_difference_diagram(
+        pd.Series(values, names),
         close.astype(float),  # p values: 1 within the critical difference, 0 beyond it
         ax=axes,
-        label_props={"fontsize": 7.5, "color": "black"},
+        label_props={"fontsize": 7.5},
         marker_props={"alpha": 0},
         elbow_props={"linewidth": 0.9},
         crossbar_props={"color": "black", "linewidth": 3},
-        color_palette={str(name): look.styles[str(name)].colour for name in ranks.index},
+        color_palette={
+            name: styles[str(method)].colour
+            for name, method in zip(names, ranks.index, strict=True)
+        },
+        label_fmt_left="{label}  {rank:.2f}",
+        label_fmt_right="{rank:.2f}  {label}",
         text_h_margin=0.15,
     )
+    for label in drawn["labels"]:
+        label.set_color("black")
     points = pd.DataFrame({"method": ranks.index, "rank": values, "y": 0})
-    draw_points(axes, points, "rank", "y", look.styles, clip_on=False)
+    draw_points(axes, points, "rank", "y", styles, clip_on=False)
     axes.set_xlim(1, len(ranks))
     axes.set_xticks(range(1, len(ranks) + 1))
     end = 1 + min(difference, len(ranks) - 1)

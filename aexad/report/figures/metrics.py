@@ -30,7 +30,7 @@ def metric_drawings(group: Group) -> Iterator[Drawing]:
         ]
         if pairs:
             spoken.append(f"{METRIC[metric].label}: {listed(pairs)}")
-    several = group.metrics["seed"].nunique() > 1
+    several = len(set(group.metrics["seed"])) > 1
     yield group.drawing(
         "metrics",
         "Metrics by category and method",
@@ -73,7 +73,7 @@ def metric_figure(metrics: pd.DataFrame, look: Look) -> Figure:
         values = metrics[metrics["metric"] == name]
         means = pd.concat([placed(over_seeds(values)), placed(over_categories(values))])
         draw_points(axes, means, "mean", "y", look.styles)
-        if values["seed"].nunique() > 1:
+        if len(set(values["seed"])) > 1:
             pale = {"s": 7, "alpha": 0.45, "linewidth": 0, "zorder": 2}
             draw_points(axes, placed(values), "value", "y", look.styles, **pale)
         _finish(axes, values, row)
@@ -96,8 +96,8 @@ def _finish(axes: Axes, values: pd.DataFrame, row: Mapping[str, int]) -> None:
     axes.set_ylim(len(row) + 0.5, -0.5)
     axes.set_yticks(range(len(row) + 1), [*map(literal, row), "mean"])
     axes.grid(visible=False, axis="y")
-    for number in range(0, len(row), 2):
-        axes.axhspan(number - 0.5, number + 0.5, color="#F3F3F3", linewidth=0, zorder=0)
+    for shaded in range(0, len(row), 2):
+        axes.axhspan(shaded - 0.5, shaded + 0.5, color="#F3F3F3", linewidth=0, zorder=0)
     axes.axhline(len(row) - 0.5, color="#888888", linewidth=0.8)
     axes.tick_params(length=0)
     axes.locator_params(axis="x", nbins=4)

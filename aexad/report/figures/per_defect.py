@@ -106,7 +106,7 @@ def _draw_types(axes: Axes, types: pd.DataFrame, group: Group, pair: tuple[str, 
     rows = types.reset_index().assign(y=range(len(types)))
     axes.hlines(rows["y"], rows[pair[0]], rows[pair[1]], color="#AAAAAA", linewidth=1.2)
     points = rows.melt("y", list(pair), var_name="method", value_name="iou")
-    draw_points(axes, points, "iou", "y", group.look.styles)
+    draw_points(axes, points, "iou", "y", group.look.styles, s=32)
     names = [
         literal(f"{category}, {kind} ({n})")
         for category, kind, n in zip(rows["category"], rows["defect"], rows["images"], strict=True)

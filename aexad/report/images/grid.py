@@ -89,15 +89,14 @@ def picture_grid(
     starts = [*sorted({0, *headings}), columns]
     names = [_wrapped(row.label, cell) for row in rows]
     left = GAP + max(_height(name) for name in names)
-    x = [
-        left + i * (cell + GAP) + BETWEEN * sum(0 < s <= i for s in starts) for i in range(columns)
-    ]
+    x = left + np.arange(columns) * (cell + GAP)  # [columns]: left edges
+    x += BETWEEN * (np.searchsorted(starts, range(columns), side="right") - 1)
     scales = list(dict.fromkeys(c.scale for row in rows for c in row.cells if c and c.scale))
     width = max(x[-1] + cell + GAP, NARROWEST if scales else 0)
-    spans = [end - start for start, end in zip(starts, starts[1:], strict=False)]
+    ends = [*(x[start] - BETWEEN for start in starts[1:-1]), width]  # right edges of the blocks
     heads = {
-        start: _wrapped(headings[start], min(width - left, span * (cell + GAP)), bold=True)
-        for start, span in zip(starts, spans, strict=False)
+        start: _wrapped(headings[start], end - x[start], bold=True)
+        for start, end in zip(starts, ends, strict=False)
         if start in headings
     }
     top = GAP + max(map(_height, heads.values()), default=0)
@@ -202,7 +201,7 @@ def _label(cell: Cell, side: float) -> str:
 
 def _wrapped(text: str, inches: float, bold: bool = False) -> str:
     """Break lines that are longer than a width, if possible at spaces and hyphens."""
-    letters = max(8, int(inches / (1.35 * LETTER if bold else LETTER)))
+    letters = max(8, int(inches / (1.25 * LETTER if bold else LETTER)))
     return literal("\n".join(part for line in text.split("\n") for part in wrap(line, letters)))
 
 

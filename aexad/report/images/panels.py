@@ -16,6 +16,7 @@ from aexad.report.images.pictures import (
     Photograph,
     choose_images,
     image_label,
+    joined,
     read_photographs,
     read_pictures,
 )
@@ -85,7 +86,7 @@ def draw_panels(
                 Cell(picture.binary, title="binary: > mean + std"),
                 truth_cell(photo),
             ]
-            heading = "  ·  ".join([run_folder.name, picture.image, *picture.values(photo)])
+            heading = joined([run_folder.name, picture.image, *picture.values(photo)])
             save_png(picture_grid([Row(cells)], {0: heading}, SIDE), new / name, DOTS)
     return [out_folder / name for name in names]
 

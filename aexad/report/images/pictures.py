@@ -84,6 +84,11 @@ class Picture(NamedTuple):
         return [*parts, f"X-AUC {self.xauc:.3f}", f"IoU {self.iou:.3f}"]
 
 
+def joined(parts: Sequence[str]) -> str:
+    """The parts of a heading with dots in between; it may be broken at the dots alone."""
+    return "  ·  ".join(part.replace(" ", "\N{NO-BREAK SPACE}") for part in parts)
+
+
 def choose_images(split: pd.DataFrame, count: int) -> pd.DataFrame:
     """Choose ``count`` test images by :data:`RULE`.
 
@@ -156,7 +161,7 @@ def read_pictures(run_folder: Path, images: Sequence[str]) -> list[Picture]:
             )
     except (ValueError, KeyError) as error:
         raise DataError(
-            f"{path}: cannot be used with the per_image.csv and split.csv of its run ({error}); "
+            f"{path}: cannot be used with per_image.csv and split.csv of this run ({error}); "
             f"{REMEDY}"
         ) from None
     return pictures

@@ -27,14 +27,13 @@ from aexad.report.figures.aexad_figures_4_and_5 import threshold_curves
 from aexad.report.figures.anovit_figure_3 import anovit_drawings
 from aexad.report.figures.base import Group, cnn_and_transformer, read_groups
 from aexad.report.figures.contrast import contrast_drawings, differences, extremes
-from aexad.report.figures.critical_difference import not_told_apart, rank_drawings
+from aexad.report.figures.critical_difference import not_separated, rank_drawings
 from aexad.report.figures.label_placement import place_labels
 from aexad.report.figures.per_defect import anomalous_images, by_area, by_type
 from aexad.report.figures.write import drawings
 from aexad.report.images.grid import gallery_figure
 from aexad.report.images.pictures import Photograph, Picture, read_per_image
 from aexad.report.images.unfiltered import unfiltered_map
-from aexad.report.method_roles import is_transformer
 from aexad.report.style import add_legend, styled
 from aexad.runtime.files import write_csv
 
@@ -53,30 +52,15 @@ def group(tmp_path_factory: pytest.TempPathFactory) -> Group:
     return group_of(make_tree(root, methods=(*PAIR, "ae"), seeds=(0, 1)))
 
 
-@pytest.mark.parametrize(
-    ("encoder", "transformer"),
-    [
-        ("resnet50.tv_in1k", False),
-        ("wide_resnet50_2.tv_in1k", False),
-        ("tf_efficientnet_lite0.in1k", False),
-        ("test_resnet.r160_in1k", False),
-        ("", False),
-        ("vit_base_patch16_224.augreg_in21k_ft_in1k", True),
-        ("vit_small_patch14_dinov2.lvd142m", True),
-        ("deit_small_patch16_224.fb_in1k", True),
-        ("crossvit_small_240.in1k", True),
-        ("swin_tiny_patch4_window7_224.ms_in1k", True),
-        ("test_vit.r160_in1k", True),
-    ],
-)
-def test_the_kind_of_an_encoder_is_in_its_name(encoder: str, transformer: bool) -> None:
-    assert is_transformer(encoder) is transformer
-
-
 def test_the_first_of_each_kind_stands_for_it(group: Group, tmp_path: Path) -> None:
     assert cnn_and_transformer(group) == PAIR
     alone = group_of(make_tree(tmp_path, categories=("brick",), methods=(PAIR[0], "ae")))
     assert cnn_and_transformer(alone) is None
+    # The family that methods.csv names decides, not the name of the encoder.
+    families = group.methods.assign(family=["Transformer", "CNN", "CNN"])
+    assert cnn_and_transformer(replace(group, methods=families)) == PAIR[::-1]
+    families = group.methods.assign(family=["hybrid", "Transformer", "CNN"])
+    assert cnn_and_transformer(replace(group, methods=families)) is None
 
 
 def test_curves_over_the_threshold_are_the_rows_of_the_table() -> None:
@@ -161,11 +145,11 @@ def test_defects_by_type_and_by_area(group: Group) -> None:
 
 def test_neighbours_within_the_critical_difference_share_a_bar() -> None:
     ranks = pd.Series({"a": 1.0, "b": 2.0, "c": 2.5, "d": 4.0})
-    assert not_told_apart(ranks, 1.6) == [(1.0, 2.5), (2.5, 4.0)]
-    assert not_told_apart(ranks, 1.5) == [(1.0, 2.0), (2.0, 2.5)]  # 1.5 apart is significant
-    assert not_told_apart(ranks, 0.4) == []
-    assert not_told_apart(ranks, 9.0) == [(1.0, 4.0)]
-    assert not_told_apart(pd.Series({"a": 1.5, "b": 1.5}), 1.0) == [(1.5, 1.5)]
+    assert not_separated(ranks, 1.6) == [(1.0, 2.5), (2.5, 4.0)]
+    assert not_separated(ranks, 1.5) == [(1.0, 2.0), (2.0, 2.5)]  # 1.5 apart is significant
+    assert not_separated(ranks, 0.4) == []
+    assert not_separated(ranks, 9.0) == [(1.0, 4.0)]
+    assert not_separated(pd.Series({"a": 1.5, "b": 1.5}), 1.0) == [(1.5, 1.5)]
 
 
 def test_ranks_are_drawn_only_where_they_can_be_tested(group: Group, tmp_path: Path) -> None:
