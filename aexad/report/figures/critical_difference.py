@@ -72,6 +72,7 @@ def rank_figure(ranks: pd.Series, difference: float, look: Look) -> Figure:
     figure = Figure(figsize=(TEXT_WIDTH, height), layout="constrained")
     axes = figure.subplots()
     axes.grid(visible=False)
+    axes.spines["top"].set_visible(True)
     drawn = critical_difference_diagram(
         pd.Series(values, names),
         close.astype(float),  # p values: 1 within the critical difference, 0 beyond it
@@ -84,8 +85,8 @@ def rank_figure(ranks: pd.Series, difference: float, look: Look) -> Figure:
             name: styles[str(method)].colour
             for name, method in zip(names, ranks.index, strict=True)
         },
-        label_fmt_left="{label}  {rank:.2f}",
-        label_fmt_right="{rank:.2f}  {label}",
+        label_fmt_left="{label}  {rank:.2f} ",
+        label_fmt_right=" {rank:.2f}  {label}",
         text_h_margin=0.15,
     )
     for label in drawn["labels"]:
