@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 from matplotlib.figure import Figure
 
@@ -12,8 +13,6 @@ from aexad.report.images.grid import DEVIATIONS, GAP, Cell, Row, picture_grid
 from aexad.report.images.panels import truth_cell
 from aexad.report.images.pictures import (
     RULE,
-    Photograph,
-    Picture,
     image_label,
     in_deviations,
     joined,
@@ -50,8 +49,9 @@ def steps_drawings(group: Group) -> Iterator[Drawing]:
             Cell(picture.binary, title="binary"),
         ]
         if full:
-            raw = Cell(_raw(group, of, photo, picture), DEVIATIONS, "raw heat map")
-            cells.insert(1, raw)
+            settings = read_settings(group.folder(of))
+            raw = unfiltered_map(photo.pixels, picture.reconstruction, settings)
+            cells.insert(1, Cell(in_deviations(raw), DEVIATIONS, "raw heat map"))
             cells = [Cell(photo.pixels, title="input"), *cells, truth_cell(photo)]
         return picture_grid([Row(cells)], {0: heading}, SIDE)
 
@@ -62,7 +62,7 @@ def steps_drawings(group: Group) -> Iterator[Drawing]:
         f"{title} on {phrase}, seed {run.seed} (figure 1 of AE-XAD). {SCALE} {RULE}",
         f"Six pictures of {phrase} under {title}: input, reconstruction, raw heat map, filtered "
         "heat map, binary map and the true region.",
-        lambda: drawn(run, full=True),
+        partial(drawn, run, full=True),
     )
     for method in group.trained_methods(model="aexad", loss="mse"):
         for same in group.runs_of(method, run.seed, run.category)[:1]:
@@ -74,11 +74,6 @@ def steps_drawings(group: Group) -> Iterator[Drawing]:
                 f"trained only to rebuild normal images. {SCALE}",
                 f"Three pictures of {phrase} under {plain}: reconstruction, heat map and binary "
                 "map.",
-                lambda same=same: drawn(same, full=False),
+                partial(drawn, same, full=False),
             )
             return
-
-
-def _raw(group: Group, run: Run, photograph: Photograph, picture: Picture) -> object:
-    settings = read_settings(group.folder(run))
-    return in_deviations(unfiltered_map(photograph.pixels, picture.reconstruction, settings))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -39,7 +40,7 @@ def threshold_drawings(group: Group) -> Iterator[Drawing]:
             "anomalous test images and the seeds. Higher is better.",
             f"Line plots of {label} against a from {SWEEP[0]:g} to {SWEEP[-1]:g}, one panel per "
             f"category. Highest mean over the categories: {listed(best, most=8)}.",
-            lambda curves=curves, label=label: threshold_figure(group, curves, label),
+            partial(threshold_figure, group, curves, label),
         )
 
 

@@ -76,7 +76,10 @@ def contrast_figure(
     group: Group, pair: tuple[str, str], ends: tuple[list[Any], list[Any]]
 ) -> Figure:
     """Draw two blocks side by side, one row per image: photograph, and map of each method."""
-    sides = [[_cells(group, pair, *key, i == 0) for i, (*key, _) in enumerate(e)] for e in ends]
+    sides = [
+        [_cells(group, pair, category, image, i == 0) for i, (category, image, _) in enumerate(end)]
+        for end in ends
+    ]
     for side in sides:
         if not side:
             side.append([Cell("on no image"), None, None])

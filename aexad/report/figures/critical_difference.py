@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -37,7 +38,7 @@ def rank_drawings(group: Group) -> Iterator[Drawing]:
             f"data do not separate them. Friedman's test of all ranks: {chance}.",
             f"A scale of ranks. Mean ranks: {listed(spoken)}; critical difference "
             f"{difference:.2f}; {bars} over methods that the data do not separate.",
-            lambda ranks=ranks, difference=difference: rank_figure(ranks, difference, group.look),
+            partial(rank_figure, ranks, difference, group.look),
         )
 
 
@@ -64,9 +65,8 @@ def rank_figure(ranks: pd.Series, difference: float, look: Look) -> Figure:
     look : Look
         Colours and titles of the methods.
     """
-    styles, values = look.styles, ranks.to_numpy()
-    names = [literal(look.titles[str(method)]) for method in ranks.index]
-    close = pd.DataFrame(abs(values[:, None] - values) < difference, names, names)
+    values = ranks.to_numpy()
+    close = pd.DataFrame(abs(values[:, None] - values) < difference, ranks.index, ranks.index)
     bars = len(not_separated(ranks, difference))
     height = 0.9 + 0.19 * (-(-len(ranks) // 2) + bars)
     figure = Figure(figsize=(TEXT_WIDTH, height), layout="constrained")
@@ -74,25 +74,25 @@ def rank_figure(ranks: pd.Series, difference: float, look: Look) -> Figure:
     axes.grid(visible=False)
     axes.spines["top"].set_visible(True)
     drawn = critical_difference_diagram(
-        pd.Series(values, names),
+        ranks,
         close.astype(float),  # p values: 1 within the critical difference, 0 beyond it
         ax=axes,
         label_props={"fontsize": 7.5},
         marker_props={"alpha": 0},
         elbow_props={"linewidth": 0.9},
         crossbar_props={"color": "black", "linewidth": 3},
-        color_palette={
-            name: styles[str(method)].colour
-            for name, method in zip(names, ranks.index, strict=True)
-        },
-        label_fmt_left="{label}  {rank:.2f} ",
-        label_fmt_right=" {rank:.2f}  {label}",
+        color_palette={method: look.styles[str(method)].colour for method in ranks.index},
+        label_fmt_left="{label}\n{rank:.2f}",
+        label_fmt_right="{label}\n{rank:.2f}",
         text_h_margin=0.15,
     )
     for label in drawn["labels"]:
-        label.set_color("black")
+        method, rank = label.get_text().split("\n")
+        title = literal(look.titles[method])
+        text = f"{title}  {rank} " if label.get_ha() == "right" else f" {rank}  {title}"
+        label.set(text=text, color="black")
     points = pd.DataFrame({"method": ranks.index, "rank": values, "y": 0})
-    draw_points(axes, points, "rank", "y", styles, clip_on=False)
+    draw_points(axes, points, "rank", "y", look.styles, clip_on=False)
     axes.set_xlim(1, len(ranks))
     axes.set_xticks(range(1, len(ranks) + 1))
     end = 1 + min(difference, len(ranks) - 1)

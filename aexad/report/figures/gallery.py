@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from matplotlib.figure import Figure
 
+from aexad.config.benchmark import Run
 from aexad.report.figures.base import Drawing, Group
 from aexad.report.images.grid import gallery_figure
 from aexad.report.images.pictures import RULE, SCALE
@@ -18,7 +19,7 @@ def gallery_drawings(group: Group, count: int) -> Iterator[Drawing]:
         seed = min(run.seed for run in group.runs if run.category == category)
         runs = [run for run in group.runs if (run.category, run.seed) == (category, seed)]
 
-        def draw(runs: list = runs) -> Figure:
+        def draw(runs: list[Run] = runs) -> Figure:
             chosen = group.choose(runs[0], count, masked=False)
             pictures = {run.method: group.pictures(run, chosen) for run in runs}
             return gallery_figure(group.photographs(chosen), pictures, group.look.titles)

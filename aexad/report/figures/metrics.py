@@ -86,9 +86,9 @@ def _finish(axes: Axes, values: pd.DataFrame, row: Mapping[str, int]) -> None:
     """Set the limits, name the rows, shade every other one, and note undefined categories."""
     for category in row:
         if values.loc[values["category"] == category, "value"].isna().all():
-            how = {"ha": "center", "va": "center", "color": "#777777", "fontstyle": "italic"}
-            place = axes.get_yaxis_transform()
-            axes.text(0.5, row[category], "undefined", transform=place, **how)
+            middle = axes.get_yaxis_transform()
+            note = axes.text(0.5, row[category], "undefined", transform=middle)
+            note.set(ha="center", va="center", color="#777777", fontstyle="italic")
     undefined = values["value"].isna().all()
     low, high = (0.0, 1.0) if undefined else (values["value"].min(), values["value"].max())
     margin = max(0.06 * (high - low), 0.01)  # all of these metrics are in [0, 1]

@@ -29,7 +29,10 @@ def defect_drawings(group: Group) -> Iterator[Drawing]:
     types = by_type(images)
     lead = (types[pair[1]] - types[pair[0]]).sort_values(kind="stable")
     cnn, transformer = (group.shown(method) for method in pair)
-    worst = [f"{kind} of {category} ({value:+.2f})" for (category, kind), value in lead.items()]
+    worst = [
+        f"{kind} of {category} ({value:+.2f})"
+        for category, kind, value in lead.reset_index().itertuples(index=False, name=None)
+    ]
     inner = [f"{low:g} to {high:g} %" for low, high in pairwise(EDGES[1:-1])]
     classes = listed([f"below {EDGES[1]:g} %", *inner, f"above {EDGES[-2]:g} %"])
     yield group.drawing(
@@ -96,8 +99,8 @@ def defect_figure(group: Group, pair: tuple[str, str], images: pd.DataFrame) -> 
     name_ticks(right.xaxis, *right.get_xlim())
     right.set(xlabel="area of the defect, % of the image", ylabel="IoU")
     highest = 1.05 * float(images[list(pair)].to_numpy().max()) or 1.0
-    left.set_xlim(0, highest)
-    right.set_ylim(0, highest)
+    left.set_xlim(-0.03 * highest, highest)
+    right.set_ylim(-0.03 * highest, highest)
     add_legend(figure, group.look.handles(pair))
     return figure
 
@@ -106,7 +109,8 @@ def _draw_types(axes: Axes, types: pd.DataFrame, group: Group, pair: tuple[str, 
     rows = types.reset_index().assign(y=range(len(types)))
     axes.hlines(rows["y"], rows[pair[0]], rows[pair[1]], color="#AAAAAA", linewidth=1.2)
     points = rows.melt("y", list(pair), var_name="method", value_name="iou")
-    draw_points(axes, points, "iou", "y", group.look.styles, s=32)
+    for method, size in zip(pair, (48, 20), strict=True):  # of equal values, both can be seen
+        draw_points(axes, points[points["method"] == method], "iou", "y", group.look.styles, s=size)
     names = [
         literal(f"{category}, {kind} ({n})")
         for category, kind, n in zip(rows["category"], rows["defect"], rows["images"], strict=True)

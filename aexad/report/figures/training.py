@@ -8,15 +8,14 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
+from matplotlib.ticker import MaxNLocator
 
 from aexad.report.figures.base import Drawing, Group, Look
 from aexad.report.labels import listed
-from aexad.report.style import add_legend, draw_lines, draw_points, grid_of, literal
+from aexad.report.style import add_legend, draw_lines, draw_points, grid_of, literal, name_ticks
 from aexad.runtime.errors import DataError
 
 PARTS = {"loss_normal": "normal pixels", "loss_anomalous": "anomalous pixels"}
-SHORT = 50  # an axis from low to 50 x low has too few powers of ten to be read
 
 
 def training_drawings(group: Group) -> Iterator[Drawing]:
@@ -82,11 +81,7 @@ def training_figure(curves: pd.DataFrame, look: Look) -> Figure:
 def _finish(axes: Axes) -> None:
     if axes.has_data():
         axes.set_yscale("log")
-        low, high = axes.get_ylim()
-        short = high / low < SHORT
-        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if short else (1,), numticks=6))
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        axes.yaxis.set_minor_formatter(NullFormatter())
+        name_ticks(axes.yaxis, *axes.get_ylim())
     else:
         axes.set_yticks([])
         axes.text(0.5, 0.5, "no such part", transform=axes.transAxes, ha="center", color="#777777")
