@@ -85,11 +85,8 @@ def draw_points(
     axes: Axes, table: pd.DataFrame, x: str, y: str, styles: Mapping[str, MethodStyle], **how: Any
 ) -> None:
     """Draw a mark for each row of a tidy table, in the look of its ``method``."""
-    options: dict[str, Any] = {"s": 20, "edgecolor": "white", "linewidth": 0.4, "zorder": 3}
-    markers = {name: style.marker for name, style in styles.items()}
-    look: dict[str, Any] = {"hue": "method", "style": "method", "palette": _palette(styles)}
-    look |= {"markers": markers, "legend": False}
-    sns.scatterplot(table, x=x, y=y, ax=axes, **look, **(options | how))
+    options = {"s": 20, "edgecolor": "white", "linewidth": 0.4, "zorder": 3}
+    sns.scatterplot(table, x=x, y=y, ax=axes, **_look(styles), **(options | how))
     axes.set(xlabel="", ylabel="")
 
 
@@ -97,10 +94,9 @@ def draw_lines(
     axes: Axes, table: pd.DataFrame, x: str, y: str, styles: Mapping[str, MethodStyle], **how: Any
 ) -> None:
     """Draw a line through the rows of each ``method`` of a tidy table, in its look."""
-    dashes = {name: style.dashes or "" for name, style in styles.items()}
-    look: dict[str, Any] = {"hue": "method", "style": "method", "palette": _palette(styles)}
-    look |= {"dashes": dashes, "legend": False, "estimator": None}
-    sns.lineplot(table, x=x, y=y, ax=axes, **look, **how)
+    options = {"dashes": {name: style.dashes or "" for name, style in styles.items()}}
+    options |= _look(styles) | how
+    sns.lineplot(table, x=x, y=y, ax=axes, estimator=None, **options)
     axes.set(xlabel="", ylabel="")
 
 
@@ -162,17 +158,20 @@ def literal(text: str) -> str:
     return text.replace("$", r"\$")
 
 
-def save_png(figure: Figure, path: Path, dots: int = 200) -> None:
-    """Write a PNG of ``dots`` per inch, without the version of matplotlib."""
+def save_figure(figure: Figure, path: Path, dots: int = 200) -> None:
+    """Write an SVG, or a PNG of ``dots`` per inch, without date and version of matplotlib."""
+    kind = path.suffix.removeprefix(".")
+    hidden = ("Software",) if kind == "png" else ("Date", "Creator")
     with written_whole(path) as temporary:
-        figure.savefig(temporary, format="png", dpi=dots, metadata={"Software": None})
+        figure.savefig(temporary, format=kind, dpi=dots, metadata=dict.fromkeys(hidden))
 
 
-def save_svg(figure: Figure, path: Path) -> None:
-    """Write an SVG without date and version."""
-    with written_whole(path) as temporary:
-        figure.savefig(temporary, format="svg", metadata={"Date": None, "Creator": None})
-
-
-def _palette(styles: Mapping[str, MethodStyle]) -> dict[str, str]:
-    return {name: style.colour for name, style in styles.items()}
+def _look(styles: Mapping[str, MethodStyle]) -> dict[str, Any]:
+    """Colours and markers of methods, for seaborn."""
+    return {
+        "hue": "method",
+        "style": "method",
+        "palette": {name: style.colour for name, style in styles.items()},
+        "markers": {name: style.marker for name, style in styles.items()},
+        "legend": False,
+    }

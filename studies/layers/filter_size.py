@@ -184,8 +184,7 @@ def filter_size_figure(
     styles = {method: group.look.styles[method] for method in pair}
     draw_points(panels[0], images, "pieces", "k", styles, s=9, alpha=0.3, linewidth=0, zorder=2)
     means = pd.concat([_quarters(images[images["method"] == m]).assign(method=m) for m in pair])
-    markers = {method: style.marker for method, style in styles.items()}
-    draw_lines(panels[0], means, "pieces", "k", styles, markers=markers, sort=False)
+    draw_lines(panels[0], means, "pieces", "k", styles, sort=False)
     panels[0].set_xscale("log")
     name_ticks(panels[0].xaxis, *panels[0].get_xlim())
     panels[0].set(

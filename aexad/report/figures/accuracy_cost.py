@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
@@ -86,16 +85,10 @@ def cost_table(metrics: pd.DataFrame, metric: str) -> pd.DataFrame:
         sort=False,
         dropna=False,
     ).dropna(how="all")
-    costs = pd.DataFrame(
-        {
-            "training_seconds": runs.get("training_seconds"),
-            "inference_seconds": runs.get("inference_seconds"),
-            "co2_g": runs["training_co2_g"] + runs["inference_co2_g"]
-            if {"training_co2_g", "inference_co2_g"} <= set(runs)
-            else np.nan,
-        },
-        index=runs.index,
-    ).astype("float64")
+    phases = ("training", "inference")
+    names = [f"{phase}_{cost}" for cost in ("seconds", "co2_g") for phase in phases]
+    costs = runs.reindex(columns=names).astype("float64")
+    costs["co2_g"] = costs.pop("training_co2_g") + costs.pop("inference_co2_g")
     grouped = costs.groupby("method", sort=False)
     means = grouped.mean()
     means["co2_g"] = means["co2_g"].where(grouped["co2_g"].count() == grouped.size())
@@ -146,15 +139,11 @@ def cost_figure(table: pd.DataFrame, label: str, group: Group) -> Figure:
 def _with_intervals(table: pd.DataFrame, group: Group, metric: str) -> pd.DataFrame:
     """Add ``low`` and ``high``; missing where there is no interval."""
     intervals = Intervals(group.metrics, group.per_image())
-    ends = pd.DataFrame.from_dict(
-        {
-            str(method): interval
-            for method in table.index
-            if isinstance(interval := intervals.of(metric, str(method)), Interval)
-        },
-        orient="index",
-        columns=list(Interval._fields),
-    )
+    each = {method: intervals.of(metric, method) for method in map(str, table.index)}
+    known = {
+        method: interval for method, interval in each.items() if isinstance(interval, Interval)
+    }
+    ends = pd.DataFrame.from_dict(known, orient="index", columns=list(Interval._fields))
     return table.join(ends.astype("float64"))
 
 

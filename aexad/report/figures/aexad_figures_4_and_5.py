@@ -70,11 +70,10 @@ def threshold_figure(group: Group, curves: pd.DataFrame, label: str) -> Figure:
     categories = list(group.metrics["category"].unique())
     share = {"sharex": True, "sharey": True}
     figure, panels = grid_of(len(categories), COLUMNS, height=1.5, margin=0.6, **share)
-    styles, how = group.look.styles, {"markersize": 4, "linewidth": 1, "markeredgewidth": 0.4}
-    markers = {method: style.marker for method, style in styles.items()}
+    how = {"markersize": 4, "linewidth": 1, "markeredgewidth": 0.4}
     for axes, category in zip(panels, categories, strict=True):
         rows = curves[curves["category"] == category]
-        draw_lines(axes, rows, "a", "mean", styles, markers=markers, **how)
+        draw_lines(axes, rows, "a", "mean", group.look.styles, **how)
         axes.set_title(literal(category))
         axes.set_ylabel(label if axes in panels[::COLUMNS] else "")
         axes.set_xticks(SWEEP, [f"{a:g}" for a in SWEEP], fontsize=7)

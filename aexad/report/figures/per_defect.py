@@ -93,8 +93,7 @@ def defect_figure(group: Group, pair: tuple[str, str], images: pd.DataFrame) -> 
     points = images.melt("area", list(pair), var_name="method", value_name="iou")
     draw_points(right, points, "area", "iou", styles, s=9, alpha=0.35, linewidth=0, zorder=2)
     means = pd.concat([by_area(images, method).assign(method=method) for method in pair])
-    markers = {method: style.marker for method, style in styles.items()}
-    draw_lines(right, means, "area", "iou", styles, markers=markers, linewidth=1.6)
+    draw_lines(right, means, "area", "iou", styles, linewidth=1.6)
     right.set_xscale("log")
     name_ticks(right.xaxis, *right.get_xlim())
     right.set(xlabel="area of the defect, % of the image", ylabel="IoU")

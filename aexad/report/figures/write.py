@@ -25,7 +25,7 @@ from aexad.report.figures.gallery import gallery_drawings
 from aexad.report.figures.metrics import metric_drawings
 from aexad.report.figures.per_defect import defect_drawings
 from aexad.report.figures.training import training_drawings
-from aexad.report.style import save_png, save_svg, styled
+from aexad.report.style import save_figure, styled
 from aexad.runtime.atomic_folder import replaced_folder
 from aexad.runtime.files import write_json
 
@@ -83,8 +83,8 @@ def write_drawings(figures: Iterable[Drawing], folder: Path) -> None:
     with replaced_folder(folder, "*.svg", "*.png", CAPTIONS) as new, styled():
         for drawing in figures:
             figure = drawing.draw()
-            save_svg(figure, new / f"{drawing.name}.svg")
-            save_png(figure, new / f"{drawing.name}.png")
+            for kind in ("svg", "png"):
+                save_figure(figure, new / f"{drawing.name}.{kind}")
             captions.append({key: getattr(drawing, key) for key in drawing._fields[:4]})
         write_json(new / CAPTIONS, captions)
 

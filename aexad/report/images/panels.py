@@ -20,7 +20,7 @@ from aexad.report.images.pictures import (
     read_photographs,
     read_pictures,
 )
-from aexad.report.style import save_png, styled
+from aexad.report.style import save_figure, styled
 from aexad.runtime.atomic_folder import replaced_folder
 
 SIDE = 1.4  # inches: of a picture
@@ -87,7 +87,7 @@ def draw_panels(
                 truth_cell(photo),
             ]
             heading = joined([run_folder.name, picture.image, *picture.values(photo)])
-            save_png(picture_grid([Row(cells)], {0: heading}, SIDE), new / name, DOTS)
+            save_figure(picture_grid([Row(cells)], {0: heading}, SIDE), new / name, DOTS)
     return [out_folder / name for name in names]
 
 
