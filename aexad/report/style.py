@@ -1,14 +1,16 @@
-"""How figures look: one colour and marker a method, and files that are the same every time."""
+"""The look of figures: one colour and marker per method, and reproducible files."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import matplotlib as mpl
+import pandas as pd
+import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
@@ -17,22 +19,17 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLoca
 
 from aexad.runtime.files import written_whole
 
-# Okabe and Ito (2008), told apart with any common colour blindness; yellow is too pale on white.
+# Okabe and Ito (2008): distinct with any common colour blindness. Yellow is too pale on white.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#444444")
 MARKERS = ("o", "s", "^", "D", "v", "P")
-OUTLINE = "#00E5FF"
-"""Of the true region: the one hue that neither photographs nor the heat maps' colours have."""
+DASHES: tuple[tuple[float, ...], ...] = ((), (4, 1.5), (1, 1), (4, 1.5, 1, 1.5))
 
-TEXT_WIDTH = 7.0
-"""Inches; the width of a text column pair, and of the report's page."""
-
-LEGEND_LINE = 0.17
-"""Inches; the height of a line of a legend."""
-
-FEWEST_TICKS = 3  # of an axis that can be read
+TEXT_WIDTH = 7.0  # inches: two columns of text, and the page of the report
+LEGEND_LINE = 0.17  # inches: the height of a line of a legend
+FEWEST_TICKS = 3
 
 _STYLE: dict[Any, Any] = {
-    "font.family": "DejaVu Sans",  # ships with matplotlib: the same letters on every machine
+    "font.family": "DejaVu Sans",  # comes with matplotlib: the same letters on every machine
     "font.size": 8,
     "axes.titlesize": 8.5,
     "axes.titleweight": "bold",
@@ -43,6 +40,8 @@ _STYLE: dict[Any, Any] = {
     "grid.color": "#E4E4E4",
     "grid.linewidth": 0.6,
     "axes.axisbelow": True,
+    "xtick.major.size": 2,
+    "ytick.major.size": 2,
     "legend.frameon": False,
     "lines.linewidth": 1.2,
     "svg.hashsalt": "aexad",
@@ -50,25 +49,28 @@ _STYLE: dict[Any, Any] = {
 }
 
 
-Line = Literal["-", "--", ":", "-."]
-
-
 class MethodStyle(NamedTuple):
-    """The look of one method."""
+    """The look of one method; ``dashes`` are lengths of dashes and gaps, empty for a solid line."""
 
     colour: str
     marker: str
-    line: Line
+    dashes: tuple[float, ...]
+
+    def handle(self, label: str, line: bool = True, marker: bool = True) -> Line2D:
+        """An entry of a legend."""
+        handle = Line2D([], [], color=self.colour, label=literal(label))
+        handle.set_marker(self.marker if marker else "")
+        handle.set_linestyle((0, self.dashes) if self.dashes and line else "-" if line else "")
+        return handle
 
 
 def method_styles(methods: Sequence[str]) -> dict[str, MethodStyle]:
     """Give each method its look; the first 42 have different pairs of colour and marker."""
-    lines: tuple[Line, ...] = ("-", "--", ":", "-.")
     return {
         method: MethodStyle(
             COLOURS[i % len(COLOURS)],
             MARKERS[i % len(MARKERS)],
-            lines[i // len(COLOURS) % len(lines)],
+            DASHES[i // len(COLOURS) % len(DASHES)],
         )
         for i, method in enumerate(methods)
     }
@@ -79,39 +81,56 @@ def styled() -> AbstractContextManager[None]:
     return mpl.rc_context({**mpl.rcParamsDefault, "backend": "agg", **_STYLE})
 
 
+def draw_points(
+    axes: Axes, table: pd.DataFrame, x: str, y: str, styles: Mapping[str, MethodStyle], **how: Any
+) -> None:
+    """Draw a mark for each row of a tidy table, in the look of its ``method``."""
+    options = {"s": 20, "edgecolor": "white", "linewidth": 0.4, "zorder": 3}
+    sns.scatterplot(table, x=x, y=y, ax=axes, **_look(styles), **(options | how))
+    axes.set(xlabel="", ylabel="")
+
+
+def draw_lines(
+    axes: Axes, table: pd.DataFrame, x: str, y: str, styles: Mapping[str, MethodStyle], **how: Any
+) -> None:
+    """Draw a line through the rows of each ``method`` of a tidy table, in its look."""
+    options = {"dashes": {name: style.dashes or "" for name, style in styles.items()}}
+    options |= _look(styles) | how
+    sns.lineplot(table, x=x, y=y, ax=axes, estimator=None, **options)
+    axes.set(xlabel="", ylabel="")
+
+
 def add_legend(figure: Figure, handles: Sequence[Line2D]) -> None:
     """Put a legend above the panels, in as many columns as its longest name leaves room for.
 
-    The figure grows by the lines of it that are more than one: they take nothing from the panels.
+    The figure grows by the lines of the legend after the first, so that the panels keep their size.
     """
     longest = max(len(str(handle.get_label())) for handle in handles)
-    columns = max(1, int(TEXT_WIDTH / (0.068 * longest + 0.55)))  # inches a letter, and a sample
+    columns = max(1, int(TEXT_WIDTH / (0.062 * longest + 0.55)))  # inches of a letter and a sample
     lines = -(-len(handles) // columns)
     figure.set_figheight(figure.get_figheight() + LEGEND_LINE * (lines - 1))
     figure.legend(handles=handles, loc="outside upper center", ncols=min(columns, len(handles)))
 
 
-def grid_of(count: int, columns: int, height: float, margin: float) -> tuple[Figure, list[Axes]]:
-    """Panels in rows of ``columns``, with shared axes; what a last row leaves over is not drawn.
+def grid_of(
+    count: int, columns: int, height: float, margin: float, **share: Any
+) -> tuple[Figure, list[Axes]]:
+    """Make ``count`` panels in rows of ``columns``; the rest of the last row stays empty.
 
     Parameters
     ----------
-    count : int
-        Panels.
-    columns : int
-        Most panels in a row.
+    count, columns : int
+        Number of panels, and largest number of panels in a row.
     height, margin : float
-        Inches: of a panel, and for legend and labels.
-
-    Returns
-    -------
-    tuple of Figure and list of Axes
-        ``count`` panels; each column has tick labels below its last panel.
+        Inches: the height of a panel, and of legend and labels.
+    **share
+        ``sharex`` and ``sharey`` of ``Figure.subplots``. Of shared axes, the last panel of each
+        column has the tick labels.
     """
     columns = min(columns, count)
     rows = -(-count // columns)
     figure = Figure(figsize=(TEXT_WIDTH, rows * height + margin), layout="constrained")
-    panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
+    panels = figure.subplots(rows, columns, squeeze=False, **share)
     for axes in panels.flat[count:]:
         axes.set_visible(False)
     for axes in panels.flat[max(0, count - columns) : count]:
@@ -120,7 +139,7 @@ def grid_of(count: int, columns: int, height: float, margin: float) -> tuple[Fig
 
 
 def name_ticks(axis: Axis, low: float, high: float) -> None:
-    """Tick a log axis from ``low`` to ``high`` at a few round numbers, and write them out."""
+    """Label a few round numbers of a log axis from ``low`` to ``high``."""
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     for steps in ((1,), (1, 3), (1, 2, 5), (1, 1.5, 2, 3, 4, 5, 7)):
         ticks = [step * 10.0**power for power in powers for step in steps]
@@ -135,17 +154,24 @@ def name_ticks(axis: Axis, low: float, high: float) -> None:
 
 
 def literal(text: str) -> str:
-    """``text`` as matplotlib prints it unchanged: a dollar sign would start a formula."""
+    """Escape dollar signs, with which matplotlib would start a formula."""
     return text.replace("$", r"\$")
 
 
-def save_png(figure: Figure, path: Path, dots: int = 200) -> None:
-    """Write a PNG of ``dots`` an inch, without the version of matplotlib in it."""
+def save_figure(figure: Figure, path: Path, dots: int = 200) -> None:
+    """Write an SVG, or a PNG of ``dots`` per inch, without date and version of matplotlib."""
+    kind = path.suffix.removeprefix(".")
+    hidden = ("Software",) if kind == "png" else ("Date", "Creator")
     with written_whole(path) as temporary:
-        figure.savefig(temporary, format="png", dpi=dots, metadata={"Software": None})
+        figure.savefig(temporary, format=kind, dpi=dots, metadata=dict.fromkeys(hidden))
 
 
-def save_svg(figure: Figure, path: Path) -> None:
-    """Write an SVG without date and version."""
-    with written_whole(path) as temporary:
-        figure.savefig(temporary, format="svg", metadata={"Date": None, "Creator": None})
+def _look(styles: Mapping[str, MethodStyle]) -> dict[str, Any]:
+    """Colours and markers of methods, for seaborn."""
+    return {
+        "hue": "method",
+        "style": "method",
+        "palette": {name: style.colour for name, style in styles.items()},
+        "markers": {name: style.marker for name, style in styles.items()},
+        "legend": False,
+    }

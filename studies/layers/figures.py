@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -10,10 +10,8 @@ import pandas as pd
 from aexad.config.benchmark import Run
 from aexad.config.catalogue import Dataset
 from aexad.config.methods import Method
-from aexad.report.figures.base import read_groups
-from aexad.report.figures.write import CAPTIONS, write_drawings
-from aexad.report.style import styled
-from aexad.runtime.atomic_folder import replaced_folder
+from aexad.report.figures.base import Drawing, Group, read_groups
+from aexad.report.figures.write import write_drawings
 from studies.layers.depth_figures import depth_drawings
 from studies.layers.filter_size import filter_size_drawings
 
@@ -29,14 +27,20 @@ def write_study_figures(
     data: Path,
     folder: Path,
 ) -> None:
-    """Draw ``depth``, ``gallery_depth`` and ``filter_size``; ``folder`` holds nothing else then.
+    """Draw ``depth``, ``gallery_depth`` and ``filter_size`` with their captions into ``folder``.
 
-    The parameters are those of :func:`aexad.report.figures.write.write_figures`.
+    Parameters
+    ----------
+    runs, metrics, methods, catalogue, results, data, folder
+        The parameters of :func:`aexad.report.figures.write.write_figures`.
+    recipes : mapping of str to Method
+        By method: they say which methods differ in depth, or in the heat map.
     """
-    with replaced_folder(folder, "*.svg", "*.png", CAPTIONS) as new, styled():
-        drawings = [
-            drawing
-            for group in read_groups(runs, metrics, methods, catalogue, results, data)
-            for drawing in (*depth_drawings(group, recipes), *filter_size_drawings(group, recipes))
-        ]
-        write_drawings(drawings, new)
+    groups = read_groups(runs, metrics, methods, catalogue, results, data)
+    write_drawings((d for group in groups for d in study_drawings(group, recipes)), folder)
+
+
+def study_drawings(group: Group, recipes: Mapping[str, Method]) -> Iterator[Drawing]:
+    """The figures of one data set and scenario."""
+    yield from depth_drawings(group, recipes)
+    yield from filter_size_drawings(group, recipes)

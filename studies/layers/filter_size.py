@@ -1,9 +1,9 @@
-"""What the adaptive filter's size is read off: a cleaner error map has a wider filter.
+"""The size of the adaptive filter: a cleaner error map has a wider filter.
 
-The half size k is the mean extent of the pieces of the binarised error. A few specks beside a
-defect make the mean small and the filter sharp; a map without them is blurred by the defect's own
-size. So two encoders are not compared by their error maps alone where the filter is adaptive: here
-also each under the other's k.
+The half size k is half the mean extent of the pieces of the binarised error. A few specks next to a
+defect make the mean small and the filter sharp; a map without specks is blurred by the size of the
+defect. With an adaptive filter, two encoders therefore differ in their error maps and in k. This
+figure also shows each encoder under the k of the other.
 """
 
 from __future__ import annotations
@@ -13,9 +13,7 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from scipy import ndimage
 
 from aexad.config.methods import Method
@@ -24,18 +22,19 @@ from aexad.data.images import load_image, load_mask
 from aexad.evaluation.metrics.pixel import iou
 from aexad.explain.heatmap import binarised, smoothed
 from aexad.report.figures.base import Drawing, Group, cnn_and_transformer
-from aexad.report.images.unfiltered import REMEDY, read_settings, unfiltered_map
+from aexad.report.images.pictures import REMEDY
+from aexad.report.images.unfiltered import read_settings, unfiltered_map
 from aexad.report.labels import listed
 from aexad.report.method_roles import same_heat_maps
 from aexad.report.stats.aggregate import over_categories
-from aexad.report.style import TEXT_WIDTH, add_legend, name_ticks
+from aexad.report.style import add_legend, draw_lines, draw_points, grid_of, name_ticks
 from aexad.report.text.numbers import number
 from aexad.runtime.files import read_npz
 
 STORED = ("image", "reconstruction")
 PLACE = ("category", "seed", "image")
 CLASSES = 4
-"""Equal shares of the images, by their pieces, that have a mean."""
+"""Number of classes of images by their pieces, of equal size; each has a mean."""
 
 
 def filter_size_drawings(group: Group, recipes: Mapping[str, Method]) -> Iterator[Drawing]:
@@ -54,8 +53,8 @@ def filter_size_drawings(group: Group, recipes: Mapping[str, Method]) -> Iterato
     cnn, transformer = (group.shown(method) for method in pair)
     right = (
         " Right: mean IoU over the categories of the same two models under each heat map, on an "
-        "axis that does not start at 0. Where k is that of a method, both are filtered with the k "
-        "of its error on the same image (made again from 8-bit reconstructions)."
+        "axis that does not start at 0. Under the k of a method, the errors of both are filtered "
+        "with the k of its error on the same image (made again from 8-bit reconstructions)."
         if several
         else ""
     )
@@ -64,18 +63,17 @@ def filter_size_drawings(group: Group, recipes: Mapping[str, Method]) -> Iterato
         for words, row in heat_maps.iterrows()
         if several
     ]
-    yield Drawing(
-        name=f"filter_size_{group.where}",
-        title=f"What the adaptive filter's size is read off: {group.place}",
-        caption=f"{group.phrase} {cnn} and {transformer}. Left: each anomalous test image (all "
-        "seeds that all have) by the pieces (8-connected components) of its binarised raw error, "
-        "and by the half size k that is half their mean extent; large marks are the means of the "
-        "quarters of a method's images by their pieces (equal numbers are not parted)."
-        f"{right}{group.look.note}",
-        alt="Scatter plot of the filter's half size k against the number of pieces of the "
-        f"binarised error for {cnn} and {transformer}."
-        + (f" IoU, {'; '.join(spoken)}." if spoken else ""),
-        draw=lambda: filter_size_figure(group, pair, images, heat_maps if several else None),
+    yield group.drawing(
+        "filter_size",
+        "The size of the adaptive filter",
+        f"{group.phrase} {cnn} and {transformer}. Left: each anomalous test image (of all seeds "
+        "that both have) by the pieces (8-connected components) of its binarised raw error, and by "
+        "the half size k, which is half their mean extent. Large marks are the means of the "
+        "quarters of a method's images by their pieces (images with equal numbers stay together)."
+        f"{right}",
+        "Scatter plot of the filter's half size k against the number of pieces of the binarised "
+        f"error for {cnn} and {transformer}." + (f" IoU, {'; '.join(spoken)}." if spoken else ""),
+        lambda: filter_size_figure(group, pair, images, heat_maps if several else None),
     )
 
 
@@ -86,9 +84,10 @@ def image_table(group: Group, pair: tuple[str, str]) -> pd.DataFrame:
     -------
     DataFrame
         method, category, seed, image, pieces (8-connected components of the binarised raw error,
-        which is made again from the 8-bit reconstruction), k (of the run itself), and a column for
-        each of the pair: IoU of the image's map filtered with *that* method's k, NaN where the
-        image has no mask, or that method no such run. Not where masks have a size of their own.
+        which is made again from the 8-bit reconstruction), k (of the run), and one column for each
+        method of the pair: IoU of the image's map filtered with the k of *that* method, NaN where
+        the image has no mask or that method has no such run. Without these two columns where masks
+        are compared at their own size.
     """
     others = () if group.native else pair
     sizes = {method: _sizes(group, method) for method in pair}
@@ -118,10 +117,10 @@ def image_table(group: Group, pair: tuple[str, str]) -> pd.DataFrame:
 
 
 def exchanged(group: Group, images: pd.DataFrame, pair: tuple[str, str]) -> pd.DataFrame:
-    """Mean IoU of both methods with the k of the one, then with that of the other.
+    """Mean IoU of both methods with the k of the first, then with the k of the second.
 
-    ``images`` is an :func:`image_table`. One row a method whose k is taken, one column a method;
-    over the images that both have.
+    ``images`` is an :func:`image_table`. One row per method whose k is taken, one column per
+    method; over the images that both have.
     """
     both = images.dropna(subset=list(pair))
     runs = both.groupby(["method", "category", "seed"])[list(pair)].mean()
@@ -146,25 +145,25 @@ def on_common_places(group: Group, recipes: Mapping[str, Method], pair: tuple[st
 def heat_map_table(
     group: Group, recipes: Mapping[str, Method], pair: tuple[str, str]
 ) -> pd.DataFrame:
-    """Mean IoU of the pair's models, one row a heat map that both have, one column a method.
+    """Mean IoU of the pair's models: one row per heat map that both have, one column per method.
 
-    ``group``: of :func:`on_common_places`.
+    ``group`` comes from :func:`on_common_places`.
     """
     cnn, transformer = pair
     rows = group.metrics[group.metrics["metric"] == "iou"]
     means = over_categories(rows).set_index("method")["mean"]
-    found: dict[str, dict[str, float]] = {}
+    table: dict[str, dict[str, float]] = {}
     for other, same in same_heat_maps(recipes, _names(group), transformer, cnn).items():
         recipe = recipes[other]
         if isinstance(recipe, Recipe):
             words = filter_words(recipe.heat_map)
-            label = f"{words} ({other})" if words in found else words
-            found[label] = {cnn: means[same], transformer: means[other]}
-    return pd.DataFrame.from_dict(found, orient="index", columns=list(pair), dtype=float)
+            label = f"{words} ({other})" if words in table else words
+            table[label] = {cnn: means[same], transformer: means[other]}
+    return pd.DataFrame.from_dict(table, orient="index", columns=list(pair), dtype=float)
 
 
 def filter_words(heat_map: HeatMap) -> str:
-    """How a heat map is filtered, in a few words.
+    """Describe the filter of a heat map in a few words.
 
     >>> [filter_words(HeatMap(filter=kind)) for kind in ("adaptive", "none", 5)]
     ['mean extent of pieces', 'no filter', 'k = 5']
@@ -179,71 +178,36 @@ def filter_words(heat_map: HeatMap) -> str:
 def filter_size_figure(
     group: Group, pair: Sequence[str], images: pd.DataFrame, heat_maps: pd.DataFrame | None
 ) -> Figure:
-    """Draw k against the pieces, and IoU by heat map where there is more than one."""
-    figure = Figure(figsize=(TEXT_WIDTH, 2.7), layout="constrained")
-    panels = figure.subplots(1, 2 if heat_maps is not None else 1, squeeze=False)[0]
-    for method in pair:
-        _scatter(panels[0], group, method, images[images["method"] == method])
+    """Draw k against the pieces, and IoU by heat map if there is more than one."""
+    count = 1 if heat_maps is None else 2
+    figure, panels = grid_of(count, 2, height=2.7, margin=0)
+    styles = {method: group.look.styles[method] for method in pair}
+    draw_points(panels[0], images, "pieces", "k", styles, s=9, alpha=0.3, linewidth=0, zorder=2)
+    means = pd.concat([_quarters(images[images["method"] == m]).assign(method=m) for m in pair])
+    draw_lines(panels[0], means, "pieces", "k", styles, sort=False)
     panels[0].set_xscale("log")
     name_ticks(panels[0].xaxis, *panels[0].get_xlim())
-    panels[0].set_xlabel("pieces of the binarised error")
-    panels[0].set_ylabel("half size k of the filter, pixels")
+    panels[0].set(
+        xlabel="pieces of the binarised error", ylabel="half size k of the filter, pixels"
+    )
     if heat_maps is not None:
-        places = np.arange(len(heat_maps))
-        for method in pair:
-            style = group.look.styles[method]
-            panels[1].plot(
-                heat_maps[method],
-                places,
-                color=style.colour,
-                marker=style.marker,
-                linestyle="none",
-                markersize=6,
-            )
-        panels[1].hlines(
-            places, heat_maps.min(axis=1), heat_maps.max(axis=1), color="#AAAAAA", zorder=1
-        )
-        panels[1].set_yticks(places, list(heat_maps.index))
-        panels[1].set_ylim(len(heat_maps) - 0.5, -0.5)
-        panels[1].set_xlabel("mean IoU")
-        panels[1].set_ylabel("size of the filter")
+        rows = heat_maps.assign(y=range(len(heat_maps)))
+        ends = rows[list(pair)]
+        panels[1].hlines(rows["y"], ends.min(axis=1), ends.max(axis=1), color="#AAAAAA", zorder=1)
+        points = rows.melt("y", list(pair), var_name="method", value_name="iou")
+        draw_points(panels[1], points, "iou", "y", styles, s=36)
+        panels[1].set_yticks(rows["y"], [str(words) for words in rows.index])
+        panels[1].set_ylim(len(rows) - 0.5, -0.5)
+        panels[1].set(xlabel="mean IoU", ylabel="size of the filter")
         panels[1].grid(visible=False, axis="y")
-    for axes in panels:
-        axes.tick_params(length=2)
-    handles = [
-        Line2D(
-            [], [], color=style.colour, marker=style.marker, linestyle="none", label=group.shown(m)
-        )
-        for m in pair
-        for style in [group.look.styles[m]]
-    ]
-    add_legend(figure, handles)
+    add_legend(figure, group.look.handles(pair))
     return figure
 
 
-def _scatter(axes: Axes, group: Group, method: str, images: pd.DataFrame) -> None:
-    style = group.look.styles[method]
-    axes.scatter(
-        images["pieces"],
-        images["k"],
-        s=9,
-        color=style.colour,
-        marker=style.marker,
-        alpha=0.3,
-        linewidths=0,
-    )
+def _quarters(images: pd.DataFrame) -> pd.DataFrame:
+    """Mean pieces and k of the quarters of the images by their pieces."""
     quarter = np.ceil(CLASSES * images["pieces"].rank(pct=True))
-    means = images.groupby(quarter)[["pieces", "k"]].mean()
-    axes.plot(
-        means["pieces"],
-        means["k"],
-        color=style.colour,
-        marker=style.marker,
-        markersize=6,
-        markeredgecolor="white",
-        markeredgewidth=0.6,
-        linestyle=style.line,
-    )
+    return images.groupby(quarter)[["pieces", "k"]].mean()
 
 
 def _names(group: Group) -> list[str]:
@@ -252,12 +216,12 @@ def _names(group: Group) -> list[str]:
 
 def _sizes(group: Group, method: str) -> dict[tuple[str, int, str], int]:
     """The half size k of every image of a method, by category, seed and image."""
-    found = {}
+    sizes = {}
     for run in group.runs_of(method):
         maps = read_npz(group.folder(run) / "maps.npz", ("image", "k"), REMEDY)
         for image, k in zip(maps["image"], maps["k"], strict=True):
-            found[run.category, run.seed, str(image)] = int(k)
-    return found
+            sizes[run.category, run.seed, str(image)] = int(k)
+    return sizes
 
 
 def _measures(group: Group, method: str) -> bool:

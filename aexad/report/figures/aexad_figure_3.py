@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from aexad.config.benchmark import Run
 from aexad.data.images import image_size, load_image, load_mask
@@ -16,24 +16,26 @@ from aexad.evaluation.metrics import xauc_per_image
 from aexad.evaluation.metrics.pixel import mean_of_defined
 from aexad.explain.heatmap import smoothed
 from aexad.report.figures.base import Drawing, Group, cnn_and_transformer
-from aexad.report.images.pictures import read_per_image
-from aexad.report.images.unfiltered import REMEDY, read_settings, unfiltered_map
+from aexad.report.images.pictures import REMEDY, read_per_image
+from aexad.report.images.unfiltered import read_settings, unfiltered_map
 from aexad.report.labels import listed
-from aexad.report.style import add_legend, grid_of, method_styles
+from aexad.report.style import add_legend, draw_lines, grid_of, literal, method_styles
 from aexad.runtime.files import read_npz
 
 SIZES = range(2, 31, 2)
 """Half sizes k of the filter."""
 BEYOND = 32
-"""Where the mark of an adaptive k above the drawn range stands."""
+"""The place of an adaptive k above the drawn range."""
 
 
 class FilterCurve(NamedTuple):
-    """One run: X-AUC at each of :data:`SIZES`, and with the adaptive filter."""
+    """X-AUC of one run at each of :data:`SIZES`, and with the adaptive filter.
+
+    ``adaptive_k`` and ``adaptive_xauc`` are means over the anomalous test images.
+    """
 
     xauc: np.ndarray
     adaptive_k: float
-    """Mean over the anomalous test images."""
     adaptive_xauc: float
 
 
@@ -43,33 +45,31 @@ def filter_drawings(group: Group) -> Iterator[Drawing]:
     methods = [method for method in methods if _adaptive(group, method)]
     if not methods or not group.known("xauc"):
         return
-    seed = group.seed
-    names = [group.shown(method) for method in methods]
+    seed, titles = group.seed, [group.shown(method) for method in methods]
 
     def draw() -> Figure:
         curves = {
-            name: {run.category: filter_curve(group, run) for run in group.runs_of(method, seed)}
-            for method, name in zip(methods, names, strict=True)
+            title: {run.category: filter_curve(group, run) for run in group.runs_of(method, seed)}
+            for method, title in zip(methods, titles, strict=True)
         }
         return filter_figure(curves)
 
-    yield Drawing(
-        name=f"aexad_figure3_{group.where}",
-        title=f"X-AUC against a fixed filter size: {group.place}",
-        caption=f"{group.phrase} Seed {seed} is drawn: mean X-AUC over the anomalous test images "
-        f"when the Gaussian filter has one half size k for all images (k = {SIZES[0]} to "
-        f"{SIZES[-1]}; figure 3 of AE-XAD). The mark is the adaptive filter, whose k differs from "
-        "image to image, at the mean of its k; an arrow at the edge: that mean is above "
-        f"{SIZES[-1]}. The axis does not start at 0."
-        f"{group.look.note}",
-        alt=f"Line plots of X-AUC against the half size k of the filter, a line for each category, "
-        f"for {listed(names)}; a mark for the adaptive k.",
-        draw=draw,
+    yield group.drawing(
+        "aexad_figure3",
+        "X-AUC against a fixed filter size",
+        f"{group.phrase} Seed {seed}: mean X-AUC over the anomalous test images when the Gaussian "
+        f"filter has one half size k for all images (k = {SIZES[0]} to {SIZES[-1]}; figure 3 of "
+        "AE-XAD). The mark is the adaptive filter, whose k differs from image to image, at the "
+        f"mean of its k; an arrow at the edge means that this mean is above {SIZES[-1]}. The axis "
+        "does not start at 0.",
+        "Line plots of X-AUC against the half size k of the filter, one line per category, for "
+        f"{listed(titles)}; a mark for the adaptive k.",
+        draw,
     )
 
 
 def filter_curve(group: Group, run: Run) -> FilterCurve:
-    """Compute one run's curve; its adaptive point is what ``evaluate`` wrote."""
+    """Compute the curve of one run; its adaptive point is read from ``per_image.csv``."""
     folder = group.folder(run)
     settings = read_settings(folder)
     maps = read_npz(folder / "maps.npz", ("image", "reconstruction"), REMEDY)
@@ -89,44 +89,36 @@ def filter_curve(group: Group, run: Run) -> FilterCurve:
 
 
 def filter_figure(curves: Mapping[str, Mapping[str, FilterCurve]]) -> Figure:
-    """Draw a panel a method, a line a category; one scale.
+    """Draw one panel per method, one line per category, on one scale.
 
     Parameters
     ----------
     curves : mapping of str to mapping of str to FilterCurve
-        Method, as it is called: category: its curve.
+        Title of a method: category: its curve.
     """
-    categories = list(dict.fromkeys(name for each in curves.values() for name in each))
-    styles = method_styles(categories)
-    figure, panels = grid_of(len(curves), 2, height=2.4, margin=0.7)
-    for axes, (method, lines) in zip(panels, curves.items(), strict=True):
-        for category, curve in lines.items():
-            style = styles[category]
-            axes.plot(SIZES, curve.xauc, color=style.colour, linestyle=style.line)
-            inside = curve.adaptive_k <= SIZES[-1]
+    styles = method_styles(list(dict.fromkeys(name for each in curves.values() for name in each)))
+    figure, panels = grid_of(len(curves), 2, height=2.4, margin=0.7, sharex=True, sharey=True)
+    for axes, (title, lines) in zip(panels, curves.items(), strict=True):
+        table = pd.DataFrame({name: curve.xauc for name, curve in lines.items()}, index=SIZES)
+        rows = table.rename_axis("k").reset_index().melt("k", var_name="method", value_name="xauc")
+        draw_lines(axes, rows, "k", "xauc", styles, markers=False)
+        for name, curve in lines.items():
             axes.plot(
                 min(curve.adaptive_k, BEYOND),
                 curve.adaptive_xauc,
-                marker=style.marker if inside else ">",
-                color=style.colour,
+                marker=styles[name].marker if curve.adaptive_k <= SIZES[-1] else ">",
+                color=styles[name].colour,
                 markeredgecolor="black",
                 markeredgewidth=0.7,
                 markersize=6,
                 clip_on=False,
                 zorder=3,
             )
-        axes.set_title(method)
+        axes.set_title(literal(title))
         axes.set_xlabel("half size k of the filter, pixels")
         axes.set_xticks([2, *range(5, 31, 5)])
-        axes.tick_params(length=2)
     panels[0].set_ylabel("X-AUC")
-    handles = [
-        Line2D(
-            [], [], color=style.colour, linestyle=style.line, marker=style.marker, label=category
-        )
-        for category, style in styles.items()
-    ]
-    add_legend(figure, handles)
+    add_legend(figure, [style.handle(name) for name, style in styles.items()])
     return figure
 
 
@@ -136,7 +128,7 @@ def _adaptive(group: Group, method: str) -> bool:
 
 
 def _xauc(maps: np.ndarray, group: Group, image: str, mask: str) -> np.ndarray:
-    """X-AUC of maps [t, S, S] of one image, at the size that ``evaluate`` compares at."""
+    """X-AUC of maps [t, S, S] of one image, at the size at which ``evaluate`` compares."""
     if group.native:
         shape = image_size(group.root / image)
         truth = load_mask(group.root / mask, shape=shape)

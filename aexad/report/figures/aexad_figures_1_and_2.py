@@ -3,105 +3,77 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 from matplotlib.figure import Figure
 
 from aexad.config.benchmark import Run
 from aexad.report.figures.base import Drawing, Group, cnn_and_transformer
+from aexad.report.images.grid import DEVIATIONS, GAP, Cell, Row, picture_grid
+from aexad.report.images.panels import truth_cell
 from aexad.report.images.pictures import (
     RULE,
-    Photograph,
-    Picture,
     image_label,
     in_deviations,
-    read_photographs,
-    read_pictures,
-)
-from aexad.report.images.steps import (
-    Step,
     joined,
-    map_step,
-    mask_step,
-    photo_step,
-    picture_values,
-    strip_figure,
-    truth_step,
 )
 from aexad.report.images.unfiltered import read_settings, unfiltered_map
 from aexad.report.style import TEXT_WIDTH
 
-CELL = TEXT_WIDTH / 6 - 0.07  # inches: six steps in a line of text
+SIDE = TEXT_WIDTH / 6 - GAP - 0.01  # inches: six pictures across a page
 SCALE = (
     "Heat maps are in standard deviations from their own mean, on one scale for all figures; the "
-    "binary map is what lies above 1."
+    "binary map is the part above 1."
 )
 
 
 def steps_drawings(group: Group) -> Iterator[Drawing]:
     """``aexad_figure1`` of AE-XAD and ``aexad_figure2`` of a plain autoencoder, on one image."""
-    pair = cnn_and_transformer(group)
     trained = group.trained_methods(model="aexad", loss="aexad")
     if not trained:
         return
-    method = pair[0] if pair else trained[0]
-    run = group.runs_of(method, group.seed)[0]
-    chosen = group.one_image(run)
+    pair = cnn_and_transformer(group)
+    run = group.runs_of(pair[0] if pair else trained[0], group.seed)[0]
+    chosen = group.choose(run, 1)
     if chosen.empty:
         return
     image = str(chosen["image"].iloc[0])
-    shown = f"{image_label(image)} of {run.category}"
+    phrase = f"{image_label(image)} of {run.category}"
 
-    def read(of: Run) -> tuple[Photograph, Picture]:
-        photograph = read_photographs(chosen, group.root, group.size)[0]
-        return photograph, read_pictures(group.folder(of), [image])[0]
-
-    def heading(of: Run, photograph: Photograph, picture: Picture) -> list[str]:
-        values = picture_values(picture, photograph)
-        return [joined([group.shown(of.method), image]), joined(values)]
-
-    def draw() -> Figure:
-        photograph, picture = read(run)
-        settings = read_settings(group.folder(run))
-        raw = unfiltered_map(photograph.pixels, picture.reconstruction, settings)
-        steps: list[Step] = [
-            photo_step("input", photograph.pixels),
-            photo_step("reconstruction", picture.reconstruction),
-            map_step("raw heat map", in_deviations(raw)),
-            map_step(f"filtered, k = {picture.k}", picture.heat_map),
-            mask_step("binary", picture.binary),
-            truth_step(photograph),
+    def drawn(of: Run, full: bool) -> Figure:
+        (photo,), (picture,) = group.photographs(chosen), group.pictures(of, chosen)
+        heading = f"{group.shown(of.method)}  ·  {image}\n{joined(picture.values(photo))}"
+        cells = [
+            Cell(picture.reconstruction, title="reconstruction"),
+            Cell(picture.heat_map, DEVIATIONS, f"heat map, k = {picture.k}"),
+            Cell(picture.binary, title="binary"),
         ]
-        return strip_figure(heading(run, photograph, picture), steps, CELL)
+        if full:
+            settings = read_settings(group.folder(of))
+            raw = unfiltered_map(photo.pixels, picture.reconstruction, settings)
+            cells.insert(1, Cell(in_deviations(raw), DEVIATIONS, "raw heat map"))
+            cells = [Cell(photo.pixels, title="input"), *cells, truth_cell(photo)]
+        return picture_grid([Row(cells)], {0: heading}, SIDE)
 
-    yield Drawing(
-        name=f"aexad_figure1_{group.where}",
-        title=f"AE-XAD step by step: {group.place}",
-        caption=f"{group.shown(method)} on {shown}, seed {run.seed} (figure 1 of AE-XAD). {SCALE} "
-        f"{RULE}{group.look.note}",
-        alt=f"Six pictures of {shown} under {group.shown(method)}: input, reconstruction, raw heat "
-        "map, filtered heat map, binary map and the true region.",
-        draw=draw,
+    title = group.shown(run.method)
+    yield group.drawing(
+        "aexad_figure1",
+        "AE-XAD step by step",
+        f"{title} on {phrase}, seed {run.seed} (figure 1 of AE-XAD). {SCALE} {RULE}",
+        f"Six pictures of {phrase} under {title}: input, reconstruction, raw heat map, filtered "
+        "heat map, binary map and the true region.",
+        partial(drawn, run, full=True),
     )
-    plain = group.trained_methods(model="aexad", loss="mse")
-    same = [each for each in group.runs if each.method in plain and each[:4] == run[:4]]
-    if not same:
-        return
-
-    def draw_plain() -> Figure:
-        photograph, picture = read(same[0])
-        steps = [
-            photo_step("reconstruction", picture.reconstruction),
-            map_step(f"heat map, k = {picture.k}", picture.heat_map),
-            mask_step("binary", picture.binary),
-        ]
-        return strip_figure(heading(same[0], photograph, picture), steps, CELL)
-
-    name = group.shown(same[0].method)
-    yield Drawing(
-        name=f"aexad_figure2_{group.where}",
-        title=f"A plain autoencoder on the same image: {group.place}",
-        caption=f"{name} on {shown}, seed {run.seed} (figure 2 of AE-XAD): the same network, "
-        f"trained to rebuild normal images and nothing else. {SCALE}{group.look.note}",
-        alt=f"Three pictures of {shown} under {name}: reconstruction, heat map and binary map.",
-        draw=draw_plain,
-    )
+    for method in group.trained_methods(model="aexad", loss="mse"):
+        for same in group.runs_of(method, run.seed, run.category)[:1]:
+            plain = group.shown(method)
+            yield group.drawing(
+                "aexad_figure2",
+                "A plain autoencoder on the same image",
+                f"{plain} on {phrase}, seed {run.seed} (figure 2 of AE-XAD): the same network, "
+                f"trained only to rebuild normal images. {SCALE}",
+                f"Three pictures of {phrase} under {plain}: reconstruction, heat map and binary "
+                "map.",
+                partial(drawn, same, full=False),
+            )
+            return

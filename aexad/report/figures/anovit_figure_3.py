@@ -2,103 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Iterator
 
-import numpy as np
 from matplotlib.figure import Figure
 
 from aexad.report.figures.base import Drawing, Group
-from aexad.report.images.grid import COLOUR_MAP, NORMALISE, bare, colour_bar
-from aexad.report.images.pictures import (
-    RULE,
-    SCALE,
-    Photograph,
-    image_label,
-    read_photographs,
-    read_pictures,
-)
-from aexad.report.style import TEXT_WIDTH, literal
+from aexad.report.images.grid import DEVIATIONS, Cell, Row, picture_grid
+from aexad.report.images.pictures import RULE, SCALE, image_label
 
 COLUMNS = 6
-CELL, LEFT, GAP, TOP, BOTTOM = 1.0, 0.62, 0.06, 0.34, 0.62  # inches
-
-
-class Column(NamedTuple):
-    """One image: its photograph, and a heat map a method, in standard deviations."""
-
-    category: str
-    photograph: Photograph
-    maps: list[np.ndarray]
 
 
 def anovit_drawings(group: Group) -> Iterator[Drawing]:
     """``anovit_figure3``, where both models ran on images with masks."""
-    models = [group.trained_methods(model=name)[:1] for name in ("l2_cae", "anovit")]
-    methods = [method for found in models for method in found]
-    if len(methods) < len(models):
+    pair = [name for m in ("l2_cae", "anovit") for name in group.trained_methods(model=m)[:1]]
+    if len(pair) < 2:
         return
-    first = group.runs_of(methods[0], group.seed)
-    chosen = {run.category: group.one_image(run) for run in first}
+    chosen = {run.category: group.choose(run, 1) for run in group.runs_of(pair[0], group.seed)}
     chosen = {category: rows for category, rows in chosen.items() if not rows.empty}
     if not chosen:
         return
-    names = [group.shown(method) for method in methods]
+    titles = [group.shown(method) for method in pair]
 
     def draw() -> Figure:
         columns = []
         for category, rows in chosen.items():
-            runs = [
-                run
-                for method in methods
-                for run in group.runs_of(method, group.seed)
-                if run.category == category
-            ]
-            maps = [
-                read_pictures(group.folder(run), list(rows["image"]))[0].heat_map for run in runs
-            ]
-            photograph = read_photographs(rows, group.root, group.size)[0]
-            columns.append(Column(category, photograph, maps))
-        return anovit_figure(columns, names)
+            (photo,) = group.photographs(rows)
+            runs = [run for m in pair for run in group.runs_of(m, group.seed, category)]
+            maps = [group.pictures(run, rows)[0].heat_map for run in runs]
+            title = f"{category}\n{image_label(photo.image)}"
+            truth = Cell("no mask" if photo.mask is None else photo.mask)
+            maps_of = [Cell(heat_map, DEVIATIONS) for heat_map in maps]
+            columns.append([Cell(photo.pixels, title=title), truth, *maps_of])
+        blocks = [columns[i : i + COLUMNS] for i in range(0, len(columns), COLUMNS)]
+        labels = ["input", "truth", *titles]
+        rows_of = [
+            Row([column[i] for column in block], label)
+            for block in blocks
+            for i, label in enumerate(labels)
+        ]
+        return picture_grid(rows_of, cell=1.0)
 
-    yield Drawing(
-        name=f"anovit_figure3_{group.where}",
-        title=f"AnoViT and l2-CAE on the same images: {group.place}",
-        caption=f"{group.phrase} Seed {group.seed}, one anomalous test image of each category: "
-        f"input, truth, and the maps of {names[0]} and {names[1]} (figure 3 of AnoViT). {SCALE} "
-        f"{RULE}{group.look.note}",
-        alt=f"For one image of each category ({', '.join(chosen)}), from top to bottom: the input, "
-        f"the true region, the heat map of {names[0]} and that of {names[1]}.",
-        draw=draw,
+    yield group.drawing(
+        "anovit_figure3",
+        "AnoViT and l2-CAE on the same images",
+        f"{group.phrase} Seed {group.seed}, one anomalous test image of each category: input, "
+        f"truth, and the maps of {titles[0]} and {titles[1]} (figure 3 of AnoViT). {SCALE} {RULE}",
+        f"For one image of each category ({', '.join(chosen)}), from top to bottom: the input, "
+        f"the true region, the heat map of {titles[0]} and the heat map of {titles[1]}.",
+        draw,
     )
-
-
-def anovit_figure(columns: Sequence[Column], names: Sequence[str]) -> Figure:
-    """Draw a column an image, in blocks of :data:`COLUMNS`; all maps on one scale."""
-    steps = ["input", "truth", *names]
-    blocks = [columns[i : i + COLUMNS] for i in range(0, len(columns), COLUMNS)]
-    block = TOP + len(steps) * (CELL + GAP)
-    width = max(LEFT + min(len(columns), COLUMNS) * (CELL + GAP), 0.55 * TEXT_WIDTH)
-    height = len(blocks) * block + BOTTOM
-    figure = Figure(figsize=(width, height))
-    for number, part in enumerate(blocks):
-        for column, shown in enumerate(part):
-            photograph = shown.photograph
-            assert photograph.mask is not None  # noqa: S101 - Group.one_image has one
-            pictures = [photograph.pixels, photograph.mask, *shown.maps]
-            for row, (step, values) in enumerate(zip(steps, pictures, strict=True)):
-                x = LEFT + column * (CELL + GAP)
-                y = height - number * block - TOP - row * (CELL + GAP) - CELL
-                place = (x / width, y / height, CELL / width, CELL / height)
-                axes = bare(figure.add_axes(place))
-                if row == 1:
-                    axes.imshow(values, cmap="gray", vmin=0, vmax=1)
-                else:  # an image in colours has no use for the scale
-                    axes.imshow(values, cmap=COLOUR_MAP, norm=NORMALISE)
-                if row == 0:
-                    label = f"{shown.category}\n{image_label(photograph.image)}"
-                    axes.set_title(literal(label), fontsize=6.5, fontweight="normal", pad=3)
-                if column == 0:
-                    axes.set_ylabel(literal(step.replace("-", "-\n")), fontsize=7)
-    colour_bar(figure, width, height)
-    return figure

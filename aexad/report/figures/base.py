@@ -1,27 +1,35 @@
-"""What every figure starts from: a data set under one scenario, its runs, and how methods look."""
+"""The parts that all figures share: the results of a data set, and the look of methods."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from aexad.config.benchmark import Run
 from aexad.config.catalogue import Dataset
 from aexad.data.split import read_split
-from aexad.report.images.pictures import choose_images, read_per_image
+from aexad.report.images.pictures import (
+    Photograph,
+    Picture,
+    choose_images,
+    read_per_image,
+    read_photographs,
+    read_pictures,
+)
 from aexad.report.labels import DAGGER
-from aexad.report.method_roles import is_cnn, is_transformer, not_pretrained
+from aexad.report.method_roles import not_pretrained, titles_of
 from aexad.report.style import MethodStyle, method_styles
 from aexad.report.text.captions import data_phrase
 
 
 class Drawing(NamedTuple):
-    """A figure that is still to be drawn, and the words that go with it."""
+    """A figure that is not drawn yet, and its texts."""
 
     name: str
     title: str
@@ -31,19 +39,31 @@ class Drawing(NamedTuple):
 
 
 class Look(NamedTuple):
-    """How methods look and are called: the same in every figure."""
+    """Style and title of each method: the same in every figure."""
 
     styles: dict[str, MethodStyle]
-    names: dict[str, str]
+    titles: dict[str, str]
     note: str
+
+    def handles(
+        self, methods: Iterable[str], line: bool = True, marker: bool = True
+    ) -> list[Line2D]:
+        """The entries of these methods in a legend."""
+        shown = set(methods)
+        return [
+            style.handle(self.titles[method], line, marker)
+            for method, style in self.styles.items()
+            if method in shown
+        ]
 
 
 @dataclass(frozen=True)
 class Group:
-    """One data set under one scenario.
+    """The results of one data set under one scenario.
 
-    ``runs`` are those that trained a model, if any; ``metrics`` has the rows of all methods, and
-    ``methods`` is ``methods.csv`` by method.
+    ``runs`` are the runs that trained a model, if any. ``metrics`` has the rows of all methods, and
+    ``methods`` is ``methods.csv`` indexed by method. ``root`` is the folder of the data set,
+    ``size`` the working size, and ``native`` says whether masks are compared at their own size.
     """
 
     dataset: str
@@ -59,29 +79,48 @@ class Group:
     native: bool
 
     @property
-    def where(self) -> str:
-        """``<dataset>_<scenario>``, for file names."""
-        return f"{self.dataset}_{self.scenario}"
-
-    @property
-    def place(self) -> str:
-        """Data set and scenario, for titles."""
-        return f"{self.title}, {self.scenario}"
-
-    @property
     def phrase(self) -> str:
         """The sentence that says which data are behind the figure."""
         return data_phrase(self.metrics, {self.dataset: self.title})
 
     @property
     def seed(self) -> int:
-        """The lowest seed: pictures are of its runs."""
+        """The lowest seed; pictures are of its runs."""
         return min(run.seed for run in self.runs)
 
-    def runs_of(self, method: str, seed: int | None = None) -> list[Run]:
-        """The runs of a method, in the order of the categories; of one seed, or of all."""
+    @property
+    def categories(self) -> list[str]:
+        """The categories that have runs."""
+        return list(dict.fromkeys(run.category for run in self.runs))
+
+    def drawing(
+        self,
+        kind: str,
+        title: str,
+        caption: str,
+        alt: str,
+        draw: Callable[[], Figure],
+        end: str = "",
+    ) -> Drawing:
+        """A figure ``<kind>_<dataset>_<scenario><end>``; the caption explains the dagger."""
+        return Drawing(
+            f"{kind}_{self.dataset}_{self.scenario}{end}",
+            f"{title}: {self.title}, {self.scenario}",
+            caption + self.look.note,
+            alt,
+            draw,
+        )
+
+    def runs_of(
+        self, method: str, seed: int | None = None, category: str | None = None
+    ) -> list[Run]:
+        """The runs of a method in the order of the categories, of all seeds unless one is given."""
         return [
-            run for run in self.runs if run.method == method and (seed is None or run.seed == seed)
+            run
+            for run in self.runs
+            if run.method == method
+            and seed in (None, run.seed)
+            and category in (None, run.category)
         ]
 
     def folder(self, run: Run) -> Path:
@@ -92,18 +131,26 @@ class Group:
         """The rows of the run's ``split.csv``."""
         return read_split(self.results / run.data_folder / "split.csv")
 
-    def one_image(self, run: Run) -> pd.DataFrame:
-        """The anomalous test image that stands for a run, one row; none where there are no masks.
+    def choose(self, run: Run, count: int, masked: bool = True) -> pd.DataFrame:
+        """Choose test images of a run by :data:`~aexad.report.images.pictures.RULE`.
 
-        It is chosen by :data:`~aexad.report.images.pictures.RULE`.
+        They have masks, unless ``masked`` is false: no rows where there are no masks.
         """
         split = self.split(run)
-        return choose_images(split[split["mask"] != ""], 1)
+        return choose_images(split[split["mask"] != ""] if masked else split, count)
+
+    def photographs(self, rows: pd.DataFrame) -> list[Photograph]:
+        """Read the images of some rows of a split."""
+        return read_photographs(rows, self.root, self.size)
+
+    def pictures(self, run: Run, rows: pd.DataFrame) -> list[Picture]:
+        """Read the maps of a run for some rows of its split."""
+        return read_pictures(self.folder(run), list(rows["image"]))
 
     def per_image(self, methods: Sequence[str] | None = None) -> pd.DataFrame:
-        """The rows of every run's ``per_image.csv``, with category, method and seed; of all seeds.
+        """Read the rows of ``per_image.csv`` of all runs, with category, method and seed.
 
-        Of ``methods``, or of all that trained a model.
+        ``methods`` limits them; default: all methods that trained a model.
         """
         tables = [
             read_per_image(self.folder(run) / "per_image.csv")
@@ -128,8 +175,8 @@ class Group:
         return bool(rows["value"].notna().any())
 
     def shown(self, method: str) -> str:
-        """The method's name in figures, with a dagger where its encoder was not pre-trained."""
-        return self.look.names[method]
+        """The method's title, with a dagger where its encoder was not pre-trained."""
+        return self.look.titles[method]
 
 
 def read_groups(
@@ -141,7 +188,15 @@ def read_groups(
     data: Path,
 ) -> Iterator[Group]:
     """Yield a group for each data set and scenario of ``metrics``."""
-    look = _look(methods)
+    random = not_pretrained(list(methods["method"]), methods)
+    look = Look(
+        styles=method_styles(list(methods["method"])),
+        titles={
+            name: title + (DAGGER if name in random else "")
+            for name, title in titles_of(methods).items()
+        },
+        note=f" {DAGGER} Encoder not pre-trained (random weights)." if random else "",
+    )
     for keys, part in metrics.groupby(["dataset", "scenario"]):
         dataset, scenario = map(str, keys)
         entry = catalogue.get(dataset)
@@ -161,23 +216,13 @@ def read_groups(
 
 
 def cnn_and_transformer(group: Group) -> tuple[str, str] | None:
-    """The two methods that stand for their kinds of encoder, or None without such a pair.
+    """The two methods that stand for a CNN and a Transformer as encoder; None without such a pair.
 
-    The first of each kind that AE-XAD's loss trains, in the order of the benchmark: the choice
-    does not look at the scores.
+    Each is the first of its family that AE-XAD's loss trains, in the order of the benchmark: the
+    choice does not look at the scores.
     """
-    encoders = group.methods["encoder"]
-    trained = group.trained_methods(model="aexad", loss="aexad")
-    transformers = [method for method in trained if is_transformer(encoders[method])]
-    others = [method for method in trained if is_cnn(encoders[method])]
-    return (others[0], transformers[0]) if others and transformers else None
-
-
-def _look(methods: pd.DataFrame) -> Look:
-    names = list(methods["method"])
-    random = not_pretrained(names, methods)
-    return Look(
-        styles=method_styles(names),
-        names={name: name + (DAGGER if name in random else "") for name in names},
-        note=f" {DAGGER} Encoder not pre-trained (random weights)." if random else "",
-    )
+    first = [
+        next(iter(group.trained_methods(model="aexad", loss="aexad", family=family)), None)
+        for family in ("CNN", "Transformer")
+    ]
+    return (first[0], first[1]) if first[0] and first[1] else None

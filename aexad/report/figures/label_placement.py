@@ -1,4 +1,4 @@
-"""Labels beside points, placed so that none hides another."""
+"""Labels of points, placed so that none hides another."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
-RINGS = (7, 14, 22, 32, 44, 58)  # points: how far from its point a label may be, near ones first
-SIDES = (  # direction, and which edge of the label turns to the point
+RINGS = (7, 14, 22, 32, 44, 58)  # points: distances of a label from its point, tried in this order
+SIDES = (  # direction, and the edge of the label that is nearest to the point
     ((1, 0), "left", "center"),
     ((-1, 0), "right", "center"),
     ((0, 1), "center", "bottom"),
@@ -30,11 +30,10 @@ def place_labels(
     bars: Sequence[tuple[float, float]] = (),
     size: float = 6.5,
 ) -> None:
-    """Write a text beside each point: the nearest free place, with a line to it where it is far.
+    """Write a text at the nearest free place to each point, with a line to it where it is far.
 
-    No text lies on another, on a point or on a bar.
-
-    The layout of the figure must be final. A text for which no place is free takes the first one.
+    A place is free if the text covers no other text, point or bar. A text without a free place
+    takes the first one. The layout of the figure must be final.
 
     Parameters
     ----------
@@ -43,9 +42,9 @@ def place_labels(
         In data coordinates.
     texts : sequence of str
     bars : sequence of (low, high)
-        The ends of each point's vertical bar; NaN: it has none.
+        The ends of the vertical bar of each point; NaN for none.
     size : float
-        Of the letters, in points.
+        Size of the letters in points.
     """
     figure = axes.get_figure(root=True)
     assert figure is not None  # noqa: S101 - axes that are drawn have one

@@ -1,19 +1,17 @@
-"""The figure of the numbers: metric by category and method."""
+"""Every headline metric by category and method."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
-from aexad.report.figures.base import Drawing, Group
+from aexad.report.figures.base import Drawing, Group, Look
 from aexad.report.labels import HEADLINE, METRIC, listed
 from aexad.report.stats.aggregate import over_categories, over_seeds
-from aexad.report.style import TEXT_WIDTH, MethodStyle, add_legend, literal
+from aexad.report.style import add_legend, draw_points, grid_of, literal
 from aexad.report.text.captions import of_masks
 from aexad.report.text.numbers import number
 
@@ -26,118 +24,81 @@ def metric_drawings(group: Group) -> Iterator[Drawing]:
     spoken = []
     for metric in HEADLINE:
         values = means[(means["metric"] == metric) & means["mean"].notna()]
-        pairs = [f"{m} {number(v)}" for m, v in zip(values["method"], values["mean"], strict=True)]
+        pairs = [
+            f"{group.shown(name)} {number(mean)}"
+            for name, mean in zip(values["method"], values["mean"], strict=True)
+        ]
         if pairs:
             spoken.append(f"{METRIC[metric].label}: {listed(pairs)}")
     several = len(set(group.metrics["seed"])) > 1
-    look = group.look
-    yield Drawing(
-        name=f"metrics_{group.where}",
-        title=f"Metrics by category and method: {group.place}",
-        caption=f"{group.phrase} A mark is a method"
-        + ("'s mean over the seeds, a small pale mark one seed" if several else "")
+    yield group.drawing(
+        "metrics",
+        "Metrics by category and method",
+        f"{group.phrase} A mark is a method"
+        + ("'s mean over the seeds, a small pale mark is one seed" if several else "")
         + "; the lowest row is the mean over the categories. Higher is better. The axes do not "
-        f"start at 0 and differ from panel to panel.{look.note}",
-        alt=f"Dot plots of the metrics by category and method. Means over the categories: "
+        "start at 0 and differ from panel to panel.",
+        "Dot plots of the metrics by category and method. Means over the categories: "
         f"{'; '.join(spoken)}.",
-        draw=lambda: metric_figure(of_masks(group.metrics), look.styles, look.names),
+        lambda: metric_figure(of_masks(group.metrics), group.look),
     )
 
 
-def metric_figure(
-    metrics: pd.DataFrame, styles: Mapping[str, MethodStyle], names: Mapping[str, str]
-) -> Figure:
-    """Draw small multiples: a panel a metric, a row a category, a mark a method.
+def metric_figure(metrics: pd.DataFrame, look: Look) -> Figure:
+    """Draw one panel per metric, one row per category, one mark per method.
 
-    Large marks are means over seeds, small pale ones the seeds; the lowest row is the macro mean.
-    The axes do not start at 0, because marks, unlike bars, are compared by position.
+    Large marks are means over seeds, small pale ones the seeds; the lowest row is the mean over the
+    categories. The axes do not start at 0, because marks, unlike bars, are compared by position.
 
     Parameters
     ----------
     metrics : DataFrame
         Rows of ``metrics.csv`` of one data set and scenario.
-    styles : mapping of str to MethodStyle
-        The look of each method, in the order of drawing.
-    names : mapping of str to str
-        Method: its name in the legend.
+    look : Look
+        Style and title of the methods, in the order of drawing.
     """
     present = [name for name in HEADLINE if (metrics["metric"] == name).any()]
-    categories = list(metrics["category"].unique())
-    height = max(0.3, 0.06 * len(styles) + 0.12) * (len(categories) + 1)
-    rows = -(-len(present) // COLUMNS)
-    columns = min(COLUMNS, len(present))
-    figure = Figure(figsize=(TEXT_WIDTH, rows * (height + 0.6) + 0.5), layout="constrained")
-    panels = figure.subplots(rows, columns, sharey=True, squeeze=False)
-    for axes in panels.flat[len(present) :]:
-        axes.set_visible(False)
-    for axes, name in zip(panels.flat, present, strict=False):
-        _panel(axes, metrics[metrics["metric"] == name], categories, styles)
+    methods = [name for name in look.styles if (metrics["method"] == name).any()]
+    row = {str(name): i for i, name in enumerate(metrics["category"].unique())}
+    share = {name: (i + 0.5) / len(methods) - 0.5 for i, name in enumerate(methods)}
+
+    def placed(table: pd.DataFrame) -> pd.DataFrame:
+        """Add ``y``: the row of the category (means over the categories: the last one)."""
+        rows = table["category"].map(row) if "category" in table else len(row)
+        return table.assign(y=rows + 0.7 * table["method"].map(share))
+
+    height = max(0.3, 0.06 * len(methods) + 0.12) * (len(row) + 1)
+    figure, panels = grid_of(len(present), COLUMNS, height + 0.6, 0.5, sharey=True)
+    for axes, name in zip(panels, present, strict=True):
+        values = metrics[metrics["metric"] == name]
+        means = pd.concat([placed(over_seeds(values)), placed(over_categories(values))])
+        draw_points(axes, means, "mean", "y", look.styles)
+        if len(set(values["seed"])) > 1:
+            pale = {"s": 7, "alpha": 0.45, "linewidth": 0, "zorder": 2}
+            draw_points(axes, placed(values), "value", "y", look.styles, **pale)
+        _finish(axes, values, row)
         axes.set_title(METRIC[name].label)
-    handles = [
-        Line2D([], [], color=style.colour, marker=style.marker, linestyle="", label=names[method])
-        for method, style in styles.items()
-    ]
-    add_legend(figure, handles)
+    add_legend(figure, look.handles(methods, line=False))
     return figure
 
 
-def _panel(
-    axes: Axes,
-    metrics: pd.DataFrame,
-    categories: Sequence[str],
-    styles: Mapping[str, MethodStyle],
-) -> None:
-    cells, means = over_seeds(metrics), over_categories(metrics)
-    line = {category: i for i, category in enumerate(categories)}
-    offsets = 0.7 * (np.arange(len(styles)) - (len(styles) - 1) / 2) / max(len(styles), 2)
-    for (method, style), offset in zip(styles.items(), offsets, strict=True):
-        mean = cells[cells["method"] == method]
-        axes.scatter(
-            [*mean["mean"], *means.loc[means["method"] == method, "mean"]],
-            [*(mean["category"].map(line) + offset), len(categories) + offset],
-            s=20,
-            color=style.colour,
-            marker=style.marker,
-            edgecolors="white",
-            linewidths=0.4,
-            zorder=3,
-        )
-        if len(set(metrics["seed"])) > 1:
-            seeds = metrics[metrics["method"] == method]
-            heights = seeds["category"].map(line) + offset
-            axes.scatter(
-                seeds["value"], heights, s=7, color=style.colour, alpha=0.45, linewidths=0, zorder=2
-            )
-    _note_undefined(axes, cells, line)
-    axes.set_xlim(*_limits(metrics["value"]))
-    axes.set_ylim(len(categories) + 0.5, -0.5)
-    axes.set_yticks(range(len(categories) + 1), [*map(literal, categories), "mean"])
+def _finish(axes: Axes, values: pd.DataFrame, row: Mapping[str, int]) -> None:
+    """Set the limits, name the rows, shade every other one, and note undefined categories."""
+    for category in row:
+        if values.loc[values["category"] == category, "value"].isna().all():
+            middle = axes.get_yaxis_transform()
+            note = axes.text(0.5, row[category], "undefined", transform=middle)
+            note.set(ha="center", va="center", color="#777777", fontstyle="italic")
+    undefined = values["value"].isna().all()
+    low, high = (0.0, 1.0) if undefined else (values["value"].min(), values["value"].max())
+    margin = max(0.06 * (high - low), 0.01)  # all of these metrics are in [0, 1]
+    axes.set_xlim(max(low - margin, -0.03), min(high + margin, 1.03))
+    axes.set_ylim(len(row) + 0.5, -0.5)
+    axes.set_yticks(range(len(row) + 1), [*map(literal, row), "mean"])
     axes.grid(visible=False, axis="y")
-    for row in range(0, len(categories), 2):
-        axes.axhspan(row - 0.5, row + 0.5, color="#F3F3F3", linewidth=0, zorder=0)
-    axes.axhline(len(categories) - 0.5, color="#888888", linewidth=0.8)
+    for shaded in range(0, len(row), 2):
+        axes.axhspan(shaded - 0.5, shaded + 0.5, color="#F3F3F3", linewidth=0, zorder=0)
+    axes.axhline(len(row) - 0.5, color="#888888", linewidth=0.8)
     axes.tick_params(length=0)
     axes.locator_params(axis="x", nbins=4)
     axes.spines[["left", "bottom"]].set_visible(False)
-
-
-def _note_undefined(axes: Axes, cells: pd.DataFrame, line: Mapping[str, int]) -> None:
-    for category, part in cells.groupby("category", sort=False):
-        if part["mean"].isna().all():
-            axes.text(
-                0.5,
-                line[str(category)],
-                "undefined",
-                transform=axes.get_yaxis_transform(),
-                ha="center",
-                va="center",
-                color="#777777",
-                fontstyle="italic",
-            )
-
-
-def _limits(values: pd.Series) -> tuple[float, float]:
-    """A little more than the range of the values; all of these metrics lie in [0, 1]."""
-    low, high = (0.0, 1.0) if values.isna().all() else (values.min(), values.max())
-    margin = max(0.06 * (high - low), 0.01)
-    return max(low - margin, -0.03), min(high + margin, 1.03)

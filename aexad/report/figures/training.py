@@ -1,135 +1,96 @@
-"""The figure of the training: both parts of the loss by epoch."""
+"""Both parts of the training loss by epoch."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
+from matplotlib.ticker import MaxNLocator
 
-from aexad.report.figures.base import Drawing, Group
+from aexad.report.figures.base import Drawing, Group, Look
 from aexad.report.labels import listed
-from aexad.report.style import TEXT_WIDTH, MethodStyle, add_legend, literal
+from aexad.report.style import add_legend, draw_lines, draw_points, grid_of, literal, name_ticks
 from aexad.runtime.errors import DataError
 
 PARTS = {"loss_normal": "normal pixels", "loss_anomalous": "anomalous pixels"}
-
-SHORT = 50  # an axis from low to 50 x low has too few powers of ten to be read
-
-Curves = Mapping[tuple[str, str, int], pd.DataFrame]
-"""``training.csv`` by category, method and seed."""
 
 
 def training_drawings(group: Group) -> Iterator[Drawing]:
     """``training``: the loss of every run that trained a model."""
     if not group.runs:
         return
-    own = {run.method for run in group.runs}
-    styles = {method: style for method, style in group.look.styles.items() if method in own}
 
     def draw() -> Figure:
-        curves = {
-            (run.category, run.method, run.seed): _read_curve(
-                group.results / run.folder / "training.csv"
+        curves = [
+            _read_curve(group.folder(run) / "training.csv").assign(
+                category=run.category, method=run.method, seed=run.seed
             )
             for run in group.runs
-        }
-        return training_figure(curves, styles, group.look.names)
+        ]
+        return training_figure(pd.concat(curves), group.look)
 
-    yield Drawing(
-        name=f"training_{group.where}",
-        title=f"Training curves: {group.place}",
-        caption=f"{group.phrase} The two parts of the training loss by epoch, one line a seed, log "
-        "scale. Methods with different losses differ in level by definition; compare the shapes."
-        f"{group.look.note}",
-        alt="Line plots of the training loss by epoch on normal and on anomalous pixels, a row of "
-        "panels for each category, a line for each method "
-        f"({listed([group.shown(method) for method in styles])}).",
-        draw=draw,
+    methods = listed([group.shown(method) for method in group.trained_methods()])
+    yield group.drawing(
+        "training",
+        "Training curves",
+        f"{group.phrase} The two parts of the training loss by epoch, one line per seed, on a log "
+        "scale; a mark is at the last epoch. Methods with different losses differ in level by "
+        "definition: compare the shapes.",
+        "Line plots of the training loss by epoch on normal and on anomalous pixels, one row of "
+        f"panels per category, one line per method ({methods}).",
+        draw,
     )
 
 
-def training_figure(
-    curves: Curves, styles: Mapping[str, MethodStyle], names: Mapping[str, str]
-) -> Figure:
-    """Draw a row a category, a panel a part of the loss, a line a run; log scale.
+def training_figure(curves: pd.DataFrame, look: Look) -> Figure:
+    """Draw one row of panels per category, one panel per part of the loss, one line per run.
 
     Parameters
     ----------
-    curves : mapping
-        ``training.csv`` (columns epoch, loss_normal, loss_anomalous) by category, method and seed.
-    styles : mapping of str to MethodStyle
-        The look of each method, in the order of drawing.
-    names : mapping of str to str
-        Method: its name in the legend.
+    curves : DataFrame
+        Columns category, method, seed, epoch, loss_normal, loss_anomalous.
+    look : Look
+        Style and title of the methods.
     """
-    categories = list(dict.fromkeys(category for category, _, _ in curves))
-    figure = Figure(figsize=(TEXT_WIDTH, 1.5 * len(categories) + 0.7), layout="constrained")
-    panels = figure.subplots(len(categories), len(PARTS), sharex=True, squeeze=False)
-    for row, category in zip(panels, categories, strict=True):
-        for axes, (part, title) in zip(row, PARTS.items(), strict=True):
-            for method, style in styles.items():
-                lines = [
-                    curve
-                    for (where, who, _), curve in curves.items()
-                    if (where, who) == (category, method)
-                ]
-                _lines(axes, lines, part, style)
-            _finish(axes)
-            if category == categories[0]:
-                axes.set_title(title)
-            if category == categories[-1]:
-                axes.set_xlabel("epoch")
-        row[0].set_ylabel(f"{literal(category)}\nloss")
-    handles = [
-        Line2D([], [], color=style.colour, linestyle=style.line, label=names[method])
-        for method, style in styles.items()
-    ]
-    add_legend(figure, handles)
+    categories = list(curves["category"].unique())
+    count = len(categories) * len(PARTS)
+    figure, panels = grid_of(count, len(PARTS), height=1.5, margin=0.7, sharex=True)
+    for i, axes in enumerate(panels):
+        category, part = categories[i // len(PARTS)], list(PARTS)[i % len(PARTS)]
+        # A part that a loss does not have is empty or 0, which a log scale cannot show.
+        rows = curves[(curves["category"] == category) & (curves[part] > 0)]
+        how = {"units": "seed", "markers": False, "linewidth": 0.9, "alpha": 0.8}
+        if not rows.empty:
+            draw_lines(axes, rows, "epoch", part, look.styles, **how)
+            last = rows.groupby(["method", "seed"]).tail(1)
+            draw_points(axes, last, "epoch", part, look.styles, s=14)
+        _finish(axes)
+        if i < len(PARTS):
+            axes.set_title(PARTS[part])
+        if i % len(PARTS) == 0:
+            axes.set_ylabel(f"{literal(category)}\nloss")
+        if i >= count - len(PARTS):
+            axes.set_xlabel("epoch")
+    add_legend(figure, look.handles(curves["method"]))
     return figure
 
 
-def _lines(axes: Axes, curves: Sequence[pd.DataFrame], part: str, style: MethodStyle) -> None:
-    for curve in curves:
-        # A part that a loss does not have is empty or 0, which a log scale cannot show.
-        known = curve[curve[part] > 0]
-        if known.empty:
-            continue
-        axes.plot(
-            known["epoch"],
-            known[part],
-            color=style.colour,
-            linestyle=style.line,
-            linewidth=1.2 if len(curves) == 1 else 0.8,
-            alpha=1 if len(curves) == 1 else 0.7,
-            marker=style.marker if len(known) == 1 else "",
-            markersize=3,
-        )
-
-
 def _finish(axes: Axes) -> None:
-    if axes.get_lines():
+    if axes.has_data():
         axes.set_yscale("log")
-        low, high = axes.get_ylim()
-        short = high / low < SHORT
-        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if short else (1,), numticks=6))
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        axes.yaxis.set_minor_formatter(NullFormatter())
+        name_ticks(axes.yaxis, *axes.get_ylim())
     else:
         axes.set_yticks([])
         axes.text(0.5, 0.5, "no such part", transform=axes.transAxes, ha="center", color="#777777")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6, min_n_ticks=1))
-    axes.tick_params(length=2)
 
 
 def _read_curve(path: Path) -> pd.DataFrame:
     try:
-        curve = pd.read_csv(path)
-        return curve[["epoch", "loss_normal", "loss_anomalous"]].astype("float64")
+        return pd.read_csv(path)[["epoch", *PARTS]].astype("float64")
     except (ValueError, KeyError) as error:
-        told = " ".join(str(error).split())
-        raise DataError(f"{path}: {told}; make it anew with 'aexad train'") from None
+        problem = " ".join(str(error).split())
+        raise DataError(f"{path}: {problem}; make it anew with 'aexad train'") from None

@@ -1,7 +1,6 @@
 """Every figure of a benchmark, as SVG and PNG, with its caption and its alternative text.
 
-Which figures a benchmark has follows from what is in it: each data set and scenario is asked for
-every kind of figure, and has those that its methods and masks allow.
+Each data set and scenario has the kinds of figures that its methods and masks allow.
 """
 
 from __future__ import annotations
@@ -26,13 +25,13 @@ from aexad.report.figures.gallery import gallery_drawings
 from aexad.report.figures.metrics import metric_drawings
 from aexad.report.figures.per_defect import defect_drawings
 from aexad.report.figures.training import training_drawings
-from aexad.report.style import save_png, save_svg, styled
+from aexad.report.style import save_figure, styled
 from aexad.runtime.atomic_folder import replaced_folder
 from aexad.runtime.files import write_json
 
 CAPTIONS = "captions.json"
-SOURCES = ("maps.npz", "per_image.csv")
-"""What figures read in each run's folder; ``training.csv`` is where its model was trained."""
+SOURCES = ("training.csv", "maps.npz", "per_image.csv")
+"""The files of each run that figures read."""
 
 
 def write_figures(
@@ -46,11 +45,7 @@ def write_figures(
     gallery: int,
     folder: Path,
 ) -> None:
-    """Draw all figures; ``folder`` holds nothing else then.
-
-    Each as ``<kind>_<dataset>_<scenario>.svg`` and ``.png`` (``gallery_…`` also once a category).
-    ``captions.json`` lists them with title, caption and alternative text. Equal inputs give equal
-    bytes.
+    """Draw all figures of a benchmark into ``folder``; see :func:`write_drawings`.
 
     Parameters
     ----------
@@ -63,37 +58,39 @@ def write_figures(
     results, data : Path
         The results folder, and the folder of the data sets (``<data>/<dataset>``).
     gallery : int
-        Test images a category in the gallery.
+        Test images per category in the gallery.
     folder : Path
-        Where the figures go.
+        Folder of the figures.
 
     Raises
     ------
     DataError
-        If a run lacks training.csv or one of :data:`SOURCES` (the message counts them), or a file
-        is damaged.
+        If a run lacks one of :data:`SOURCES` (the message counts them), or a file is damaged.
     """
-    require([results / run.folder / "training.csv" for run in runs])
     for name in SOURCES:
         require([results / run.folder / name for run in runs])
-    with replaced_folder(folder, "*.svg", "*.png", CAPTIONS) as new, styled():
-        groups = read_groups(runs, metrics, methods, catalogue, results, data)
-        write_drawings((each for group in groups for each in drawings(group, gallery)), new)
+    groups = read_groups(runs, metrics, methods, catalogue, results, data)
+    write_drawings((d for group in groups for d in drawings(group, gallery)), folder)
 
 
-def write_drawings(every: Iterable[Drawing], folder: Path) -> None:
-    """Write drawings as ``<name>.svg`` and ``<name>.png``, and ``captions.json`` about them."""
+def write_drawings(figures: Iterable[Drawing], folder: Path) -> None:
+    """Draw figures as ``<name>.svg`` and ``.png``, and list them in ``captions.json``.
+
+    All else in the folder is removed. ``captions.json`` has name, title, caption and alternative
+    text of each figure. Equal inputs give equal bytes.
+    """
     captions = []
-    for drawing in every:
-        figure = drawing.draw()
-        save_svg(figure, folder / f"{drawing.name}.svg")
-        save_png(figure, folder / f"{drawing.name}.png")
-        captions.append({key: getattr(drawing, key) for key in drawing._fields[:4]})
-    write_json(folder / CAPTIONS, captions)
+    with replaced_folder(folder, "*.svg", "*.png", CAPTIONS) as new, styled():
+        for drawing in figures:
+            figure = drawing.draw()
+            for kind in ("svg", "png"):
+                save_figure(figure, new / f"{drawing.name}.{kind}")
+            captions.append({key: getattr(drawing, key) for key in drawing._fields[:4]})
+        write_json(new / CAPTIONS, captions)
 
 
 def drawings(group: Group, gallery: int) -> Iterator[Drawing]:
-    """Every figure of a group, the answers first; ``gallery`` test images a category."""
+    """Every figure of a group, the answers first; ``gallery`` test images per category."""
     yield from metric_drawings(group)
     yield from rank_drawings(group)
     yield from cost_drawings(group)

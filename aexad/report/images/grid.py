@@ -1,11 +1,10 @@
-"""The gallery: the same test images under each method."""
+"""The drawer of picture grids: rows of photographs, heat maps, masks, reconstructions and words."""
 
 from __future__ import annotations
 
-import math
-import re
 from collections.abc import Mapping, Sequence
-from itertools import product
+from dataclasses import dataclass
+from textwrap import wrap
 
 import numpy as np
 from matplotlib import patheffects
@@ -16,23 +15,120 @@ from matplotlib.figure import Figure
 from scipy.ndimage import binary_dilation
 
 from aexad.report.images.pictures import Z_HIGH, Z_LOW, Photograph, Picture, image_label
-from aexad.report.style import OUTLINE, literal
+from aexad.report.style import literal
 
 COLOUR_MAP = "inferno"
-CELL = 1.15  # inches
-MOST_METHODS = 10  # side by side, before cells are too small on a page
-LETTERS = 15  # of a bold name that fit above a cell
-NORMALISE = Normalize(Z_LOW, Z_HIGH, clip=True)
+OUTLINE = "#00E5FF"
+"""Colour of the line around the true region: in neither the photographs nor the heat maps."""
+
+CELL = 1.15  # inches: the side of a picture
+GAP, BETWEEN = 0.06, 0.3  # inches: between cells, and between blocks of columns
+LINE = 0.135  # inches: the height of a line of text
+LETTER = 0.056  # inches: the width of a letter
+NARROWEST = 3.8  # inches: a figure that has room for a colour bar
+MOST_METHODS = 10  # columns of a gallery, before its cells are too small on a page
+
+
+@dataclass(frozen=True, eq=False)
+class Scale:
+    """The colours of a map: the range of its values, and the words below the colour bar."""
+
+    range: Normalize
+    label: str
+    ticks: Mapping[float, str] | None = None
+
+
+DEVIATIONS = Scale(
+    Normalize(Z_LOW, Z_HIGH, clip=True),
+    "heat map, standard deviations from its mean",
+    {-1: "-1", 0: "mean", 1: "threshold", 3: "3", 5: "5"},
+)
+"""The scale of all heat maps, shared by the methods."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One picture, or words in its place.
+
+    ``picture`` is a photograph [S, S, 3], a mask (bool [S, S]), a map [S, S] in the colours of
+    ``scale``, or a text. ``title`` stands above and ``label`` below it; the line of ``outline``
+    (bool [S, S]) runs around the true region.
+    """
+
+    picture: np.ndarray | str
+    scale: Scale | None = None
+    title: str = ""
+    label: str = ""
+    outline: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class Row:
+    """Cells side by side, and the words on their left; None leaves a place empty."""
+
+    cells: Sequence[Cell | None]
+    label: str = ""
+
+
+def picture_grid(
+    rows: Sequence[Row], headings: Mapping[int, str] | None = None, cell: float = CELL
+) -> Figure:
+    """Draw rows of cells, with a colour bar for each scale that the cells have.
+
+    Parameters
+    ----------
+    rows : sequence of Row
+        From top to bottom. Titles, labels and headings are wrapped; rows are as high as they need.
+    headings : mapping of int to str, optional
+        Column: a bold text over the block of columns that starts there.
+    cell : float
+        Inches; the side of a picture.
+    """
+    headings = dict(headings or {})
+    columns = max(len(row.cells) for row in rows)
+    starts = [*sorted({0, *headings}), columns]
+    names = [_wrapped(row.label, cell) for row in rows]
+    left = GAP + max(_height(name) for name in names)
+    x = left + np.arange(columns) * (cell + GAP)  # [columns]: left edges
+    x += BETWEEN * (np.searchsorted(starts, range(columns), side="right") - 1)
+    scales = list(dict.fromkeys(c.scale for row in rows for c in row.cells if c and c.scale))
+    width = max(x[-1] + cell + GAP, NARROWEST if scales else 0)
+    ends = [*(x[start] - BETWEEN for start in starts[1:-1]), width]  # right edges of the blocks
+    heads = {
+        start: _wrapped(headings[start], end - x[start], bold=True)
+        for start, end in zip(starts, ends, strict=False)
+        if start in headings
+    }
+    top = GAP + max(map(_height, heads.values()), default=0)
+    above = [max((_height(_title(c, cell)) for c in row.cells if c), default=0) for row in rows]
+    below = [max((_height(_label(c, cell)) for c in row.cells if c), default=0) for row in rows]
+    bottom = 0.62 if scales else GAP
+    height = top + sum(above) + sum(below) + len(rows) * (cell + GAP) + bottom
+    figure = Figure(figsize=(width, height))
+    for start, text in heads.items():
+        figure.text(x[start] / width, 1 - 0.05 / height, text, va="top", fontweight="bold")
+    y = height - top
+    for row, name, title, label in zip(rows, names, above, below, strict=True):
+        y -= title + cell
+        for i, content in enumerate(row.cells):
+            if content:
+                axes = figure.add_axes((x[i] / width, y / height, cell / width, cell / height))
+                _draw(axes, content, cell)
+                axes.set_ylabel(name if i == 0 else "", fontsize=7)
+        y -= label + GAP
+    for i, scale in enumerate(scales):
+        _colour_bar(figure, scale, (i + 0.5) * width / len(scales), width / len(scales))
+    return figure
 
 
 def gallery_figure(
     images: Sequence[Photograph],
     pictures: Mapping[str, Sequence[Picture]],
-    names: Mapping[str, str],
+    titles: Mapping[str, str],
 ) -> Figure:
-    """Draw a row an image; first the photograph with its truth outlined, then a column a method.
+    """Draw one row per image: the photograph, then its heat map under each method.
 
-    More than :data:`MOST_METHODS` go on below, with the photographs again.
+    More than :data:`MOST_METHODS` methods continue below, with the photographs again.
 
     Parameters
     ----------
@@ -40,90 +136,93 @@ def gallery_figure(
         The rows.
     pictures : mapping of str to sequence of Picture
         Method: its maps of the same images, in the same order.
-    names : mapping of str to str
-        Method: its name above the column.
+    titles : mapping of str to str
+        Method: the title above its column.
     """
-    heads = {method: _wrapped(names[method]) for method in pictures}
-    of_line = -(-len(pictures) // -(-len(pictures) // MOST_METHODS))  # lines of about one length
     methods = list(pictures)
-    lines = [methods[start : start + of_line] for start in range(0, len(methods), of_line)]
-    columns = 1 + of_line
-    top = 0.14 * (1 + max(head.count("\n") for head in heads.values())) + 0.1
-    left, bottom, gap = 0.3, 0.62, 0.2
-    width = max(left + columns * (CELL + 0.06), 3.8)
-    line_height = top + len(images) * (CELL + gap)
-    height = len(lines) * line_height + bottom
-    figure = Figure(figsize=(width, height))
-
-    def cell(line: int, row: int, column: int) -> Axes:
-        x = left + column * (CELL + 0.06)
-        y = height - line * line_height - top - row * (CELL + gap) - CELL
-        axes = figure.add_axes((x / width, y / height, CELL / width, CELL / height))
-        return bare(axes)
-
-    for line, row in product(range(len(lines)), range(len(images))):
-        shown = images[row]
-        axes = cell(line, row, 0)
-        axes.imshow(shown.pixels)
-        outline(axes, shown.mask)
-        axes.set_ylabel(literal(image_label(shown.image)), fontsize=7)
-        if row == 0:
-            axes.set_title("input, truth", fontsize=7.5)
-        for column, method in enumerate(lines[line], start=1):
-            axes, picture = cell(line, row, column), pictures[method][row]
-            axes.imshow(picture.heat_map, cmap=COLOUR_MAP, norm=NORMALISE)
-            outline(axes, shown.mask)
-            axes.set_xlabel(values_line(picture), fontsize=6.5, labelpad=2)
-            if row == 0:
-                axes.set_title(heads[method], fontsize=7.5)
-    colour_bar(figure, width, height)
-    return figure
+    lines = -(-len(methods) // MOST_METHODS)
+    length = -(-len(methods) // lines)  # all lines of about the same length
+    rows = []
+    for start in range(0, len(methods), length):
+        for i, image in enumerate(images):
+            maps = [
+                map_cell(pictures[name][i], image, titles[name] if i == 0 else "")
+                for name in methods[start : start + length]
+            ]
+            rows.append(Row([input_cell(image, i == 0), *maps], image_label(image.image)))
+    return picture_grid(rows)
 
 
-def bare(axes: Axes) -> Axes:
-    """Axes for a picture: no ticks, no frame, no grid."""
-    axes.set_xticks([])
-    axes.set_yticks([])
+def input_cell(image: Photograph, titled: bool, label: str = "") -> Cell:
+    """A photograph with its true region outlined."""
+    return Cell(image.pixels, None, "input, truth" if titled else "", label, image.mask)
+
+
+def map_cell(picture: Picture, image: Photograph, title: str) -> Cell:
+    """A heat map with the true region outlined, and its metrics below."""
+    return Cell(picture.heat_map, DEVIATIONS, title, picture.metrics, image.mask)
+
+
+def _draw(axes: Axes, cell: Cell, side: float) -> None:
+    axes.set(xticks=[], yticks=[])
     axes.grid(visible=False)
     axes.spines[:].set_visible(False)
-    return axes
+    axes.set_title(_title(cell, side), fontsize=7, fontweight="normal", pad=3)
+    axes.set_xlabel(_label(cell, side), fontsize=6.5, labelpad=2)
+    if isinstance(cell.picture, str):
+        text = _wrapped(cell.picture, side)
+        axes.text(0.5, 0.5, text, ha="center", va="center", fontsize=7.5)
+    elif cell.scale:
+        axes.imshow(cell.picture, cmap=COLOUR_MAP, norm=cell.scale.range)
+    elif cell.picture.ndim == 2:
+        axes.imshow(cell.picture, cmap="gray", vmin=0, vmax=1)
+    else:
+        axes.imshow(cell.picture)
+    if cell.outline is not None:
+        _outline(axes, cell.outline)
 
 
-def outline(axes: Axes, mask: np.ndarray | None) -> None:
-    """Draw a line around the true region, if it is known, legible on light and on dark ground."""
-    if mask is None:
-        return
-    # A little outside of it, or the line would hide a scratch that is as thin as the line.
+def _outline(axes: Axes, mask: np.ndarray) -> None:
+    """Draw a line around the true region, legible on light and on dark ground."""
+    # A little outside of the region, or the line would hide a scratch that is as thin as the line.
     around = binary_dilation(mask, iterations=max(1, len(mask) // 75))
     if around.any() and not around.all():
         edge = axes.contour(around, levels=[0.5], colors=OUTLINE, linewidths=0.7)
         edge.set_path_effects([patheffects.withStroke(linewidth=1.3, foreground="black")])
 
 
-def values_line(picture: Picture) -> str:
-    """The numbers below a map."""
-    if math.isnan(picture.xauc) and math.isnan(picture.iou):
-        return f"score {picture.score:.3g}"
-    return f"X-AUC {picture.xauc:.2f} · IoU {picture.iou:.2f}"
+def _title(cell: Cell, side: float) -> str:
+    return _wrapped(cell.title, side)
 
 
-def _wrapped(name: str) -> str:
-    """Break a method's name behind hyphens and underscores, so that it fits above its column."""
-    lines = [""]
-    for part in re.findall(r"[^-_]*[-_]|[^-_]+", name):
-        if lines[-1] and len(lines[-1]) + len(part) > LETTERS:
-            lines.append("")
-        lines[-1] += part
-    return literal("\n".join(lines))
+def _label(cell: Cell, side: float) -> str:
+    return _wrapped(cell.label, side + GAP)
 
 
-def colour_bar(figure: Figure, width: float, height: float) -> None:
-    """Draw the scale of all heat maps at the bottom of a figure of so many inches."""
-    length = min(3.2, width - 0.8)
-    axes = figure.add_axes((0.5 - length / width / 2, 0.4 / height, length / width, 0.09 / height))
+def _wrapped(text: str, inches: float, bold: bool = False) -> str:
+    """Break lines that are longer than a width, if possible at spaces and hyphens."""
+    letters = max(8, int(inches / (1.25 * LETTER if bold else LETTER)))
+    return literal("\n".join(part for line in text.split("\n") for part in wrap(line, letters)))
+
+
+def _height(text: str) -> float:
+    """Inches that a text needs."""
+    return LINE * (text.count("\n") + 1) if text else 0.0
+
+
+def _colour_bar(figure: Figure, scale: Scale, centre: float, room: float) -> None:
+    """Draw a colour bar at the bottom of a figure; ``centre`` and ``room`` in inches."""
+    width, height = figure.get_size_inches()
+    length = min(3.2, room - 0.8)
+    left = (centre - length / 2) / width
+    axes = figure.add_axes((left, 0.4 / height, length / width, 0.09 / height))
     bar = figure.colorbar(
-        ScalarMappable(NORMALISE, COLOUR_MAP), cax=axes, orientation="horizontal", extend="both"
+        ScalarMappable(scale.range, COLOUR_MAP),
+        cax=axes,
+        orientation="horizontal",
+        extend="both" if scale.range.clip else "neither",
     )
-    bar.set_ticks([-1, 0, 1, 3, 5], labels=["-1", "mean", "threshold", "3", "5"])
+    if scale.ticks:
+        bar.set_ticks(list(scale.ticks), labels=list(scale.ticks.values()))
     bar.ax.tick_params(labelsize=6.5, length=2)
-    bar.set_label("heat map, standard deviations from its mean", fontsize=7, labelpad=2)
+    bar.set_label(scale.label, fontsize=7, labelpad=2)

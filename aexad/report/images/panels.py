@@ -1,4 +1,4 @@
-"""Panels: what one run made of one test image, step by step (AE-XAD, figure 1)."""
+"""Panels: the steps of a run on one test image, side by side (AE-XAD, figure 1)."""
 
 from __future__ import annotations
 
@@ -8,44 +8,32 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 import numpy as np
-import pandas as pd
 from matplotlib.colors import Normalize
-from matplotlib.figure import Figure
 
 from aexad.data.split import read_split
-from aexad.report.images.grid import COLOUR_MAP
+from aexad.report.images.grid import DEVIATIONS, Cell, Row, Scale, picture_grid
 from aexad.report.images.pictures import (
     Photograph,
-    Picture,
     choose_images,
     image_label,
+    joined,
     read_photographs,
     read_pictures,
 )
-from aexad.report.images.steps import (
-    Step,
-    joined,
-    map_step,
-    mask_step,
-    photo_step,
-    picture_values,
-    strip_figure,
-    truth_step,
-)
-from aexad.report.style import save_png, styled
+from aexad.report.style import save_figure, styled
 from aexad.runtime.atomic_folder import replaced_folder
 
-CELL = 1.4  # inches
-DOTS = 160  # an inch: a cell has the 224 pixels of the usual working size
+SIDE = 1.4  # inches: of a picture
+DOTS = 160  # per inch: a picture has the 224 pixels of the usual working size
 
 
 def draw_panels(
     run_folder: Path, split: Path, root: Path, size: int, count: int, out_folder: Path
 ) -> list[Path]:
-    """Draw a panel for each of ``count`` test images of a run.
+    """Draw one panel for each of ``count`` test images of a run.
 
-    Input, reconstruction, error (squared difference summed over the channels), heat map, binary map
-    and truth. The images are chosen by :data:`aexad.report.images.pictures.RULE`.
+    A panel shows input, reconstruction, error (squared difference summed over the channels), heat
+    map, binary map and truth. Images are chosen by :data:`aexad.report.images.pictures.RULE`.
 
     Parameters
     ----------
@@ -58,9 +46,9 @@ def draw_panels(
     size : int
         Working size in pixels.
     count : int
-        Test images to draw.
+        Number of test images.
     out_folder : Path
-        Where the panels go, ``<defect>_<number>.png`` each; it holds nothing else then.
+        Folder of the panels, ``<defect>_<number>.png`` each; all else in it is removed.
 
     Returns
     -------
@@ -82,33 +70,32 @@ def draw_panels(
     errors = [
         _error(a.pixels, b.reconstruction) for a, b in zip(photographs, pictures, strict=True)
     ]
-    # One scale for the run, so that a panel's error can be compared with its neighbour's.
-    scale = Normalize(0, max((float(error.max()) for error in errors), default=1) or 1)
+    # One scale for the run: the errors of its images can be compared.
+    largest = max((float(error.max()) for error in errors), default=1) or 1
+    scale = Scale(Normalize(0, largest), "error, squared difference")
     names = panel_names(images)
-    with replaced_folder(out_folder, *_panels_of(table)) as new, styled():
+    kinds = sorted({PurePosixPath(image).parent.name for image in table["image"]})
+    patterns = [f"{glob.escape(kind)}_*.png" for kind in kinds]
+    with replaced_folder(out_folder, *patterns) as new, styled():
         for name, photo, picture, error in zip(names, photographs, pictures, errors, strict=True):
-            heading = _heading(picture, photo, run_folder.name)
-            figure = panel_figure(heading, photo, picture, error, scale)
-            save_png(figure, new / name, DOTS)
+            cells = [
+                Cell(photo.pixels, title="input"),
+                Cell(picture.reconstruction, title="reconstruction"),
+                Cell(error, scale, "error"),
+                Cell(picture.heat_map, DEVIATIONS, "heat map"),
+                Cell(picture.binary, title="binary: > mean + std"),
+                truth_cell(photo),
+            ]
+            heading = joined([run_folder.name, picture.image, *picture.values(photo)])
+            save_figure(picture_grid([Row(cells)], {0: heading}, SIDE), new / name, DOTS)
     return [out_folder / name for name in names]
 
 
-def panel_figure(
-    heading: str, photograph: Photograph, picture: Picture, error: np.ndarray, scale: Normalize
-) -> Figure:
-    """Draw the six steps of one image in a row; ``error`` [S, S] has the colours of ``scale``.
-
-    Where the truth is not known, its place says so.
-    """
-    steps = [
-        photo_step("input", photograph.pixels),
-        photo_step("reconstruction", picture.reconstruction),
-        Step("error", error, COLOUR_MAP, scale, "squared difference"),
-        map_step("heat map", picture.heat_map),
-        mask_step("binary: > mean + std", picture.binary),
-        truth_step(photograph),
-    ]
-    return strip_figure([heading], steps, CELL)
+def truth_cell(photograph: Photograph) -> Cell:
+    """The mask of the true region, or words where an anomalous image has none."""
+    if photograph.mask is None:
+        return Cell(f"anomalous ({photograph.defect}),\nno mask", title="truth")
+    return Cell(photograph.mask, title="truth")
 
 
 def panel_names(images: Sequence[str]) -> list[str]:
@@ -122,16 +109,6 @@ def panel_names(images: Sequence[str]) -> list[str]:
         f"{name}.png" if count[name] == 1 else f"{name}{PurePosixPath(image).suffix}.png"
         for name, image in zip(short, images, strict=True)
     ]
-
-
-def _panels_of(split: pd.DataFrame) -> list[str]:
-    """Patterns of the names of all panels that these images can have."""
-    kinds = sorted({PurePosixPath(image).parent.name for image in split["image"]})
-    return [f"{glob.escape(kind)}_*.png" for kind in kinds]
-
-
-def _heading(picture: Picture, photograph: Photograph, method: str) -> str:
-    return joined([method, picture.image, *picture_values(picture, photograph)])
 
 
 def _error(pixels: np.ndarray, reconstruction: np.ndarray) -> np.ndarray:

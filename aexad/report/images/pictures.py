@@ -1,4 +1,4 @@
-"""What the pictures show: which test images, their heat maps on a scale that methods share.
+"""What the pictures show: the choice of test images, and their heat maps on one scale.
 
 Raw heat maps of different recipes are not comparable (one is a share in [0, 1], another in standard
 deviations). So each map is shown in units of its own spread over the image, z = (h - mean) / std:
@@ -7,6 +7,7 @@ the threshold of the binary map, mean + std, is z = 1 and has the same colour fo
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
@@ -20,21 +21,23 @@ from aexad.runtime.errors import DataError
 from aexad.runtime.files import read_npz
 
 Z_LOW, Z_HIGH = -1.0, 5.0
-"""The ends of the shared scale; what lies beyond has the colour of the end."""
+"""The ends of the shared scale; values beyond an end have the colour of the end."""
 
 ARRAYS = ("image", "heat_map", "binary", "reconstruction", "score", "k")
-"""Of ``maps.npz``: what a picture shows and says."""
+"""The arrays of ``maps.npz`` that a picture needs."""
+
+REMEDY = "make it anew with 'aexad infer'"
 
 SCALE = (
-    "Heat maps in standard deviations from their own mean over the image, from "
-    f"{Z_LOW:g} to {Z_HIGH:g} for every method: raw values of different recipes are not "
-    "comparable. The binary map's threshold, mean + std, is at 1. So a good image shows its "
+    "Heat maps are in standard deviations from their own mean over the image, from "
+    f"{Z_LOW:g} to {Z_HIGH:g} for every method, because raw values of different recipes are not "
+    "comparable. The binary map's threshold, mean + std, is at 1. A good image therefore shows its "
     "largest deviations, however small they are."
 )
 RULE = (
-    "Images are chosen without a look at the scores: defect types in alphabetical order, good "
-    "images last, in turns, with the last place a good image's where there are too few places; "
-    "within a type evenly spaced in the order of the file names."
+    "Images are chosen without a look at the scores: defect types take turns in alphabetical order "
+    "with good images last; where there are too few places for all, the last one is for a good "
+    "image. Within a type, images are evenly spaced in the order of the file names."
 )
 
 
@@ -43,12 +46,12 @@ class Photograph(NamedTuple):
 
     image: str
     pixels: np.ndarray  # uint8 [S, S, 3]
-    mask: np.ndarray | None  # bool [S, S]; None: anomalous, nobody knows where
+    mask: np.ndarray | None  # bool [S, S]; None: anomalous, without a mask
     defect: str
 
 
 class Picture(NamedTuple):
-    """One test image under one method."""
+    """One test image under one method; X-AUC and IoU are NaN where they are undefined."""
 
     image: str
     heat_map: np.ndarray  # [S, S], standard deviations
@@ -56,8 +59,34 @@ class Picture(NamedTuple):
     reconstruction: np.ndarray  # uint8 [S, S, 3]
     score: float
     k: int
-    xauc: float  # NaN where undefined
+    xauc: float
     iou: float
+
+    @property
+    def defined(self) -> bool:
+        """Whether the image has X-AUC or IoU."""
+        return not (math.isnan(self.xauc) and math.isnan(self.iou))
+
+    @property
+    def metrics(self) -> str:
+        """The line below a heat map: X-AUC and IoU, or the score where both are undefined."""
+        if self.defined:
+            return f"X-AUC {self.xauc:.2f} · IoU {self.iou:.2f}"
+        return f"score {self.score:.3g}"
+
+    def values(self, photograph: Photograph) -> list[str]:
+        """All numbers of the picture, for the heading of a panel."""
+        parts = [f"k = {self.k}", f"score {self.score:.3g}"]
+        if photograph.mask is None:
+            return [*parts, f"anomalous ({photograph.defect}), without a mask"]
+        if not self.defined:
+            return [*parts, "no defect pixels: X-AUC and IoU undefined"]
+        return [*parts, f"X-AUC {self.xauc:.3f}", f"IoU {self.iou:.3f}"]
+
+
+def joined(parts: Sequence[str]) -> str:
+    """The parts of a heading with dots in between; it may be broken at the dots alone."""
+    return "  ·  ".join(part.replace(" ", "\N{NO-BREAK SPACE}") for part in parts)
 
 
 def choose_images(split: pd.DataFrame, count: int) -> pd.DataFrame:
@@ -68,7 +97,7 @@ def choose_images(split: pd.DataFrame, count: int) -> pd.DataFrame:
     split : DataFrame
         Rows of ``split.csv``: role, defect, image, mask.
     count : int
-        How many; all test images if there are fewer.
+        Number of images; all test images if there are fewer.
 
     Returns
     -------
@@ -76,16 +105,16 @@ def choose_images(split: pd.DataFrame, count: int) -> pd.DataFrame:
         The chosen rows, by defect type (good last) and image.
     """
     test = split[split["role"] == "test"].sort_values(["defect", "image"])
-    types = {str(name): part for name, part in test.groupby("defect") if name != "good"}
-    if (test["defect"] == "good").any():
+    types = {str(name): part for name, part in test.groupby("defect") if name != GOOD}
+    if (test["defect"] == GOOD).any():
         types = dict(list(types.items())[: max(1, count - 1)])
-        types["good"] = test[test["defect"] == "good"]
+        types[GOOD] = test[test["defect"] == GOOD]
     share = dict.fromkeys(types, 0)
     while sum(share.values()) < min(count, len(test)):
         for name, part in types.items():
             if sum(share.values()) < count and share[name] < len(part):
                 share[name] += 1
-    chosen = [_spread(part, share[name]) for name, part in types.items()]
+    chosen = [_evenly_spaced(part, share[name]) for name, part in types.items()]
     return pd.concat(chosen) if chosen else test
 
 
@@ -103,7 +132,7 @@ def read_photographs(rows: pd.DataFrame, root: Path, size: int) -> list[Photogra
 
 
 def read_pictures(run_folder: Path, images: Sequence[str]) -> list[Picture]:
-    """Read the maps and the per-image metrics of ``images`` from a run's folder.
+    """Read the maps and the per-image metrics of ``images`` from the folder of a run.
 
     Raises
     ------
@@ -113,35 +142,44 @@ def read_pictures(run_folder: Path, images: Sequence[str]) -> list[Picture]:
     path = run_folder / "maps.npz"
     rows = read_per_image(run_folder / "per_image.csv")
     maps = read_npz(path, ARRAYS, "make it with 'aexad infer'")
+    pictures = []
     try:
         index = {str(image): i for i, image in enumerate(maps["image"])}
-        return [_picture(image, index[image], maps, rows.loc[[image]].iloc[0]) for image in images]
+        for image in images:
+            i, row = index[image], rows.loc[[image]].iloc[0]
+            pictures.append(
+                Picture(
+                    image=image,
+                    heat_map=in_deviations(maps["heat_map"][i]),
+                    binary=maps["binary"][i].copy(),  # a view would keep the maps of all images
+                    reconstruction=maps["reconstruction"][i].copy(),
+                    score=float(maps["score"][i]),
+                    k=int(maps["k"][i]),
+                    xauc=float(row["xauc"]),
+                    iou=float(row["iou"]),
+                )
+            )
     except (ValueError, KeyError) as error:
         raise DataError(
-            f"{path}: cannot be used with per_image.csv and split.csv beside it ({error}); make it "
-            "anew with 'aexad infer'"
+            f"{path}: cannot be used with per_image.csv and split.csv of this run ({error}); "
+            f"{REMEDY}"
         ) from None
+    return pictures
 
 
 def read_per_image(path: Path) -> pd.DataFrame:
-    """Read a run's ``per_image.csv``, by image."""
+    """Read the ``per_image.csv`` of a run, indexed by image."""
     try:
         return pd.read_csv(path, dtype={"image": "str"}).set_index("image")
     except FileNotFoundError:
         raise DataError(f"{path}: no such file; make it with 'aexad evaluate'") from None
     except (ValueError, KeyError) as error:
-        told = " ".join(str(error).split())
-        raise DataError(f"{path}: {told}; make it anew with 'aexad evaluate'") from None
+        problem = " ".join(str(error).split())
+        raise DataError(f"{path}: {problem}; make it anew with 'aexad evaluate'") from None
 
 
 def in_deviations(heat_map: np.ndarray) -> np.ndarray:
-    """(h - mean) / std over the image; a constant map is 0 everywhere.
-
-    Parameters
-    ----------
-    heat_map : ndarray
-        [S, S], raw.
-    """
+    """(h - mean) / std of a raw heat map [S, S]; a constant map is 0 everywhere."""
     values = heat_map.astype(np.float64)
     if values.min() == values.max():  # rounding would leave a spread that is not quite 0
         return np.zeros_like(values)
@@ -154,19 +192,6 @@ def image_label(image: str) -> str:
     return f"{path.parent.name}/{path.stem}" if path.parent.name else path.stem
 
 
-def _spread(rows: pd.DataFrame, count: int) -> pd.DataFrame:
+def _evenly_spaced(rows: pd.DataFrame, count: int) -> pd.DataFrame:
     """The middle row of each of ``count`` equal stretches."""
     return rows.iloc[[(2 * i + 1) * len(rows) // (2 * count) for i in range(count)]]
-
-
-def _picture(image: str, i: int, maps: dict[str, np.ndarray], row: pd.Series) -> Picture:
-    return Picture(
-        image=image,
-        heat_map=in_deviations(maps["heat_map"][i]),
-        binary=maps["binary"][i].copy(),  # a view would keep the maps of all images in memory
-        reconstruction=maps["reconstruction"][i].copy(),
-        score=float(maps["score"][i]),
-        k=int(maps["k"][i]),
-        xauc=float(row["xauc"]),
-        iou=float(row["iou"]),
-    )

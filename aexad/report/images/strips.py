@@ -1,7 +1,7 @@
 """Strips: small pictures of all steps of an image, several cells in a row in one WebP file.
 
-A strip is the least that a browser can load of an image under a method; the page shows one cell of
-it at a time. What all methods share, the photograph and its truth, is a strip of its own.
+The explorer loads one strip for an image under a method, and shows one of its cells at a time. The
+photograph and its truth, which all methods share, are a separate strip.
 """
 
 from __future__ import annotations
@@ -16,23 +16,22 @@ from PIL import Image
 
 from aexad.data.images import load_image, load_mask
 from aexad.data.split import read_split
-from aexad.report.images.grid import COLOUR_MAP, NORMALISE
-from aexad.report.images.pictures import choose_images, image_label, in_deviations
+from aexad.report.images.grid import COLOUR_MAP, DEVIATIONS
+from aexad.report.images.pictures import REMEDY, choose_images, image_label, in_deviations
 from aexad.runtime.atomic_folder import replaced_folder
 from aexad.runtime.errors import DataError
 from aexad.runtime.files import read_npz, written_whole
 
-CELL = 144  # pixels, at most: an image under two methods is 15 to 22 kB
+CELL = 144  # pixels, the largest side of a cell: an image under two methods has 15 to 22 kB
 QUALITY, EFFORT = 60, 2  # of WebP
-REMEDY = "make it anew with 'aexad infer'"
 METHOD_STEPS = ("reconstruction", "error", "heat map", "binary")
 """The cells of a method's strip, from left to right."""
 
 LARGEST_ERROR = 0.5
 ERRORS = (
     "The error is the root of the squared difference between input and reconstruction, averaged "
-    f"over the channels; colours from 0 to {LARGEST_ERROR:g} of the range of a photograph for "
-    "every method."
+    f"over the channels. Its colours range from 0 to {LARGEST_ERROR:g} of the range of a "
+    "photograph, for every method."
 )
 
 
@@ -52,9 +51,9 @@ def draw_strips(
     size : int
         Size S in pixels of the maps.
     count : int
-        Most test images; of more, those that :func:`shown_images` chooses.
+        Largest number of test images; :func:`shown_images` chooses among more.
     out_folder : Path
-        Where the strips go, named by :func:`strip_names`; it holds nothing else then.
+        Folder of the strips, named by :func:`strip_names`; all else in it is removed.
 
     Returns
     -------
@@ -75,8 +74,8 @@ def draw_strips(
     rows = {str(image): i for i, image in enumerate(maps["image"])}
     lost = [image for image in images if image not in rows]
     if lost or maps["reconstruction"].shape[1:] != (size, size, 3):
-        what = f"no map of {lost[0]}" if lost else f"its maps are not {size}x{size}"
-        raise DataError(f"{path}: {what}, as the split beside it wants; {REMEDY}")
+        problem = f"no map of {lost[0]}" if lost else f"its maps are not {size}x{size}"
+        raise DataError(f"{path}: {problem}, which the split needs; {REMEDY}")
     with replaced_folder(out_folder, "*.webp") as new:
         for image, name in zip(images, names, strict=True):
             i = rows[image]
@@ -84,7 +83,7 @@ def draw_strips(
             cells = [
                 small(rebuilt),
                 coloured_error(load_image(root / image, size), rebuilt),
-                coloured(NORMALISE(small(in_deviations(maps["heat_map"][i])))),
+                coloured(DEVIATIONS.range(small(in_deviations(maps["heat_map"][i])))),
                 grey(maps["binary"][i]),
             ]
             save_strip(cells, new / name)
@@ -92,18 +91,9 @@ def draw_strips(
 
 
 def draw_photograph(image: Path, mask: Path | None, size: int, path: Path) -> None:
-    """Draw the strip that all methods share: the photograph and its truth, read at ``size``.
+    """Draw the strip that all methods share: the photograph and its mask, read at ``size`` pixels.
 
-    Parameters
-    ----------
-    image : Path
-        The photograph.
-    mask : Path or None
-        Its mask; None: not known, or nothing to be marked, and the photograph stands alone.
-    size : int
-        Size S in pixels that the models see.
-    path : Path
-        The strip.
+    Without a mask, the photograph stands alone.
     """
     cells = [small(load_image(image, size))]
     if mask is not None:
@@ -112,15 +102,12 @@ def draw_photograph(image: Path, mask: Path | None, size: int, path: Path) -> No
 
 
 def shown_images(split: pd.DataFrame, count: int) -> pd.DataFrame:
-    """The test rows of a split that are shown, sorted by defect type and image.
-
-    All of them, or ``count`` that :data:`aexad.report.images.pictures.RULE` chooses.
-    """
+    """Choose up to ``count`` test rows of a split by RULE, sorted by defect type and image."""
     return choose_images(split, count).sort_values(["defect", "image"], ignore_index=True)
 
 
 def strip_names(images: Sequence[str]) -> list[str]:
-    """File names of strips: the image's place among those shown, and its label.
+    """File names of strips: the number of the image among the shown images, and its label.
 
     >>> strip_names(["bottle/test/crack/003.png"])
     ['0000_crack_003.webp']
@@ -130,7 +117,7 @@ def strip_names(images: Sequence[str]) -> list[str]:
 
 
 def small(values: np.ndarray) -> np.ndarray:
-    """Reduce a photograph, uint8 [S, S, 3], or values, real [S, S], to the size of a cell."""
+    """Reduce a photograph, uint8 [S, S, 3], or real values [S, S] to the size of a cell."""
     size = min(len(values), CELL)
     picture = Image.fromarray(values if values.dtype == np.uint8 else values.astype(np.float32))
     return np.asarray(picture.resize((size, size), Image.Resampling.BILINEAR))
@@ -142,13 +129,13 @@ def grey(mask: np.ndarray) -> np.ndarray:
 
 
 def coloured(shares: np.ndarray) -> np.ndarray:
-    """Values in [0, 1], [C, C], in the colours of all maps: uint8 [C, C, 3]."""
+    """Values in [0, 1], [C, C], in the colours of all heat maps: uint8 [C, C, 3]."""
     colours: np.ndarray = mpl.colormaps[COLOUR_MAP](shares, bytes=True)
     return colours[..., :3]
 
 
 def coloured_error(pixels: np.ndarray, rebuilt: np.ndarray) -> np.ndarray:
-    """The error of a reconstruction, uint8 [S, S, 3] both, as :data:`ERRORS` says."""
+    """The error of a reconstruction as :data:`ERRORS` says; both uint8 [S, S, 3]."""
     difference = (pixels.astype(np.float32) - rebuilt) / 255
     error = np.sqrt((difference**2).mean(axis=2))
     return coloured(np.clip(small(error) / LARGEST_ERROR, 0, 1))

@@ -1,8 +1,8 @@
-"""The heat map before its filter, which no run stores: made again from the reconstruction.
+"""The heat map before its filter, computed again from the reconstruction.
 
 ``maps.npz`` keeps the reconstruction in 8 bits. Against the unrounded one this moves a category's
 X-AUC by less than 1e-4 for every filter that is drawn (``docs/benchmarks.md``): good enough for a
-figure. Numbers that are printed come from ``per_image.csv`` and ``metrics.csv`` all the same.
+figure. Printed numbers come from ``per_image.csv`` and ``metrics.csv``.
 """
 
 from __future__ import annotations
@@ -14,14 +14,13 @@ from pydantic import ValidationError
 
 from aexad.config.recipe import HeatMap
 from aexad.explain.heatmap import heat_maps
+from aexad.report.images.pictures import REMEDY
 from aexad.runtime.errors import DataError
 from aexad.runtime.files import read_npz
 
-REMEDY = "make it anew with 'aexad infer'"
-
 
 def read_settings(run_folder: Path) -> HeatMap:
-    """How the run's maps were made, from its ``maps.npz``."""
+    """Read from ``maps.npz`` of a run how its heat maps were made."""
     path = run_folder / "maps.npz"
     text = read_npz(path, ("settings",), REMEDY)["settings"][0]
     try:
@@ -31,14 +30,14 @@ def read_settings(run_folder: Path) -> HeatMap:
 
 
 def unfiltered_map(pixels: np.ndarray, reconstruction: np.ndarray, settings: HeatMap) -> np.ndarray:
-    """The normalised error of one image, float32 [S, S].
+    """Compute the normalised error of one image, float32 [S, S].
 
     Parameters
     ----------
     pixels, reconstruction : ndarray
         uint8 [S, S, 3].
     settings : HeatMap
-        Those of the run; its filter is left out.
+        The settings of the run; its filter is left out.
     """
     image, rebuilt = (
         np.moveaxis(values.astype(np.float32) / 255, 2, 0)[None]

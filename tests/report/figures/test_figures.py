@@ -1,4 +1,4 @@
-"""The figures exist, are the same every time, and hold nothing old."""
+"""All figures of a benchmark: their names, captions and reproducible bytes."""
 
 from __future__ import annotations
 
@@ -73,9 +73,7 @@ def test_one_method_one_category_one_epoch(tmp_path: Path) -> None:
             assert min(image.size) > 200
 
 
-def test_missing_and_damaged_files_are_named_and_the_old_figures_stay(
-    small: Tree, tmp_path: Path
-) -> None:
+def test_errors_name_the_file_and_keep_the_old_figures(small: Tree, tmp_path: Path) -> None:
     (tmp_path / "old").mkdir()
     (tmp_path / "old" / "kept.png").touch()
     path = small.results / small.runs[0].folder / "training.csv"

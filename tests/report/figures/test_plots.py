@@ -1,4 +1,4 @@
-"""What the figures show, against hand values and against what was evaluated."""
+"""The numbers that figures draw, against hand values and against per_image.csv."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from fake_results import Tree, make_tree
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.text import Text
@@ -27,14 +28,21 @@ from aexad.report.figures.aexad_figures_4_and_5 import threshold_curves
 from aexad.report.figures.anovit_figure_3 import anovit_drawings
 from aexad.report.figures.base import Group, cnn_and_transformer, read_groups
 from aexad.report.figures.contrast import contrast_drawings, differences, extremes
-from aexad.report.figures.critical_difference import not_told_apart, rank_drawings
+from aexad.report.figures.critical_difference import not_separated, rank_drawings
 from aexad.report.figures.label_placement import place_labels
+from aexad.report.figures.metrics import metric_figure
 from aexad.report.figures.per_defect import anomalous_images, by_area, by_type
 from aexad.report.figures.write import drawings
-from aexad.report.images.grid import gallery_figure
+from aexad.report.images.grid import (
+    DEVIATIONS,
+    Cell,
+    Row,
+    Scale,
+    gallery_figure,
+    picture_grid,
+)
 from aexad.report.images.pictures import Photograph, Picture, read_per_image
 from aexad.report.images.unfiltered import unfiltered_map
-from aexad.report.method_roles import is_transformer
 from aexad.report.style import add_legend, styled
 from aexad.runtime.files import write_csv
 
@@ -53,33 +61,20 @@ def group(tmp_path_factory: pytest.TempPathFactory) -> Group:
     return group_of(make_tree(root, methods=(*PAIR, "ae"), seeds=(0, 1)))
 
 
-@pytest.mark.parametrize(
-    ("encoder", "transformer"),
-    [
-        ("resnet50.tv_in1k", False),
-        ("wide_resnet50_2.tv_in1k", False),
-        ("tf_efficientnet_lite0.in1k", False),
-        ("test_resnet.r160_in1k", False),
-        ("", False),
-        ("vit_base_patch16_224.augreg_in21k_ft_in1k", True),
-        ("vit_small_patch14_dinov2.lvd142m", True),
-        ("deit_small_patch16_224.fb_in1k", True),
-        ("crossvit_small_240.in1k", True),
-        ("swin_tiny_patch4_window7_224.ms_in1k", True),
-        ("test_vit.r160_in1k", True),
-    ],
-)
-def test_the_kind_of_an_encoder_is_in_its_name(encoder: str, transformer: bool) -> None:
-    assert is_transformer(encoder) is transformer
-
-
-def test_the_first_of_each_kind_stands_for_it(group: Group, tmp_path: Path) -> None:
+def test_the_first_method_of_each_family_of_encoders_is_chosen(
+    group: Group, tmp_path: Path
+) -> None:
     assert cnn_and_transformer(group) == PAIR
     alone = group_of(make_tree(tmp_path, categories=("brick",), methods=(PAIR[0], "ae")))
     assert cnn_and_transformer(alone) is None
+    # The family that methods.csv names decides, not the name of the encoder.
+    families = group.methods.assign(family=["Transformer", "CNN", "CNN"])
+    assert cnn_and_transformer(replace(group, methods=families)) == PAIR[::-1]
+    families = group.methods.assign(family=["hybrid", "Transformer", "CNN"])
+    assert cnn_and_transformer(replace(group, methods=families)) is None
 
 
-def test_curves_over_the_threshold_are_the_rows_of_the_table() -> None:
+def test_threshold_curves_are_means_over_the_seeds() -> None:
     rows = [
         ("c", "m", seed, f"f1{at}", value)
         for at, first in (("", 0.2), ("@1.5", 0.4), ("@3.5", 0.1))
@@ -92,7 +87,7 @@ def test_curves_over_the_threshold_are_the_rows_of_the_table() -> None:
     np.testing.assert_allclose(curves["mean"], [0.3, 0.5, 0.2], rtol=1e-12)
 
 
-def test_the_curve_over_k_is_what_a_fixed_k_would_give(group: Group) -> None:
+def test_the_curve_over_k_equals_heat_maps_with_that_fixed_k(group: Group) -> None:
     run = group.runs_of(PAIR[1], seed=0)[0]
     curve = filter_curve(group, run)
     split = group.split(run)
@@ -112,7 +107,7 @@ def test_the_curve_over_k_is_what_a_fixed_k_would_give(group: Group) -> None:
     assert (curve.adaptive_k, curve.adaptive_xauc) == (3.0, pytest.approx(rows["xauc"].mean()))
 
 
-def test_the_unfiltered_map_is_the_error_over_its_distance() -> None:
+def test_the_unfiltered_map_is_the_normalised_error() -> None:
     pixels = np.full((16, 16, 3), 51, np.uint8)  # 0.2
     rebuilt = pixels.copy()
     rebuilt[3, 5] = 255
@@ -121,7 +116,7 @@ def test_the_unfiltered_map_is_the_error_over_its_distance() -> None:
     assert np.count_nonzero(raw) == 1
 
 
-def test_the_extremes_are_the_largest_leads_of_either() -> None:
+def test_extremes_are_the_largest_leads_of_each_method() -> None:
     index = pd.MultiIndex.from_tuples([("c", name) for name in "abcde"])
     lead = pd.Series([0.1, -0.3, 0.0, 0.5, -0.1], index=index)
     second, first = extremes(lead, 2)
@@ -129,7 +124,7 @@ def test_the_extremes_are_the_largest_leads_of_either() -> None:
     assert [row[1] for row in first] == ["b", "e"]
 
 
-def test_leads_are_those_of_per_image(group: Group) -> None:
+def test_differences_come_from_per_image(group: Group) -> None:
     lead = differences(group, PAIR)
     (category, image), value = next(iter(lead.items()))
     sides = [
@@ -161,14 +156,14 @@ def test_defects_by_type_and_by_area(group: Group) -> None:
 
 def test_neighbours_within_the_critical_difference_share_a_bar() -> None:
     ranks = pd.Series({"a": 1.0, "b": 2.0, "c": 2.5, "d": 4.0})
-    assert not_told_apart(ranks, 1.6) == [(1.0, 2.5), (2.5, 4.0)]
-    assert not_told_apart(ranks, 1.5) == [(1.0, 2.0), (2.0, 2.5)]  # 1.5 apart is significant
-    assert not_told_apart(ranks, 0.4) == []
-    assert not_told_apart(ranks, 9.0) == [(1.0, 4.0)]
-    assert not_told_apart(pd.Series({"a": 1.5, "b": 1.5}), 1.0) == [(1.5, 1.5)]
+    assert not_separated(ranks, 1.6) == [(1.0, 2.5), (2.5, 4.0)]
+    assert not_separated(ranks, 1.5) == [(1.0, 2.0), (2.0, 2.5)]  # 1.5 apart is significant
+    assert not_separated(ranks, 0.4) == []
+    assert not_separated(ranks, 9.0) == [(1.0, 4.0)]
+    assert not_separated(pd.Series({"a": 1.5, "b": 1.5}), 1.0) == [(1.5, 1.5)]
 
 
-def test_ranks_are_drawn_only_where_they_can_be_tested(group: Group, tmp_path: Path) -> None:
+def test_ranks_are_drawn_only_where_a_test_is_possible(group: Group, tmp_path: Path) -> None:
     assert list(rank_drawings(group)) == []  # two categories
     many = [f"c{i}" for i in range(7)]
     wide = group_of(make_tree(tmp_path, categories=many, methods=(*PAIR, "ae"), epochs=1))
@@ -194,7 +189,7 @@ def test_costs_are_means_over_the_runs(group: Group) -> None:
     assert "95 % interval" in drawing.caption
 
 
-def test_co2_is_drawn_where_every_run_has_it(group: Group) -> None:
+def test_co2_is_drawn_if_every_run_has_it(group: Group) -> None:
     metrics = group.metrics.copy()
     measured = metrics["metric"].isin(["training_co2_g", "inference_co2_g"])
     measured &= metrics["method"] == "ae"
@@ -206,9 +201,7 @@ def test_co2_is_drawn_where_every_run_has_it(group: Group) -> None:
     assert cost_table(metrics, "xauc")["co2_g"].isna().all()
 
 
-def test_many_methods_are_numbered_and_a_key_names_them(
-    group: Group, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_many_methods_have_numbers_and_a_key(group: Group, monkeypatch: pytest.MonkeyPatch) -> None:
     def written() -> tuple[list[str], list[str]]:
         with styled():
             figure = next(cost_drawings(group)).draw()
@@ -229,7 +222,7 @@ def as_models(group: Group, models: dict[str, str]) -> Group:
     return replace(group, methods=methods)
 
 
-def test_anovit_and_l2_cae_share_a_scale(group: Group) -> None:
+def test_anovit_and_l2_cae_share_one_scale(group: Group) -> None:
     assert list(anovit_drawings(group)) == []
     assert list(anovit_drawings(as_models(group, {"ae": "l2_cae"}))) == []
     both = as_models(group, {"ae": "l2_cae", "aexad-vit_tiny": "anovit"})
@@ -243,7 +236,7 @@ def test_anovit_and_l2_cae_share_a_scale(group: Group) -> None:
     assert limits == {(-1.0, 5.0)}
 
 
-def test_a_gallery_of_many_methods_goes_on_below() -> None:
+def test_a_gallery_of_many_methods_continues_below() -> None:
     black = np.zeros((8, 8, 3), np.uint8)
     photograph = Photograph("a.png", black, np.eye(8, dtype=bool), "cut")
     empty = np.zeros((8, 8))
@@ -260,7 +253,47 @@ def test_a_gallery_of_many_methods_goes_on_below() -> None:
     assert max(axes.get_position().x1 for axes in cells) <= 1
 
 
-def test_without_masks_there_is_what_needs_none(tmp_path: Path) -> None:
+def test_figures_show_the_titles_of_methods(group: Group) -> None:
+    titles = dict.fromkeys(PAIR, "") | {PAIR[0]: "AE-XAD, ResNet", PAIR[1]: "AE-XAD, ViT†"}
+    titled = replace(group, look=group.look._replace(titles=titles | {"ae": "Autoencoder"}))
+    for drawing in drawings(titled, 1):
+        texts = f"{drawing.title} {drawing.alt}"
+        assert not any(method in texts for method in PAIR), drawing.name
+        assert "Autoencoder" in drawing.alt or "AE-XAD, ResNet" in drawing.alt
+        assert drawing.name.endswith(("_textures_standard", "_brick", "_grass"))
+
+
+def test_methods_without_a_run_in_the_scenario_are_not_drawn(group: Group) -> None:
+    with styled():
+        figure = metric_figure(group.metrics[group.metrics["method"] != "ae"], group.look)
+    (legend,) = figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == [PAIR[0], f"{PAIR[1]}†"]
+    marks = figure.axes[0].collections[0].get_offsets()
+    assert len(marks) == 2 * (2 + 1)  # methods x categories and their mean
+
+
+def test_a_grid_makes_room_for_long_titles_and_draws_one_bar_per_scale() -> None:
+    values = np.zeros((8, 8))
+    long = "A method with an encoder that has a long title, and weights from somewhere"
+    errors = Scale(Normalize(0, 1), "error")
+    cells = [Cell(values, DEVIATIONS, long), Cell(values, DEVIATIONS, long), Cell(values, errors)]
+    words = Row([Cell("no mask"), None, Cell(values > 0, label=long)], long)
+    with styled():
+        figure = picture_grid([Row(cells), words, Row(cells)], {0: "left", 2: "right"})
+        figure.draw_without_rendering()
+    pictures = figure.axes[:-2]
+    assert len(pictures) == 3 + 2 + 3
+    labels = [axes.get_xlabel() for axes in figure.axes[-2:]]
+    assert labels == ["heat map, standard deviations from its mean", "error"]
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    titles = [Text.get_window_extent(axes.title, renderer) for axes in pictures]
+    for title in (t for axes, t in zip(pictures, titles, strict=True) if axes.get_title()):
+        assert figure.bbox.y1 >= title.y1
+        assert not any(title.overlaps(axes.get_window_extent(renderer)) for axes in pictures)
+        assert sum(title.overlaps(other) for other in titles if other.width) == 1  # itself
+
+
+def test_without_masks_only_figures_without_masks_are_drawn(tmp_path: Path) -> None:
     tree = make_tree(tmp_path, categories=("brick",), methods=PAIR)
     path = tree.results / tree.runs[0].data_folder / "split.csv"
     write_csv(path, read_split(path).assign(mask=""))
@@ -293,7 +326,7 @@ def test_no_label_lies_on_a_bar() -> None:
     assert left.x1 < bar  # to its right there is room between the points alone
 
 
-def test_a_legend_of_many_lines_takes_nothing_from_the_panels() -> None:
+def test_a_legend_of_many_lines_leaves_the_panels_their_size() -> None:
     heights = []
     for number in (2, 40):
         with styled():

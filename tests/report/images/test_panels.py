@@ -1,4 +1,4 @@
-"""Which images are shown, on which scale, and the panels of a run."""
+"""The choice of images, their scale, and the panels of a run."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_images_are_spread_over_the_defect_types(
         assert [image_label(image) for image in choose_images(each, count)["image"]] == chosen
 
 
-def test_heat_maps_are_shown_in_their_own_deviations() -> None:
+def test_heat_maps_are_in_standard_deviations() -> None:
     values = np.float32([[0, 0], [0, 4]])
     np.testing.assert_allclose(in_deviations(values), (values - 1) / np.sqrt(3), rtol=1e-12)
     np.testing.assert_allclose(in_deviations(7 * values - 3), in_deviations(values), rtol=1e-6)
@@ -76,7 +76,7 @@ def panels(tree: Tree, count: int, folder: Path) -> list[str]:
     return [path.name for path in paths]
 
 
-def test_panels_of_an_older_choice_do_not_stay(small: Tree, tmp_path: Path) -> None:
+def test_panels_of_an_earlier_call_are_removed(small: Tree, tmp_path: Path) -> None:
     folder = tmp_path / "panels"
     names = panels(small, 3, folder)
     assert names == ["scratch_001.png", "stain_001.png", "good_002.png"]
@@ -91,7 +91,7 @@ def test_panels_of_an_older_choice_do_not_stay(small: Tree, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("name", ["thesis.tex", "IMG_1.png", "stain_001.jpg", "scratch_1.png/x"])
-def test_a_folder_of_somebody_else_is_not_replaced(small: Tree, tmp_path: Path, name: str) -> None:
+def test_a_folder_with_other_files_is_not_replaced(small: Tree, tmp_path: Path, name: str) -> None:
     precious = tmp_path / "precious" / name
     precious.parent.mkdir(parents=True)
     precious.write_text("years of work")
@@ -102,7 +102,7 @@ def test_a_folder_of_somebody_else_is_not_replaced(small: Tree, tmp_path: Path, 
         panels(small, 1, precious)
 
 
-def test_a_folder_of_a_rule_is_replaced(small: Tree, tmp_path: Path) -> None:
+def test_a_folder_made_by_snakemake_is_replaced(small: Tree, tmp_path: Path) -> None:
     (tmp_path / ".snakemake_timestamp").touch()
     (tmp_path / "stain_old.png").touch()
     assert panels(small, 1, tmp_path / ".") == [path.name for path in tmp_path.iterdir()]

@@ -1,4 +1,4 @@
-"""The figure by depth: which recipes make a sweep, and what its points are."""
+"""The figure by depth: the recipes of a sweep, and its points."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from aexad.report.figures.base import read_groups
 from aexad.report.style import styled
 from studies.layers.depth import Sweep, depth_sentence, sweeps
 from studies.layers.depth_figures import depth_drawings, depth_figure, depth_table
+from studies.layers.figures import write_study_figures
 
 VIT = {"encoder": "vit_tiny_patch16_224.augreg_in21k_ft_in1k"}
 
@@ -24,7 +25,7 @@ def recipe(**options: object) -> Recipe:
     return Recipe(**(VIT | options))  # type: ignore[arg-type]
 
 
-def test_a_sweep_differs_in_one_block_and_the_input_size_alone() -> None:
+def test_recipes_of_a_sweep_differ_only_in_block_and_input_size() -> None:
     recipes = {
         "deep": recipe(features=[11]),
         "last": recipe(),
@@ -50,7 +51,7 @@ def test_a_sweep_differs_in_one_block_and_the_input_size_alone() -> None:
     assert sweeps(recipes, list(recipes), dict.fromkeys(recipes, "not known")) == []
 
 
-def test_a_convolutional_encoder_has_stages_and_no_blocks() -> None:
+def test_a_convolutional_encoder_has_no_sweep() -> None:
     recipes = {f"{i}": Recipe(encoder="resnet18.tv_in1k", features=[i]) for i in range(4)}
     assert sweeps(recipes, list(recipes), dict.fromkeys(recipes, "CNN")) == []
 
@@ -115,7 +116,28 @@ def test_depth_and_gallery_of_a_sweep(tree: Tree) -> None:
     assert len(pictures.axes) == 2 * 2 * 6 + 1  # two categories, two images each; the scale
 
 
-def test_what_the_features_were_is_in_the_methods_table(tmp_path: Path) -> None:
+def test_the_study_writes_its_figures_with_captions(tree: Tree, tmp_path: Path) -> None:
+    metrics, methods = read_collection(tree.benchmark)
+    for folder in ("one", "two"):
+        write_study_figures(
+            tree.runs,
+            metrics,
+            methods,
+            tree.catalogue,
+            tree.recipes,
+            results=tree.results,
+            data=tree.data,
+            folder=tmp_path / folder,
+        )
+    one, two = ({p.name: p.read_bytes() for p in (tmp_path / f).iterdir()} for f in ("one", "two"))
+    names = [f"{kind}_textures_standard" for kind in ("depth", "filter_size", "gallery_depth")]
+    expected = ["captions.json", *(f"{name}.{end}" for name in names for end in ("png", "svg"))]
+    assert sorted(one) == expected
+    assert one == two
+    assert sorted(caption["name"] for caption in json.loads(one["captions.json"])) == names
+
+
+def test_size_and_channels_of_the_features_are_in_the_methods_table(tmp_path: Path) -> None:
     small = make_tree(tmp_path, categories=("brick",), methods=("aexad-resnet18", "ae"))
     path = small.results / small.runs[0].folder / "provenance.json"
     content = json.loads(path.read_text())

@@ -1,4 +1,4 @@
-"""What the adaptive filter's size is read off: pieces by hand, and IoU by heat map."""
+"""The figure of the filter's size: pieces by hand, and IoU by heat map."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def group_of(tree: Tree) -> Group:
     return next(read_groups(tree.runs, metrics, methods, tree.catalogue, tree.results, tree.data))
 
 
-def test_pieces_are_those_of_the_binarised_raw_error(tree: Tree) -> None:
+def test_pieces_are_counted_in_the_binarised_raw_error(tree: Tree) -> None:
     group = group_of(tree)
     run = group.runs_of(CNN, seed=0)[0]
     path = group.folder(run) / "maps.npz"
@@ -62,7 +62,7 @@ def test_pieces_are_those_of_the_binarised_raw_error(tree: Tree) -> None:
         assert row["pieces"] == 1 + order[str(image)] % 2
 
 
-def test_each_map_is_also_filtered_with_the_k_of_the_other(tree: Tree) -> None:
+def test_each_map_is_also_filtered_with_the_k_of_the_other_method(tree: Tree) -> None:
     group = group_of(tree)
     for run in group.runs:
         path = group.folder(run) / "maps.npz"
@@ -90,7 +90,7 @@ def test_each_map_is_also_filtered_with_the_k_of_the_other(tree: Tree) -> None:
     assert images.loc[1, VIT].isna().all()
 
 
-def test_iou_by_heat_map_is_of_the_two_models(tree: Tree) -> None:
+def test_iou_by_heat_map_compares_the_two_models(tree: Tree) -> None:
     group = group_of(tree)
     recipes = dict(tree.recipes)
     extra = []
@@ -124,7 +124,7 @@ def test_iou_by_heat_map_is_of_the_two_models(tree: Tree) -> None:
     ]
 
 
-def test_heat_maps_are_compared_on_the_seeds_that_all_of_them_have(tree: Tree) -> None:
+def test_heat_maps_are_compared_on_their_common_seeds(tree: Tree) -> None:
     group = group_of(tree)
     recipes = dict(tree.recipes)
     known = group.metrics[group.metrics["metric"] == "iou"]
@@ -142,7 +142,7 @@ def test_heat_maps_are_compared_on_the_seeds_that_all_of_them_have(tree: Tree) -
     assert found.loc["mean extent of pieces"].tolist() == [0.5, 0.5]
 
 
-def test_heat_maps_are_compared_on_the_categories_that_all_of_them_have(tmp_path: Path) -> None:
+def test_heat_maps_are_compared_on_their_common_categories(tmp_path: Path) -> None:
     tree = make_tree(tmp_path, methods=(CNN, VIT), seeds=(0,))
     group = group_of(tree)
     rows = group.metrics[group.metrics["metric"] == "iou"]
@@ -155,7 +155,7 @@ def test_heat_maps_are_compared_on_the_categories_that_all_of_them_have(tmp_path
     assert found.loc["mean extent of pieces"].tolist() == [0.25, 0.25]
 
 
-def test_with_one_heat_map_there_is_one_panel_and_with_another_filter_none(tree: Tree) -> None:
+def test_one_heat_map_gives_one_panel_and_another_filter_no_figure(tree: Tree) -> None:
     group = replace(group_of(tree), native=True)  # the maps have another size than the masks
     (drawing,) = filter_size_drawings(group, tree.recipes)
     assert "Right" not in drawing.caption
