@@ -121,7 +121,9 @@ def test_the_summary_sets_it_beside_the_best_of_the_others() -> None:
     assert xauc.startswith("X-AUC: cnn is best with 0.700, 0.200 above ae (0.500)")
     assert xauc.endswith(" On the seeds that both have, compared with cnn: vit level (1 seed).")
     iou = next(text for text in sentences if text.startswith("IoU"))
-    assert iou.endswith(" On the seeds that both have, compared with cnn: vit 0.050 above (1 seed).")
+    assert iou.endswith(
+        " On the seeds that both have, compared with cnn: vit 0.050 above (1 seed)."
+    )
 
 
 def test_the_first_sentence_marks_an_encoder_that_was_not_pretrained() -> None:

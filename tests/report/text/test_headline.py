@@ -24,7 +24,12 @@ def metrics(values: dict[str, list[list[float]]], metric: str = "xauc") -> pd.Da
 def methods(*names: str, random: tuple[str, ...] = ()) -> pd.DataFrame:
     rows = [
         dict.fromkeys(METHOD_COLUMNS, "")
-        | {"method": name, "title": name, "encoder": f"e_{name}", "pretrained": "no" if name in random else "yes"}
+        | {
+            "method": name,
+            "title": name,
+            "encoder": f"e_{name}",
+            "pretrained": "no" if name in random else "yes",
+        }
         for name in names
     ]
     return pd.DataFrame(rows, columns=METHOD_COLUMNS)
@@ -70,7 +75,9 @@ def test_each_metric_has_its_own_winner() -> None:
 def test_what_prints_the_same_is_level() -> None:
     rows = metrics({"a": [[0.9001]], "b": [[0.9002]], "c": [[0.5]]})
     assert sentences(rows) == ["X-AUC: a and b are level at 0.900, 0.400 above c (0.500)."]
-    assert sentences(metrics({"a": [[0.5]], "b": [[0.5]]})) == ["X-AUC: a and b are level at 0.500."]
+    assert sentences(metrics({"a": [[0.5]], "b": [[0.5]]})) == [
+        "X-AUC: a and b are level at 0.500."
+    ]
 
 
 def test_a_lead_within_the_seeds_spread_is_called_so() -> None:
@@ -126,4 +133,6 @@ def test_sentences_show_titles() -> None:
     rows = metrics({"cnn": [[0.9]], "vit": [[0.8]]})
     about = methods("cnn", "vit").assign(title=["ResNet-50", "ViT-B/16"])
     (finding,) = headlines(rows, about, {})
-    assert finding.sentences == ["X-AUC: ResNet-50 is best with 0.900, 0.100 above ViT-B/16 (0.800)."]
+    assert finding.sentences == [
+        "X-AUC: ResNet-50 is best with 0.900, 0.100 above ViT-B/16 (0.800)."
+    ]
