@@ -38,6 +38,7 @@ EXTERNAL = dict.fromkeys(METHOD_COLUMNS, "") | {
     "pretrained": "not known",
 }
 NOT_RUN = "not run"
+NOT_RECORDED = "not known"
 SHOWN = 3
 
 Content = TypeVar("Content")
@@ -99,7 +100,7 @@ def methods_table(runs: Sequence[Run], results: Path) -> pd.DataFrame:
         methods.setdefault(row["method"], []).append(row)
     return pd.DataFrame(
         [
-            {key: "; ".join(dict.fromkeys(row[key] for row in same)) for key in METHOD_COLUMNS}
+            {key: _merged([row[key] for row in same]) for key in METHOD_COLUMNS}
             for same in methods.values()
         ],
         columns=METHOD_COLUMNS,
@@ -233,6 +234,12 @@ def _rows(content: dict[str, Any], run: Run) -> list[dict[str, Any]]:
     ]
 
 
+def _merged(values: Sequence[str]) -> str:
+    """The distinct values of the runs of a method; those that record no value do not count."""
+    recorded = [value for value in values if value != NOT_RECORDED]
+    return "; ".join(dict.fromkeys(recorded or values))
+
+
 def _method(content: dict[str, Any], run: Run) -> dict[str, str]:
     recipe, encoder = content["recipe"], content["encoder"]
     features = content.get("features") or {}  # of a run of before it was recorded: not known
@@ -243,7 +250,7 @@ def _method(content: dict[str, Any], run: Run) -> dict[str, str]:
         "title": run.method,
         "model": recipe["model"],
         "encoder": encoder["name"] if has_encoder else "none",
-        "family": encoder.get("family", "not known"),
+        "family": encoder.get("family", NOT_RECORDED) if has_encoder else "none",
         "pretrained": ("yes" if pretrained else "no") if has_encoder else "–",
         "weights": without_folders(encoder["source"]) if pretrained else RANDOM_WEIGHTS,
         "sha256": encoder["sha256"] or "",

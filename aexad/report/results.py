@@ -13,7 +13,7 @@ from aexad.config.benchmark import Run
 from aexad.config.catalogue import Dataset
 from aexad.config.methods import Method
 from aexad.report.collect import read_collection, require
-from aexad.report.method_roles import MethodRoles, roles_of
+from aexad.report.method_roles import MethodRoles, families_of, roles_of
 from aexad.report.published import Published
 from aexad.report.stats.intervals import Intervals
 from aexad.report.stats.tradeoff import with_tradeoffs
@@ -43,9 +43,15 @@ class Results:
     """A sentence that every caption ends with, for example that runs are missing."""
 
     @cached_property
+    def families(self) -> dict[str, str]:
+        """Method: family of its encoder."""
+        return families_of(self.methods)
+
+    @cached_property
     def roles(self) -> MethodRoles:
-        """Which method plays which part."""
-        return roles_of(self.recipes, list(self.metrics["method"].unique()))
+        """The role of each method, over all data sets together."""
+        names = list(self.metrics["method"].unique())
+        return roles_of(self.recipes, names, self.families)
 
     @cached_property
     def intervals(self) -> dict[tuple[str, str], Intervals]:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from aexad.config.methods import Method
 from aexad.config.recipe import Recipe
-from aexad.report.method_roles import is_transformer
+from aexad.report.method_roles import TRANSFORMER
 from aexad.report.text.numbers import number
 
 FEWEST = 3
@@ -34,7 +34,9 @@ class Sweep(NamedTuple):
         return max(self.lines, key=lambda size: (len(self.lines[size]), size or 0))
 
 
-def sweeps(recipes: Mapping[str, Method], names: Sequence[str]) -> list[Sweep]:
+def sweeps(
+    recipes: Mapping[str, Method], names: Sequence[str], families: Mapping[str, str]
+) -> list[Sweep]:
     """The sweeps among ``names``, in the order of their first methods.
 
     Of a sweep, all recipes are the same but for one block and the input size, and at one input size
@@ -45,7 +47,7 @@ def sweeps(recipes: Mapping[str, Method], names: Sequence[str]) -> list[Sweep]:
         recipe = recipes.get(name)
         if not isinstance(recipe, Recipe) or len(recipe.features or []) != 1:
             continue
-        if not is_transformer(recipe.encoder or "") or recipe.features is None:
+        if families.get(name) != TRANSFORMER or recipe.features is None:
             continue
         rest = json.dumps(
             recipe.model_dump(exclude={"title", "features", "input_size"}), sort_keys=True

@@ -43,7 +43,9 @@ def depth_drawings(group: Group, recipes: Mapping[str, Method]) -> Iterator[Draw
     """
     if not group.known("iou"):
         return
-    for place, sweep in enumerate(sweeps(recipes, [run.method for run in group.runs]), start=1):
+    methods = [run.method for run in group.runs]
+    found = sweeps(recipes, methods, group.methods["family"].to_dict())
+    for place, sweep in enumerate(found, start=1):
         end = f"_{place}" if place > 1 else ""
         pair = cnn_and_transformer(group)
         cnn = pair[0] if pair else None

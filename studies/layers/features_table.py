@@ -13,7 +13,7 @@ import pandas as pd
 
 from aexad.config.recipe import PIXELS, Recipe
 from aexad.report.labels import QUANTITY
-from aexad.report.method_roles import counterpart, is_transformer
+from aexad.report.method_roles import CNN, TRANSFORMER, counterpart
 from aexad.report.results import Results
 from aexad.report.stats.aggregate import over_categories, seeds_of
 from aexad.report.stats.bootstrap import RESAMPLES
@@ -35,20 +35,23 @@ from aexad.report.text.numbers import UNDEFINED, signed
 SHOWN = ("xauc", "f1", "iou", "pro")
 TESTED = ("xauc", "f1", "iou")
 """The metrics that are means over images."""
+KINDS = {CNN: ("stage", "stage of 28x28"), TRANSFORMER: ("block", "last block")}
+"""Family of an encoder: what its features are called, and which are the default."""
 WORDS = ("Method", "Features", "Input", "Tokens", "Trained", "Seeds")
 
 
-def features_phrase(recipe: Recipe) -> str:
-    """What a recipe takes of its encoder, in a few words.
+def features_phrase(recipe: Recipe, family: str) -> str:
+    """Name the features that a recipe takes of an encoder of this family.
 
-    >>> features_phrase(Recipe(encoder="vit_tiny_patch16_224", features=[0, 2], facet="key"))
+    >>> vit = Recipe(encoder="vit_tiny_patch16_224", features=[0, 2], facet="key")
+    >>> features_phrase(vit, "Transformer")
     'blocks 0, 2; keys'
     """
-    kind = "block" if is_transformer(recipe.encoder or "") else "stage"
+    kind, default = KINDS.get(family, ("level", "default level"))
     if recipe.encoder == PIXELS:
         first = PIXELS
     elif recipe.features is None:
-        first = "last block" if kind == "block" else "stage of 28x28"
+        first = default
     else:
         named = ", ".join(map(str, sorted(recipe.features)))
         first = f"{kind}{'s' if len(recipe.features) > 1 else ''} {named}"
@@ -138,6 +141,7 @@ class _Group:
         self.seeds = {name: len(seeds) for name, seeds in seeds_of(metrics).items()}
         images = measured.images
         images = images[(images["dataset"] == dataset) & (images["scenario"] == scenario)]
+        self.families = measured.families
         self.reference = measured.roles.reference
         self.pairs = {metric: self._pairs(images, metric) for metric in TESTED}
         self.adjusted = {metric: _adjusted(pairs) for metric, pairs in self.pairs.items()}
@@ -145,7 +149,9 @@ class _Group:
     def rows(self, notes: Notes) -> list[tuple[Cell, ...]]:
         """One row a method."""
         columns = [method_cells(self.names, self.methods, notes)]
-        columns.append([Cell(features_phrase(self.recipes[name])) for name in self.names])
+        columns.append(
+            [Cell(features_phrase(self.recipes[name], self.families[name])) for name in self.names]
+        )
         columns.append([Cell(self._known(name, "input_size")) for name in self.names])
         columns.append([Cell(self._grid(name)) for name in self.names])
         columns.append([Cell(self._trained(name)) for name in self.names])
@@ -212,7 +218,7 @@ class _Group:
             "method": name,
             "encoder": recipe.encoder,
             "pretrained": self.about["pretrained"][name],
-            "features": features_phrase(recipe),
+            "features": features_phrase(recipe, self.families[name]),
             **{key: self._number(name, key) for key in ("input_size", "grid", "channels")},
             "trained_parameters": self._number(name, "trained_parameters"),
             "seeds": self.seeds.get(name, 0),

@@ -53,6 +53,10 @@ DEPTHS: dict[str, dict[str, Any]] = {
     for block in (0, 2, 5, 11)
 }
 """One Transformer by depth, from two input sizes; block 2 is the best."""
+FAMILIES = {
+    "resnet18.tv_in1k": "CNN",
+    "vit_tiny_patch16_224.augreg_in21k_ft_in1k": "Transformer",
+}
 
 
 class Tree(NamedTuple):
@@ -199,6 +203,7 @@ def provenance(run: Run, method: dict[str, Any]) -> dict[str, Any]:
         "run": run._asdict(),
         "encoder": {
             "name": method["encoder"],
+            "family": FAMILIES[method["encoder"]],
             "weights": weights,
             "source": f"folder: {method['encoder']}.safetensors" if weights != "none" else "none",
             "sha256": "5c4f" * 16 if weights != "none" else None,

@@ -85,6 +85,7 @@ RECIPES: dict[str, Method] = {
     "l2": Recipe(model="l2_cae", loss="mse"),
     "ano": Recipe(model="anovit", encoder="vit_base_patch16_224", loss="mse"),
 }
+FAMILIES = {"cnn": "CNN", "vit": "Transformer", "ae": "CNN", "l2": "none", "ano": "Transformer"}
 PUBLISHED_METHODS = {
     "aexad": PublishedMethod(label="AE-XAD", ours=["cnn"]),
     "ae+filter": PublishedMethod(label="AE + filter", ours=["ae"]),
@@ -165,7 +166,8 @@ def _measurements(
     metrics = pd.DataFrame(rows, columns=METRIC_COLUMNS).astype({"value": float})
     methods = [
         dict.fromkeys(METHOD_COLUMNS, "")
-        | {"method": name, "encoder": RECIPES[name].encoder, "pretrained": "yes"}  # type: ignore[union-attr]
+        | {"method": name, "family": FAMILIES[name], "pretrained": "yes"}
+        | {"encoder": RECIPES[name].encoder}  # type: ignore[union-attr]
         | {"tuning": "frozen", "trained_parameters": "250000", "frozen_parameters": "750000"}
         for name in names
     ]

@@ -215,7 +215,8 @@ def test_a_network_without_an_encoder_is_not_blamed_for_a_random_one(results: Pa
     for run in RUNS:
         write_json(results / run.folder / "provenance.json", provenance(encoder=encoder))
     methods = methods_table(RUNS, results)
-    assert methods[["encoder", "pretrained"]].to_numpy().tolist() == [["none", "–"]]
+    columns = ["encoder", "family", "pretrained"]
+    assert methods[columns].to_numpy().tolist() == [["none", "none", "–"]]
     assert not_pretrained(list(methods["method"]), methods) == []
 
 
@@ -227,6 +228,14 @@ def test_runs_of_a_method_that_differ_are_all_named(results: Path) -> None:
     assert row["weights"] == "folder: resnet18.tv_in1k.safetensors; hub: timm/x@1"
     assert row["sha256"] == "ab12; cd"
     assert row["encoder"] == "resnet18.tv_in1k"
+
+
+def test_the_family_of_an_encoder_is_known_if_one_run_recorded_it(results: Path) -> None:
+    path = results / RUNS[1].folder / "provenance.json"
+    encoder = json.loads(path.read_text())["encoder"]
+    assert methods_table(RUNS, results)["family"].tolist() == ["not known"]
+    write_json(path, provenance(encoder=encoder | {"family": "hybrid"}))
+    assert methods_table(RUNS, results)["family"].tolist() == ["hybrid"]
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from aexad.config.catalogue import Dataset
 from aexad.data.split import read_split
 from aexad.report.images.pictures import choose_images, read_per_image
 from aexad.report.labels import DAGGER
-from aexad.report.method_roles import is_cnn, is_transformer, not_pretrained
+from aexad.report.method_roles import CNN, TRANSFORMER, not_pretrained
 from aexad.report.style import MethodStyle, method_styles
 from aexad.report.text.captions import data_phrase
 
@@ -166,11 +166,11 @@ def cnn_and_transformer(group: Group) -> tuple[str, str] | None:
     The first of each kind that AE-XAD's loss trains, in the order of the benchmark: the choice
     does not look at the scores.
     """
-    encoders = group.methods["encoder"]
-    trained = group.trained_methods(model="aexad", loss="aexad")
-    transformers = [method for method in trained if is_transformer(encoders[method])]
-    others = [method for method in trained if is_cnn(encoders[method])]
-    return (others[0], transformers[0]) if others and transformers else None
+    cnns, transformers = (
+        group.trained_methods(model="aexad", loss="aexad", family=family)
+        for family in (CNN, TRANSFORMER)
+    )
+    return (cnns[0], transformers[0]) if cnns and transformers else None
 
 
 def _look(methods: pd.DataFrame) -> Look:

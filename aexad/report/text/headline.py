@@ -13,7 +13,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from aexad.report.labels import DAGGER, METRIC, counted, listed
-from aexad.report.method_roles import not_pretrained
+from aexad.report.method_roles import not_pretrained, without_family
 from aexad.report.stats.aggregate import (
     category_means,
     on_common_seeds,
@@ -79,7 +79,7 @@ def cautions(metrics: pd.DataFrame, methods: pd.DataFrame) -> list[str]:
     names = list(metrics["method"].unique())
     random = not_pretrained(names, methods)
     seeds = len(set(metrics["seed"]))
-    said = [_about_encoders(names, random, methods)]
+    said = [_about_encoders(names, random, methods), *_about_families(methods)]
     if seeds == 1:
         said.append("One seed: how far chance moves these numbers was not measured.")
     else:
@@ -103,6 +103,17 @@ def _about_encoders(names: Sequence[str], random: Sequence[str], methods: pd.Dat
         "the others is one of pre-training as well, so this is not a comparison of architectures "
         "alone."
     )
+
+
+def _about_families(methods: pd.DataFrame) -> list[str]:
+    unknown = without_family(methods)
+    if not unknown:
+        return []
+    return [
+        "Whether the encoder is a CNN or a Transformer was not recorded for "
+        f"{listed(unknown, most=MOST_NAMED)}; comparisons of CNN and Transformer leave out such "
+        "methods."
+    ]
 
 
 def _finding(metric: str, every: pd.DataFrame, intervals: Intervals | None) -> str:

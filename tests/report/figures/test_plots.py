@@ -34,7 +34,6 @@ from aexad.report.figures.write import drawings
 from aexad.report.images.grid import gallery_figure
 from aexad.report.images.pictures import Photograph, Picture, read_per_image
 from aexad.report.images.unfiltered import unfiltered_map
-from aexad.report.method_roles import is_transformer
 from aexad.report.style import add_legend, styled
 from aexad.runtime.files import write_csv
 
@@ -53,30 +52,12 @@ def group(tmp_path_factory: pytest.TempPathFactory) -> Group:
     return group_of(make_tree(root, methods=(*PAIR, "ae"), seeds=(0, 1)))
 
 
-@pytest.mark.parametrize(
-    ("encoder", "transformer"),
-    [
-        ("resnet50.tv_in1k", False),
-        ("wide_resnet50_2.tv_in1k", False),
-        ("tf_efficientnet_lite0.in1k", False),
-        ("test_resnet.r160_in1k", False),
-        ("", False),
-        ("vit_base_patch16_224.augreg_in21k_ft_in1k", True),
-        ("vit_small_patch14_dinov2.lvd142m", True),
-        ("deit_small_patch16_224.fb_in1k", True),
-        ("crossvit_small_240.in1k", True),
-        ("swin_tiny_patch4_window7_224.ms_in1k", True),
-        ("test_vit.r160_in1k", True),
-    ],
-)
-def test_the_kind_of_an_encoder_is_in_its_name(encoder: str, transformer: bool) -> None:
-    assert is_transformer(encoder) is transformer
-
-
 def test_the_first_of_each_kind_stands_for_it(group: Group, tmp_path: Path) -> None:
     assert cnn_and_transformer(group) == PAIR
     alone = group_of(make_tree(tmp_path, categories=("brick",), methods=(PAIR[0], "ae")))
     assert cnn_and_transformer(alone) is None
+    unknown = replace(group, methods=group.methods.assign(family="not known"))
+    assert cnn_and_transformer(unknown) is None
 
 
 def test_curves_over_the_threshold_are_the_rows_of_the_table() -> None:

@@ -109,3 +109,14 @@ def test_cautions_say_which_encoders_were_not_pretrained() -> None:
     assert cautions(two, methods("cnn"))[1] == (
         "2 seeds of each training, unless a table says otherwise."
     )
+
+
+def test_methods_without_a_family_of_their_encoder_are_named() -> None:
+    rows = metrics({name: [[0.5, 0.6]] for name in ("new", "old", "maps")})
+    about = methods("new", "old", "maps")
+    about["family"] = ["CNN", "not known", "not known"]
+    about["encoder"] = ["e", "e", "not known"]  # of external maps, nothing is known
+    assert cautions(rows, about)[1] == (
+        "Whether the encoder is a CNN or a Transformer was not recorded for old; comparisons of "
+        "CNN and Transformer leave out such methods."
+    )

@@ -38,19 +38,21 @@ def test_a_sweep_differs_in_one_block_and_the_input_size_alone() -> None:
         "alone": recipe(features=[0], input_size=336),
         "maps": ExternalMaps(maps="folder"),
     }
-    (found,) = sweeps(recipes, list(recipes))
+    families = dict.fromkeys(recipes, "Transformer")
+    (found,) = sweeps(recipes, list(recipes), families)
     assert found.lines == {
         None: {0: "first", 5: "middle", 11: "deep"},
         448: {0: "larger", 2: "large"},
     }
     assert list(found.lines[None]) == [0, 5, 11]
     assert found.longest is None
-    assert sweeps(recipes, [name for name in recipes if name != "deep"]) == []
+    assert sweeps(recipes, [name for name in recipes if name != "deep"], families) == []
+    assert sweeps(recipes, list(recipes), dict.fromkeys(recipes, "not known")) == []
 
 
 def test_a_convolutional_encoder_has_stages_and_no_blocks() -> None:
     recipes = {f"{i}": Recipe(encoder="resnet18.tv_in1k", features=[i]) for i in range(4)}
-    assert sweeps(recipes, list(recipes)) == []
+    assert sweeps(recipes, list(recipes), dict.fromkeys(recipes, "CNN")) == []
 
 
 def test_the_summary_names_the_best_and_the_deepest_block() -> None:
@@ -76,7 +78,7 @@ def test_depth_and_gallery_of_a_sweep(tree: Tree) -> None:
     without = without[(without["method"] != "aexad-block0") | (without["seed"] == 0)]
     places = (tree.catalogue, tree.results, tree.data)
     group = next(read_groups(tree.runs, without, methods, *places))
-    (sweep,) = sweeps(tree.recipes, list(DEPTHS))
+    (sweep,) = sweeps(tree.recipes, list(DEPTHS), dict.fromkeys(DEPTHS, "Transformer"))
     table = depth_table(group, sweep, "aexad-resnet18")
     iou = table[table["metric"] == "iou"].set_index("method")
     assert "aexad-block5" not in iou.index  # its run on one category is missing

@@ -121,6 +121,7 @@ def test_without_features_in_a_recipe_there_is_no_such_table() -> None:
     ("options", "words"),
     [
         ({"encoder": VIT}, "last block"),
+        ({"encoder": "coatnet_0_rw_224.sw_in1k", "features": [2]}, "level 2"),
         ({"encoder": VIT, "features": [2, 0]}, "blocks 0, 2"),
         ({"encoder": "resnet18.tv_in1k", "features": [3]}, "stage 3"),
         ({"encoder": "pixels", "feature_channels": 8}, "pixels; to 8 channels"),
@@ -136,7 +137,9 @@ def test_without_features_in_a_recipe_there_is_no_such_table() -> None:
     ],
 )
 def test_features_in_words(options: dict[str, object], words: str) -> None:
-    assert features_phrase(Recipe(**options)) == words  # type: ignore[arg-type]
+    families = {VIT: "Transformer", "resnet18.tv_in1k": "CNN", "pixels": "none"}
+    family = families.get(str(options["encoder"]), "hybrid")
+    assert features_phrase(Recipe(**options), family) == words  # type: ignore[arg-type]
 
 
 def images(values: dict[tuple[str, str, int], list[float]]) -> pd.DataFrame:

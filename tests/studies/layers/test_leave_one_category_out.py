@@ -35,7 +35,7 @@ def study() -> Results:
         measured,
         metrics=renamed(measured.metrics),
         images=renamed(measured.images),
-        methods=renamed(measured.methods),
+        methods=renamed(measured.methods).assign(family=["CNN", "Transformer", "Transformer"]),
         recipes=RECIPES | recipes,
     )
 
