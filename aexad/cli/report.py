@@ -104,13 +104,13 @@ def _draw(args: argparse.Namespace, draw: Callable[..., object]) -> Path:
 
 def collect(args: argparse.Namespace) -> Path:
     """Collect the metrics of all runs of a benchmark in one table."""
+    from aexad.config.methods import titles_of_methods
     from aexad.report.collect import write_collection
 
     inputs = read_inputs(args)
     folder = args.results / args.benchmark
-    write_collection(
-        inputs.runs, args.results, folder, inputs.external, inputs.missing, inputs.method_titles
-    )
+    titles = titles_of_methods(inputs.methods)
+    write_collection(inputs.runs, args.results, folder, inputs.external, inputs.missing, titles)
     return folder
 
 
@@ -187,9 +187,9 @@ def explorer(args: argparse.Namespace) -> Path:
 def read_inputs(args: argparse.Namespace) -> Inputs:
     """Read the benchmark and find its runs."""
     from aexad.config.builtin import catalogue_paths, method_paths
-    from aexad.report.inputs import choose
+    from aexad.report.inputs import find_inputs
 
-    return choose(
+    return find_inputs(
         args.benchmarks / f"{args.benchmark}.yaml",
         catalogue_paths(args.datasets),
         method_paths(args.methods),

@@ -17,16 +17,16 @@ from scipy.ndimage import gaussian_filter
 from skimage import data as photographs
 from skimage.draw import disk, line
 
-from aexad.config.benchmark import Run
+from aexad.config.benchmark import Benchmark, Run
 from aexad.config.catalogue import Dataset
 from aexad.config.methods import Method
 from aexad.config.recipe import HeatMap, Recipe
 from aexad.evaluation.evaluate import named_at
 from aexad.evaluation.metrics import SWEEP
 from aexad.report.collect import write_collection
+from aexad.report.inputs import Inputs
 from aexad.report.labels import METRICS
-from aexad.report.published import Published
-from aexad.report.results import Results, read_results
+from aexad.report.results import Results
 from aexad.runtime.files import write_csv, write_json, write_npz
 
 NO_ENERGY = {"kwh": None, "co2_g": None, "reason": "not measured: no country is set"}
@@ -79,9 +79,9 @@ class Tree(NamedTuple):
 
     def measurements(self) -> Results:
         """As the verbs read them; nothing is published of this data."""
-        return read_results(
-            self.benchmark, self.runs, self.results, self.recipes, self.catalogue, Published()
-        )
+        benchmark = Benchmark(title="", datasets={"textures": "all"}, methods=["ae"])
+        inputs = Inputs(benchmark, self.runs, [], [], self.catalogue, self.recipes)
+        return inputs.read_results(self.results, self.benchmark)
 
 
 def make_tree(

@@ -110,10 +110,10 @@ def test_what_a_run_took_stands_beside_what_it_reached(results: Path) -> None:
     assert list(found) == [cost.name for cost in COSTS]
 
 
-def test_nobody_knows_what_somebody_elses_maps_cost(results: Path) -> None:
+def test_the_cost_of_external_maps_is_unknown(results: Path) -> None:
     found = costs(collect(RUNS[:1], results, external=RUNS[1:]), RUNS[1])
     assert {reason for _, _, reason in found.values()} == {
-        "somebody else's maps: how they were made is not known"
+        "external maps: how they were made is not known"
     }
 
 

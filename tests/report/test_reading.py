@@ -20,7 +20,7 @@ from aexad.report.method_roles import (
     of_same_model,
     roles_of,
 )
-from aexad.report.results import IMAGE_COLUMNS, read_images
+from aexad.report.run_files import IMAGE_COLUMNS, read_images
 from aexad.report.stats.by_defect import losses, told
 from aexad.report.stats.tradeoff import tradeoff, with_tradeoffs
 from aexad.report.tables.sources import source_tables

@@ -11,10 +11,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from aexad.report.collect import read_provenance
 from aexad.report.figures.base import Drawing, Group
 from aexad.report.figures.label_placement import place_labels
 from aexad.report.labels import METRIC, counted, listed
+from aexad.report.run_files import read_runs
 from aexad.report.stats.aggregate import over_categories
 from aexad.report.stats.intervals import METHOD, Intervals
 from aexad.report.stats.tests import Interval
@@ -181,5 +181,5 @@ def _machines(group: Group) -> str:
     def machine(content: dict[str, object], _: object) -> str:
         return f"{content['device']}, {counted(int(str(content['threads'])), 'thread')}"
 
-    found = [read_provenance(run, group.results, machine) for run in group.runs]
-    return "; ".join(dict.fromkeys(found))
+    machines = read_runs(group.runs, group.results, "provenance.json", machine)
+    return "; ".join(dict.fromkeys(machines))

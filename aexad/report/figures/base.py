@@ -13,9 +13,10 @@ from matplotlib.figure import Figure
 from aexad.config.benchmark import Run
 from aexad.config.catalogue import Dataset
 from aexad.data.split import read_split
-from aexad.report.images.pictures import choose_images, read_per_image
+from aexad.report.images.pictures import choose_images
 from aexad.report.labels import DAGGER
 from aexad.report.method_roles import CNN, TRANSFORMER, not_pretrained
+from aexad.report.run_files import read_per_image
 from aexad.report.style import MethodStyle, method_styles
 from aexad.report.text.captions import data_phrase
 

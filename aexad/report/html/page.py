@@ -11,13 +11,13 @@ import pandas as pd
 
 from aexad.config.benchmark import Benchmark, Run
 from aexad.config.catalogue import Dataset
-from aexad.report.collect import read_provenance
 from aexad.report.figures.write import CAPTIONS
 from aexad.report.html.inline_images import embedded
 from aexad.report.html.jinja import template
 from aexad.report.labels import DAGGER, HEADLINE, counted, listed
 from aexad.report.method_roles import not_pretrained
 from aexad.report.results import Results
+from aexad.report.run_files import read_runs
 from aexad.report.tables.write import build_tables
 from aexad.report.text.summary import summarise
 from aexad.runtime.errors import DataError
@@ -185,7 +185,7 @@ def _costs(runs: Sequence[Run], results: Path) -> list[dict[Hashable, Any]]:
             "peak": float(content["peak_mb"]),
         }
 
-    rows = pd.DataFrame([read_provenance(run, results, cost) for run in runs])
+    rows = pd.DataFrame(read_runs(runs, results, "provenance.json", cost))
     means = rows.groupby(["method", "machine"], sort=False).agg(
         runs=("training", "size"),
         features=("features", "mean"),
@@ -198,8 +198,9 @@ def _costs(runs: Sequence[Run], results: Path) -> list[dict[Hashable, Any]]:
 def _versions(runs: Sequence[Run], results: Path) -> dict[str, str]:
     """Every version that a run recorded; runs that differ are all named."""
     found: dict[str, dict[str, None]] = {}
-    for run in runs:
-        versions = read_provenance(run, results, lambda content, _: content["versions"])
+    for versions in read_runs(
+        runs, results, "provenance.json", lambda content, _: content["versions"]
+    ):
         for name, version in versions.items():
             found.setdefault(name, {})[str(version)] = None
     return {name: ", ".join(found[name]) for name in sorted(found)}

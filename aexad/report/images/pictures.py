@@ -16,6 +16,7 @@ import pandas as pd
 
 from aexad.data.images import load_image, load_mask
 from aexad.data.index import GOOD
+from aexad.report.run_files import read_per_image
 from aexad.runtime.errors import DataError
 from aexad.runtime.files import read_npz
 
@@ -121,17 +122,6 @@ def read_pictures(run_folder: Path, images: Sequence[str]) -> list[Picture]:
             f"{path}: cannot be used with per_image.csv and split.csv beside it ({error}); make it "
             "anew with 'aexad infer'"
         ) from None
-
-
-def read_per_image(path: Path) -> pd.DataFrame:
-    """Read a run's ``per_image.csv``, by image."""
-    try:
-        return pd.read_csv(path, dtype={"image": "str"}).set_index("image")
-    except FileNotFoundError:
-        raise DataError(f"{path}: no such file; make it with 'aexad evaluate'") from None
-    except (ValueError, KeyError) as error:
-        told = " ".join(str(error).split())
-        raise DataError(f"{path}: {told}; make it anew with 'aexad evaluate'") from None
 
 
 def in_deviations(heat_map: np.ndarray) -> np.ndarray:

@@ -32,8 +32,9 @@ from aexad.report.figures.label_placement import place_labels
 from aexad.report.figures.per_defect import anomalous_images, by_area, by_type
 from aexad.report.figures.write import drawings
 from aexad.report.images.grid import gallery_figure
-from aexad.report.images.pictures import Photograph, Picture, read_per_image
+from aexad.report.images.pictures import Photograph, Picture
 from aexad.report.images.unfiltered import unfiltered_map
+from aexad.report.run_files import read_per_image
 from aexad.report.style import add_legend, styled
 from aexad.runtime.files import write_csv
 

@@ -13,10 +13,11 @@ from aexad.config.benchmark import Run
 from aexad.config.catalogue import Dataset
 from aexad.data.index import GOOD
 from aexad.data.split import read_split
-from aexad.report.images.pictures import image_label, read_per_image
+from aexad.report.images.pictures import image_label
 from aexad.report.images.strips import METHOD_STEPS, shown_images, strip_names
 from aexad.report.labels import DAGGER, METRIC
 from aexad.report.method_roles import not_pretrained
+from aexad.report.run_files import read_per_image
 from aexad.runtime.errors import DataError
 
 METRICS = ("iou", "xauc", "f1")
