@@ -146,7 +146,8 @@ def make_explorer(root: Path, categories: int, count: int) -> dict[str, float]:
         draw_strips(folder, *places)
     strips = time.perf_counter() - start
     start = time.perf_counter()
-    methods = [dict.fromkeys(METHOD_COLUMNS, "") | {"method": name} for name in METHODS]
+    empty = dict.fromkeys(METHOD_COLUMNS, "")
+    methods = [empty | {"method": name, "title": name} for name in METHODS]
     write_explorer(
         Benchmark(title="Drawn", datasets={"drawn": "all"}, methods=list(METHODS)),
         runs,

@@ -158,7 +158,7 @@ def report(args: argparse.Namespace) -> Path:
         inputs.runs,
         inputs.catalogue,
         inputs.read_results(args.results, folder, args.published),
-        results=args.results,
+        results_folder=args.results,
         folder=folder,
     )
     return folder / "report.html"

@@ -23,7 +23,9 @@ from aexad.config.methods import Method
 from aexad.config.recipe import HeatMap, Recipe
 from aexad.evaluation.evaluate import named_at
 from aexad.evaluation.metrics import SWEEP
-from aexad.report.collect import write_collection
+from aexad.report.collect import read_collection, write_collection
+from aexad.report.figures.write import write_figures
+from aexad.report.images.panels import draw_panels
 from aexad.report.inputs import Inputs
 from aexad.report.labels import METRICS
 from aexad.report.results import Results
@@ -77,8 +79,29 @@ class Tree(NamedTuple):
             for name, method in (METHODS | DEPTHS).items()
         }
 
-    def measurements(self) -> Results:
-        """As the verbs read them; nothing is published of this data."""
+    def draw_figures(self, runs: Sequence[Run] | None = None) -> Path:
+        """Draw the figures of the benchmark, or of some of its runs; return their folder."""
+        folder = self.benchmark / "figures"
+        write_figures(
+            self.runs if runs is None else runs,
+            *read_collection(self.benchmark),
+            self.catalogue,
+            results=self.results,
+            data=self.data,
+            gallery=1,
+            folder=folder,
+        )
+        return folder
+
+    def draw_panels(self, runs: Sequence[Run]) -> None:
+        """Draw one panel of each of the runs."""
+        for run in runs:
+            folder = self.results / run.folder
+            split = self.results / run.data_folder / "split.csv"
+            draw_panels(folder, split, self.data / run.dataset, 32, 1, folder / "panels")
+
+    def read_results(self) -> Results:
+        """Read the results as the verbs do; nothing is published for this data."""
         benchmark = Benchmark(title="", datasets={"textures": "all"}, methods=["ae"])
         inputs = Inputs(benchmark, self.runs, [], [], self.catalogue, self.recipes)
         return inputs.read_results(self.results, self.benchmark)

@@ -22,7 +22,7 @@ from aexad.report.collect import (
     write_collection,
 )
 from aexad.report.labels import COSTS, METRIC, QUANTITY
-from aexad.report.method_roles import not_pretrained
+from aexad.report.method_roles import not_pretrained, titles_of
 from aexad.runtime.errors import DataError
 from aexad.runtime.files import write_json
 
@@ -138,6 +138,14 @@ def test_the_file_keeps_every_digit_and_every_name(results: Path, tmp_path: Path
     assert set(table["method"]) == {"none"}
     assert table.groupby("seed").size().to_dict() == {0: 3 + len(COSTS), 1: 2 + len(COSTS)}
     assert read_methods(tmp_path / "demo" / "methods.csv")["method"].tolist() == ["none"]
+
+
+def test_methods_have_titles(results: Path, tmp_path: Path) -> None:
+    external = Run("parts", "001", "standard", 0, "maps")
+    write_json(results / external.folder / "metrics.json", metrics(xauc=(0.5, 3)))
+    write_collection(RUNS, results, tmp_path, [external], titles={"none": "No method"})
+    table = read_methods(tmp_path / "methods.csv")
+    assert titles_of(table) == {"none": "No method", "maps": "maps"}
 
 
 def test_tables_of_two_makings_are_refused(results: Path, tmp_path: Path) -> None:
