@@ -62,8 +62,8 @@ def roles_of(
     names : sequence of str
         The methods that may have a role.
     families : mapping of str to str
-        Method: family of its encoder, as :func:`families_of` reads it. Encoders of other families
-        than :data:`CNN` and :data:`TRANSFORMER` have no role in the comparison of the two.
+        Method: family of its encoder, from ``methods.csv``. Encoders of other families than
+        :data:`CNN` and :data:`TRANSFORMER` have no role in the comparison of the two.
     """
     known = _recipes(recipes, names)
     adaptive = {
@@ -142,11 +142,6 @@ def _ablation(reference: Recipe, recipes: Mapping[str, Recipe]) -> dict[str, str
             if recipe.training == training and recipe.heat_map == heat_map:
                 variants.setdefault(variant, name)
     return variants
-
-
-def families_of(methods: pd.DataFrame) -> dict[str, str]:
-    """Map each method of ``methods.csv`` to the family of its encoder."""
-    return dict(zip(methods["method"], methods["family"], strict=True))
 
 
 def without_family(methods: pd.DataFrame) -> list[str]:

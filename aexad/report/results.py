@@ -9,7 +9,7 @@ from functools import cached_property
 import pandas as pd
 
 from aexad.config.methods import Method
-from aexad.report.method_roles import MethodRoles, families_of, roles_of
+from aexad.report.method_roles import MethodRoles, roles_of
 from aexad.report.published import Published
 from aexad.report.stats.intervals import Intervals
 from aexad.report.stats.tradeoff import with_tradeoffs
@@ -37,7 +37,7 @@ class Results:
     @cached_property
     def families(self) -> dict[str, str]:
         """Method: family of its encoder."""
-        return families_of(self.methods)
+        return dict(zip(self.methods["method"], self.methods["family"], strict=True))
 
     @cached_property
     def roles(self) -> MethodRoles:
