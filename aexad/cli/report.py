@@ -153,14 +153,8 @@ def report(args: argparse.Namespace) -> Path:
 
     inputs = read_inputs(args)
     folder = args.results / args.benchmark
-    write_report(
-        inputs.benchmark,
-        inputs.runs,
-        inputs.catalogue,
-        inputs.read_results(args.results, folder, args.published),
-        results_folder=args.results,
-        folder=folder,
-    )
+    results = inputs.read_results(args.results, folder, args.published)
+    write_report(inputs, results, args.results, folder)
     return folder / "report.html"
 
 
@@ -172,9 +166,7 @@ def explorer(args: argparse.Namespace) -> Path:
     inputs = read_inputs(args)
     folder = args.results / args.benchmark
     write_explorer(
-        inputs.benchmark,
-        inputs.runs,
-        inputs.catalogue,
+        inputs,
         read_methods(folder / "methods.csv"),
         results=args.results,
         data=args.data,

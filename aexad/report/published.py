@@ -83,7 +83,8 @@ def read_published(folder: str | Path) -> Published:
             cell = ", ".join(twice.iloc[0][key])
             raise DataError(f"{folder}: two values of one cell ({cell}); remove one of them")
         joined.append(table)
-    return Published(*joined, methods)
+    cells, wins = joined
+    return Published(cells, wins, methods)
 
 
 def _read_table(path: Path, methods: Mapping[str, PublishedMethod]) -> pd.DataFrame:

@@ -102,9 +102,17 @@ class Tree(NamedTuple):
 
     def read_results(self) -> Results:
         """Read the results as the verbs do; nothing is published for this data."""
-        benchmark = Benchmark(title="", datasets={"textures": "all"}, methods=["ae"])
-        inputs = Inputs(benchmark, self.runs, [], [], self.catalogue, self.recipes)
-        return inputs.read_results(self.results, self.benchmark)
+        return self.inputs().read_results(self.results, self.benchmark)
+
+    def inputs(self, title: str = "", runs: list[Run] | None = None) -> Inputs:
+        """A benchmark of these runs; ``runs`` are the runs that trained a model, default: all."""
+        methods = list(dict.fromkeys(run.method for run in self.runs))
+        benchmark = Benchmark(
+            title=title, description="A trial.", datasets={"textures": "all"}, methods=methods
+        )
+        trained = self.runs if runs is None else runs
+        external = [run for run in self.runs if run not in trained]
+        return Inputs(benchmark, trained, external, [], self.catalogue, self.recipes)
 
 
 def make_tree(

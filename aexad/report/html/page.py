@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from aexad.config.benchmark import Benchmark, Run
-from aexad.config.catalogue import Dataset
+from aexad.config.benchmark import Run
 from aexad.report.figures.write import CAPTIONS
 from aexad.report.html.inline_images import embedded
 from aexad.report.html.jinja import template
+from aexad.report.inputs import Inputs
 from aexad.report.labels import DAGGER, HEADLINE, counted, listed
 from aexad.report.method_roles import not_pretrained, titles_of
 from aexad.report.results import Results
@@ -48,25 +48,13 @@ class RunPanels(NamedTuple):
     panels: list[Picture]
 
 
-def write_report(
-    benchmark: Benchmark,
-    runs: Sequence[Run],
-    catalogue: Mapping[str, Dataset],
-    results: Results,
-    *,
-    results_folder: Path,
-    folder: Path,
-) -> None:
+def write_report(inputs: Inputs, results: Results, results_folder: Path, folder: Path) -> None:
     """Write ``<folder>/report.html``.
 
     Parameters
     ----------
-    benchmark : Benchmark
-        Title and description.
-    runs : sequence of Run
-        The runs of the benchmark that trained a model.
-    catalogue : mapping of str to Dataset
-        Data set: title, licence, citation.
+    inputs : Inputs
+        Benchmark, runs and data sets.
     results : Results
         The results that summary and tables show.
     results_folder : Path
@@ -80,6 +68,7 @@ def write_report(
         If a file is missing or damaged.
     """
     metrics, methods = results.metrics, results.methods
+    benchmark, runs, catalogue = inputs.benchmark, inputs.runs, inputs.catalogue
     tables, summary = build_tables(results), summarise(results)
     records = read_runs(runs, results_folder, "provenance.json", _record)
     page = template(TEMPLATE).render(

@@ -15,7 +15,7 @@ import pytest
 from fake_results import DEFECTS, Tree, make_tree
 from PIL import Image
 
-from aexad.config.benchmark import Benchmark, Run
+from aexad.config.benchmark import Run
 from aexad.report.collect import read_methods, write_collection
 from aexad.report.html.explorer.page import write_explorer
 from aexad.report.images.grid import COLOUR_MAP
@@ -23,7 +23,6 @@ from aexad.report.images.strips import CELL, coloured_error, draw_strips, small
 from aexad.runtime.errors import ConfigError, DataError
 
 METHODS = ("aexad-resnet18", "aexad-vit_tiny")
-BENCHMARK = Benchmark(title="Who <sees> it?", datasets={"textures": "all"}, methods=[*METHODS])
 SIZE = 32
 IMAGES = sum(DEFECTS.values())
 
@@ -37,9 +36,7 @@ def strips(tree: Tree, run: Run, count: int = 200) -> list[Path]:
 def explore(tree: Tree, runs: list[Run] | None = None, count: int = 200) -> Path:
     folder = tree.benchmark / "explorer"
     write_explorer(
-        BENCHMARK,
-        tree.runs if runs is None else runs,
-        tree.catalogue,
+        tree.inputs("Who <sees> it?", runs),
         read_methods(tree.benchmark / "methods.csv"),
         results=tree.results,
         data=tree.data,

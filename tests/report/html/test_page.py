@@ -4,24 +4,18 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 from fake_results import Tree, make_tree
 
-from aexad.config.benchmark import Benchmark, Run
+from aexad.config.benchmark import Run
 from aexad.report.collect import read_metrics, write_collection
 from aexad.report.html.page import write_report
 from aexad.runtime.errors import DataError
 
-BENCHMARK = Benchmark(
-    title="Does <it> help?",
-    description="A trial.",
-    datasets={"textures": "all"},
-    methods=["aexad-resnet18", "aexad-vit_tiny"],
-)
+METHODS = ("aexad-resnet18", "aexad-vit_tiny")
 
 
 class Page(HTMLParser):
@@ -52,16 +46,15 @@ class Page(HTMLParser):
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Tree:
     root = tmp_path_factory.mktemp("page")
-    tree = make_tree(root, categories=("brick", "grass"), methods=BENCHMARK.methods)
+    tree = make_tree(root, categories=("brick", "grass"), methods=METHODS)
     tree.draw_figures()
     tree.draw_panels(tree.runs)
     return tree
 
 
-def report(tree: Tree, runs: Sequence[Run] | None = None) -> str:
-    folders = {"results_folder": tree.results, "folder": tree.benchmark}
-    trained = tree.runs if runs is None else runs
-    write_report(BENCHMARK, trained, tree.catalogue, tree.read_results(), **folders)
+def report(tree: Tree, runs: list[Run] | None = None) -> str:
+    inputs = tree.inputs("Does <it> help?", runs)
+    write_report(inputs, tree.read_results(), tree.results, tree.benchmark)
     return (tree.benchmark / "report.html").read_text()
 
 
@@ -130,7 +123,7 @@ def test_tables_and_provenance(tree: Tree, page: Page) -> None:
 
 
 def test_the_page_shows_titles(tmp_path: Path) -> None:
-    tree = make_tree(tmp_path, categories=("brick",), methods=BENCHMARK.methods)
+    tree = make_tree(tmp_path, categories=("brick",), methods=METHODS)
     titles = {"aexad-resnet18": "AE-XAD, ResNet-18", "aexad-vit_tiny": "AE-XAD, <ViT>"}
     write_collection(tree.runs, tree.results, tree.benchmark, titles=titles)
     tree.draw_figures()

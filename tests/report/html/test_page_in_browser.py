@@ -13,7 +13,6 @@ import pytest
 from fake_results import make_tree
 from PIL import Image
 
-from aexad.config.benchmark import Benchmark
 from aexad.report.html.page import write_report
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
@@ -70,9 +69,8 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tree = make_tree(tmp_path_factory.mktemp("browser"), methods=METHODS, seeds=(0, 1))
     tree.draw_figures()
     tree.draw_panels(tree.runs)
-    benchmark = Benchmark(title="Does it help?", datasets={"textures": "all"}, methods=[*METHODS])
-    folders = {"results_folder": tree.results, "folder": tree.benchmark}
-    write_report(benchmark, tree.runs, tree.catalogue, tree.read_results(), **folders)
+    inputs = tree.inputs("Does it help?")
+    write_report(inputs, tree.read_results(), tree.results, tree.benchmark)
     return tree.benchmark / "report.html"
 
 

@@ -17,13 +17,13 @@ from typing import Any
 import matplotlib as mpl
 import pandas as pd
 
-from aexad.config.benchmark import Benchmark, Run
-from aexad.config.catalogue import Dataset
+from aexad.config.benchmark import Run
 from aexad.report.html.explorer.contents import page_data, photographs_of, read_groups
 from aexad.report.html.jinja import template
 from aexad.report.images.grid import COLOUR_MAP
 from aexad.report.images.pictures import RULE, SCALE
 from aexad.report.images.strips import ERRORS, draw_photograph
+from aexad.report.inputs import Inputs
 from aexad.report.labels import DAGGER
 from aexad.runtime.atomic_folder import replaced_folder
 from aexad.runtime.errors import DataError
@@ -36,26 +36,14 @@ INDEX, PHOTOGRAPHS, STRIPS = "index.html", "photographs", "strips"
 
 
 def write_explorer(
-    benchmark: Benchmark,
-    runs: Sequence[Run],
-    catalogue: Mapping[str, Dataset],
-    methods: pd.DataFrame,
-    *,
-    results: Path,
-    data: Path,
-    count: int,
-    folder: Path,
+    inputs: Inputs, methods: pd.DataFrame, *, results: Path, data: Path, count: int, folder: Path
 ) -> None:
     """Write the explorer of a benchmark: ``index.html``, ``photographs/`` and ``strips/``.
 
     Parameters
     ----------
-    benchmark : Benchmark
-        Title of the page.
-    runs : sequence of Run
-        The runs that trained a model; runs on the same split are compared.
-    catalogue : mapping of str to Dataset
-        Data set: its title and sizes.
+    inputs : Inputs
+        Benchmark, runs and data sets; runs on the same split are compared.
     methods : DataFrame
         Rows of ``methods.csv``.
     results : Path
@@ -74,9 +62,10 @@ def write_explorer(
     ConfigError
         If ``folder`` holds other files than an explorer.
     """
-    if not runs:
+    catalogue = inputs.catalogue
+    if not inputs.runs:
         raise DataError("no method of this benchmark has trained a model: nothing to explore")
-    groups = read_groups(runs, results, count)
+    groups = read_groups(inputs.runs, results, count)
     photographs = photographs_of(groups)
     values = page_data(groups, photographs, results, catalogue, methods)
     own_files = (INDEX, f"{PHOTOGRAPHS}/*/*/*.webp", f"{STRIPS}/*/*/*/*/*/*.webp")
@@ -91,7 +80,7 @@ def write_explorer(
                 mask = root / row["mask"] if row["mask"] else None
                 target = new / PHOTOGRAPHS / name / row["name"]
                 draw_photograph(root / row["image"], mask, dataset.stored, target)
-        write_text(new / INDEX, _page(benchmark.title, values, count))
+        write_text(new / INDEX, _page(inputs.benchmark.title, values, count))
 
 
 def _page(title: str, data: Mapping[str, Any], count: int) -> str:
