@@ -28,6 +28,7 @@ from aexad.config.catalogue import Dataset
 from aexad.report.collect import METHOD_COLUMNS
 from aexad.report.html.explorer.page import write_explorer
 from aexad.report.images.strips import draw_strips
+from aexad.report.inputs import Inputs
 from aexad.runtime.files import write_csv, write_npz
 
 SIZE = 224
@@ -146,11 +147,12 @@ def make_explorer(root: Path, categories: int, count: int) -> dict[str, float]:
         draw_strips(folder, *places)
     strips = time.perf_counter() - start
     start = time.perf_counter()
-    methods = [dict.fromkeys(METHOD_COLUMNS, "") | {"method": name} for name in METHODS]
+    empty = dict.fromkeys(METHOD_COLUMNS, "")
+    methods = [empty | {"method": name, "title": name} for name in METHODS]
+    benchmark = Benchmark(title="Drawn", datasets={"drawn": "all"}, methods=list(METHODS))
+    catalogue = {"drawn": Dataset(title="Drawn", adaptor="mvtec_layout")}
     write_explorer(
-        Benchmark(title="Drawn", datasets={"drawn": "all"}, methods=list(METHODS)),
-        runs,
-        {"drawn": Dataset(title="Drawn", adaptor="mvtec_layout")},
+        Inputs(benchmark, runs, [], [], catalogue, {}),
         pd.DataFrame(methods),
         results=root / "results",
         data=root / "data",

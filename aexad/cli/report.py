@@ -104,13 +104,13 @@ def _draw(args: argparse.Namespace, draw: Callable[..., object]) -> Path:
 
 def collect(args: argparse.Namespace) -> Path:
     """Collect the metrics of all runs of a benchmark in one table."""
+    from aexad.config.methods import titles_of_methods
     from aexad.report.collect import write_collection
 
     inputs = read_inputs(args)
     folder = args.results / args.benchmark
-    write_collection(
-        inputs.runs, args.results, folder, inputs.external, inputs.missing, inputs.method_titles
-    )
+    titles = titles_of_methods(inputs.methods)
+    write_collection(inputs.runs, args.results, folder, inputs.external, inputs.missing, titles)
     return folder
 
 
@@ -153,14 +153,8 @@ def report(args: argparse.Namespace) -> Path:
 
     inputs = read_inputs(args)
     folder = args.results / args.benchmark
-    write_report(
-        inputs.benchmark,
-        inputs.runs,
-        inputs.catalogue,
-        inputs.read_results(args.results, folder, args.published),
-        results=args.results,
-        folder=folder,
-    )
+    results = inputs.read_results(args.results, folder, args.published)
+    write_report(inputs, results, args.results, folder)
     return folder / "report.html"
 
 
@@ -172,9 +166,7 @@ def explorer(args: argparse.Namespace) -> Path:
     inputs = read_inputs(args)
     folder = args.results / args.benchmark
     write_explorer(
-        inputs.benchmark,
-        inputs.runs,
-        inputs.catalogue,
+        inputs,
         read_methods(folder / "methods.csv"),
         results=args.results,
         data=args.data,
@@ -187,9 +179,9 @@ def explorer(args: argparse.Namespace) -> Path:
 def read_inputs(args: argparse.Namespace) -> Inputs:
     """Read the benchmark and find its runs."""
     from aexad.config.builtin import catalogue_paths, method_paths
-    from aexad.report.inputs import choose
+    from aexad.report.inputs import find_inputs
 
-    return choose(
+    return find_inputs(
         args.benchmarks / f"{args.benchmark}.yaml",
         catalogue_paths(args.datasets),
         method_paths(args.methods),

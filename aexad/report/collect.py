@@ -1,24 +1,26 @@
-"""From the results of single runs to two tidy tables: what was measured, and by which method.
+"""Collect the results of single runs in two tidy tables, ``metrics.csv`` and ``methods.csv``.
 
-``metrics.csv`` has a row for each run and metric; ``methods.csv`` one for each method, with the
-encoder that it *really* had when it was trained (from ``provenance.json``, not from the
-configuration), so that no table can pass a random encoder off as a pre-trained one.
+``metrics.csv`` has one row per run and metric. ``methods.csv`` has one row per method, with the
+encoder that was *really* trained with (from ``provenance.json``, not from the configuration), so
+that no table can present a random encoder as a pre-trained one.
 """
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pandas as pd
 
 from aexad.config.benchmark import Run
 from aexad.data.index import read_table
-from aexad.report.costs import NO_RECORD, NOT_KNOWN, inference_costs, training_costs, unknown_costs
+from aexad.report.costs import EXTERNAL, NO_RECORD, costs_of, unknown_costs
 from aexad.report.labels import order_of
+from aexad.report.method_roles import NOT_KNOWN
+from aexad.report.run_files import read_json, read_runs
 from aexad.runtime.errors import DataError
 from aexad.runtime.files import write_csv
 
@@ -31,16 +33,7 @@ METHOD_COLUMNS = [
     "trained_parameters", "frozen_parameters", "epochs", "input_size", "grid", "channels",
 ]  # fmt: skip
 RANDOM_WEIGHTS = "random weights"
-EXTERNAL = dict.fromkeys(METHOD_COLUMNS, "") | {
-    "model": "external maps",
-    "encoder": "not known",
-    "family": "not known",
-    "pretrained": "not known",
-}
 NOT_RUN = "not run"
-SHOWN = 3
-
-Content = TypeVar("Content")
 
 
 def collect(
@@ -51,59 +44,56 @@ def collect(
     Parameters
     ----------
     runs : sequence of Run
-        The benchmark's runs that trained a model; their order is the order of the rows.
+        The runs of the benchmark that trained a model; their order is the order of the rows.
     results : Path
-        The results folder; a run's metrics are ``<results>/<run.folder>/metrics.json``.
+        The results folder; the metrics of a run are in ``<results>/<run.folder>/metrics.json``.
     external : sequence of Run
-        Runs of somebody else's maps, which cost nobody knows what.
+        Runs with external maps; their cost is unknown.
     missing : sequence of Run
-        Runs that are not there. Where other runs of their category and method are, they have rows
-        without a value, so that every table marks the gap.
+        Runs without results. If other runs of their category and of their method have results,
+        they have rows without a value, so that every table marks the gap.
 
     Returns
     -------
     DataFrame
         Columns dataset, category, scenario, method, seed (int), metric, value (float, NaN where
-        the metric is undefined), n (test images behind the value; 0 of a training's costs), reason
-        (empty where defined).
+        the metric is undefined), n (test images behind the value; 0 for costs of a training),
+        reason (empty where defined).
 
     Raises
     ------
     DataError
         If metrics are missing (the message counts them and names a target that makes them) or
-        cannot be read.
+        cannot be used.
     """
-    there = [*runs, *external]
-    require([results / run.folder / "metrics.json" for run in there])
-    rows = [row for run in there for row in _of_run(run, results, known=run not in external)]
+    every = [*runs, *external]
+    metrics = read_runs(every, results, "metrics.json", _metrics)
+    rows = []
+    for run, own in zip(every, metrics, strict=True):
+        rows += own
+        rows += _costs(run, results, max((row["n"] for row in own), default=0), run in external)
     table = pd.DataFrame(rows, columns=METRIC_COLUMNS)
     return pd.concat([table, _gaps(table, missing)], ignore_index=True) if missing else table
 
 
 def methods_table(runs: Sequence[Run], results: Path) -> pd.DataFrame:
-    """Describe each method by what its runs recorded: one row a method, in the order of ``runs``.
+    """Describe each method by what its runs recorded: one row per method, in the order of ``runs``.
 
     Returns
     -------
     DataFrame
-        Columns method, model, encoder (timm's name), pretrained (``yes`` or ``no``), weights
-        (where they came from, without the machine's folders), sha256, tuning, loss,
-        trained_parameters, frozen_parameters, epochs; input_size (pixels), grid (cells a side)
-        and channels of the encoder's features, where there are any. Where the runs of a method
-        differ, for example because the weights were replaced in between, all values are named.
+        Columns method, title, model, encoder (timm's name), family (``CNN``, ``Transformer``,
+        ``hybrid``, ``none``, ``not known``), pretrained (``yes`` or ``no``), weights (their source
+        without the folders of the machine), sha256, tuning, loss, trained_parameters,
+        frozen_parameters, epochs; input_size (pixels), grid (cells per side) and channels of the
+        features of the encoder, if it has any. If the runs of a method differ, for example because
+        the weights were replaced in between, all values are named.
     """
-    require([results / run.folder / "provenance.json" for run in runs])
-    rows = [read_provenance(run, results, _method) for run in runs]
-    methods: dict[str, list[dict[str, str]]] = {}
-    for row in rows:
-        methods.setdefault(row["method"], []).append(row)
-    return pd.DataFrame(
-        [
-            {key: "; ".join(dict.fromkeys(row[key] for row in same)) for key in METHOD_COLUMNS}
-            for same in methods.values()
-        ],
-        columns=METHOD_COLUMNS,
+    rows = pd.DataFrame(
+        read_runs(runs, results, "provenance.json", _method), columns=METHOD_COLUMNS
     )
+    methods = rows.groupby("method", sort=False, as_index=False).agg(_distinct)
+    return methods[METHOD_COLUMNS]
 
 
 def write_collection(
@@ -114,13 +104,18 @@ def write_collection(
     missing: Sequence[Run] = (),
     titles: Mapping[str, str] | None = None,
 ) -> None:
-    """Write ``metrics.csv`` and ``methods.csv`` of a benchmark into ``folder``; see `collect`."""
+    """Write ``metrics.csv`` and ``methods.csv`` of a benchmark into ``folder``; see `collect`.
+
+    ``titles`` maps methods to their titles; a method without one has its name as title.
+    """
     metrics = collect(runs, results, external, missing)
-    methods = methods_table(runs, results)
-    rows = [EXTERNAL | {"method": name} for name in dict.fromkeys(run.method for run in external)]
-    methods = pd.concat([methods, pd.DataFrame(rows, columns=METHOD_COLUMNS)])
-    shown = dict(titles or {})
-    methods["title"] = [shown.get(name, name) for name in methods["method"]]
+    unknown = dict.fromkeys(("encoder", "family", "pretrained"), NOT_KNOWN)
+    about = dict.fromkeys(METHOD_COLUMNS, "") | {"model": "external maps"} | unknown
+    others = [about | {"method": name} for name in dict.fromkeys(run.method for run in external)]
+    methods = pd.concat(
+        [methods_table(runs, results), pd.DataFrame(others, columns=METHOD_COLUMNS)]
+    )
+    methods["title"] = [(titles or {}).get(name, name) for name in methods["method"]]
     write_csv(folder / "metrics.csv", metrics)
     write_csv(folder / "methods.csv", methods)
 
@@ -132,7 +127,7 @@ def read_metrics(path: Path) -> pd.DataFrame:
         value = table["value"].replace("", "nan").astype("float64")
         return table.astype({"seed": "int64", "n": "int64"}).assign(value=value)
     except ValueError as error:
-        raise DataError(f"{path}: {error}; make it anew with 'aexad collect'") from None
+        raise DataError(f"{path}: {error}; make it again with 'aexad collect'") from None
 
 
 def read_methods(path: Path) -> pd.DataFrame:
@@ -141,86 +136,24 @@ def read_methods(path: Path) -> pd.DataFrame:
 
 
 def read_collection(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Read ``metrics.csv`` and ``methods.csv`` of a benchmark, which must be of one making."""
+    """Read ``metrics.csv`` and ``methods.csv`` of a benchmark; both must have the same methods."""
     metrics, methods = read_metrics(folder / "metrics.csv"), read_methods(folder / "methods.csv")
     lost = [name for name in metrics["method"].unique() if name not in set(methods["method"])]
     if lost:
         raise DataError(
             f"{folder / 'methods.csv'}: no method '{lost[0]}', which metrics.csv has; make both "
-            "anew with 'aexad collect'"
+            "again with 'aexad collect'"
         )
     return metrics, methods
 
 
-def require(paths: Sequence[Path]) -> None:
-    """Check that a file of each run is there; all that are missing are one error."""
-    missing = [path for path in paths if not path.is_file()]
-    if missing:
-        named = ", ".join(map(str, missing[:SHOWN]))
-        more = f" and {len(missing) - SHOWN} more" if len(missing) > SHOWN else ""
-        raise DataError(
-            f"{len(missing)} of {len(paths)} runs have no {missing[0].name} yet: {named}{more}; "
-            f"make each of them, as the first with 'snakemake {missing[0]}', or set partial=true "
-            "for tables of those that are there"
-        )
-
-
-def read_provenance(run: Run, results: Path, use: Callable[[Any, Run], Content]) -> Content:
-    """Apply ``use`` to what the training of a run recorded."""
-    return read(results / run.folder / "provenance.json", use, run)
-
-
-def read(path: Path, use: Callable[[Any, Run], Content], run: Run) -> Content:
-    """Apply ``use`` to the JSON content of ``path``; what cannot be used is a clear error."""
-    try:
-        return use(json.loads(path.read_text(encoding="utf-8")), run)
-    except FileNotFoundError:
-        raise DataError(f"{path}: no such file; make it with 'snakemake {path}'") from None
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        problem = f"no key {error}" if isinstance(error, KeyError) else str(error)
-        raise DataError(
-            f"{path}: cannot be used ({problem}); delete it and make it again"
-        ) from None
-
-
 def without_folders(source: str) -> str:
-    """``source`` without the folders of an absolute path: they name a machine, not the weights."""
+    """Remove the folders of an absolute path: they name a machine, not the weights."""
     return re.sub(r"(?<!\S)(file://)?(/|~/|[A-Za-z]:\\).*[/\\]", "", source)
 
 
-def _of_run(run: Run, results: Path, known: bool) -> list[dict[str, Any]]:
-    """The rows of one run: its metrics, then its costs."""
-    metrics = read(results / run.folder / "metrics.json", _rows, run)
-    images = max((row["n"] for row in metrics), default=0)
-    record = results / run.folder / "inference.json"
-    training = inference = None
-    if known:
-        training = read_provenance(run, results, lambda content, _: training_costs(content))
-    if known and record.is_file():
-        inference = read(record, lambda content, _: inference_costs(content), run)
-    reason = NO_RECORD if known else NOT_KNOWN
-    costs = [
-        *((cost, 0) for cost in training or unknown_costs("training", reason)),
-        *((cost, images) for cost in inference or unknown_costs("inference", reason)),
-    ]
-    return [*metrics, *(run._asdict() | cost._asdict() | {"n": n} for cost, n in costs)]
-
-
-def _gaps(table: pd.DataFrame, missing: Sequence[Run]) -> pd.DataFrame:
-    """Rows without a value of the runs that are missing beside others."""
-    places, methods = ["dataset", "category", "scenario"], table["method"]
-    there = set(table[places].itertuples(index=False, name=None))
-    measured = table.groupby(["dataset", "scenario"])["metric"].unique()
-    rows = [
-        {**run._asdict(), "metric": metric, "value": None, "n": 0, "reason": NOT_RUN}
-        for run in missing
-        if (run.dataset, run.category, run.scenario) in there and run.method in set(methods)
-        for metric in measured[run.dataset, run.scenario]
-    ]
-    return pd.DataFrame(rows, columns=METRIC_COLUMNS).astype({"value": float})
-
-
-def _rows(content: dict[str, Any], run: Run) -> list[dict[str, Any]]:
+def _metrics(content: dict[str, Any], run: Run) -> list[dict[str, Any]]:
+    """The metrics of a run as rows of ``metrics.csv``."""
     return [
         {
             **run._asdict(),
@@ -233,9 +166,40 @@ def _rows(content: dict[str, Any], run: Run) -> list[dict[str, Any]]:
     ]
 
 
+def _costs(run: Run, results: Path, images: int, external: bool) -> list[dict[str, Any]]:
+    """The costs of a run as rows of ``metrics.csv``; ``images``: number of its test images."""
+    rows = []
+    for phase, name, n in (("training", "provenance", 0), ("inference", "inference", images)):
+        path = results / run.folder / f"{name}.json"
+        if external:
+            costs = unknown_costs(phase, EXTERNAL)
+        elif phase == "inference" and not path.is_file():
+            costs = unknown_costs(phase, NO_RECORD)
+        else:
+            costs = read_json(path, partial(costs_of, phase))
+        rows += [run._asdict() | cost | {"n": n} for cost in costs]
+    return rows
+
+
+def _gaps(table: pd.DataFrame, missing: Sequence[Run]) -> pd.DataFrame:
+    """Rows without a value, for missing runs whose category and method have other runs."""
+    key = ["dataset", "category", "scenario"]
+    categories = set(table[key].itertuples(index=False, name=None))
+    methods = set(table["method"])
+    metrics = table.groupby(["dataset", "scenario"])["metric"].unique()
+    rows = [
+        {**run._asdict(), "metric": metric, "value": None, "n": 0, "reason": NOT_RUN}
+        for run in missing
+        if (run.dataset, run.category, run.scenario) in categories and run.method in methods
+        for metric in metrics[run.dataset, run.scenario]
+    ]
+    return pd.DataFrame(rows, columns=METRIC_COLUMNS).astype({"value": float})
+
+
 def _method(content: dict[str, Any], run: Run) -> dict[str, str]:
-    recipe, encoder = content["recipe"], content["encoder"]
-    features = content.get("features") or {}  # of a run of before it was recorded: not known
+    """A row of ``methods.csv`` from the provenance of one run."""
+    recipe, encoder, parameters = content["recipe"], content["encoder"], content["parameters"]
+    features = content.get("features") or {}  # not recorded by old runs
     pretrained = encoder["weights"] == "pretrained"
     has_encoder = encoder["name"] is not None
     return {
@@ -243,14 +207,20 @@ def _method(content: dict[str, Any], run: Run) -> dict[str, str]:
         "title": run.method,
         "model": recipe["model"],
         "encoder": encoder["name"] if has_encoder else "none",
-        "family": encoder.get("family", "not known"),
+        "family": encoder.get("family", NOT_KNOWN) if has_encoder else "none",
         "pretrained": ("yes" if pretrained else "no") if has_encoder else "–",
         "weights": without_folders(encoder["source"]) if pretrained else RANDOM_WEIGHTS,
         "sha256": encoder["sha256"] or "",
         "tuning": recipe["tuning"],
         "loss": recipe["loss"],
-        "trained_parameters": str(int(content["parameters"]["trained"])),
-        "frozen_parameters": str(int(content["parameters"]["frozen"])),
+        "trained_parameters": str(int(parameters["trained"])),
+        "frozen_parameters": str(int(parameters["frozen"])),
         "epochs": str(int(recipe["epochs"])),
         **{key: str(features.get(key, "")) for key in ("input_size", "grid", "channels")},
     }
+
+
+def _distinct(values: pd.Series) -> str:
+    """The distinct values of the runs of a method; a family that is not known does not count."""
+    known = values[values != NOT_KNOWN]
+    return "; ".join((known if len(known) else values).unique())

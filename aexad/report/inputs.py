@@ -1,4 +1,4 @@
-"""What the report of a benchmark is of: its runs, sorted by what is there of them."""
+"""The runs that a report covers, and their results."""
 
 from __future__ import annotations
 
@@ -17,42 +17,55 @@ from aexad.config.benchmark import (
 from aexad.config.catalogue import Dataset, read_catalogue
 from aexad.config.methods import Method, read_methods
 from aexad.plan.runs import runs_of
+from aexad.report.collect import read_collection
 from aexad.report.published import Published, read_published
-from aexad.report.results import Results, read_results
+from aexad.report.results import Results
+from aexad.report.run_files import read_images
 
 
 class Inputs(NamedTuple):
-    """A benchmark, and the runs that its report is of."""
+    """A benchmark and its runs: trained, external, missing."""
 
     benchmark: Benchmark
     runs: list[Run]
-    """Those that trained a model."""
+    """Runs that trained a model."""
     external: list[Run]
-    """Those of somebody else's maps."""
+    """Runs with external maps."""
     missing: list[Run]
-    """Those that a partial report does without."""
-    catalogue: dict[str, Dataset]
-    methods: dict[str, Method]
+    """Runs without results, which a partial report leaves out."""
+    catalogue: Mapping[str, Dataset]
+    methods: Mapping[str, Method]
 
-    @property
-    def method_titles(self) -> dict[str, str]:
-        """Method: the name that tables and figures show."""
-        return {name: method.title or name for name, method in self.methods.items()}
+    def read_results(self, results: Path, folder: Path, published: Path | None = None) -> Results:
+        """Read the results of the runs.
 
-    def read_results(self, results: Path, folder: Path, published: Path) -> Results:
-        """What its runs reached; without a folder ``published``, beside nothing."""
-        return read_results(
-            folder,
-            [*self.runs, *self.external],
-            results,
+        Parameters
+        ----------
+        results : Path
+            The results folder: each run has ``per_image.csv``.
+        folder : Path
+            Folder of the benchmark: ``metrics.csv`` and ``methods.csv``.
+        published : Path, optional
+            Folder of published numbers; nothing is compared with them if it does not exist.
+        """
+        metrics, methods = read_collection(folder)
+        completed = [*self.runs, *self.external]
+        every = len(completed) + len(self.missing)
+        return Results(
+            metrics,
+            methods,
+            read_images(completed, results),
             self.methods,
-            self.catalogue,
-            read_published(published) if published.is_dir() else Published(),
-            missing=len(self.missing),
+            read_published(published) if published and published.is_dir() else Published(),
+            {name: dataset.full_title for name, dataset in self.catalogue.items()},
+            {name: dataset.files for name, dataset in self.catalogue.items() if dataset.files},
+            f"Partial: {len(completed)} of {every} runs of the benchmark are there."
+            if self.missing
+            else "",
         )
 
 
-def choose(
+def find_inputs(
     benchmark: Path,
     datasets: Sequence[Path],
     methods: Sequence[Path],
@@ -60,7 +73,7 @@ def choose(
     results: Path,
     partial: bool,
 ) -> Inputs:
-    """Read a benchmark's file, and find its runs.
+    """Read the file of a benchmark and find its runs.
 
     Parameters
     ----------
@@ -69,23 +82,18 @@ def choose(
     datasets, methods : sequence of Path
         Files of data sets; files and folders of recipes.
     sources : mapping of str to str
-        Data set: its local folder, where the catalogue does not list its categories.
+        Data set: its local folder, if the catalogue does not list its categories.
     results : Path
         The results folder.
     partial : bool
-        Whether runs that are not there may be missing.
+        Leave out runs without results.
     """
-    catalogue, recipes = read_catalogue(*datasets), read_methods(*methods)
+    catalogue, known_methods = read_catalogue(*datasets), read_methods(*methods)
     content = read_benchmark(benchmark.parent, benchmark.stem)
     settings = Settings(sources=dict(sources))
-    every = runs_of(content, catalogue, recipes, settings, str(benchmark))
+    every = runs_of(content, catalogue, known_methods, settings, str(benchmark))
     runs = completed_runs(every, results) if partial else every
-    own = trained_runs(runs, recipes)
-    return Inputs(
-        content,
-        own,
-        [run for run in runs if run not in own],
-        [run for run in every if run not in runs],
-        catalogue,
-        recipes,
-    )
+    trained = trained_runs(runs, known_methods)
+    external = [run for run in runs if run not in trained]
+    missing = [run for run in every if run not in runs]
+    return Inputs(content, trained, external, missing, catalogue, known_methods)

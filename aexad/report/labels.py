@@ -1,6 +1,6 @@
-"""What the report calls things: metrics, scenarios, and how each is explained in a phrase.
+"""Names of metrics, costs and scenarios in the report, each with a phrase that explains it.
 
-The order of :data:`METRICS` is the order of rows, columns, panels and pages everywhere.
+The order of :data:`METRICS` is the order of rows, columns and panels everywhere.
 """
 
 from __future__ import annotations
@@ -9,14 +9,14 @@ from typing import NamedTuple
 
 
 class Metric(NamedTuple):
-    """A metric as the reader meets it."""
+    """A metric, or a cost, as the report shows it."""
 
     name: str
     label: str
     title: str
     definition: str
     lower: bool = False
-    """Whether lower is better, as of costs."""
+    """Whether lower is better, as for costs."""
 
 
 METRICS = (
@@ -77,18 +77,18 @@ METRICS = (
         "f1_max",
         "F1 max",
         "oracle",
-        "highest F1 over all thresholds, chosen with the truth at hand: an upper bound, not a "
-        "result",
+        "highest F1 over all thresholds: an upper bound, not a result, because the masks choose the "
+        "threshold",
     ),
     Metric(
         "iou_max",
         "IoU max",
         "oracle",
-        "highest intersection over union over all thresholds, chosen with the truth at hand: an "
-        "upper bound, not a result",
+        "highest intersection over union over all thresholds: an upper bound, not a result, "
+        "because the masks choose the threshold",
     ),
 )
-"""The metrics that have a table of their own; ``f1@a`` and ``iou@a`` are points of one curve."""
+"""The metrics with one table each; ``f1@a`` and ``iou@a`` are points of one curve."""
 
 METRIC = {metric.name: metric for metric in METRICS}
 
@@ -103,7 +103,7 @@ COSTS = tuple(
         ("co2_g", "g CO2", "CO2 equivalents"),
     )
 )
-"""What a run took, in ``metrics.csv`` beside what it reached."""
+"""The costs of a run, in ``metrics.csv`` like its metrics."""
 
 TRADED = ("xauc", "f1", "iou")
 TRADEOFFS = tuple(
@@ -117,10 +117,10 @@ TRADEOFFS = tuple(
     for name in TRADED
 )
 QUANTITY = {metric.name: metric for metric in (*METRICS, *COSTS, *TRADEOFFS)}
-"""Everything that a table may be of."""
+"""Metrics, costs and trade-offs by name."""
 
 HEADLINE = ("xauc", "f1", "iou", "pro", "pixel_auroc", "image_auroc")
-"""The metrics of the figures, and the tables that the report shows first."""
+"""The metrics of the figures and of the tables that the report shows first."""
 
 SCENARIOS = {
     "standard": "normal images and a few labelled anomalies of each defect type are trained on",
@@ -133,24 +133,24 @@ DAGGER = "†"
 
 
 def order_of(metric: str) -> tuple[int, str]:
-    """Sort key of a metric's name: the order of :data:`QUANTITY`, then the alphabet."""
+    """Sort key of the name of a metric: the order of :data:`QUANTITY`, then the alphabet."""
     names = list(QUANTITY)
     return (names.index(metric) if metric in QUANTITY else len(names), metric)
 
 
 def scenario_phrase(scenario: str) -> str:
-    """``standard`` with its explanation, for captions."""
+    """Name a scenario and explain it, for captions."""
     meaning = SCENARIOS.get(scenario)
     return f"scenario {scenario}" + (f" ({meaning})" if meaning else "")
 
 
 def counted(number: int, noun: str, plural: str | None = None) -> str:
-    """``1 seed``, ``3 seeds``."""
+    """Write a number with its noun: ``1 seed``, ``3 seeds``."""
     return f"{number} {noun if number == 1 else plural or noun + 's'}"
 
 
 def listed(names: list[str], most: int | None = None) -> str:
-    """``a``, ``a and b``, ``a, b and c``; beyond ``most`` names the rest are counted."""
+    """Join names: ``a``, ``a and b``, ``a, b and c``; names beyond ``most`` are only counted."""
     if most is not None and len(names) > most:
         return f"{', '.join(names[:most])} and {len(names) - most} more"
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)

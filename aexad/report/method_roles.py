@@ -1,23 +1,22 @@
-"""Which part each method plays in the sources' comparisons, told by its recipe.
+"""The role of each method in the comparisons of the sources, decided by its recipe and encoder.
 
 So a benchmark on other data with other encoders has the same tables: its first convolutional
-encoder stands where the paper has ResNet-50.
+encoder takes the place that ResNet-50 has in the paper.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import pandas as pd
 
 from aexad.config.methods import Method, trained_as
-from aexad.config.recipe import PIXELS, Recipe
+from aexad.config.recipe import HeatMap, Recipe
 
 CNN, TRANSFORMER, NOT_KNOWN = "CNN", "Transformer", "not known"
-"""Values of the column ``family`` of ``methods.csv``; hybrids and encoders of no family are others."""
-
-TRANSFORMERS = ("vit", "deit", "swin", "beit", "cait", "eva")
+"""Values of the column ``family`` of ``methods.csv`` (others: ``hybrid``, ``none``)."""
 
 ABLATION = {
     "AE": ("mse", "none"),
@@ -30,14 +29,14 @@ ABLATION = {
 
 @dataclass(frozen=True)
 class MethodRoles:
-    """The methods that play each part, in the order in which they were given."""
+    """The methods that have each role, in the order in which they were given."""
 
     cnns: list[str] = field(default_factory=list)
     """AE-XAD with a convolutional encoder."""
     frozen: list[str] = field(default_factory=list)
-    """AE-XAD with a Transformer that stays as it was pre-trained."""
+    """AE-XAD with a frozen pre-trained Transformer."""
     trained: list[str] = field(default_factory=list)
-    """AE-XAD with a Transformer that is trained, in part or whole."""
+    """AE-XAD with a Transformer that is trained, in part or as a whole."""
     ablation: dict[str, str] = field(default_factory=dict)
     """The variants of :data:`ABLATION` of the first of ``cnns`` that has two or more."""
     l2_cae: list[str] = field(default_factory=list)
@@ -49,99 +48,100 @@ class MethodRoles:
         return self.cnns[0] if self.cnns else None
 
 
-def is_transformer(encoder: str) -> bool:
-    """Whether a timm name is that of a Vision Transformer.
+def roles_of(
+    recipes: Mapping[str, Method], names: Sequence[str], families: Mapping[str, str]
+) -> MethodRoles:
+    """Assign roles to methods by their recipes and the families of their encoders.
 
-    >>> [is_transformer(name) for name in ("crossvit_small_240.in1k", "resnet18.tv_in1k")]
-    [True, False]
+    Of methods that share a model and differ in the heat map only, the first has the role.
+
+    Parameters
+    ----------
+    recipes : mapping of str to Method
+        Method: its recipe, or its external maps, which have no role.
+    names : sequence of str
+        The methods that may have a role.
+    families : mapping of str to str
+        Method: family of its encoder, from ``methods.csv``. Encoders of other families than
+        :data:`CNN` and :data:`TRANSFORMER` have no role in the comparison of the two.
     """
-    return any(word in encoder for word in TRANSFORMERS)
-
-
-def is_cnn(encoder: str) -> bool:
-    """Whether an encoder is a convolutional network: raw pixels are of neither kind.
-
-    >>> [is_cnn(name) for name in ("resnet18.tv_in1k", "deit_small_patch16_224", "pixels")]
-    [True, False, False]
-    """
-    return encoder != PIXELS and not is_transformer(encoder)
-
-
-def roles_of(recipes: Mapping[str, Method], names: Sequence[str]) -> MethodRoles:
-    """Sort the methods ``names`` by their recipes; somebody else's maps play no part.
-
-    Of methods that share a model, and differ in the heat map alone, the first plays it.
-    """
-    own = _recipes(recipes, names)
+    known = _recipes(recipes, names)
     adaptive = {
         name: recipe
-        for name, recipe in own.items()
+        for name, recipe in known.items()
         if recipe.is_aexad and recipe.heat_map.filter == "adaptive"
     }
     models = trained_as(adaptive)
-    explained = {name: recipe for name, recipe in adaptive.items() if models[name] == name}
-    transformers = {n: r for n, r in explained.items() if is_transformer(r.encoder or "")}
-    cnns = [name for name, recipe in explained.items() if is_cnn(recipe.encoder or "")]
-    # Of all heat maps: a variant may stand before the method that the ablation is of.
+
+    def of_family(family: str) -> list[str]:
+        return [n for n in adaptive if models[n] == n and families.get(n) == family]
+
+    transformers = of_family(TRANSFORMER)
+    # With every heat map: a variant may come before the method that the ablation belongs to.
     ablations = [
-        _ablation(recipe, own) for recipe in adaptive.values() if is_cnn(recipe.encoder or "")
+        _ablation(recipe, known) for name, recipe in adaptive.items() if families.get(name) == CNN
     ]
     return MethodRoles(
-        cnns=cnns,
-        frozen=[name for name, recipe in transformers.items() if recipe.tuning == "frozen"],
-        trained=[name for name, recipe in transformers.items() if recipe.tuning != "frozen"],
-        ablation=next((each for each in ablations if len(each) > 1), {}),
-        l2_cae=[name for name, recipe in own.items() if recipe.model == "l2_cae"],
-        anovit=[name for name, recipe in own.items() if recipe.model == "anovit"],
+        cnns=of_family(CNN),
+        frozen=[name for name in transformers if adaptive[name].tuning == "frozen"],
+        trained=[name for name in transformers if adaptive[name].tuning != "frozen"],
+        ablation=next((variants for variants in ablations if len(variants) > 1), {}),
+        l2_cae=[name for name, recipe in known.items() if recipe.model == "l2_cae"],
+        anovit=[name for name, recipe in known.items() if recipe.model == "anovit"],
     )
 
 
 def of_same_model(recipes: Mapping[str, Method], names: Sequence[str], method: str) -> list[str]:
-    """Those of ``names`` whose model is ``method``'s, itself included, whatever the heat map."""
-    own = _recipes(recipes, names)
-    return [name for name, recipe in own.items() if recipe.training == own[method].training]
+    """Select the methods with the model of ``method``, itself included, whatever the heat map."""
+    known = _recipes(recipes, names)
+    return [name for name, recipe in known.items() if recipe.training == known[method].training]
 
 
 def counterpart(
     recipes: Mapping[str, Method], names: Sequence[str], method: str, reference: str
 ) -> str | None:
-    """The one of ``names`` with the model of ``reference`` and the heat map of ``method``."""
-    wanted = _recipes(recipes, [method])[method].heat_map
-    same = _recipes(recipes, of_same_model(recipes, names, reference))
-    return next((name for name, recipe in same.items() if recipe.heat_map == wanted), None)
+    """Find the method with the model of ``reference`` and the heat map of ``method``."""
+    known = _recipes(recipes, [method, *names])
+    wanted = _effective(known[method].heat_map)
+    same_model = of_same_model(recipes, names, reference)
+    return next((n for n in same_model if _effective(known[n].heat_map) == wanted), None)
 
 
 def same_heat_maps(
     recipes: Mapping[str, Method], names: Sequence[str], method: str, reference: str
 ) -> dict[str, str]:
-    """Methods with the model of ``method``, each with the one :func:`counterpart` it."""
+    """Map each method with the model of ``method`` to its :func:`counterpart`, if it has one."""
     return {
-        name: same
+        name: other
         for name in of_same_model(recipes, names, method)
-        if (same := counterpart(recipes, names, name, reference)) is not None
+        if (other := counterpart(recipes, names, name, reference)) is not None
     }
 
 
 def _recipes(recipes: Mapping[str, Method], names: Sequence[str]) -> dict[str, Recipe]:
-    known = {name: recipes.get(name) for name in names}
-    return {name: recipe for name, recipe in known.items() if isinstance(recipe, Recipe)}
+    return {name: r for name in names if isinstance(r := recipes.get(name), Recipe)}
+
+
+def _effective(heat_map: HeatMap) -> dict[str, Any]:
+    """The fields of a heat map that have an effect; a fixed filter, for example, has no extent."""
+    used = {
+        "sigma": heat_map.filter == "sigma",
+        "extent": heat_map.filter == "adaptive",
+        "target": heat_map.normalise == "target",
+    }
+    return heat_map.model_dump(exclude={key for key, is_used in used.items() if not is_used})
 
 
 def _ablation(reference: Recipe, recipes: Mapping[str, Recipe]) -> dict[str, str]:
-    def rest(recipe: Recipe) -> dict[str, object]:
-        return recipe.model_dump(exclude={"title": True, "loss": True, "heat_map": {"filter"}})
-
-    return {
-        variant: name
-        for variant, (loss, kind) in ABLATION.items()
-        for name, recipe in recipes.items()
-        if (recipe.loss, recipe.heat_map.filter) == (loss, kind) and rest(recipe) == rest(reference)
-    }
-
-
-def families_of(methods: pd.DataFrame) -> dict[str, str]:
-    """Map each method of ``methods.csv`` to the family of its encoder."""
-    return dict(zip(methods["method"], methods["family"], strict=True))
+    """Map each variant of :data:`ABLATION` to the method that differs in loss and filter only."""
+    variants: dict[str, str] = {}
+    for variant, (loss, kind) in ABLATION.items():
+        training = reference.training | {"loss": loss}
+        heat_map = reference.heat_map.model_copy(update={"filter": kind})
+        for name, recipe in recipes.items():
+            if recipe.training == training and recipe.heat_map == heat_map:
+                variants.setdefault(variant, name)
+    return variants
 
 
 def without_family(methods: pd.DataFrame) -> list[str]:
@@ -151,19 +151,13 @@ def without_family(methods: pd.DataFrame) -> list[str]:
 
 
 def not_pretrained(names: Sequence[str], methods: pd.DataFrame) -> list[str]:
-    """Those of ``names`` with a run whose encoder was not pre-trained."""
-    # Runs of a method that differ are all named: "yes; no".
+    """Select the methods with a run whose encoder was not pre-trained."""
+    # All values of runs that differ are named: "yes; no".
     some_random = methods["pretrained"].map(lambda value: "no" in str(value).split("; "))
     random = set(methods.loc[some_random, "method"])
     return [name for name in names if name in random]
 
 
 def titles_of(methods: pd.DataFrame) -> dict[str, str]:
-    """Map each method to the title that tables, figures and sentences show.
-
-    Parameters
-    ----------
-    methods : DataFrame
-        Rows of ``methods.csv``.
-    """
+    """Map each method of ``methods.csv`` to the title that tables, figures and sentences show."""
     return dict(zip(methods["method"], methods["title"], strict=True))

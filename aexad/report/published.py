@@ -1,13 +1,11 @@
-"""The published numbers of ``config/published/``, checked, and which methods of ours they are of.
-
-Nothing here is computed: what a source prints is read as it stands, or refused.
-"""
+"""The published numbers of ``config/published/``, as printed in the sources and checked."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -20,53 +18,54 @@ CELL = ["source", "table", "scenario", "dataset", "category", "method", "metric"
 WIN = ["source", "table", "dataset", "row_method", "column_method", "metric"]
 METHODS = "methods.yaml"
 OVERALL = ("mean", "std")
-"""What a source prints over its categories; every other category is one."""
+"""Entries of the column ``category`` that a source prints over its categories."""
 
-_FRACTIONS = ("xauc", "f1", "iou", "pro", "pixel_auroc", "pixel_ap", "image_auroc", "image_ap")
-_TRADEOFFS = ("tradeoff_xauc", "tradeoff_f1", "tradeoff_iou")
+SHARE = (0.0, 1.0)
 RANGES = {
-    **dict.fromkeys(_FRACTIONS, (0.0, 1.0)),
+    **dict.fromkeys(("xauc", "f1", "iou", "pro", "pixel_auroc", "pixel_ap"), SHARE),
+    **dict.fromkeys(("image_auroc", "image_ap"), SHARE),
     "co2_g": (0.0, 1e6),
-    **dict.fromkeys(_TRADEOFFS, (0.0, math.inf)),
+    **dict.fromkeys(("tradeoff_xauc", "tradeoff_f1", "tradeoff_iou"), (0.0, math.inf)),
 }
-"""Metric: lowest and highest value that it can have."""
+"""Metric: lowest and highest possible value."""
+
+
+def _empty(key: list[str]) -> pd.DataFrame:
+    return pd.DataFrame(columns=[*key, "value"]).astype({"value": float})
 
 
 @dataclass(frozen=True)
 class Published:
     """The numbers of the sources, in the order of their files.
 
-    ``cells`` has the columns of :data:`CELL` and ``value``; ``wins`` those of :data:`WIN` and
-    ``value``; ``methods`` maps a source's method to its label and to ours.
+    ``cells`` has the columns :data:`CELL` and ``value``; ``wins`` has the columns :data:`WIN` and
+    ``value``; ``methods`` maps each method of a source to its label and to methods of this project.
     """
 
-    cells: pd.DataFrame = field(
-        default_factory=lambda: pd.DataFrame(columns=[*CELL, "value"]).astype({"value": float})
-    )
-    wins: pd.DataFrame = field(
-        default_factory=lambda: pd.DataFrame(columns=[*WIN, "value"]).astype({"value": float})
-    )
+    cells: pd.DataFrame = field(default_factory=partial(_empty, CELL))
+    wins: pd.DataFrame = field(default_factory=partial(_empty, WIN))
     methods: Mapping[str, PublishedMethod] = field(default_factory=dict)
 
     def label(self, method: str) -> str:
-        """What tables call a source's method."""
+        """Label of a method of a source, for tables."""
         return self.methods[method].label
 
     def theirs(self, ours: str) -> list[str]:
-        """The sources' methods that a method of ours repeats."""
+        """List the methods of the sources that a method of this project repeats."""
         return [name for name, method in self.methods.items() if ours in method.ours]
 
 
 def read_published(folder: str | Path) -> Published:
-    """Read every CSV of ``folder`` and its ``methods.yaml``.
+    """Read ``methods.yaml`` and every CSV of ``folder``.
 
     Raises
     ------
     aexad.runtime.errors.ConfigError
         If ``methods.yaml`` is missing or cannot be used.
     DataError
-        If a file is no table of published numbers, or holds an unknown method or metric, a value
-        outside its metric's range, or a cell twice; the message names file and line.
+        If a file is not a table of published numbers, or has an unknown method or metric, a value
+        outside the range of its metric, or two values of one cell; the message names the file and
+        the line.
     """
     folder = Path(folder)
     path = folder / METHODS
@@ -74,29 +73,33 @@ def read_published(folder: str | Path) -> Published:
         name: validate(PublishedMethod, entry, f"{path}: method '{name}'")
         for name, entry in read_yaml(path).items()
     }
-    values, wins = [Published().cells], [Published().wins]
-    for file in sorted(folder.glob("*.csv")):
-        cells = _cells(file, methods)
-        (wins if "row_method" in cells else values).append(cells)
-    return Published(_joined(values, CELL, folder), _joined(wins, WIN, folder), methods)
+    tables = [_read_table(file, methods) for file in sorted(folder.glob("*.csv"))]
+    joined = []
+    for key in (CELL, WIN):
+        same_kind = [table for table in tables if list(table.columns) == [*key, "value"]]
+        table = pd.concat([_empty(key), *same_kind], ignore_index=True)
+        twice = table[table.duplicated(key)]
+        if len(twice):
+            cell = ", ".join(twice.iloc[0][key])
+            raise DataError(f"{folder}: two values of one cell ({cell}); remove one of them")
+        joined.append(table)
+    cells, wins = joined
+    return Published(cells, wins, methods)
 
 
-def _cells(path: Path, methods: Mapping[str, PublishedMethod]) -> pd.DataFrame:
-    """One file, its values as numbers; every cell is checked by itself."""
+def _read_table(path: Path, methods: Mapping[str, PublishedMethod]) -> pd.DataFrame:
+    """Read one file and check each row; the values become numbers."""
     try:
         table = pd.read_csv(path, dtype=str, keep_default_na=False)
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError):
-        raise DataError(f"{path}: not a CSV table; take it from the project anew") from None
+        raise DataError(f"{path}: not a CSV table; restore the file of the project") from None
     if list(table.columns) not in ([*CELL, "value"], [*WIN, "value"]):
         raise DataError(
             f"{path}: the columns are {', '.join(table.columns)}; they must be "
             f"{', '.join(CELL)}, value, or {', '.join(WIN)}, value"
         )
-    values = [
-        _value(row, methods, f"{path}:{line}")
-        for line, row in enumerate(table.to_dict("records"), start=2)
-    ]
-    return table.assign(value=values)
+    rows = enumerate(table.to_dict("records"), start=2)
+    return table.assign(value=[_value(row, methods, f"{path}:{line}") for line, row in rows])
 
 
 def _value(
@@ -109,24 +112,14 @@ def _value(
     metric = row["metric"]
     if metric not in RANGES:
         raise DataError(f"{where}: no metric '{metric}'; {nearest(metric, list(RANGES))}")
-    low, high = (0.0, 1.0) if "row_method" in row else RANGES[metric]
+    low, high = SHARE if "row_method" in row else RANGES[metric]
     try:
         value = float(row["value"])
     except ValueError:
         value = math.nan
-    if not low <= value <= high:  # as NaN never is
+    if not low <= value <= high:  # also if the value is NaN
         raise DataError(
             f"{where}: {metric} is '{row['value']}', outside its range {low:g} to {high:g}; "
             "correct it"
         )
     return value
-
-
-def _joined(tables: list[pd.DataFrame], cell: list[str], folder: Path) -> pd.DataFrame:
-    """All files as one table, in which no cell is twice."""
-    whole = pd.concat(tables, ignore_index=True)
-    twice = whole[whole.duplicated(cell)]
-    if len(twice):
-        named = ", ".join(twice.iloc[0][cell])
-        raise DataError(f"{folder}: a cell is there twice ({named}); remove one of the two")
-    return whole

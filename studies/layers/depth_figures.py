@@ -36,7 +36,7 @@ def depth_drawings(group: Group, recipes: Mapping[str, Method]) -> Iterator[Draw
         return
     pair = cnn_and_transformer(group)
     cnn = pair[0] if pair else None
-    names, families = [run.method for run in group.runs], group.methods["family"]
+    names, families = [run.method for run in group.runs], group.methods["family"].to_dict()
     for i, sweep in enumerate(sweeps(recipes, names, families), start=1):
         end = f"_{i}" if i > 1 else ""
         yield _depth(group, sweep, cnn, end)

@@ -18,8 +18,8 @@ from scipy import stats
 from aexad.config.benchmark import Run
 from aexad.config.methods import Method, trained_as
 from aexad.config.recipe import Recipe
-from aexad.report.collect import read, require
 from aexad.report.labels import METRIC, counted
+from aexad.report.run_files import read_runs
 from aexad.report.stats.aggregate import over_categories
 from aexad.report.tables.format import defined, group_columns, groups_of, words
 from aexad.report.tables.table import Column, Table, write_table
@@ -58,8 +58,6 @@ OF_HEAT_MAPS = ["held_out_xauc", "held_out_iou"]
 
 def read_criteria(runs: Sequence[Run], results: Path) -> pd.DataFrame:
     """The criteria of all runs as rows like those of ``metrics.csv``."""
-    paths = [results / run.folder / "criteria.json" for run in runs]
-    require(paths)
 
     def rows(content: dict[str, Any], run: Run) -> list[dict[str, Any]]:
         return [
@@ -73,8 +71,8 @@ def read_criteria(runs: Sequence[Run], results: Path) -> pd.DataFrame:
             for name in CRITERIA
         ]
 
-    read_rows = [read(path, rows, run) for run, path in zip(runs, paths, strict=True)]
-    return pd.DataFrame([row for of_run in read_rows for row in of_run])
+    tables = read_runs(runs, results, "criteria.json", rows)
+    return pd.DataFrame([row for table in tables for row in table])
 
 
 def write_choice(

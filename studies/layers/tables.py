@@ -34,7 +34,7 @@ def depth_sentences(results: Results) -> list[str]:
     sentences = []
     for (dataset, scenario), rows in results.metrics.groupby(["dataset", "scenario"], sort=False):
         where = f"{results.titles.get(dataset, dataset)}, {scenario}"
-        for sweep in sweeps(results.recipes, list(rows["method"].unique())):
+        for sweep in sweeps(results.recipes, list(rows["method"].unique()), results.families):
             common = on_common_seeds(rows, sweep.methods)
             for metric in ("xauc", "iou"):
                 means = over_categories(common[common["metric"] == metric])

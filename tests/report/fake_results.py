@@ -17,16 +17,18 @@ from scipy.ndimage import gaussian_filter
 from skimage import data as photographs
 from skimage.draw import disk, line
 
-from aexad.config.benchmark import Run
+from aexad.config.benchmark import Benchmark, Run
 from aexad.config.catalogue import Dataset
 from aexad.config.methods import Method
 from aexad.config.recipe import HeatMap, Recipe
 from aexad.evaluation.evaluate import named_at
 from aexad.evaluation.metrics import SWEEP
-from aexad.report.collect import write_collection
+from aexad.report.collect import read_collection, write_collection
+from aexad.report.figures.write import write_figures
+from aexad.report.images.panels import draw_panels
+from aexad.report.inputs import Inputs
 from aexad.report.labels import METRICS
-from aexad.report.published import Published
-from aexad.report.results import Results, read_results
+from aexad.report.results import Results
 from aexad.runtime.files import write_csv, write_json, write_npz
 
 NO_ENERGY = {"kwh": None, "co2_g": None, "reason": "not measured: no country is set"}
@@ -77,11 +79,40 @@ class Tree(NamedTuple):
             for name, method in (METHODS | DEPTHS).items()
         }
 
-    def measurements(self) -> Results:
-        """As the verbs read them; nothing is published of this data."""
-        return read_results(
-            self.benchmark, self.runs, self.results, self.recipes, self.catalogue, Published()
+    def draw_figures(self, runs: Sequence[Run] | None = None) -> Path:
+        """Draw the figures of the benchmark, or of some of its runs; return their folder."""
+        folder = self.benchmark / "figures"
+        write_figures(
+            self.runs if runs is None else runs,
+            *read_collection(self.benchmark),
+            self.catalogue,
+            results=self.results,
+            data=self.data,
+            gallery=1,
+            folder=folder,
         )
+        return folder
+
+    def draw_panels(self, runs: Sequence[Run]) -> None:
+        """Draw one panel of each of the runs."""
+        for run in runs:
+            folder = self.results / run.folder
+            split = self.results / run.data_folder / "split.csv"
+            draw_panels(folder, split, self.data / run.dataset, 32, 1, folder / "panels")
+
+    def read_results(self) -> Results:
+        """Read the results as the verbs do; nothing is published for this data."""
+        return self.inputs().read_results(self.results, self.benchmark)
+
+    def inputs(self, title: str = "", runs: list[Run] | None = None) -> Inputs:
+        """A benchmark of these runs; ``runs`` are the runs that trained a model, default: all."""
+        methods = list(dict.fromkeys(run.method for run in self.runs))
+        benchmark = Benchmark(
+            title=title, description="A trial.", datasets={"textures": "all"}, methods=methods
+        )
+        trained = self.runs if runs is None else runs
+        external = [run for run in self.runs if run not in trained]
+        return Inputs(benchmark, trained, external, [], self.catalogue, self.recipes)
 
 
 def make_tree(

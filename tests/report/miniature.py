@@ -24,7 +24,8 @@ from aexad.config.recipe import Recipe
 from aexad.data.index import NO_MASKS
 from aexad.report.collect import METHOD_COLUMNS, METRIC_COLUMNS
 from aexad.report.published import CELL, WIN, Published
-from aexad.report.results import IMAGE_COLUMNS, Results
+from aexad.report.results import Results
+from aexad.report.run_files import IMAGE_COLUMNS
 
 SEEDS = (0, 1, 2)
 IMAGES = 5

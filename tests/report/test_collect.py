@@ -22,7 +22,7 @@ from aexad.report.collect import (
     write_collection,
 )
 from aexad.report.labels import COSTS, METRIC, QUANTITY
-from aexad.report.method_roles import not_pretrained
+from aexad.report.method_roles import not_pretrained, titles_of
 from aexad.runtime.errors import DataError
 from aexad.runtime.files import write_json
 
@@ -110,10 +110,10 @@ def test_what_a_run_took_stands_beside_what_it_reached(results: Path) -> None:
     assert list(found) == [cost.name for cost in COSTS]
 
 
-def test_nobody_knows_what_somebody_elses_maps_cost(results: Path) -> None:
+def test_the_cost_of_external_maps_is_unknown(results: Path) -> None:
     found = costs(collect(RUNS[:1], results, external=RUNS[1:]), RUNS[1])
     assert {reason for _, _, reason in found.values()} == {
-        "somebody else's maps: how they were made is not known"
+        "external maps: how they were made is not known"
     }
 
 
@@ -138,6 +138,14 @@ def test_the_file_keeps_every_digit_and_every_name(results: Path, tmp_path: Path
     assert set(table["method"]) == {"none"}
     assert table.groupby("seed").size().to_dict() == {0: 3 + len(COSTS), 1: 2 + len(COSTS)}
     assert read_methods(tmp_path / "demo" / "methods.csv")["method"].tolist() == ["none"]
+
+
+def test_methods_have_titles(results: Path, tmp_path: Path) -> None:
+    external = Run("parts", "001", "standard", 0, "maps")
+    write_json(results / external.folder / "metrics.json", metrics(xauc=(0.5, 3)))
+    write_collection(RUNS, results, tmp_path, [external], titles={"none": "No method"})
+    table = read_methods(tmp_path / "methods.csv")
+    assert titles_of(table) == {"none": "No method", "maps": "maps"}
 
 
 def test_tables_of_two_makings_are_refused(results: Path, tmp_path: Path) -> None:
@@ -215,7 +223,8 @@ def test_a_network_without_an_encoder_is_not_blamed_for_a_random_one(results: Pa
     for run in RUNS:
         write_json(results / run.folder / "provenance.json", provenance(encoder=encoder))
     methods = methods_table(RUNS, results)
-    assert methods[["encoder", "pretrained"]].to_numpy().tolist() == [["none", "–"]]
+    columns = ["encoder", "family", "pretrained"]
+    assert methods[columns].to_numpy().tolist() == [["none", "none", "–"]]
     assert not_pretrained(list(methods["method"]), methods) == []
 
 
@@ -227,6 +236,14 @@ def test_runs_of_a_method_that_differ_are_all_named(results: Path) -> None:
     assert row["weights"] == "folder: resnet18.tv_in1k.safetensors; hub: timm/x@1"
     assert row["sha256"] == "ab12; cd"
     assert row["encoder"] == "resnet18.tv_in1k"
+
+
+def test_the_family_of_an_encoder_is_known_if_one_run_recorded_it(results: Path) -> None:
+    path = results / RUNS[1].folder / "provenance.json"
+    encoder = json.loads(path.read_text())["encoder"]
+    assert methods_table(RUNS, results)["family"].tolist() == ["not known"]
+    write_json(path, provenance(encoder=encoder | {"family": "hybrid"}))
+    assert methods_table(RUNS, results)["family"].tolist() == ["hybrid"]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The published numbers: what is kept of them, and what the loader refuses."""
+"""The published numbers: their values, and the errors of the loader."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def mean(published: Published, table: str, method: str, metric: str) -> float:
 
 
 def test_the_means_that_the_sources_print(published: Published) -> None:
-    # The protocol's known facts, and table 3 of the report.
+    # The facts that the protocol names, and table 3 of the report.
     for metric, value in (("xauc", 0.977), ("f1", 0.531), ("iou", 0.397)):
         assert mean(published, "table2", "aexad", metric) == pytest.approx(value, abs=6e-4)
     frozen = published.cells[published.cells["method"] == "aexad_vit_b16_frozen"]
@@ -40,7 +40,7 @@ def test_the_means_that_the_sources_print(published: Published) -> None:
         )
 
 
-def test_everything_is_there(published: Published) -> None:
+def test_all_numbers_are_read(published: Published) -> None:
     assert published.cells.groupby("source").size().to_dict() == {
         "angiulli2025aexad": 1185,
         "lee2022anovit": 124,
@@ -52,7 +52,7 @@ def test_everything_is_there(published: Published) -> None:
     assert published.theirs("aexad-vit_b16-r") == ["aexad_vit_b16_frozen"]
 
 
-def test_what_stands_for_a_published_method_exists(published: Published) -> None:
+def test_methods_that_repeat_published_methods_exist(published: Published) -> None:
     known = read_methods(ROOT / "config/methods")
     named = {name for method in published.methods.values() for name in method.ours}
     assert named <= set(known)
@@ -76,11 +76,11 @@ def folder(tmp_path: Path, text: str) -> Path:
         ("s,t,standard,d,c,one,x_auc,0.5", "a.csv:2: no metric 'x_auc'; did you mean 'xauc'?"),
         (
             "s,t,standard,d,c,one,f1,0.5\ns,t,standard,d,c,one,f1,0.6",
-            "a cell is there twice (s, t, standard, d, c, one, f1)",
+            "two values of one cell (s, t, standard, d, c, one, f1); remove one of them",
         ),
     ],
 )
-def test_what_is_refused(tmp_path: Path, row: str, message: str) -> None:
+def test_wrong_rows_are_errors(tmp_path: Path, row: str, message: str) -> None:
     with pytest.raises(DataError) as caught:
         read_published(folder(tmp_path, f"{HEADER}{row}\n"))
     assert message in str(caught.value)
@@ -94,7 +94,7 @@ def test_a_win_probability_is_a_share(tmp_path: Path) -> None:
         read_published(folder(tmp_path, f"{WINS}s,t,d,one,two,f1,1.5\n"))
 
 
-def test_other_columns_and_a_wrong_key_are_told(tmp_path: Path) -> None:
+def test_wrong_columns_and_keys_are_errors(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="the columns are a, b; they must be source"):
         read_published(folder(tmp_path, "a,b\n1,2\n"))
     (tmp_path / "methods.yaml").write_text("one: {name: One}\n")

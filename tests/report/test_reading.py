@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -16,11 +17,10 @@ from aexad.config.recipe import HeatMap, Recipe
 from aexad.report.method_roles import (
     MethodRoles,
     counterpart,
-    is_transformer,
     of_same_model,
     roles_of,
 )
-from aexad.report.results import IMAGE_COLUMNS, read_images
+from aexad.report.run_files import IMAGE_COLUMNS, read_images
 from aexad.report.stats.by_defect import by_defect
 from aexad.report.stats.tradeoff import tradeoff, with_tradeoffs
 from aexad.report.tables.write import source_tables
@@ -31,9 +31,20 @@ ROOT = Path(__file__).parents[2]
 VIT = "vit_tiny_patch16_224.augreg_in21k_ft_in1k"
 
 
-def test_the_parts_that_the_projects_methods_play() -> None:
+def families_in(recipes: Mapping[str, Method]) -> dict[str, str]:
+    """The family that runs record, for the encoders of this file and of the project's recipes."""
+
+    def family(encoder: str | None) -> str:
+        if encoder in (None, "pixels"):
+            return "none"
+        return "CNN" if "net" in encoder else "Transformer"
+
+    return {name: family(getattr(recipe, "encoder", None)) for name, recipe in recipes.items()}
+
+
+def test_the_roles_of_the_methods_of_this_project() -> None:
     recipes = read_methods(ROOT / "config/methods", ROOT / "studies/layers/recipes.yaml")
-    roles = roles_of(recipes, list(recipes))
+    roles = roles_of(recipes, list(recipes), families_in(recipes))
     assert roles.reference == "aexad-resnet50"
     assert roles.ablation == {
         "AE": "ae-unfiltered",
@@ -58,9 +69,10 @@ def test_roles_follow_the_recipes_and_not_the_names() -> None:
         "two": cnn.model_copy(update={"loss": "mse"}),
         "other": cnn.model_copy(update={"loss": "mse", "epochs": 7}),
     }
-    roles = roles_of(recipes, ["maps", "one", "two", "other", "no longer there"])
+    families = dict.fromkeys(recipes, "CNN")
+    roles = roles_of(recipes, ["maps", "one", "two", "other", "no longer there"], families)
     assert roles == MethodRoles(cnns=["one"], ablation={"AE + filter": "two", "AE-XAD": "one"})
-    assert roles_of(recipes, ["maps"]).reference is None
+    assert roles_of(recipes, ["maps"], families).reference is None
 
 
 def test_an_ablation_is_found_also_behind_a_variant_of_the_heat_map() -> None:
@@ -71,7 +83,7 @@ def test_an_ablation_is_found_also_behind_a_variant_of_the_heat_map() -> None:
         "raw": base.model_copy(update={"heat_map": HeatMap(filter="none")}),
     }
     for order in (["runs", "own", "raw"], ["own", "raw", "runs"]):
-        ablation = roles_of(recipes, order).ablation
+        ablation = roles_of(recipes, order, families_in(recipes)).ablation
         assert ablation == {"AE-XAD without filter": "raw", "AE-XAD": "own"}
 
 
@@ -86,7 +98,7 @@ def test_a_model_plays_one_part_whatever_its_heat_maps() -> None:
         "vit-raw": vit.model_copy(update={"heat_map": raw}),
         "longer": cnn.model_copy(update={"epochs": 7, "heat_map": by_runs}),
     }
-    roles = roles_of(recipes, list(recipes))
+    roles = roles_of(recipes, list(recipes), families_in(recipes))
     assert (roles.cnns, roles.frozen) == (["cnn", "longer"], ["vit"])
     assert of_same_model(recipes, list(recipes), "vit") == ["vit", "vit-runs", "vit-raw"]
     assert counterpart(recipes, list(recipes), "vit-runs", "cnn") == "cnn-runs"
@@ -95,23 +107,38 @@ def test_a_model_plays_one_part_whatever_its_heat_maps() -> None:
     assert counterpart(recipes, ["cnn", "vit-runs"], "vit-runs", "cnn") is None
 
 
-def test_pixels_are_no_convolutional_encoder() -> None:
-    recipes = {"raw": Recipe(encoder="pixels"), "cnn": Recipe(encoder="resnet18.tv_in1k")}
-    assert roles_of(recipes, list(recipes)).cnns == ["cnn"]
+def test_only_cnns_and_transformers_are_compared() -> None:
+    families = {
+        "cnn": "CNN",
+        "pvt": "Transformer",
+        "pixels": "none",
+        "coatnet": "hybrid",
+        "old": "not known",
+        "replaced": "CNN; Transformer",
+    }
+    # The names of encoders are of no consequence.
+    recipes = {
+        name: Recipe(encoder=f"{name}_resnet_vit", epochs=i + 1) for i, name in enumerate(families)
+    }
+    roles = roles_of(recipes, list(recipes), families)
+    assert (roles.cnns, roles.frozen, roles.trained) == (["cnn"], ["pvt"], [])
+    assert roles_of(recipes, list(recipes), {}).reference is None
 
 
-@pytest.mark.parametrize(
-    ("name", "expected"),
-    [
-        ("vit_tiny_patch16_224.augreg_in21k_ft_in1k", True),
-        ("deit_small_patch16_224.fb_in1k", True),
-        ("swin_tiny_patch4_window7_224.ms_in1k", True),
-        ("tf_efficientnet_lite0.in1k", False),
-        ("wide_resnet50_2.tv_in1k", False),
-    ],
-)
-def test_transformers_are_known_by_name(name: str, expected: bool) -> None:
-    assert is_transformer(name) is expected
+def test_fields_of_the_heat_map_without_effect_do_not_matter() -> None:
+    cnn, vit = Recipe(encoder="resnet18.tv_in1k"), Recipe(encoder=VIT)
+    recipes: dict[str, Method] = {
+        "cnn": cnn,
+        "raw": cnn.model_copy(update={"heat_map": HeatMap(filter="none", sigma=2.0)}),
+        "vit": vit.model_copy(update={"heat_map": HeatMap(sigma=9.0)}),
+        "vit-raw": vit.model_copy(update={"heat_map": HeatMap(filter="none", extent="runs")}),
+        "vit-4": vit.model_copy(update={"heat_map": HeatMap(filter="sigma")}),
+        "cnn-5": cnn.model_copy(update={"heat_map": HeatMap(filter="sigma", sigma=5.0)}),
+    }
+    names = list(recipes)
+    assert counterpart(recipes, names, "vit", "cnn") == "cnn"
+    assert counterpart(recipes, names, "vit-raw", "cnn") == "raw"
+    assert counterpart(recipes, names, "vit-4", "cnn") is None
 
 
 def test_values_of_single_images_are_read_with_their_run(tmp_path: Path) -> None:

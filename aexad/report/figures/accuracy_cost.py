@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import pandas as pd
 from matplotlib.figure import Figure
 
-from aexad.report.collect import read_provenance
 from aexad.report.figures.base import Drawing, Group
 from aexad.report.figures.label_placement import place_labels
 from aexad.report.labels import METRIC, counted, listed
+from aexad.report.run_files import read_runs
 from aexad.report.stats.aggregate import over_categories
 from aexad.report.stats.intervals import METHOD, Intervals
 from aexad.report.stats.tests import Interval
@@ -153,6 +153,5 @@ def _machines(group: Group) -> str:
     def machine(content: dict[str, object], _: object) -> str:
         return f"{content['device']}, {counted(int(str(content['threads'])), 'thread')}"
 
-    return "; ".join(
-        dict.fromkeys(read_provenance(run, group.results, machine) for run in group.runs)
-    )
+    machines = read_runs(group.runs, group.results, "provenance.json", machine)
+    return "; ".join(dict.fromkeys(machines))

@@ -16,9 +16,9 @@ from aexad.evaluation.metrics import xauc_per_image
 from aexad.evaluation.metrics.pixel import mean_of_defined
 from aexad.explain.heatmap import smoothed
 from aexad.report.figures.base import Drawing, Group, cnn_and_transformer
-from aexad.report.images.pictures import REMEDY, read_per_image
-from aexad.report.images.unfiltered import read_settings, unfiltered_map
+from aexad.report.images.unfiltered import REMEDY, read_settings, unfiltered_map
 from aexad.report.labels import listed
+from aexad.report.run_files import read_per_image
 from aexad.report.style import add_legend, draw_lines, grid_of, literal, method_styles
 from aexad.runtime.files import read_npz
 

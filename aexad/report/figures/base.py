@@ -18,12 +18,12 @@ from aexad.report.images.pictures import (
     Photograph,
     Picture,
     choose_images,
-    read_per_image,
     read_photographs,
     read_pictures,
 )
 from aexad.report.labels import DAGGER
-from aexad.report.method_roles import not_pretrained, titles_of
+from aexad.report.method_roles import CNN, TRANSFORMER, not_pretrained, titles_of
+from aexad.report.run_files import read_per_image
 from aexad.report.style import MethodStyle, method_styles
 from aexad.report.text.captions import data_phrase
 
@@ -221,8 +221,8 @@ def cnn_and_transformer(group: Group) -> tuple[str, str] | None:
     Each is the first of its family that AE-XAD's loss trains, in the order of the benchmark: the
     choice does not look at the scores.
     """
-    first = [
-        next(iter(group.trained_methods(model="aexad", loss="aexad", family=family)), None)
-        for family in ("CNN", "Transformer")
-    ]
-    return (first[0], first[1]) if first[0] and first[1] else None
+    cnns, transformers = (
+        group.trained_methods(model="aexad", loss="aexad", family=family)
+        for family in (CNN, TRANSFORMER)
+    )
+    return (cnns[0], transformers[0]) if cnns and transformers else None

@@ -1,4 +1,4 @@
-"""Pictures inside the page: as small as they can be and still be read."""
+"""Pictures inside the page, as small as possible without loss of legibility."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from PIL import Image
 
-LARGEST_SVG = 400_000  # bytes; a larger drawing holds photographs and is shown as pixels
+LARGEST_SVG = 400_000  # bytes; a larger drawing contains photographs and is shown as pixels
 QUALITY = 82
 
 
@@ -20,7 +20,7 @@ def embedded(paths: Sequence[Path], width: int) -> tuple[str, int]:
     ----------
     paths : sequence of Path
         The same picture in one or more formats, the preferred one first and a PNG last. A small SVG
-        is taken as it is; anything else becomes a JPEG.
+        is included unchanged; another picture becomes a JPEG.
     width : int
         Largest width in pixels; a wider picture is scaled down.
 
@@ -38,16 +38,14 @@ def embedded(paths: Sequence[Path], width: int) -> tuple[str, int]:
         original = image.width
         for path in paths[:-1]:
             if path.stat().st_size <= LARGEST_SVG:
-                return _uri("image/svg+xml", path.read_bytes()), original
+                return _address("svg+xml", path.read_bytes()), original
         picture = image.convert("RGB")
-    if picture.width > width:
-        height = round(picture.height * width / picture.width)
-        picture = picture.resize((width, height), Image.Resampling.LANCZOS)
+    picture.thumbnail((width, picture.height), Image.Resampling.LANCZOS, reducing_gap=None)
     buffer = io.BytesIO()
-    # Full colour resolution: the outlines are coloured and thin.
+    # Full colour resolution, because the outlines are coloured and thin.
     picture.save(buffer, "JPEG", quality=QUALITY, optimize=True, subsampling=0)
-    return _uri("image/jpeg", buffer.getvalue()), original
+    return _address("jpeg", buffer.getvalue()), original
 
 
-def _uri(kind: str, content: bytes) -> str:
-    return f"data:{kind};base64,{base64.b64encode(content).decode('ascii')}"
+def _address(kind: str, content: bytes) -> str:
+    return f"data:image/{kind};base64,{base64.b64encode(content).decode('ascii')}"

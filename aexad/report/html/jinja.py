@@ -1,4 +1,4 @@
-"""Templates of HTML pages: nothing that is filled in is taken for markup, nothing is left out."""
+"""Templates of HTML pages."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 
 def template(path: Path) -> Template:
-    """Read a template of Jinja; a name that is not given when it is rendered is an error."""
+    """Read a Jinja template: values are escaped, and a missing value is an error."""
     environment = Environment(
         loader=FileSystemLoader(path.parent),
         autoescape=True,

@@ -1,4 +1,4 @@
-"""The report: one HTML file that needs nothing but itself, not even a network."""
+"""The report: one HTML file that needs no other file and no network."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from aexad.config.benchmark import Benchmark, Run
-from aexad.config.catalogue import Dataset
-from aexad.report.collect import read_provenance
+from aexad.config.benchmark import Run
 from aexad.report.figures.write import CAPTIONS
 from aexad.report.html.inline_images import embedded
 from aexad.report.html.jinja import template
+from aexad.report.inputs import Inputs
 from aexad.report.labels import DAGGER, HEADLINE, counted, listed
-from aexad.report.method_roles import not_pretrained
+from aexad.report.method_roles import not_pretrained, titles_of
 from aexad.report.results import Results
+from aexad.report.run_files import read_runs
 from aexad.report.tables.write import build_tables
 from aexad.report.text.summary import summarise
 from aexad.runtime.errors import DataError
@@ -25,67 +25,56 @@ from aexad.runtime.files import write_text
 
 TEMPLATE = Path(__file__).parent / "templates/report.html.j2"
 THUMBNAILS = 200
-"""Panels in one report; with more runs than that, each still shows one."""
+"""Panels in one report; every run shows at least one, even if there are more runs."""
 PANEL_WIDTH, FIGURE_WIDTH = 1000, 1400  # pixels, in the file
-ZOOM = 0.57  # of a figure's 200 dots an inch to pixels on the screen
+ZOOM = 0.57  # from the 200 dots per inch of a figure to pixels on the screen
 
 
-class Shown(NamedTuple):
+class Picture(NamedTuple):
     """A picture in the page."""
 
     uri: str
     width: int  # on the screen, in pixels
     title: str
     alt: str
-    caption: str
+    caption: str = ""
 
 
 class RunPanels(NamedTuple):
-    """The panels of one run."""
+    """The panels of one run, with the title of its method."""
 
-    method: str
+    title: str
     folder: str
-    panels: list[Shown]
+    panels: list[Picture]
 
 
-def write_report(
-    benchmark: Benchmark,
-    runs: Sequence[Run],
-    catalogue: Mapping[str, Dataset],
-    measured: Results,
-    *,
-    results: Path,
-    folder: Path,
-) -> None:
+def write_report(inputs: Inputs, results: Results, results_folder: Path, folder: Path) -> None:
     """Write ``<folder>/report.html``.
 
     Parameters
     ----------
-    benchmark : Benchmark
-        Title and description.
-    runs : sequence of Run
-        The runs of the benchmark that trained a model.
-    catalogue : mapping of str to Dataset
-        Data set: title, licence, citation.
-    measured : Results
-        Of the benchmark: what summary and tables say.
-    results : Path
+    inputs : Inputs
+        Benchmark, runs and data sets.
+    results : Results
+        The results that summary and tables show.
+    results_folder : Path
         The results folder: each run has ``panels/`` and ``provenance.json``.
     folder : Path
-        Of the benchmark: ``figures/`` is read from it.
+        Folder of the benchmark, with ``figures/``.
 
     Raises
     ------
     DataError
-        If one of these is missing or damaged.
+        If a file is missing or damaged.
     """
-    metrics, methods, titles = measured.metrics, measured.methods, measured.titles
-    tables = build_tables(measured)
-    summary = summarise(measured)
+    metrics, methods = results.metrics, results.methods
+    benchmark, runs, catalogue = inputs.benchmark, inputs.runs, inputs.catalogue
+    tables, summary = build_tables(results), summarise(results)
+    records = read_runs(runs, results_folder, "provenance.json", _record)
     page = template(TEMPLATE).render(
         title=benchmark.title,
         description=benchmark.description,
-        lead=_lead(runs, metrics, titles),
+        lead=_lead(runs, metrics, results.titles),
         answers=summary.findings,
         cautions=summary.cautions,
         summary=tables[0],
@@ -93,113 +82,107 @@ def write_report(
         headline={"layers"}
         | {f"{name}_{scenario}" for name in HEADLINE for scenario in metrics["scenario"]},
         figures=_figures(folder / "figures"),
-        panels=_panels(runs, results, titles),
+        panels=_panels(runs, results_folder, results.titles, titles_of(methods)),
         methods=methods.to_dict("records"),
+        titles=titles_of(methods),
         dagger=DAGGER,
         random=not_pretrained(list(methods["method"]), methods),
         datasets=[catalogue[name] for name in metrics["dataset"].unique() if name in catalogue],
         seeds=sorted(set(metrics["seed"])),
-        costs=_costs(runs, results),
-        versions=_versions(runs, results),
+        costs=_mean_costs(records),
+        versions=_versions(records),
     )
     write_text(folder / "report.html", page)
 
 
 def _lead(runs: Sequence[Run], metrics: pd.DataFrame, titles: Mapping[str, str]) -> str:
-    """One sentence: what was compared with what, on what."""
+    """One sentence: which methods were compared, on which data."""
     methods = counted(metrics["method"].nunique(), "method")
     seeds = counted(metrics["seed"].nunique(), "seed")
     trainings = f": {counted(len(runs), 'training run')}, judged" if runs else ", judged"
-    places = []
+    datasets = []
     for dataset, part in metrics.groupby("dataset", sort=False):
         categories = list(part["category"].unique())
         number = counted(len(categories), "category", "categories")
-        named = f"{number} of {titles.get(str(dataset), dataset)}"
-        places.append(f"{named} ({listed(categories, most=6)})")
+        title = titles.get(str(dataset), str(dataset))
+        datasets.append(f"{number} of {title} ({listed(categories, most=6)})")
     images = metrics.groupby(["dataset", "category"])["n"].max()
     return (
-        f"{methods} on {listed(places)}, {seeds}{trainings} on "
+        f"{methods} on {listed(datasets)}, {seeds}{trainings} on "
         f"{counted(int(images.sum()), 'test image')}."
     )
 
 
-def _figures(folder: Path) -> list[Shown]:
+def _figures(folder: Path) -> list[Picture]:
     path = folder / CAPTIONS
     try:
         captions = json.loads(path.read_text(encoding="utf-8"))
-        return [_figure(folder, **each) for each in captions]
+        return [_figure(folder, **caption) for caption in captions]
     except FileNotFoundError as error:
         raise DataError(f"{error.filename}: no such file; make it with 'aexad figures'") from None
     except (ValueError, TypeError) as error:
-        raise DataError(f"{path}: {error}; make it anew with 'aexad figures'") from None
+        raise DataError(f"{path}: {error}; make it again with 'aexad figures'") from None
 
 
-def _figure(folder: Path, name: str, title: str, alt: str, caption: str) -> Shown:
+def _figure(folder: Path, name: str, title: str, alt: str, caption: str) -> Picture:
     uri, width = embedded([folder / f"{name}.svg", folder / f"{name}.png"], FIGURE_WIDTH)
-    return Shown(uri, round(width * ZOOM), title, alt, caption)
+    return Picture(uri, round(width * ZOOM), title, alt, caption)
 
 
 def _panels(
-    runs: Sequence[Run], results: Path, titles: Mapping[str, str]
+    runs: Sequence[Run], results: Path, datasets: Mapping[str, str], methods: Mapping[str, str]
 ) -> dict[str, list[RunPanels]]:
     """The panels of each run of the first seed, by data set, category and scenario."""
-    if not runs:
-        return {}
     first = [run for run in runs if run.seed == min(run.seed for run in runs)]
-    most = max(1, THUMBNAILS // len(first))
     shown: dict[str, list[RunPanels]] = {}
     for run in first:
-        where = f"{titles.get(run.dataset, run.dataset)}, {run.category}, {run.scenario}"
-        normal = ("good_", f"{run.category}_")  # of classes, the category is the normal one
+        normal = ("good_", f"{run.category}_")  # in class folders, the category is the normal class
         paths = list((results / run.folder / "panels").glob("*.png"))
-        # Good ones last: a run that shows one panel shows a defect.
+        # Good images last: a run that shows one panel shows a defect.
         paths.sort(key=lambda path: (path.name.startswith(normal), path.name))
         if not paths:
             raise DataError(f"{results / run.folder}: no panels; make them with 'aexad panels'")
+        title = methods.get(run.method, run.method)
         panels = [
-            Shown(
+            Picture(
                 *embedded([path], PANEL_WIDTH),
                 title=path.stem,
-                alt=f"{run.method} on {path.stem} of {run.category}: input, reconstruction, error, "
+                alt=f"{title} on {path.stem} of {run.category}: input, reconstruction, error, "
                 "heat map, binary map, truth",
-                caption="",
             )
-            for path in paths[:most]
+            for path in paths[: max(1, THUMBNAILS // len(first))]
         ]
+        group = f"{datasets.get(run.dataset, run.dataset)}, {run.category}, {run.scenario}"
         folder = (run.folder / "panels").as_posix()
-        shown.setdefault(where, []).append(RunPanels(run.method, folder, panels))
+        shown.setdefault(group, []).append(RunPanels(title, folder, panels))
     return shown
 
 
-def _costs(runs: Sequence[Run], results: Path) -> list[dict[Hashable, Any]]:
-    """What the runs of each method took on the machine that made them, on average."""
-    if not runs:
+def _record(provenance: dict[str, Any], run: Run) -> dict[str, Any]:
+    """The parts of the provenance of a run that the page shows."""
+    return {
+        "method": run.method,
+        "machine": f"{provenance['device']}, {counted(provenance['threads'], 'thread')}",
+        "features": float(provenance["seconds"]["features"]),
+        "training": float(provenance["seconds"]["training"]),
+        "peak": float(provenance["peak_mb"]),
+        "versions": dict(provenance["versions"]),
+    }
+
+
+def _mean_costs(records: Sequence[dict[str, Any]]) -> list[dict[Hashable, Any]]:
+    """The mean costs of the runs of each method and machine."""
+    if not records:
         return []
-
-    def cost(content: dict[str, Any], run: Run) -> dict[str, Any]:
-        return {
-            "method": run.method,
-            "machine": f"{content['device']}, {counted(content['threads'], 'thread')}",
-            "features": float(content["seconds"]["features"]),
-            "training": float(content["seconds"]["training"]),
-            "peak": float(content["peak_mb"]),
-        }
-
-    rows = pd.DataFrame([read_provenance(run, results, cost) for run in runs])
-    means = rows.groupby(["method", "machine"], sort=False).agg(
-        runs=("training", "size"),
-        features=("features", "mean"),
-        training=("training", "mean"),
-        peak=("peak", "mean"),
-    )
-    return means.reset_index().to_dict("records")
+    runs = pd.DataFrame(records).groupby(["method", "machine"], sort=False)
+    means = runs[["features", "training", "peak"]].mean()
+    return means.assign(runs=runs.size()).reset_index().to_dict("records")
 
 
-def _versions(runs: Sequence[Run], results: Path) -> dict[str, str]:
-    """Every version that a run recorded; runs that differ are all named."""
-    found: dict[str, dict[str, None]] = {}
-    for run in runs:
-        versions = read_provenance(run, results, lambda content, _: content["versions"])
-        for name, version in versions.items():
-            found.setdefault(name, {})[str(version)] = None
-    return {name: ", ".join(found[name]) for name in sorted(found)}
+def _versions(records: Sequence[dict[str, Any]]) -> dict[str, str]:
+    """Every version that a run recorded, by package; versions that differ are all named."""
+    versions = [record["versions"] for record in records]
+    return {
+        name: ", ".join(dict.fromkeys(str(own[name]) for own in versions if name in own))
+        for name in sorted(set().union(*versions))
+    }

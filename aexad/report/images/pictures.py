@@ -17,6 +17,7 @@ import pandas as pd
 
 from aexad.data.images import load_image, load_mask
 from aexad.data.index import GOOD
+from aexad.report.run_files import read_per_image
 from aexad.runtime.errors import DataError
 from aexad.runtime.files import read_npz
 
@@ -165,17 +166,6 @@ def read_pictures(run_folder: Path, images: Sequence[str]) -> list[Picture]:
             f"{REMEDY}"
         ) from None
     return pictures
-
-
-def read_per_image(path: Path) -> pd.DataFrame:
-    """Read the ``per_image.csv`` of a run, indexed by image."""
-    try:
-        return pd.read_csv(path, dtype={"image": "str"}).set_index("image")
-    except FileNotFoundError:
-        raise DataError(f"{path}: no such file; make it with 'aexad evaluate'") from None
-    except (ValueError, KeyError) as error:
-        problem = " ".join(str(error).split())
-        raise DataError(f"{path}: {problem}; make it anew with 'aexad evaluate'") from None
 
 
 def in_deviations(heat_map: np.ndarray) -> np.ndarray:

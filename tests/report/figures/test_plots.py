@@ -41,8 +41,9 @@ from aexad.report.images.grid import (
     gallery_figure,
     picture_grid,
 )
-from aexad.report.images.pictures import Photograph, Picture, read_per_image
+from aexad.report.images.pictures import Photograph, Picture
 from aexad.report.images.unfiltered import unfiltered_map
+from aexad.report.run_files import read_per_image
 from aexad.report.style import add_legend, styled
 from aexad.runtime.files import write_csv
 

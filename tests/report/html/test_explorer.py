@@ -15,15 +15,14 @@ import pytest
 from fake_results import DEFECTS, Tree, make_tree
 from PIL import Image
 
-from aexad.config.benchmark import Benchmark, Run
-from aexad.report.collect import read_methods
+from aexad.config.benchmark import Run
+from aexad.report.collect import read_methods, write_collection
 from aexad.report.html.explorer.page import write_explorer
 from aexad.report.images.grid import COLOUR_MAP
 from aexad.report.images.strips import CELL, coloured_error, draw_strips, small
 from aexad.runtime.errors import ConfigError, DataError
 
 METHODS = ("aexad-resnet18", "aexad-vit_tiny")
-BENCHMARK = Benchmark(title="Who <sees> it?", datasets={"textures": "all"}, methods=[*METHODS])
 SIZE = 32
 IMAGES = sum(DEFECTS.values())
 
@@ -37,9 +36,7 @@ def strips(tree: Tree, run: Run, count: int = 200) -> list[Path]:
 def explore(tree: Tree, runs: list[Run] | None = None, count: int = 200) -> Path:
     folder = tree.benchmark / "explorer"
     write_explorer(
-        BENCHMARK,
-        tree.runs if runs is None else runs,
-        tree.catalogue,
+        tree.inputs("Who <sees> it?", runs),
         read_methods(tree.benchmark / "methods.csv"),
         results=tree.results,
         data=tree.data,
@@ -158,6 +155,16 @@ def test_its_numbers_are_those_of_per_image_csv(tree: Tree) -> None:
             assert values["iou"][i] == pytest.approx(row["iou"], rel=1e-3)
 
 
+def test_the_page_shows_titles_and_paths_keep_names(tree: Tree) -> None:
+    titles = dict(zip(METHODS, ("AE-XAD, ResNet-18", "AE-XAD, <ViT>"), strict=True))
+    write_collection(tree.runs, tree.results, tree.benchmark, titles=titles)
+    folder = explore(tree)
+    data = data_of(folder)
+    assert list(data["methods"].values()) == ["AE-XAD, ResNet-18", "AE-XAD, <ViT>†"]
+    assert tuple(data["groups"][0]["runs"]) == METHODS
+    assert (folder / "strips/textures/brick/standard/seed0" / METHODS[0]).is_dir()
+
+
 def test_photographs_of_images_without_a_mask_stand_alone(tree: Tree) -> None:
     folder = explore(tree) / "photographs/textures/brick"
     assert len(cells(folder / "0000_good_000.webp")) == 1
@@ -189,7 +196,7 @@ def test_what_an_older_explorer_had_is_gone(tree: Tree) -> None:
 
 
 @pytest.mark.parametrize("name", ["notes.txt", "strips/notes.webp", "strips/textures/brick/x.webp"])
-def test_a_folder_of_somebody_else_is_not_replaced(tree: Tree, name: str) -> None:
+def test_a_folder_with_other_files_is_not_replaced(tree: Tree, name: str) -> None:
     precious = tree.benchmark / "explorer" / name
     precious.parent.mkdir(parents=True)
     precious.write_text("years of work")

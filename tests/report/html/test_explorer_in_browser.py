@@ -13,7 +13,6 @@ from explorer_reader import Reader
 from fake_results import Tree, make_tree
 from test_page_in_browser import CHROMIUM
 
-from aexad.config.benchmark import Benchmark
 from aexad.report.collect import read_methods
 from aexad.report.html.explorer.page import write_explorer
 from aexad.report.images.strips import draw_strips
@@ -50,9 +49,7 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Tree:
 @pytest.fixture(scope="module")
 def index(tree: Tree) -> Path:
     write_explorer(
-        Benchmark(title="Does it help?", datasets={"textures": "all"}, methods=[*METHODS]),
-        tree.runs,
-        tree.catalogue,
+        tree.inputs("Does it help?"),
         read_methods(tree.benchmark / "methods.csv"),
         results=tree.results,
         data=tree.data,

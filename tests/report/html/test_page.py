@@ -1,29 +1,21 @@
-"""The report: one file, complete, offline, and honest about what was not pre-trained."""
+"""The report page: one complete file that needs no network and marks random encoders."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 from fake_results import Tree, make_tree
 
-from aexad.config.benchmark import Benchmark, Run
-from aexad.report.collect import read_methods, read_metrics, write_collection
-from aexad.report.figures.write import write_figures
+from aexad.config.benchmark import Run
+from aexad.report.collect import read_metrics, write_collection
 from aexad.report.html.page import write_report
-from aexad.report.images.panels import draw_panels
 from aexad.runtime.errors import DataError
 
-BENCHMARK = Benchmark(
-    title="Does <it> help?",
-    description="A trial.",
-    datasets={"textures": "all"},
-    methods=["aexad-resnet18", "aexad-vit_tiny"],
-)
+METHODS = ("aexad-resnet18", "aexad-vit_tiny")
 
 
 class Page(HTMLParser):
@@ -54,28 +46,15 @@ class Page(HTMLParser):
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Tree:
     root = tmp_path_factory.mktemp("page")
-    tree = make_tree(root, categories=("brick", "grass"), methods=BENCHMARK.methods)
-    metrics = read_metrics(tree.benchmark / "metrics.csv")
-    methods = read_methods(tree.benchmark / "methods.csv")
-    folder = tree.benchmark / "figures"
-    places = {"results": tree.results, "data": tree.data, "folder": folder}
-    write_figures(tree.runs, metrics, methods, tree.catalogue, gallery=1, **places)
-    for run in tree.runs:
-        draw_panels(
-            tree.results / run.folder,
-            tree.results / run.data_folder / "split.csv",
-            tree.data / run.dataset,
-            32,
-            1,
-            tree.results / run.folder / "panels",
-        )
+    tree = make_tree(root, categories=("brick", "grass"), methods=METHODS)
+    tree.draw_figures()
+    tree.draw_panels(tree.runs)
     return tree
 
 
-def report(tree: Tree, runs: Sequence[Run] | None = None) -> str:
-    places = {"results": tree.results, "folder": tree.benchmark}
-    trained = tree.runs if runs is None else runs
-    write_report(BENCHMARK, trained, tree.catalogue, tree.measurements(), **places)
+def report(tree: Tree, runs: list[Run] | None = None) -> str:
+    inputs = tree.inputs("Does <it> help?", runs)
+    write_report(inputs, tree.read_results(), tree.results, tree.benchmark)
     return (tree.benchmark / "report.html").read_text()
 
 
@@ -143,6 +122,25 @@ def test_tables_and_provenance(tree: Tree, page: Page) -> None:
     assert set(scopes) == {"col", "row"}
 
 
+def test_the_page_shows_titles(tmp_path: Path) -> None:
+    tree = make_tree(tmp_path, categories=("brick",), methods=METHODS)
+    titles = {"aexad-resnet18": "AE-XAD, ResNet-18", "aexad-vit_tiny": "AE-XAD, <ViT>"}
+    write_collection(tree.runs, tree.results, tree.benchmark, titles=titles)
+    tree.draw_figures()
+    tree.draw_panels(tree.runs)
+    html = report(tree)
+    for row in (
+        "AE-XAD, ResNet-18 <code>aexad-resnet18</code>",  # methods
+        "AE-XAD, &lt;ViT&gt;<sup>†</sup> <code>aexad-vit_tiny</code>",
+        'AE-XAD, &lt;ViT&gt;</th><td class="long">random weights',  # weights
+        "AE-XAD, &lt;ViT&gt;</th><td>cpu, 1 thread",  # costs
+    ):
+        assert f'<th scope="row">{row}' in html
+    folder = "runs/textures/brick/standard/seed0/aexad-vit_tiny/panels"
+    assert f"<h3>AE-XAD, &lt;ViT&gt; <code>{folder}</code></h3>" in html
+    assert 'alt="AE-XAD, &lt;ViT&gt; on ' in html
+
+
 def test_equal_inputs_give_an_equal_page(tree: Tree, html: str) -> None:
     assert report(tree) == html
 
@@ -170,40 +168,29 @@ def test_missing_panels_are_an_error_that_names_the_run(tree: Tree) -> None:
         folder.with_name("elsewhere").rename(folder)
 
 
-def test_somebody_elses_maps_alone_make_figures_and_a_page(tmp_path: Path) -> None:
+def test_external_maps_alone_make_figures_and_a_page(tmp_path: Path) -> None:
     tree = make_tree(tmp_path, categories=("brick",), methods=("theirs", "ours"))
     write_collection([], tree.results, tree.benchmark, tree.runs)
-    metrics = read_metrics(tree.benchmark / "metrics.csv")
-    methods = read_methods(tree.benchmark / "methods.csv")
-    folder = tree.benchmark / "figures"
-    places = {"results": tree.results, "data": tree.data, "folder": folder}
-    write_figures([], metrics, methods, tree.catalogue, gallery=1, **places)
-    kinds = ("aexad_figure4", "aexad_figure5", "metrics")  # what needs no model of one's own
+    folder = tree.draw_figures([])
+    kinds = ("aexad_figure4", "aexad_figure5", "metrics")  # figures that need no trained model
     names = [f"{kind}_textures_standard" for kind in kinds]
     assert sorted(path.stem for path in folder.glob("*.png")) == names
     html = report(tree, [])
     assert "2 methods on 1 category of Textures (brick), 1 seed, judged on 10 test images." in html
     assert "Panels" not in html
-    assert "Cost of a run" not in html
+    assert "Mean cost of a run" not in html
     assert "<p>Seeds: 0.</p>" in html
 
 
-def test_a_method_of_somebody_else_has_no_dagger(tmp_path: Path) -> None:
+def test_a_method_with_external_maps_has_no_dagger(tmp_path: Path) -> None:
     tree = make_tree(tmp_path, categories=("brick",), methods=("aexad-vit_tiny", "theirs"))
     write_collection(tree.runs[:1], tree.results, tree.benchmark, tree.runs[1:])
-    metrics = read_metrics(tree.benchmark / "metrics.csv")
-    methods = read_methods(tree.benchmark / "methods.csv")
-    folder = tree.benchmark / "figures"
-    places = {"results": tree.results, "data": tree.data, "folder": folder}
-    write_figures(tree.runs[:1], metrics, methods, tree.catalogue, gallery=1, **places)
+    folder = tree.draw_figures(tree.runs[:1])
     captions = json.loads((folder / "captions.json").read_text())
     assert "theirs" in captions[0]["alt"]
     with_theirs = [caption["name"][:13] for caption in captions if "theirs" in caption["alt"]]
     assert with_theirs == ["metrics_textu", "aexad_figure4", "aexad_figure5"]
-    run = tree.runs[0]
-    split = tree.results / run.data_folder / "split.csv"
-    place = tree.results / run.folder
-    draw_panels(place, split, tree.data / run.dataset, 32, 1, place / "panels")
+    tree.draw_panels(tree.runs[:1])
     html = report(tree, tree.runs[:1])
     assert '<th scope="row">aexad-vit_tiny<sup>†</sup></th>' in html
     assert '<th scope="row">theirs</th>' in html

@@ -12,11 +12,8 @@ import numpy as np
 import pytest
 from fake_results import make_tree
 from PIL import Image
-from test_figures import draw
 
-from aexad.config.benchmark import Benchmark
 from aexad.report.html.page import write_report
-from aexad.report.images.panels import draw_panels
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium (apt install chromium)")
@@ -70,14 +67,10 @@ def chromium(folder: Path, *options: str, page: Path) -> subprocess.CompletedPro
 def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A report with every kind of figure that a small benchmark has."""
     tree = make_tree(tmp_path_factory.mktemp("browser"), methods=METHODS, seeds=(0, 1))
-    draw(tree, tree.benchmark / "figures", gallery=1)
-    for run in tree.runs:
-        folder = tree.results / run.folder
-        split = tree.results / run.data_folder / "split.csv"
-        draw_panels(folder, split, tree.data / run.dataset, 32, 1, folder / "panels")
-    benchmark = Benchmark(title="Does it help?", datasets={"textures": "all"}, methods=[*METHODS])
-    places = {"results": tree.results, "folder": tree.benchmark}
-    write_report(benchmark, tree.runs, tree.catalogue, tree.measurements(), **places)
+    tree.draw_figures()
+    tree.draw_panels(tree.runs)
+    inputs = tree.inputs("Does it help?")
+    write_report(inputs, tree.read_results(), tree.results, tree.benchmark)
     return tree.benchmark / "report.html"
 
 

@@ -1,4 +1,4 @@
-"""What the explorer shows, and what it says of it: which images, which methods, which numbers."""
+"""The contents of the explorer: its test images, methods and numbers."""
 
 from __future__ import annotations
 
@@ -13,132 +13,128 @@ from aexad.config.benchmark import Run
 from aexad.config.catalogue import Dataset
 from aexad.data.index import GOOD
 from aexad.data.split import read_split
-from aexad.report.images.pictures import image_label, read_per_image
+from aexad.report.images.pictures import image_label
 from aexad.report.images.strips import METHOD_STEPS, shown_images, strip_names
 from aexad.report.labels import DAGGER, METRIC
-from aexad.report.method_roles import not_pretrained
+from aexad.report.method_roles import not_pretrained, titles_of
+from aexad.report.run_files import read_per_image
 from aexad.runtime.errors import DataError
 
 METRICS = ("iou", "xauc", "f1")
-"""Of single images, in the order in which the page offers them; the score comes after them."""
+"""Metrics of single images, in the order of the menu; the score comes after them."""
 NUMBERS = (*METRICS, "score", "k")
-DIGITS = 4  # significant ones
-
-
-class Photograph(NamedTuple):
-    """A test image that the explorer shows; its strip is ``name`` below the category's folder."""
-
-    image: str
-    mask: str  # empty: none
-    defect: str
-    name: str
+DIGITS = 4  # significant digits
 
 
 class Group(NamedTuple):
-    """Runs of all methods on the same test images."""
+    """Runs that differ only in the method, so that they have the same test images."""
 
     runs: list[Run]
-    """One or more that differ in the method alone."""
-    images: list[str]
-    """Those shown, in the order of their strips."""
+    shown: pd.DataFrame
+    """The images that the explorer shows (image, mask, defect), in the order of their strips."""
 
     @property
-    def place(self) -> tuple[str, str]:
-        """Data set and category."""
-        return self.runs[0].dataset, self.runs[0].category
+    def folder(self) -> str:
+        """Data set and category, as in the paths of photographs."""
+        return f"{self.runs[0].dataset}/{self.runs[0].category}"
+
+    @property
+    def strips(self) -> list[str]:
+        """File names of the strips of the images."""
+        return strip_names(list(self.shown["image"]))
 
 
-class Contents(NamedTuple):
-    """All that is shown."""
-
-    groups: list[Group]
-    photographs: dict[tuple[str, str], list[Photograph]]
-    """Data set and category: the images of all their groups, each once."""
-
-
-def read_contents(runs: Sequence[Run], results: Path, count: int) -> Contents:
-    """Find the images that each run shows, ``count`` at most; see :func:`shown_images`."""
-    together: dict[Path, list[Run]] = {}
+def read_groups(runs: Sequence[Run], results: Path, count: int) -> list[Group]:
+    """Group runs by their split, with at most ``count`` test images; see :func:`shown_images`."""
+    by_split: dict[Path, list[Run]] = {}
     for run in runs:
-        together.setdefault(run.data_folder, []).append(run)
-    groups, rows = [], dict[tuple[str, str], dict[str, tuple[str, str]]]()
-    for folder, same in together.items():
-        shown = shown_images(read_split(results / folder / "split.csv"), count)
-        group = Group(same, list(shown["image"]))
-        groups.append(group)
-        known = rows.setdefault(group.place, {})
-        for image, mask, defect in zip(shown["image"], shown["mask"], shown["defect"], strict=True):
-            known[image] = (mask, defect)
+        by_split.setdefault(run.data_folder, []).append(run)
+    return [
+        Group(same, shown_images(read_split(results / folder / "split.csv"), count))
+        for folder, same in by_split.items()
+    ]
+
+
+def photographs_of(groups: Sequence[Group]) -> dict[str, pd.DataFrame]:
+    """List the images of all groups of a data set and category, each image once.
+
+    Returns
+    -------
+    dict of str to DataFrame
+        ``<data set>/<category>``: columns image, mask (empty: none), defect, and name (file name
+        of the photograph), sorted by image.
+    """
+    tables: dict[str, list[pd.DataFrame]] = {}
+    for group in groups:
+        tables.setdefault(group.folder, []).append(group.shown)
     photographs = {}
-    for place, known in rows.items():
-        images = sorted(known)
-        photographs[place] = [
-            Photograph(image, *known[image], name)
-            for image, name in zip(images, strip_names(images), strict=True)
-        ]
-    return Contents(groups, photographs)
+    for folder, parts in tables.items():
+        table = pd.concat(parts).drop_duplicates("image").sort_values("image", ignore_index=True)
+        photographs[folder] = table.assign(name=strip_names(list(table["image"])))
+    return photographs
 
 
-def described(
-    contents: Contents, results: Path, catalogue: Mapping[str, Dataset], methods: pd.DataFrame
+def page_data(
+    groups: Sequence[Group],
+    photographs: Mapping[str, pd.DataFrame],
+    results: Path,
+    catalogue: Mapping[str, Dataset],
+    methods: pd.DataFrame,
 ) -> dict[str, Any]:
-    """What the page's script needs to know, as values of JSON.
+    """Collect the data of the page for its script, as values of JSON.
 
-    Columns instead of rows, and places instead of names, keep it small: two numbers a metric and
-    image would be six with their keys.
+    Columns instead of rows, and positions instead of names, keep the data small.
 
     Raises
     ------
     DataError
-        If a run's ``per_image.csv`` is missing or damaged, or lacks an image that is shown.
+        If the ``per_image.csv`` of a run is missing or damaged, or lacks an image that is shown.
     """
-    names = list(dict.fromkeys(run.method for group in contents.groups for run in group.runs))
-    random = not_pretrained(names, methods)
+    names = list(dict.fromkeys(run.method for group in groups for run in group.runs))
+    random, titles = not_pretrained(names, methods), titles_of(methods)
+    datasets = dict.fromkeys(group.runs[0].dataset for group in groups)
     return {
         "metrics": {name: METRIC[name].label for name in METRICS},
         "steps": METHOD_STEPS,
         "good": GOOD,
-        "datasets": {dataset: catalogue[dataset].full_title for dataset, _ in contents.photographs},
-        "methods": {name: name + DAGGER * (name in random) for name in names},
+        "datasets": {name: catalogue[name].full_title for name in datasets},
+        "methods": {name: titles.get(name, name) + DAGGER * (name in random) for name in names},
         "photographs": {
-            f"{dataset}/{category}": [
+            folder: [
                 {
-                    "image": each.image,
-                    "label": image_label(each.image),
-                    "name": each.name,
-                    "defect": each.defect,
-                    "mask": bool(each.mask),
+                    "image": row["image"],
+                    "label": image_label(row["image"]),
+                    "name": row["name"],
+                    "defect": row["defect"],
+                    "mask": bool(row["mask"]),
                 }
-                for each in photographs
+                for row in table.to_dict("records")
             ]
-            for (dataset, category), photographs in contents.photographs.items()
+            for folder, table in photographs.items()
         },
-        "groups": [
-            {
-                **{key: getattr(group.runs[0], key) for key in ("dataset", "category", "scenario")},
-                "seed": group.runs[0].seed,
-                "photographs": _places(group, contents),
-                "strips": strip_names(group.images),
-                "runs": {run.method: _numbers(run, group.images, results) for run in group.runs},
-            }
-            for group in contents.groups
-        ],
+        "groups": [_group(group, photographs[group.folder], results) for group in groups],
     }
 
 
-def _places(group: Group, contents: Contents) -> list[int]:
-    place = {each.image: i for i, each in enumerate(contents.photographs[group.place])}
-    return [place[image] for image in group.images]
+def _group(group: Group, photographs: pd.DataFrame, results: Path) -> dict[str, Any]:
+    first, images = group.runs[0], list(group.shown["image"])
+    return {
+        "dataset": first.dataset,
+        "category": first.category,
+        "scenario": first.scenario,
+        "seed": first.seed,
+        "photographs": pd.Index(photographs["image"]).get_indexer(images).tolist(),
+        "strips": group.strips,
+        "runs": {run.method: _numbers(run, images, results) for run in group.runs},
+    }
 
 
-def _numbers(run: Run, images: Sequence[str], results: Path) -> dict[str, list[float | None]]:
+def _numbers(run: Run, images: list[str], results: Path) -> dict[str, list[float | None]]:
     path = results / run.folder / "per_image.csv"
-    try:
-        table = read_per_image(path).loc[list(images), list(NUMBERS)].astype("float64")
-    except (KeyError, ValueError) as error:
-        told = " ".join(str(error).split())
-        raise DataError(f"{path}: not of the split beside it ({told}); evaluate again") from None
-    return {name: [_rounded(value) for value in table[name]] for name in NUMBERS}
+    table = read_per_image(path, NUMBERS)
+    if lost := [image for image in images if image not in table.index]:
+        raise DataError(f"{path}: not of the split beside it (no {lost[0]}); evaluate again")
+    return {name: [_rounded(value) for value in table.loc[images, name]] for name in NUMBERS}
 
 
 def _rounded(value: float) -> float | None:

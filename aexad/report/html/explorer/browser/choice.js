@@ -1,10 +1,10 @@
-// What is chosen: one object, held by the address, shown by the form.
+// The choice: one object, stored in the address of the page and shown by the form.
 const KEYS = ["dataset", "category", "defect", "scenario", "seed", "a", "b", "by", "of", "order"];
 const form = byId("choice");
 
 const distinct = (values) => [...new Set(values)].map((value) => [String(value), String(value)]);
 
-/** What each key may be, given the keys before it: [value, words] pairs, the default first. */
+/** The options of each key, given the keys before it: [value, label] pairs, the default first. */
 const OPTIONS = {
   dataset: () => Object.entries(DATA.datasets),
   scenario: (choice) => distinct(groupsOf(choice, ["dataset"]).map((group) => group.scenario)),
@@ -23,7 +23,7 @@ const OPTIONS = {
     const others = methodsOf(choice).filter(([name]) => name !== choice.a);
     return [...others, ["", "none"]];
   },
-  by: (choice) => { // what some image has: without masks, the score alone
+  by: (choice) => { // values that some image has: without masks, only the score
     const items = itemsOf(choice);
     return Object.entries(MEASURES)
       .filter(([name]) => items.some((item) => valueOf(item, choice.a, name) !== null));
@@ -35,11 +35,11 @@ const OPTIONS = {
 
 function methodsOf(choice) {
   const groups = groupsOf(choice, ["dataset", "scenario", "seed", "category"]);
-  const there = new Set(groups.flatMap((group) => Object.keys(group.runs)));
-  return Object.entries(DATA.methods).filter(([name]) => there.has(name));
+  const names = new Set(groups.flatMap((group) => Object.keys(group.runs)));
+  return Object.entries(DATA.methods).filter(([name]) => names.has(name));
 }
 
-/** The nearest choice that exists: what cannot be is replaced by its default. */
+/** The nearest possible choice: an impossible value is replaced by the default. */
 function possible(wanted) {
   const choice = { image: wanted.image ?? "" };
   for (const key of Object.keys(OPTIONS)) {
@@ -62,7 +62,7 @@ const fromForm = () => possible(Object.fromEntries(new FormData(form)));
 function showForm(choice) {
   for (const key of KEYS) {
     const select = form.elements[key], options = OPTIONS[key](choice);
-    select.replaceChildren(...options.map(([value, words]) => new Option(words, value)));
+    select.replaceChildren(...options.map(([value, label]) => new Option(label, value)));
     select.value = choice[key];
     const fixed = ["scenario", "seed"].includes(key) && options.length < 2;
     select.closest("label").hidden = fixed;

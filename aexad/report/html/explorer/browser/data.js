@@ -1,9 +1,9 @@
 "use strict";
-// What the page knows; aexad/reporting/explorer/contents.py says what is in it.
+// The data of the page; aexad/report/html/explorer/contents.py describes it.
 const DATA = JSON.parse(document.getElementById("data").textContent);
 const byId = (id) => document.getElementById(id);
 
-/** Make an element with properties, attributes (those with a hyphen or named role) and children. */
+/** Make an element with properties, attributes (names with a hyphen, and scope) and children. */
 function made(tag, properties = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(properties)) {
@@ -14,10 +14,10 @@ function made(tag, properties = {}, ...children) {
   return element;
 }
 
-/** What images can be sorted by: the metrics, and the rank of their score. */
+/** The values by which images can be sorted: the metrics, and the rank of the score. */
 const MEASURES = { ...DATA.metrics, rank: "score rank" };
 
-/** The method's number of an image, or null where there is none. */
+/** The value of an image under a method, or null if there is none. */
 function valueOf(item, method, name) {
   const run = item.group.runs[method];
   if (!run) return null;
@@ -26,7 +26,7 @@ function valueOf(item, method, name) {
 
 const ranks = new WeakMap();
 
-/** The shares of the other images of a run that have a lower score; of equal ones, half. */
+/** The share of the other images of a run with a lower score; an equal score counts half. */
 function ranksOf(run) {
   if (!ranks.has(run)) {
     const sorted = Float64Array.from(run.score).sort();
@@ -36,13 +36,13 @@ function ranksOf(run) {
   return ranks.get(run);
 }
 
-/** All images of a choice: {group, i: place in the group, photo, key}. */
+/** All images of a choice: {group, i: position in the group, photo, key}. */
 function itemsOf(choice) {
   const items = [];
   for (const group of groupsOf(choice, ["dataset", "scenario", "seed", "category"])) {
     const photos = DATA.photographs[`${group.dataset}/${group.category}`];
-    group.photographs.forEach((place, i) => {
-      const photo = photos[place];
+    group.photographs.forEach((position, i) => {
+      const photo = photos[position];
       if (isChosen(photo.defect, choice.defect)) {
         items.push({ group, i, photo, key: `${group.category}:${photo.image}` });
       }
@@ -51,13 +51,13 @@ function itemsOf(choice) {
   return items;
 }
 
-/** The groups that agree with the choice in these keys; an empty choice agrees with all. */
+/** The groups that match the choice in these keys; an empty choice matches all. */
 function groupsOf(choice, keys) {
   return DATA.groups.filter((group) =>
     keys.every((key) => choice[key] === "" || String(group[key]) === choice[key]));
 }
 
-const ANOMALOUS = "*"; // no folder, so no defect, has that name
+const ANOMALOUS = "*"; // no folder, and so no defect, has that name
 
 function isChosen(defect, chosen) {
   return chosen === "" || defect === chosen || (chosen === ANOMALOUS && defect !== DATA.good);

@@ -1,8 +1,8 @@
-// The images as a grid of buttons; arrow keys move among them, and Tab leaves them.
+// The images as a grid of buttons: arrow keys move between them, and Tab leaves the grid.
 const grid = byId("grid");
-let shown = []; // the images, in their order
-let gridChoice = {}; // that they are shown for
-let current = 0; // the one that Tab comes to
+let shown = []; // the images, in the order of the grid
+let gridChoice = {}; // the choice that the grid shows
+let current = 0; // position of the image that Tab reaches
 
 function nameOf(item, choice) {
   return choice.category === "" ? `${item.group.category} ${item.photo.label}` : item.photo.label;
@@ -15,7 +15,7 @@ function picturesOf(item, choice) {
   return [inputCell(item, ""), truthCell(item, ""), side("A", choice.a), last];
 }
 
-// Only what comes near the screen gets its pictures: thousands would take seconds.
+// Only cards near the screen load their pictures: thousands of pictures would take seconds.
 const near = new IntersectionObserver((entries) => {
   for (const { target, isIntersecting } of entries) {
     if (!isIntersecting) continue;
@@ -47,17 +47,17 @@ function showGrid(choice) {
   for (const each of grid.children) near.observe(each);
   byId("status").textContent = summaryOf(shown, choice);
   byId("key").textContent = choice.b === ""
-    ? "Of each image: input, truth; heat map, binary map."
-    : `Of each image: input, truth; heat map of A, heat map of B; ${MEASURES[choice.by]} of A, of B, and A − B.`;
+    ? "Each card: input, truth; heat map, binary map."
+    : `Each card: input, truth; heat map of A, heat map of B; ${MEASURES[choice.by]} of A, of B, and A − B.`;
   current = 0;
   if (shown.length) buttonAt(0).tabIndex = 0;
 }
 
-const buttonAt = (place) => grid.children[place].firstElementChild;
+const buttonAt = (position) => grid.children[position].firstElementChild;
 
-function goTo(place) {
+function goTo(position) {
   buttonAt(current).tabIndex = -1;
-  current = place;
+  current = position;
   buttonAt(current).tabIndex = 0;
   buttonAt(current).focus();
 }
@@ -66,21 +66,21 @@ function columnCount() {
   return getComputedStyle(grid).gridTemplateColumns.split(" ").length;
 }
 
-/** Where a key leads from the current image, or nothing. */
-function placeAfter(key) {
+/** The position that a key leads to from the current image, or undefined. */
+function positionAfter(key) {
   const steps = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -columnCount(), ArrowDown: columnCount() };
   if (key === "Home") return 0;
   if (key === "End") return shown.length - 1;
-  const place = current + steps[key];
-  return place >= 0 && place < shown.length ? place : undefined;
+  const position = current + steps[key];
+  return position >= 0 && position < shown.length ? position : undefined;
 }
 
 grid.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.altKey || event.metaKey || !shown.length) return;
-  const place = placeAfter(event.key);
-  if (place === undefined) return;
+  const position = positionAfter(event.key);
+  if (position === undefined) return;
   event.preventDefault();
-  goTo(place);
+  goTo(position);
 });
 
 grid.addEventListener("click", (event) => {

@@ -1,4 +1,4 @@
-// In which order, and what the numbers say of all images together.
+// The order of the images, and a summary of their values.
 const MINUS = "\u2212";
 
 function differenceOf(item, choice, by = choice.by) {
@@ -12,7 +12,7 @@ function sortValue(item, choice) {
   return choice.of === "distance" && difference !== null ? Math.abs(difference) : difference;
 }
 
-/** Sorted images; those without a value last, and equal ones as they came. */
+/** Sorted images: images without a value last, equal images in their original order. */
 function sorted(items, choice) {
   const sign = choice.order === "lowest" ? 1 : -1;
   const valued = items.map((item) => [sortValue(item, choice), item]);
@@ -22,7 +22,7 @@ function sorted(items, choice) {
 
 const digits = (value, name) => (name === "rank" ? `${Math.round(100 * value)} %` : value.toFixed(3));
 
-/** A number as it is read. */
+/** The value of an image as text. */
 function written(item, method, name) {
   const value = valueOf(item, method, name);
   if (value === null) return "–";
@@ -36,10 +36,10 @@ function writtenDifference(item, choice, name) {
 
 const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
 
-/** Sentences: how many images, and how the methods do on those that have a value. */
+/** Sentences: the number of images, and the means over the images that have a value. */
 function summaryOf(items, choice) {
   const counted = items.length === 1 ? "1 image" : `${items.length.toLocaleString("en")} images`;
-  if (choice.by === "rank") return `${counted}.`; // half of them are always above the middle
+  if (choice.by === "rank") return `${counted}.`; // the mean rank is always one half
   const label = MEASURES[choice.by], methods = [choice.a, choice.b].filter((method) => method !== "");
   const compared = items.filter((item) => methods.every((method) => valueOf(item, method, choice.by) !== null));
   if (!compared.length) return `${counted}; none has a value under both methods.`;

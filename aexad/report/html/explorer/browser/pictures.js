@@ -1,4 +1,4 @@
-// A strip holds cells in a row; an element shows one of them, so that each file is loaded once.
+// A strip is a row of cells; an element shows one cell, so that each file is loaded once.
 const addressOf = (...parts) => parts.map(encodeURIComponent).join("/");
 
 function cell(address, column, columns, words) {

@@ -1,5 +1,5 @@
-// The address is the state: whoever changes it, the page follows.
-let gridOf = ""; // the choice that the grid shows
+// The address is the state: whenever it changes, the page follows.
+let gridOf = ""; // address of the choice that the grid shows
 
 function follow() {
   const choice = fromAddress();
@@ -16,6 +16,6 @@ form.addEventListener("change", () => {
   history.replaceState(null, "", toAddress({ ...fromForm(), image: "" }));
   follow();
 });
-addEventListener("popstate", follow); // the way back, or another address
+addEventListener("popstate", follow); // Back or Forward, or another address
 history.replaceState(history.state, "", toAddress(fromAddress()));
 follow();

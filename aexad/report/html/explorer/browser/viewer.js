@@ -1,4 +1,4 @@
-// One image under both methods: six steps each, and the numbers.
+// One image under both methods: six pictures per method, and the numbers.
 const viewer = byId("viewer");
 
 function side(item, method, letter) {
@@ -6,7 +6,7 @@ function side(item, method, letter) {
   const figure = (picture, caption) => made("figure", {}, picture, made("figcaption", {}, caption));
   const title = made("h3", {}, made("span", { className: letter.toLowerCase() }, letter), ` ${DATA.methods[method]}`);
   const steps = DATA.steps.map((step) => figure(stepCell(item, method, step, words(step)), step));
-  return made("section", { "aria-label": `${letter}, ${method}` }, title, made("div", { className: "six" },
+  return made("section", { "aria-label": `${letter}, ${DATA.methods[method]}` }, title, made("div", { className: "six" },
     figure(inputCell(item, `input ${item.photo.label}`), "input"),
     ...steps,
     figure(truthCell(item, `truth of ${item.photo.label}`), "truth")));
@@ -24,15 +24,15 @@ function numbersOf(item, choice) {
   return [made("thead", {}, made("tr", {}, ...head)), made("tbody", {}, ...rows)];
 }
 
-/** Show the chosen image, or nothing where none is chosen. */
+/** Show the chosen image, or close the viewer if none is chosen. */
 function showViewer(choice) {
-  const place = shown.findIndex((item) => item.key === choice.image);
-  if (place < 0) {
+  const position = shown.findIndex((item) => item.key === choice.image);
+  if (position < 0) {
     if (viewer.open) viewer.close();
     return;
   }
-  const item = shown[place];
-  byId("viewer-title").textContent = `${item.group.category} ${item.photo.label} (${place + 1} of ${shown.length})`;
+  const item = shown[position];
+  byId("viewer-title").textContent = `${item.group.category} ${item.photo.label} (${position + 1} of ${shown.length})`;
   const sides = [side(item, choice.a, "A")];
   if (choice.b !== "") sides.push(side(item, choice.b, "B"));
   byId("sides").replaceChildren(...sides);
@@ -40,16 +40,16 @@ function showViewer(choice) {
   if (!viewer.open) viewer.showModal();
 }
 
-/** Open the image at a place of the grid: the browser's way back closes it. */
-function openImage(place) {
-  history.pushState({ opened: true }, "", toAddress({ ...fromAddress(), image: shown[place].key }));
+/** Open the image at a position of the grid; the Back button of the browser closes it. */
+function openImage(position) {
+  history.pushState({ opened: true }, "", toAddress({ ...fromAddress(), image: shown[position].key }));
   showViewer(fromAddress());
 }
 
 function moveBy(step) {
   const choice = fromAddress();
-  const place = shown.findIndex((item) => item.key === choice.image);
-  const next = shown[(place + step + shown.length) % shown.length];
+  const position = shown.findIndex((item) => item.key === choice.image);
+  const next = shown[(position + step + shown.length) % shown.length];
   history.replaceState(history.state, "", toAddress({ ...choice, image: next.key }));
   showViewer(fromAddress());
 }
@@ -58,7 +58,7 @@ byId("previous").addEventListener("click", () => moveBy(-1));
 byId("next").addEventListener("click", () => moveBy(1));
 byId("close").addEventListener("click", () => viewer.close());
 viewer.addEventListener("click", (event) => {
-  if (event.target === viewer) viewer.close(); // on the ground around it
+  if (event.target === viewer) viewer.close(); // a click on the backdrop
 });
 viewer.addEventListener("keydown", (event) => {
   const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
@@ -68,8 +68,8 @@ viewer.addEventListener("keydown", (event) => {
 });
 viewer.addEventListener("close", () => {
   const choice = fromAddress();
-  const place = shown.findIndex((item) => item.key === choice.image);
-  if (place >= 0) goTo(place); // the last one seen, not the first
+  const position = shown.findIndex((item) => item.key === choice.image);
+  if (position >= 0) goTo(position); // the last image seen, not the first
   if (history.state?.opened) history.back();
   else if (choice.image) history.replaceState(null, "", toAddress({ ...choice, image: "" }));
 });
