@@ -77,8 +77,8 @@ METRICS = (
         "f1_max",
         "F1 max",
         "oracle",
-        "highest F1 over all thresholds: an upper bound, not a result, because the masks choose the "
-        "threshold",
+        "highest F1 over all thresholds: an upper bound, not a result, because the masks choose "
+        "the threshold",
     ),
     Metric(
         "iou_max",

@@ -1,4 +1,4 @@
-"""A small tree of results, as the workflow would leave it, made of scikit-image's photographs.
+"""A small tree of results, as the workflow writes it, from photographs of scikit-image.
 
 The numbers are drawn, not measured: they only have to look like numbers of such runs.
 """
@@ -62,7 +62,7 @@ FAMILIES = {
 
 
 class Tree(NamedTuple):
-    """Where everything lies, and what it is made of."""
+    """The runs, data sets and folders of a small benchmark."""
 
     runs: list[Run]
     catalogue: dict[str, Dataset]
@@ -125,7 +125,7 @@ def make_tree(
     scenarios: Sequence[str] = ("standard",),
     datasets: Sequence[str] = ("textures",),
 ) -> Tree:
-    """Write the data set, every run, and the benchmark's metrics.csv and methods.csv."""
+    """Write the data set, every run, and metrics.csv and methods.csv of the benchmark."""
     tree = Tree(
         runs=[
             Run(dataset, category, scenario, seed, method)
@@ -222,7 +222,7 @@ def _write_run(tree: Tree, run: Run, size: int, epochs: int) -> None:
 
 
 def provenance(run: Run, method: dict[str, Any]) -> dict[str, Any]:
-    """What a run of ``method`` records."""
+    """The provenance that a run of ``method`` records."""
     weights = method.get("weights", "pretrained")
     return {
         "recipe": {

@@ -1,4 +1,4 @@
-"""metrics.csv and methods.csv from what the runs wrote."""
+"""Collecting the files of runs in metrics.csv and methods.csv."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def results(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_row_for_each_run_and_metric_in_the_order_of_the_report(results: Path) -> None:
+def test_one_row_per_run_and_metric_in_the_order_of_the_report(results: Path) -> None:
     table = collect(RUNS, results)
     assert list(table.columns) == METRIC_COLUMNS
     table = table[~table["metric"].isin(QUANTITY) | table["metric"].isin(METRIC)]
@@ -90,7 +90,7 @@ def costs(table: pd.DataFrame, run: Run) -> dict[str, tuple[float, int, str]]:
     }
 
 
-def test_what_a_run_took_stands_beside_what_it_reached(results: Path) -> None:
+def test_costs_of_a_run_follow_its_metrics(results: Path) -> None:
     energy = {"kwh": 0.002, "co2_g": None, "reason": "no country is set"}
     write_json(results / RUNS[0].folder / "provenance.json", provenance(energy=energy))
     record = {"seconds": 4.5, "peak_mb": 200, "device": "cpu", "energy": energy | {"co2_g": 0.7}}
@@ -117,7 +117,7 @@ def test_the_cost_of_external_maps_is_unknown(results: Path) -> None:
     }
 
 
-def test_runs_that_are_missing_beside_others_are_gaps(results: Path) -> None:
+def test_missing_runs_are_gaps_if_other_runs_have_results(results: Path) -> None:
     elsewhere = Run("parts", "002", "standard", 0, "none")
     never = Run("parts", "001", "standard", 0, "other")
     table = collect(RUNS[:1], results, missing=[RUNS[1], elsewhere, never])
@@ -148,7 +148,7 @@ def test_methods_have_titles(results: Path, tmp_path: Path) -> None:
     assert titles_of(table) == {"none": "No method", "maps": "maps"}
 
 
-def test_tables_of_two_makings_are_refused(results: Path, tmp_path: Path) -> None:
+def test_tables_with_different_methods_are_an_error(results: Path, tmp_path: Path) -> None:
     folder = tmp_path / "demo"
     write_collection(RUNS, results, folder)
     assert [len(table) for table in read_collection(folder)] == [5 + 2 * len(COSTS), 1]
@@ -179,7 +179,7 @@ def test_missing_runs_are_counted_and_a_target_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "text", ["", "{", "[]", "{}", '{"metrics": 3}', '{"metrics": {"xauc": {"n": 1}}}']
 )
-def test_a_damaged_file_is_named(results: Path, text: str) -> None:
+def test_an_error_names_the_damaged_file(results: Path, text: str) -> None:
     path = results / RUNS[0].folder / "metrics.json"
     path.write_text(text)
     with pytest.raises(DataError, match=r"metrics\.json: cannot be used") as caught:
@@ -187,7 +187,7 @@ def test_a_damaged_file_is_named(results: Path, text: str) -> None:
     assert str(path) in str(caught.value)
 
 
-def test_a_method_is_what_its_runs_recorded(results: Path) -> None:
+def test_methods_are_described_by_what_their_runs_recorded(results: Path) -> None:
     assert methods_table(RUNS, results).to_dict("records") == [
         {
             "method": "none",
@@ -203,14 +203,14 @@ def test_a_method_is_what_its_runs_recorded(results: Path) -> None:
             "trained_parameters": "12",
             "frozen_parameters": "34",
             "epochs": "7",
-            "input_size": "",  # a run of before these were recorded
+            "input_size": "",  # not recorded by old runs
             "grid": "",
             "channels": "",
         }
     ]
 
 
-def test_a_random_encoder_is_called_so(results: Path) -> None:
+def test_a_random_encoder_is_marked(results: Path) -> None:
     encoder = {"name": "vit", "weights": "none", "source": "seed 0", "sha256": None}
     for run in RUNS:
         write_json(results / run.folder / "provenance.json", provenance(encoder=encoder))
@@ -218,7 +218,7 @@ def test_a_random_encoder_is_called_so(results: Path) -> None:
     assert (row["pretrained"], row["weights"], row["sha256"]) == ("no", "random weights", "")
 
 
-def test_a_network_without_an_encoder_is_not_blamed_for_a_random_one(results: Path) -> None:
+def test_a_network_without_an_encoder_has_no_random_encoder(results: Path) -> None:
     encoder = {"name": None, "weights": "none", "source": "none", "sha256": None}
     for run in RUNS:
         write_json(results / run.folder / "provenance.json", provenance(encoder=encoder))
@@ -228,7 +228,7 @@ def test_a_network_without_an_encoder_is_not_blamed_for_a_random_one(results: Pa
     assert not_pretrained(list(methods["method"]), methods) == []
 
 
-def test_runs_of_a_method_that_differ_are_all_named(results: Path) -> None:
+def test_different_values_of_the_runs_of_a_method_are_all_named(results: Path) -> None:
     path = results / RUNS[1].folder / "provenance.json"
     encoder = json.loads(path.read_text())["encoder"] | {"source": "hub: timm/x@1", "sha256": "cd"}
     write_json(path, provenance(encoder=encoder))

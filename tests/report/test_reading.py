@@ -1,4 +1,4 @@
-"""Between the runs and the tables: roles, per-image values, trade-offs, defects."""
+"""Roles of methods, values per image, trade-offs and defects."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_roles_follow_the_recipes_and_not_the_names() -> None:
     assert roles_of(recipes, ["maps"], families).reference is None
 
 
-def test_an_ablation_is_found_also_behind_a_variant_of_the_heat_map() -> None:
+def test_an_ablation_is_found_after_a_variant_of_the_heat_map() -> None:
     base = Recipe(encoder="resnet18.tv_in1k")
     recipes = {
         "runs": base.model_copy(update={"heat_map": HeatMap(extent="runs")}),
@@ -87,7 +87,7 @@ def test_an_ablation_is_found_also_behind_a_variant_of_the_heat_map() -> None:
         assert ablation == {"AE-XAD without filter": "raw", "AE-XAD": "own"}
 
 
-def test_a_model_plays_one_part_whatever_its_heat_maps() -> None:
+def test_a_model_has_one_role_whatever_its_heat_maps() -> None:
     cnn, vit = Recipe(encoder="resnet18.tv_in1k"), Recipe(encoder=VIT)
     by_runs, raw = HeatMap(extent="runs"), HeatMap(filter="none")
     recipes: dict[str, Method] = {
@@ -116,7 +116,7 @@ def test_only_cnns_and_transformers_are_compared() -> None:
         "old": "not known",
         "replaced": "CNN; Transformer",
     }
-    # The names of encoders are of no consequence.
+    # The names of the encoders do not matter.
     recipes = {
         name: Recipe(encoder=f"{name}_resnet_vit", epochs=i + 1) for i, name in enumerate(families)
     }
@@ -141,7 +141,7 @@ def test_fields_of_the_heat_map_without_effect_do_not_matter() -> None:
     assert counterpart(recipes, names, "vit-4", "cnn") is None
 
 
-def test_values_of_single_images_are_read_with_their_run(tmp_path: Path) -> None:
+def test_values_per_image_are_read_with_their_run(tmp_path: Path) -> None:
     tree = make_tree(tmp_path, categories=("brick",), methods=("ae",))
     images = read_images(tree.runs, tree.results)
     assert list(images.columns) == IMAGE_COLUMNS
@@ -159,7 +159,7 @@ def test_values_of_single_images_are_read_with_their_run(tmp_path: Path) -> None
         read_images([Run("textures", "grass", "standard", 0, "ae")], tree.results)
 
 
-def test_the_trade_off_at_its_ends() -> None:
+def test_limits_of_the_trade_off() -> None:
     assert tradeoff(5.0, 0.5) == 5
     assert tradeoff(5.0, 1.0) == 0
     assert tradeoff(5.0, 0.0) == math.inf
@@ -167,7 +167,7 @@ def test_the_trade_off_at_its_ends() -> None:
     assert math.isnan(tradeoff(5.0, math.nan))
 
 
-def test_a_trade_off_without_a_value_says_why() -> None:
+def test_a_trade_off_without_a_value_has_a_reason() -> None:
     rows = with_tradeoffs(miniature().metrics)
     lost = rows[(rows["metric"] == "tradeoff_iou") & (rows["method"] == "ae")]
     assert set(lost["reason"]) == {"no meter"}
@@ -202,7 +202,7 @@ def image_rows(values: dict[str, list[tuple[str, float, float]]]) -> pd.DataFram
     )
 
 
-def test_where_the_transformer_loses_by_hand() -> None:
+def test_losses_of_the_transformer_by_hand() -> None:
     cnn = [("hole", 5, 0.5), ("hole", 6, 0.5), ("hole", 90, 0.5),
            ("scratch", 10, 0.4), ("scratch", 50, 0.4), ("scratch", 80, 0.4)]  # fmt: skip
     change = [-0.3, -0.3, 0.0, -0.1, 0.2, 0.2]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from itertools import combinations
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -36,7 +36,10 @@ class NoTest(NamedTuple):
         """NaN: there is no interval."""
         return math.nan
 
-    high = low
+    @property
+    def high(self) -> float:
+        """NaN: there is no interval."""
+        return math.nan
 
     def __str__(self) -> str:
         return f"no test possible, because {self.reason}"
@@ -163,7 +166,7 @@ def _signed_rank(differences: pd.Series) -> float:
     if nonzero.empty:
         return 1.0
     # scipy's 'auto' would enumerate all 2^n signs where sizes are equal: seconds for a pair.
-    method = "exact" if nonzero.abs().is_unique else "approx"
+    method: Literal["exact", "approx"] = "exact" if nonzero.abs().is_unique else "approx"
     return float(stats.wilcoxon(nonzero.to_numpy(), method=method).pvalue)
 
 

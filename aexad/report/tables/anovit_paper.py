@@ -135,7 +135,7 @@ def _overall(rows: pd.DataFrame, label: str) -> pd.DataFrame:
     """The row of a data set in table 1: mean ± standard deviation over the classes."""
     means = rows[rows["row"] == MEAN].assign(row=label)
     deviation = rows[rows["row"] == DEVIATION].iloc[0]
-    spreads = [name for name in rows if name.endswith("_std")]
+    spreads = [str(name) for name in rows if str(name).endswith("_std")]
     return means.assign(**{name: deviation[name.removesuffix("_std")] for name in spreads})
 
 
@@ -171,7 +171,7 @@ def _table(
     for name in results.roles.anovit:
         header = f"{titles[name]}: improvement [%]"
         improvement(f"{name}_improvement", header, data[name], old)
-    printed = published.notna().any(axis=None)
+    printed = bool(published.notna().any(axis=None))
     if printed:
         for name, key in zip(THEIRS, theirs, strict=True):
             data[key] = published[key]

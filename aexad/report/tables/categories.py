@@ -95,11 +95,11 @@ def category_table(
     for i, method in enumerate(names):
         data[method] = [part["mean"][method] for part in cells]
         data[f"{method}_std"] = [part["std"][method] for part in cells]
-        printed = zip(data[method], data[f"{method}_std"], texts, strict=True)
+        measured = zip(data[method], data[f"{method}_std"], texts, strict=True)
         columns.append(
             Column(
                 method_titles[method],
-                [mean_text(*value) for value in printed],
+                [mean_text(*value) for value in measured],
                 [row[i] for row in ranked],
                 [part["note"].fillna("Not run.")[method] for part in cells],
                 header_note=notes[i],
@@ -153,8 +153,8 @@ def _emphases(part: pd.DataFrame, metric: Metric, text: Callable[[float], str]) 
 def _words(data: pd.DataFrame, titles: Mapping[str, str]) -> list[Column]:
     """Columns for data set and metric, where there are several, and for the category."""
     columns = [words("Category", data["category"])]
-    if data["metric"].nunique() > 1:
+    if len(data["metric"].unique()) > 1:
         columns.insert(0, words("Metric", [QUANTITY[name].label for name in data["metric"]]))
-    if data["dataset"].nunique() > 1:
+    if len(data["dataset"].unique()) > 1:
         columns.insert(0, words("Data set", [titles.get(name, name) for name in data["dataset"]]))
     return columns

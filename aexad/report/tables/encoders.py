@@ -10,6 +10,7 @@ from aexad.report.labels import HEADLINE
 from aexad.report.results import Results
 from aexad.report.stats.intervals import METHOD
 from aexad.report.tables.format import (
+    GROUP,
     defined,
     group_columns,
     groups_of,
@@ -47,8 +48,8 @@ def encoders_table(results: Results) -> Table:
     for metric in shown:
         data[metric] = means.of(metric)["mean"]
         intervals = [
-            results.intervals[row.dataset, row.scenario].of(metric, row.method)
-            for row in means.rows.itertuples()
+            results.intervals[dataset, scenario].of(metric, method)
+            for dataset, scenario, method in means.rows[[*GROUP, "method"]].to_numpy()
         ]
         data[f"{metric}_low"] = [interval.low for interval in intervals]
         data[f"{metric}_high"] = [interval.high for interval in intervals]

@@ -14,7 +14,7 @@ import pandas as pd
 
 from aexad.report.labels import DAGGER, counted, listed
 from aexad.report.method_roles import not_pretrained, titles_of
-from aexad.report.stats.tests import Interval
+from aexad.report.stats.tests import Interval, NoTest
 from aexad.report.tables.table import BEST, SECOND, Column, Note
 from aexad.report.text.numbers import UNDEFINED, number, signed
 
@@ -75,7 +75,7 @@ def p_text(p: float) -> str:
     return "< 0.001" if p < 0.001 else defined(p, lambda value: f"{value:.3f}")
 
 
-def no_interval(interval: object) -> str:
+def no_interval(interval: Interval | NoTest) -> str:
     """The footnote of an interval that could not be computed; else an empty text."""
     return "" if isinstance(interval, Interval) else f"No interval: {interval.reason}."
 

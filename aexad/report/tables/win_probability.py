@@ -64,7 +64,7 @@ def win_table(results: Results) -> Iterator[Table]:
             shares = pd.concat([own, printed.reindex(index=theirs, columns=theirs)])
             shares = shares.reindex(columns=[*names, *theirs]).dropna(how="all")
             better.append(shares > shares.T.reindex_like(shares))
-            where = {"dataset": dataset, "scenario": scenario, "metric": metric}
+            where = {"dataset": str(dataset), "scenario": str(scenario), "metric": metric}
             blocks.append(shares.assign(**where, method=shares.index))
     data, wins_more = pd.concat(blocks, ignore_index=True), pd.concat(better)
     data = data[["dataset", "scenario", "metric", "method", *names, *theirs]]

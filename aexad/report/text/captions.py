@@ -63,10 +63,10 @@ def reading_phrase(metrics: pd.DataFrame, published: bool = False) -> str:
     return sentence(
         "reading",
         lower=all(QUANTITY[name].lower for name in names if name in QUANTITY),
-        ranked=metrics["method"].nunique() > 1,
+        ranked=len(metrics["method"].unique()) > 1,
         uneven=_uneven(metrics),
         published=published,
-        spread=metrics["seed"].nunique() > 1,
+        spread=len(metrics["seed"].unique()) > 1,
     )
 
 

@@ -115,7 +115,7 @@ def _finding(
     complete = metrics[~metrics["method"].isin(fewer)]
     means = over_categories(complete).set_index("method")
     means = means[means["mean"].notna()]
-    values = means["mean"].round(DIGITS).to_dict()
+    values = {str(name): value for name, value in means["mean"].round(DIGITS).items()}
     best = max(values.values(), default=0.0)
     first = [name for name in values if values[name] == best]
     rest = sorted((name for name in values if name not in first), key=lambda name: -values[name])

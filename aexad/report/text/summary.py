@@ -8,7 +8,7 @@ It is ``summary.md``, and the first section of ``report.html``.
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -66,7 +66,7 @@ def to_markdown(title: str, summary: Summary) -> str:
 def _transformer_for_cnn(
     results: Results, metrics: pd.DataFrame, dataset: str, scenario: str
 ) -> list[str]:
-    """What the first Transformer in place of the first CNN changes: a sentence for each heat map."""
+    """Say what the first Transformer in place of the first CNN changes, for each heat map."""
     names, roles = list(metrics["method"].unique()), results.roles
     cnn = next((name for name in roles.cnns if name in names), None)
     transformer = next((name for name in [*roles.frozen, *roles.trained] if name in names), None)
@@ -82,14 +82,16 @@ def _transformer_for_cnn(
             if means.empty:
                 continue
             interval = intervals.difference(metric, new, old)
-            difference = {
+            difference: dict[str, Any] = {
                 "metric": METRIC[metric].label,
                 "value": float((means[new] - means[old]).mean()),
                 "interval": interval if isinstance(interval, Interval) else None,
             }
             differences.append(difference)
-        values = {"new": titles[new], "old": titles[old], "differences": differences}
-        sentences.append(sentence("transformer_for_cnn", **values) if differences else "")
+        text = sentence(
+            "transformer_for_cnn", new=titles[new], old=titles[old], differences=differences
+        )
+        sentences.append(text if differences else "")
     return sentences
 
 
@@ -104,8 +106,8 @@ def _over_categories(metrics: pd.DataFrame, titles: dict[str, str]) -> str:
             reasons.append(tests.reason)
             continue
         for test in sorted(tests, key=lambda test: test.adjusted):
-            named = {"first": titles[test.first], "second": titles[test.second]}
-            pairs.append(named | {"metric": METRIC[metric].label, "p": test.adjusted})
+            pair: dict[str, Any] = {"first": titles[test.first], "second": titles[test.second]}
+            pairs.append(pair | {"metric": METRIC[metric].label, "p": test.adjusted})
     significant = [pair for pair in pairs if pair["p"] < LEVEL]
     return sentence(
         "over_categories",
@@ -172,7 +174,7 @@ def _costs(metrics: pd.DataFrame, titles: dict[str, str]) -> str:
     if not known:
         return ""
     emitted = _means(metrics, "training_co2_g")
-    methods = {
+    methods: dict[str, dict[str, Any]] = {
         name: {"title": titles[name], "seconds": value, "co2": emitted.get(name, math.nan)}
         for value, name in (known[0], known[-1])
     }

@@ -1,4 +1,4 @@
-"""A reader of the explorer, in a browser."""
+"""The explorer in a browser, for tests."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from urllib.parse import parse_qs
 
 
 class Reader:
-    """A page, and all that went wrong in it."""
+    """An open page of the explorer; ``wrong`` lists its errors."""
 
     def __init__(self, browser: Any, index: Path, **options: Any) -> None:
         self.address = index.as_uri()
@@ -22,7 +22,7 @@ class Reader:
         self.requests: list[str] = []
 
     def _failed(self, request: Any) -> None:
-        # The browser gives up what it no longer needs: a picture of cards that were just replaced.
+        # The browser cancels requests for pictures of cards that were just replaced.
         if request.failure != "net::ERR_ABORTED":
             self.wrong.append(f"failed: {request.url}: {request.failure}")
 

@@ -1,4 +1,4 @@
-"""The explorer's folder: what is in it, what it says, and what it refuses."""
+"""The folder of the explorer: its files, its data and its errors."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Tree:
 
 @pytest.fixture
 def tree(drawn: Tree, tmp_path: Path) -> Tree:
-    """A copy with the strips of all runs; to be changed at will."""
+    """A copy, with the strips of all runs, that a test may change."""
     root = shutil.copytree(drawn.data.parent, tmp_path / "tree")
     results = root / "results"
     return drawn._replace(results=results, data=root / "data", benchmark=results / "demo")
@@ -113,7 +113,7 @@ def test_large_images_are_reduced_and_small_ones_kept() -> None:
     assert small(np.zeros((28, 28))).shape == (28, 28)
 
 
-def test_the_folder_is_whole_and_needs_nothing_else(tree: Tree, tmp_path: Path) -> None:
+def test_the_folder_needs_no_other_files(tree: Tree, tmp_path: Path) -> None:
     folder = explore(tree)
     moved = tmp_path / "elsewhere"
     shutil.copytree(folder, moved)
@@ -134,7 +134,7 @@ def test_the_folder_is_whole_and_needs_nothing_else(tree: Tree, tmp_path: Path) 
     assert data["title"] == "Who <sees> it?"
 
 
-def test_its_numbers_are_those_of_per_image_csv(tree: Tree) -> None:
+def test_its_numbers_equal_per_image_csv(tree: Tree) -> None:
     data = data_of(explore(tree))
     assert data["methods"] == {
         "aexad-resnet18": "aexad-resnet18",
@@ -174,7 +174,7 @@ def test_photographs_of_images_without_a_mask_stand_alone(tree: Tree) -> None:
     assert np.corrcoef(truth[..., 0].ravel(), mask.ravel())[0, 1] > 0.95
 
 
-def test_of_many_images_some_are_shown_that_all_methods_share(tree: Tree) -> None:
+def test_a_limited_number_of_images_is_the_same_for_all_methods(tree: Tree) -> None:
     for run in tree.runs:
         assert [path.name for path in strips(tree, run, 3)] == [
             "0000_good_002.webp", "0001_scratch_001.webp", "0002_stain_001.webp",
@@ -185,7 +185,7 @@ def test_of_many_images_some_are_shown_that_all_methods_share(tree: Tree) -> Non
     assert "more than 3 test images" in (folder / "index.html").read_text()
 
 
-def test_what_an_older_explorer_had_is_gone(tree: Tree) -> None:
+def test_files_of_an_older_explorer_are_removed(tree: Tree) -> None:
     folder = explore(tree)
     (folder / "strips/.snakemake_timestamp").touch()
     assert explore(tree, tree.runs[:1]) == folder
@@ -205,7 +205,7 @@ def test_a_folder_with_other_files_is_not_replaced(tree: Tree, name: str) -> Non
     assert precious.read_text() == "years of work"
 
 
-def test_what_is_missing_is_named(tree: Tree) -> None:
+def test_errors_name_what_is_missing(tree: Tree) -> None:
     with pytest.raises(DataError, match="no method of this benchmark has trained a model"):
         explore(tree, [])
     run = tree.results / tree.runs[0].folder
@@ -221,7 +221,7 @@ def test_what_is_missing_is_named(tree: Tree) -> None:
         explore(tree)
 
 
-def test_maps_of_other_images_are_refused(tree: Tree) -> None:
+def test_maps_of_other_images_are_an_error(tree: Tree) -> None:
     run = tree.runs[0]
     path = tree.results / run.folder / "maps.npz"
     with np.load(path) as archive:

@@ -1,4 +1,4 @@
-"""The explorer as its reader meets it: in a browser, by mouse and keyboard, without a network."""
+"""The explorer in a browser, used with mouse and keyboard and without a network."""
 
 from __future__ import annotations
 
@@ -82,20 +82,22 @@ def images(tree: Tree, category: str, method: str) -> pd.DataFrame:
     return table.set_index("name")
 
 
-def test_the_first_view_is_of_everything_and_its_largest_gaps(reader: Reader, tree: Tree) -> None:
+def test_the_first_view_shows_all_images_with_the_largest_differences_first(
+    reader: Reader, tree: Tree
+) -> None:
     state = reader.state()
     assert (state["a"], state["b"]) == METHODS[:2]
     assert (state["by"], state["of"], state["order"]) == ("iou", "distance", "highest")
     assert len(reader.names()) == ALL
     a, b = (images(tree, "brick", method)["iou"] for method in METHODS[:2])
-    gaps = (a - b).abs().dropna().sort_values(ascending=False)
-    # B has not run on grass: these images have no gap and come last, as good images do.
-    assert reader.names()[: len(gaps)] == [f"brick {name}" for name in gaps.index]
+    differences = (a - b).abs().dropna().sort_values(ascending=False)
+    # B has not run on grass: these images have no difference and come last, like good images.
+    assert reader.names()[: len(differences)] == [f"brick {name}" for name in differences.index]
     status = reader.page.locator("#status").inner_text()
     assert f"20 images, 6 with a defect to be found: mean IoU {a.mean():.3f} (A)" in status
 
 
-def test_choosing_narrows_and_sorting_sorts(reader: Reader, tree: Tree) -> None:
+def test_images_are_selected_and_sorted(reader: Reader, tree: Tree) -> None:
     reader.choose(category="grass", defect="stain", a="aexad-resnet18", b="ae", of="a")
     iou = images(tree, "grass", "aexad-resnet18")["iou"].filter(like="stain")
     assert reader.names() == list(iou.sort_values(ascending=False, kind="stable").index)
@@ -113,7 +115,7 @@ def test_choosing_narrows_and_sorting_sorts(reader: Reader, tree: Tree) -> None:
     assert len(reader.names()) == 6
 
 
-def test_a_method_that_has_not_run_is_said(reader: Reader) -> None:
+def test_a_method_without_a_run_is_marked(reader: Reader) -> None:
     reader.choose(category="grass")
     assert reader.options("a") == ["aexad-resnet18", "ae"]
     reader.choose(category="", b="aexad-vit_tiny")
@@ -125,7 +127,7 @@ def test_a_method_that_has_not_run_is_said(reader: Reader) -> None:
     assert all(name.startswith("brick") for name in names[:6])
 
 
-def test_seeds_are_chosen_where_there_are_several_and_scenarios_are_not_asked_for(
+def test_a_menu_with_one_option_is_hidden(
     reader: Reader,
 ) -> None:
     before = reader.page.locator(".values").all_inner_texts()
@@ -172,7 +174,7 @@ def test_a_click_opens_both_methods_with_their_numbers(reader: Reader, tree: Tre
     assert rows[-1].split()[:4] == ["filter", "k", "3", "3"]
 
 
-def test_arrow_keys_move_and_escape_closes_where_one_was_last(reader: Reader) -> None:
+def test_arrow_keys_move_and_escape_returns_to_the_last_image(reader: Reader) -> None:
     names, keyboard = reader.names(), reader.page.keyboard
     reader.page.locator(".card").first.focus()
     for key, place in (("ArrowRight", 1), ("ArrowDown", 7), ("ArrowLeft", 6), ("ArrowUp", 0)):
@@ -189,7 +191,7 @@ def test_arrow_keys_move_and_escape_closes_where_one_was_last(reader: Reader) ->
     assert reader.title() == f"{names[2]} (3 of {ALL})"
     for _ in range(3):
         keyboard.press("ArrowLeft")
-    assert reader.title() == f"{names[-1]} ({ALL} of {ALL})"  # round to the end
+    assert reader.title() == f"{names[-1]} ({ALL} of {ALL})"  # from the first image to the last one
     keyboard.press("Escape")
     assert not reader.is_open()
     # Not wait_for_function: it evaluates text in the page, which the page's policy forbids.
@@ -205,12 +207,12 @@ def test_tab_passes_the_grid_in_one_step_and_stays_in_the_viewer(reader: Reader)
     keyboard.press("Tab")
     assert "," not in reader.focused()
     reader.page.locator(".card").nth(2).click()
-    for _ in range(6):  # past its end comes the browser's own frame, where no element has focus
+    for _ in range(6):  # after its last element, the browser itself has the focus
         keyboard.press("Tab")
         assert reader.page.evaluate(INSIDE)
 
 
-def test_the_address_holds_the_view(reader: Reader, browser: Any, index: Path) -> None:
+def test_the_address_contains_the_view(reader: Reader, browser: Any, index: Path) -> None:
     reader.choose(category="brick", b="ae", by="xauc", of="difference", order="lowest", seed="1")
     reader.page.locator(".card").nth(3).click()
     reader.page.keyboard.press("ArrowRight")
@@ -225,7 +227,7 @@ def test_the_address_holds_the_view(reader: Reader, browser: Any, index: Path) -
     other.context.close()
 
 
-def test_the_browsers_way_back_closes_the_viewer(reader: Reader) -> None:
+def test_the_back_button_closes_the_viewer(reader: Reader) -> None:
     reader.page.locator(".card").first.click()
     reader.page.go_back()
     assert not reader.is_open()
@@ -237,7 +239,7 @@ def test_the_browsers_way_back_closes_the_viewer(reader: Reader) -> None:
 @pytest.mark.parametrize(
     "hash_", ["#dataset=no&a=gone&by=x&seed=9", "#image=brick:none.png", "#%%%", "#a=ae&b=ae"]
 )
-def test_an_address_of_what_is_not_there_shows_what_is(reader: Reader, hash_: str) -> None:
+def test_an_impossible_address_shows_the_default_view(reader: Reader, hash_: str) -> None:
     reader.open("")
     reader.page.evaluate("hash => { location.hash = hash; }", hash_)
     reader.page.locator(".card").first.wait_for()
@@ -248,7 +250,7 @@ def test_an_address_of_what_is_not_there_shows_what_is(reader: Reader, hash_: st
     assert "a=ae&b=ae&" not in state
 
 
-def test_one_method_can_be_looked_at_alone(reader: Reader) -> None:
+def test_one_method_can_be_shown_alone(reader: Reader) -> None:
     reader.choose(b="")
     assert reader.options("of") == ["a"]
     reader.page.locator(".card").first.click()
@@ -267,7 +269,7 @@ def test_pictures_far_away_are_not_loaded(browser: Any, index: Path) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_phone_shows_it_without_scrolling_sideways(
+def test_a_phone_shows_the_page_without_horizontal_scrolling(
     browser: Any, index: Path, scheme: str
 ) -> None:
     options = {"viewport": {"width": 360, "height": 740}, "is_mobile": True, "has_touch": True}

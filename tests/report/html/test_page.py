@@ -19,7 +19,7 @@ METHODS = ("aexad-resnet18", "aexad-vit_tiny")
 
 
 class Page(HTMLParser):
-    """The page's elements, its text, and whether every element is closed."""
+    """The elements and the text of the page; ``open`` lists elements that are not closed."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -72,7 +72,7 @@ def page(html: str) -> Page:
     return page
 
 
-def test_nothing_is_loaded_from_elsewhere(html: str, page: Page) -> None:
+def test_the_page_loads_no_other_file(html: str, page: Page) -> None:
     for _, attributes in page.elements:
         for name in ("src", "href", "srcset", "action", "data", "poster"):
             assert re.match(r"data:|#", attributes.get(name) or "#"), attributes
@@ -82,15 +82,15 @@ def test_nothing_is_loaded_from_elsewhere(html: str, page: Page) -> None:
     assert "default-src 'none'" in html
 
 
-def test_every_picture_has_words(page: Page) -> None:
+def test_every_picture_has_an_alternative_text(page: Page) -> None:
     images = page.all("img")
-    assert len(images) == 8 + 3 + 4  # charts and strips, galleries, a panel a run
+    assert len(images) == 8 + 3 + 4  # charts and strips, galleries, one panel per run
     assert all(len(image["alt"] or "") > 20 for image in images)
     kinds = [re.match(r"data:image/(\w+)", image["src"] or "") for image in images]
     assert [kind[1] for kind in kinds if kind] == ["svg"] * 11 + ["jpeg"] * 4
 
 
-def test_the_first_screen_is_the_question_and_the_answer(html: str, page: Page) -> None:
+def test_the_page_starts_with_question_and_answer(html: str, page: Page) -> None:
     assert "<h1>Does &lt;it&gt; help?</h1>" in html
     start = page.text[: page.text.index("Summary")]
     assert (

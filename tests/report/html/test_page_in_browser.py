@@ -1,4 +1,4 @@
-"""The report as a browser shows it: no error, every figure there, the answer first."""
+"""The report page in a browser: no error, every figure is loaded, the answer comes first."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium (apt insta
 
 SCREEN = (1280, 800)
 METHODS = ("aexad-resnet18", "aexad-vit_tiny", "ae")
-# The page itself has no scripts and forbids them: this one looks at a copy that allows them.
-LOOK = """
+# The page has no scripts and forbids them: this script inspects a copy that allows scripts.
+INSPECT = """
 <script>
 addEventListener("load", () => {
   const answer = document.querySelector(".answer").getBoundingClientRect();
@@ -83,20 +83,20 @@ def test_the_console_is_silent_and_the_screen_is_not_empty(page: Path, tmp_path:
         assert np.unique(np.asarray(screen.convert("L"))).size > 50
 
 
-def test_an_error_would_be_heard(page: Path, tmp_path: Path) -> None:
+def test_the_console_reports_an_error(page: Path, tmp_path: Path) -> None:
     broken = tmp_path / "broken.html"
     broken.write_text(page.read_text() + "<script>1</script>")  # the page forbids scripts
     result = chromium(tmp_path, "--dump-dom", page=broken)
     assert "CONSOLE" in result.stderr
 
 
-def test_every_figure_loads_and_the_answer_is_seen_first(page: Path, tmp_path: Path) -> None:
+def test_every_figure_loads_and_the_answer_is_visible_first(page: Path, tmp_path: Path) -> None:
     text = page.read_text()
     assert text.count("default-src 'none';") == 1
     copy = tmp_path / "copy.html"
     copy.write_text(
         text.replace("default-src 'none';", "default-src 'none'; script-src 'unsafe-inline';")
-        + LOOK
+        + INSPECT
     )
     dom = chromium(tmp_path, "--dump-dom", page=copy).stdout
     output = re.search(r"<output>(.*?)</output>", dom)

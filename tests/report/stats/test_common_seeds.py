@@ -67,8 +67,8 @@ def test_a_method_alone_with_all_seeds_is_compared_with_the_others() -> None:
     images = measured.images[measured.images["method"] != "ae"]
     sentences = summarise(replace(measured, metrics=metrics, images=images)).findings[0].sentences
     assert (
-        "X-AUC: cnn reaches 0.700. On the seeds that both have, compared with cnn: vit level (1 seed)."
-        in sentences
+        "X-AUC: cnn reaches 0.700. On the seeds that both have, compared with cnn: vit level "
+        "(1 seed)." in sentences
     )
 
 
