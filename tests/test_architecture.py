@@ -66,7 +66,7 @@ assert "pro_05" in [metric.name for metric in METRICS]
 from miniature import miniature
 from aexad.report.tables.write import build_tables
 (table,) = [table for table in build_tables(miniature()) if table.name == "image_counts"]
-assert table.numbers["image"].tolist() == [5, 5]
+assert table.data["image"].tolist() == [5, 5]
 """,
     "… a figure": """
 from pathlib import Path
