@@ -133,7 +133,10 @@ def _numbers(run: Run, images: list[str], results: Path) -> dict[str, list[float
     path = results / run.folder / "per_image.csv"
     table = read_per_image(path, NUMBERS)
     if lost := [image for image in images if image not in table.index]:
-        raise DataError(f"{path}: not of the split beside it (no {lost[0]}); evaluate again")
+        raise DataError(
+            f"{path}: no row for {lost[0]}, a test image of split.csv; make it again with "
+            "'aexad evaluate'"
+        )
     return {name: [_rounded(value) for value in table.loc[images, name]] for name in NUMBERS}
 
 
