@@ -18,22 +18,22 @@ from aexad.report.results import Results
 from aexad.report.stats.aggregate import seeds_of
 from aexad.report.stats.bootstrap import RESAMPLES
 from aexad.report.stats.paired_comparison import paired
-from aexad.report.stats.tests import NoTest, holm
+from aexad.report.stats.tests import Interval, NoTest, holm
 from aexad.report.tables.format import (
     GROUP,
-    defined,
+    TRAINING_COSTS,
+    blocks_of,
     group_columns,
-    groups_of,
-    interval_text,
+    mean_cells,
     method_column,
+    method_rows,
+    metric_columns,
     no_interval,
-    p_text,
     words,
 )
-from aexad.report.tables.method_means import TRAINING_COSTS, MethodMeans
 from aexad.report.tables.table import Column, Table
 from aexad.report.text.captions import data_phrase, emphasis_phrase
-from aexad.report.text.numbers import UNDEFINED, signed
+from aexad.report.text.numbers import UNDEFINED, p_text, with_interval
 from aexad.report.text.sentences import sentence
 from studies.layers.recipes import TEMPLATES
 
@@ -84,28 +84,27 @@ def layers_table(results: Results) -> Iterator[Table]:
     if not any(recipe.features for recipe in recipes.values()):
         return
     metrics = results.metrics[results.metrics["method"].isin(recipes)]
-    means = MethodMeans(metrics, [*SHOWN, *TRAINING_COSTS])
+    cells = mean_cells(metrics[metrics["metric"].isin([*SHOWN, *TRAINING_COSTS])])
+    rows = method_rows(metrics)
     reference = results.roles.reference
-    names = list(means.rows["method"])
+    names = list(rows["method"])
     about = results.methods.set_index("method").loc[names].reset_index()
-    data = means.rows.assign(
+    data = rows.assign(
         encoder=[recipes[name].encoder for name in names],
         pretrained=about["pretrained"],
         features=[features_phrase(recipes[name], results.families[name]) for name in names],
     )
     for key in ("input_size", "grid", "channels", "trained_parameters"):
         data[key] = pd.to_numeric(about[key], errors="coerce").astype(float)
-    data["seeds"] = _seeds(metrics, means.rows)
+    data["seeds"] = _seeds(metrics, rows)
     columns = [*group_columns(data, results.titles), *_about_columns(results, data, about)]
-    for metric in SHOWN:
-        values = means.of(metric)
-        data[metric], data[f"{metric}_std"] = values["mean"], values["std"]
-        columns.append(means.column(metric))
+    numbers, printed = metric_columns(rows, cells, SHOWN)
+    data, columns = data.join(numbers), columns + printed
     for metric in TESTED:
-        data = data.join(_comparisons(results, recipes, means.rows, metric))
+        data = data.join(_comparisons(results, recipes, rows, metric))
         if reference:
             columns += _comparison_columns(data, metric)
-    data = data.assign(**{cost: means.of(cost)["mean"] for cost in TRAINING_COSTS})
+    costs, printed = metric_columns(rows, cells, TRAINING_COSTS, spread=False)
     shown = metrics[metrics["metric"].isin(SHOWN)]
     yield Table(
         name="layers",
@@ -118,9 +117,9 @@ def layers_table(results: Results) -> Iterator[Table]:
             data=data_phrase(shown, results.titles, results.method_titles),
             emphasis=emphasis_phrase(metrics),
         ),
-        columns=columns + means.cost_columns(),
-        data=data,
-        blocks_of=groups_of(data),
+        columns=columns + printed,
+        data=data.drop(columns=[name for name in data if str(name).endswith("_note")]).join(costs),
+        blocks_of=blocks_of(data, *GROUP),
     )
 
 
@@ -138,7 +137,9 @@ def _about_columns(results: Results, data: pd.DataFrame, about: pd.DataFrame) ->
         words("Features", data["features"]),
         words("Input", [text or UNDEFINED for text in about["input_size"]]),
         words("Tokens", [f"{text}x{text}" if text else UNDEFINED for text in about["grid"]]),
-        words("Trained", [defined(value, "{:.0f}".format) for value in thousands]),
+        words(
+            "Trained", [UNDEFINED if math.isnan(value) else f"{value:.0f}" for value in thousands]
+        ),
         words("Seeds", data["seeds"]),
     ]
 
@@ -191,7 +192,7 @@ def _comparison_columns(data: pd.DataFrame, metric: str) -> list[Column]:
         [f"{metric}_{key}" for key in keys]
     ].to_numpy():
         is_compared = seeds > 0 or note
-        text = f"{signed(difference)} {interval_text(low, high)}".strip()
+        text = with_interval(difference, Interval(low, high))
         differences.append(text if is_compared else NOT_COMPARED)
         tests.append(p_text(p) if is_compared else NOT_COMPARED)
     return [

@@ -18,10 +18,11 @@ from aexad.report.results import Results
 from aexad.report.stats.aggregate import over_seeds
 from aexad.report.stats.bootstrap import RESAMPLES
 from aexad.report.stats.paired_comparison import paired
-from aexad.report.tables.format import defined, group_columns, groups_of, interval_text, words
+from aexad.report.stats.tests import Interval
+from aexad.report.tables.format import GROUP, blocks_of, group_columns, words
 from aexad.report.tables.table import Column, Table
 from aexad.report.text.captions import data_phrase
-from aexad.report.text.numbers import signed
+from aexad.report.text.numbers import number, with_interval
 from aexad.report.text.sentences import sentence
 from studies.layers.recipes import TEMPLATES
 
@@ -64,10 +65,10 @@ def confirmation_table(results: Results) -> Iterator[Table]:
         Column("Seeds", [str(seeds) for seeds in data["seeds"]]),
     ]
     for metric in JUDGED:
-        columns.append(Column(METRIC[metric].label, [defined(value) for value in data[metric]]))
+        columns.append(Column(METRIC[metric].label, list(map(number, data[metric]))))
         keys = [f"{metric}_{key}" for key in ("difference", "low", "high")]
         texts = [
-            f"{signed(difference)} {interval_text(low, high)}".strip()
+            with_interval(difference, Interval(low, high))
             for difference, low, high in data.reindex(columns=keys).to_numpy()
         ]
         columns.append(Column("less the CNN", texts))
@@ -85,7 +86,7 @@ def confirmation_table(results: Results) -> Iterator[Table]:
         ),
         columns=columns,
         data=data,
-        blocks_of=groups_of(data),
+        blocks_of=blocks_of(data, *GROUP),
     )
 
 

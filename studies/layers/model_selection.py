@@ -21,10 +21,10 @@ from aexad.config.recipe import Recipe
 from aexad.report.labels import METRIC, counted
 from aexad.report.run_files import read_runs
 from aexad.report.stats.aggregate import over_categories
-from aexad.report.tables.format import defined, group_columns, groups_of, words
+from aexad.report.tables.format import GROUP, blocks_of, group_columns, words
 from aexad.report.tables.table import Column, Table, write_table
 from aexad.report.text.captions import data_phrase
-from aexad.report.text.numbers import UNDEFINED
+from aexad.report.text.numbers import UNDEFINED, number
 from aexad.report.text.sentences import sentence
 from aexad.runtime.atomic_folder import replaced_folder
 from aexad.runtime.errors import ConfigError
@@ -163,7 +163,7 @@ def choice_table(
             ),
             *(_correlation(data, metric) for metric in METRICS),
             *(
-                Column(header, [defined(value) for value in data[key]])
+                Column(header, list(map(number, data[key])))
                 for metric in JUDGED
                 for key, header in (
                     (metric, f"its {METRIC[metric].label}"),
@@ -172,7 +172,7 @@ def choice_table(
             ),
         ],
         data=data,
-        blocks_of=groups_of(data, "recipes"),
+        blocks_of=blocks_of(data, *GROUP, "recipes"),
     )
 
 
@@ -249,8 +249,8 @@ def _judged(criterion: str, values: pd.DataFrame) -> dict[str, Any]:
 def _correlation(data: pd.DataFrame, metric: str) -> Column:
     """The rank correlations with a metric, and why there are none."""
     texts, notes = [], []
-    for number, value in zip(data["n"], data[f"spearman_{metric}"], strict=True):
-        few = f"{counted(number, 'recipe')} with a value; a rank correlation needs {FEWEST}."
-        texts.append(defined(value, "{:+z.2f}".format))
-        notes.append((few if number < FEWEST else EQUAL) if math.isnan(value) else "")
+    for recipes, value in zip(data["n"], data[f"spearman_{metric}"], strict=True):
+        few = f"{counted(recipes, 'recipe')} with a value; a rank correlation needs {FEWEST}."
+        texts.append(UNDEFINED if math.isnan(value) else f"{value:+z.2f}")
+        notes.append((few if recipes < FEWEST else EQUAL) if math.isnan(value) else "")
     return Column(f"rank correlation, {METRIC[metric].label}", texts, notes=notes)

@@ -11,7 +11,7 @@ from aexad.report.stats.aggregate import on_common_seeds, over_categories
 from aexad.report.tables.table import write_table
 from aexad.runtime.atomic_folder import replaced_folder
 from aexad.runtime.files import write_text
-from studies.layers.depth import sweeps, told_by_depth
+from studies.layers.depth import depth_sentence, sweeps
 from studies.layers.features_table import layers_table
 from studies.layers.leave_one_category_out import confirmation_table
 
@@ -39,6 +39,6 @@ def depth_sentences(results: Results) -> list[str]:
             for metric in ("xauc", "iou"):
                 means = over_categories(common[common["metric"] == metric])
                 values = dict(zip(means["method"], means["mean"], strict=True))
-                sentence = told_by_depth(sweep, values, METRIC[metric].label)
+                sentence = depth_sentence(sweep, values, METRIC[metric].label)
                 sentences += [f"{where}: {sentence}"] * bool(sentence)
     return sentences

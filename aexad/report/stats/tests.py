@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import combinations
-from typing import Literal, NamedTuple
+from typing import ClassVar, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -26,20 +27,18 @@ SEEDS = 3
 """Fewest seeds for an interval: from two, a 95 % interval is 9 standard deviations wide."""
 
 
-class NoTest(NamedTuple):
-    """No test or interval, and why: ``reason`` follows on "no test possible, because"."""
+@dataclass(frozen=True)
+class NoTest:
+    """No test or interval, and why: ``reason`` follows on "no test possible, because".
+
+    Its interval and its p are NaN.
+    """
 
     reason: str
-
-    @property
-    def low(self) -> float:
-        """NaN: there is no interval."""
-        return math.nan
-
-    @property
-    def high(self) -> float:
-        """NaN: there is no interval."""
-        return math.nan
+    low: ClassVar[float] = math.nan
+    high: ClassVar[float] = math.nan
+    p: ClassVar[float] = math.nan
+    adjusted: ClassVar[float] = math.nan
 
     def __str__(self) -> str:
         return f"no test possible, because {self.reason}"
@@ -112,7 +111,8 @@ def holm(p: Sequence[float]) -> list[float]:
     >>> [round(value, 3) for value in holm([0.01, 0.04, 0.03])]
     [0.03, 0.06, 0.06]
     """
-    from statsmodels.stats.multitest import multipletests  # takes a second
+    # Imported late: statsmodels takes a second.
+    from statsmodels.stats.multitest import multipletests
 
     return [float(value) for value in multipletests(p, method="holm")[1]] if p else []
 

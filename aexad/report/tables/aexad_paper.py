@@ -8,7 +8,7 @@ from typing import NamedTuple
 from aexad.report.labels import TRADED, TRADEOFFS, listed
 from aexad.report.results import Results
 from aexad.report.tables.categories import category_table
-from aexad.report.tables.published_columns import AEXAD, published_columns, rows_of
+from aexad.report.tables.published_columns import AEXAD, Source, published_table, rows_of
 from aexad.report.tables.table import Table
 
 OTHER_MACHINE = "The published numbers are of the paper's machine."
@@ -39,6 +39,7 @@ TRADED_OFF = (
     "IoU (equation 5)."
 )
 TRADES = tuple(metric.name for metric in TRADEOFFS)
+ABLATION = "X-AUC without the supervised loss (AE), without the adaptive filter, and with both."
 COMPARED = (
     Layout(2, "Explanation, standard", "standard", TRADED, QUALITY),
     Layout(4, "Explanation, anomalies only", "anomalies_only", TRADED, QUALITY),
@@ -54,47 +55,30 @@ COSTLY = (
 
 def aexad_tables(results: Results) -> Iterator[Table]:
     """The paper's tables 1, 2 and 4 to 9, as far as the benchmark has runs for them."""
-    yield from _ablation(results)
+    roles, titles = results.roles, results.method_titles
+    meant = listed([f"{variant} is {titles[name]}" for variant, name in roles.ablation.items()])
+    about = f"{ABLATION} Columns: {meant}."
+    ablation = Layout(1, "Ablation", "standard", ("xauc",), about)
+    yield from _table(results, ablation, list(roles.ablation.values()))
     every = list(results.metrics["method"].unique())
-    repeating = [name for name in every if results.published.theirs(name)]
-    roles = results.roles
     other = {*roles.ablation.values(), *roles.frozen, *roles.trained, *roles.l2_cae, *roles.anovit}
-    compared = [*roles.cnns, *(name for name in repeating if name not in other | {*roles.cnns})]
+    other |= {*roles.cnns}
+    repeating = [name for name in every if results.published.theirs(name) and name not in other]
     for layout in COMPARED:
-        text = f"{layout.about} AE-XAD with convolutional encoders and the paper's methods."
-        yield from _table(results, layout._replace(about=text), compared)
+        yield from _table(results, layout, [*roles.cnns, *repeating])
     for layout in COSTLY:
         yield from _table(results, layout, every)
-
-
-def _ablation(results: Results) -> Iterator[Table]:
-    variants = results.roles.ablation
-    titles = results.method_titles
-    meant = listed([f"{variant} is {titles[name]}" for variant, name in variants.items()])
-    text = (
-        "X-AUC without the supervised loss (AE), without the adaptive filter, and with both. "
-        f"Columns: {meant}."
-    )
-    layout = Layout(1, "Ablation", "standard", ("xauc",), text)
-    yield from _table(results, layout, list(variants.values()))
 
 
 def _table(results: Results, layout: Layout, methods: Sequence[str]) -> Iterator[Table]:
     rows = rows_of(results, layout.scenario, layout.metrics, methods)
     if rows.empty:
         return
-    name = f"table{layout.number}"
-    published = published_columns(results, AEXAD, name, rows)
-    about = [layout.about]
-    if published is not None and layout in COSTLY:
+    source, about = Source(AEXAD, f"table{layout.number}"), [layout.about]
+    if layout in COMPARED:
+        about.append("AE-XAD with convolutional encoders and the paper's methods.")
+    elif layout in COSTLY and not published_table(results, source, rows).empty:
         about.append(OTHER_MACHINE)
         about += [ODD_CO2] * ("mvtec_ad" in set(rows["dataset"]))
-    yield category_table(
-        f"aexad_{name}",
-        f"{layout.title} (AE-XAD, table {layout.number})",
-        " ".join(about),
-        rows,
-        results.methods,
-        results.titles,
-        published,
-    )
+    name, title = f"aexad_{source.table}", f"{layout.title} (AE-XAD, table {layout.number})"
+    yield category_table(results, name, title, " ".join(about), rows, source)

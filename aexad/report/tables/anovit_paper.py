@@ -1,9 +1,9 @@
-"""Tables 1 to 5 of the AnoViT paper: l2-CAE, AnoViT, and by how much the one beats the other."""
+"""Tables 1 to 5 of the AnoViT paper: l2-CAE, AnoViT, and how much better AnoViT is."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import pandas as pd
@@ -11,19 +11,21 @@ import pandas as pd
 from aexad.report.labels import METRIC
 from aexad.report.results import Results
 from aexad.report.stats.aggregate import over_categories, over_seeds
-from aexad.report.tables.format import emphases, mean_text, method_notes, words
-from aexad.report.tables.published_columns import ANOVIT, MEAN, published_cells, rows_of
+from aexad.report.tables.format import MEAN, emphases, method_notes, words
+from aexad.report.tables.published_columns import ANOVIT, Source, published_table, rows_of
 from aexad.report.tables.table import Column, Table
-from aexad.report.text.captions import data_phrase, reading_phrase
-from aexad.report.text.numbers import number
+from aexad.report.text.captions import caption
+from aexad.report.text.numbers import mean_text, number
 
 SCENARIO = "one_class"
 DEVIATION = "std"
 THEIRS = ("l2_cae", "anovit")
+OVERALL = "Mean ± standard deviation over the classes or categories."
+BY_CATEGORY = "The last rows: mean, and standard deviation over the classes or categories."
 
 
 class Layout(NamedTuple):
-    """One table of the paper; ``dataset`` None: every data set that has no table of its own."""
+    """One table of the paper; ``dataset`` None stands for all that have no table of their own."""
 
     number: int
     metric: str
@@ -36,44 +38,44 @@ LAYOUTS = (
     Layout(4, "image_auroc", None),
     Layout(5, "pixel_auroc", None),
 )
-OF_IMAGES = ("mnist", "cifar10")
+OWN_TABLE = ("mnist", "cifar10")
 """Data sets without masks, each of which has a table of its own."""
 
 
 def anovit_tables(results: Results) -> Iterator[Table]:
-    """The paper's tables, as far as the benchmark has runs of both methods for them."""
+    """Yield the paper's tables, as far as the benchmark has runs of both methods for them."""
+    methods = [*results.roles.l2_cae, *results.roles.anovit]
     if not results.roles.l2_cae or not results.roles.anovit:
         return
-    tables = {
-        layout: {dataset: _rows(results, layout, dataset) for dataset in _datasets(results, layout)}
-        for layout in LAYOUTS
-    }
-    overall = [
-        _overall(rows, METRIC[layout.metric].label)
-        for layout, datasets in tables.items()
-        for rows in datasets.values()
-    ]
-    if overall:
-        data = pd.concat(overall, ignore_index=True)
-        about = "Mean ± standard deviation over the classes or categories."
-        metrics = rows_of(results, SCENARIO, ("image_auroc", "pixel_auroc"), _methods(results))
-        yield _table(results, 1, "means", ("Data set", "Metric"), data, about, metrics)
-    for layout, datasets in tables.items():
-        if not datasets:
+    overall, tables = [], []
+    for layout in LAYOUTS:
+        rows = _rows_of(results, layout, methods)
+        parts = [
+            _numbers(results, layout, str(dataset), part, methods)
+            for dataset, part in rows.groupby("dataset", sort=False)
+        ]
+        if not parts:
             continue
+        for part in parts:
+            mean, deviation = part.iloc[-2].copy(), part.iloc[-1]
+            mean["row"] = METRIC[layout.metric].label
+            mean[[f"{name}_std" for name in methods]] = deviation[methods].to_numpy()
+            overall.append(mean)
         label = METRIC[layout.metric].label
-        data = pd.concat(datasets.values(), ignore_index=True)
-        about = (
-            f"{label[0].upper()}{label[1:]}. The last rows: mean, and standard deviation over the "
-            "classes or categories."
+        about = f"{label[0].upper()}{label[1:]}. {BY_CATEGORY}"
+        tables.append(
+            _table(results, layout.number, label, about, pd.concat(parts, ignore_index=True), rows)
         )
-        metrics = rows_of(results, SCENARIO, (layout.metric,), _methods(results))
-        metrics = metrics[metrics["dataset"].isin(datasets)]
-        yield _table(results, layout.number, label, ("Data set", "Category"), data, about, metrics)
+    if overall:
+        rows = rows_of(results, SCENARIO, ("image_auroc", "pixel_auroc"), methods)
+        yield _table(
+            results, 1, "means", OVERALL, pd.DataFrame(overall).reset_index(drop=True), rows
+        )
+    yield from tables
 
 
 def relative_improvement(new: float, old: float) -> float:
-    """By how many per cent ``new`` is above ``old``; NaN where one is, or ``old`` is 0.
+    """By how many per cent ``new`` is above ``old``; NaN where one is NaN, or ``old`` is 0.
 
     >>> round(relative_improvement(0.98, 0.938), 2)
     4.48
@@ -81,117 +83,104 @@ def relative_improvement(new: float, old: float) -> float:
     return 100 * (new - old) / old if old else math.nan
 
 
-def _methods(results: Results) -> list[str]:
-    return [*results.roles.l2_cae, *results.roles.anovit]
+def _rows_of(results: Results, layout: Layout, methods: list[str]) -> pd.DataFrame:
+    """The rows of a table; a data set with a limit belongs where its base does."""
+    rows = rows_of(results, SCENARIO, (layout.metric,), methods)
+    bases = rows["dataset"].map(lambda name: results.bases.get(name, name))
+    own = bases == layout.dataset if layout.dataset else ~bases.isin(OWN_TABLE)
+    valued = rows.loc[rows["value"].notna(), "dataset"]
+    return rows[own & rows["dataset"].isin(valued)]
 
 
-def _datasets(results: Results, layout: Layout) -> list[str]:
-    """The data sets of a table; a limited data set belongs to the table of its base."""
-    rows = rows_of(results, SCENARIO, (layout.metric,), _methods(results))
-    names = map(str, rows.loc[rows["value"].notna(), "dataset"].unique())
-    bases = {name: results.bases.get(name, name) for name in names}
-    if layout.dataset is None:
-        return [name for name, base in bases.items() if base not in OF_IMAGES]
-    return [name for name, base in bases.items() if base == layout.dataset]
-
-
-def _rows(results: Results, layout: Layout, dataset: str) -> pd.DataFrame:
-    """The categories of one data set, their mean, and their standard deviation.
-
-    Columns dataset (its title), row, ``<method>`` and ``<method>_std`` of both methods,
-    ``<method>_published`` of both methods of the paper.
-    """
-    names = _methods(results)
-    metrics = rows_of(results, SCENARIO, (layout.metric,), names)
-    metrics = metrics[metrics["dataset"] == dataset]
-    categories, means = over_seeds(metrics), over_categories(metrics)
-    deviations = categories.groupby("method")["mean"].agg(lambda values: values.std())
-    rows = pd.concat(
-        [
-            categories,
-            means.assign(category=MEAN),
-            deviations.reset_index().assign(category=DEVIATION),
-        ]
+def _numbers(
+    results: Results, layout: Layout, dataset: str, metrics: pd.DataFrame, methods: list[str]
+) -> pd.DataFrame:
+    """One row for each category of a data set, then its mean and standard deviation."""
+    cells, means = over_seeds(metrics), over_categories(metrics)
+    rows = [*cells["category"].unique(), MEAN, DEVIATION]
+    by_method = cells.groupby("method", sort=False)["mean"]
+    spread = by_method.agg(_deviation).rename("mean")
+    values = pd.concat(
+        [cells, means.assign(category=MEAN), spread.reset_index().assign(category=DEVIATION)]
     )
-    base = results.bases.get(dataset, dataset)
-    cells = published_cells(results, ANOVIT, f"table{layout.number}")
-    cells = cells[(cells["dataset"] == base) & (cells["metric"] == layout.metric)]
-    theirs = cells.set_index(["category", "method"])["value"].to_dict()
-    title = results.titles.get(dataset, dataset)
-    records = []
-    for category, part in rows.groupby("category", sort=False):
-        ours = part.set_index("method").reindex(names)
-        record = {"dataset": title, "row": category}
-        for name in names:
-            record |= {name: ours["mean"][name], f"{name}_std": ours["std"][name]}
-        records.append(
-            record
-            | {f"{name}_published": theirs.get((category, name), math.nan) for name in THEIRS}
+    mean, std = (
+        values.pivot_table(index="category", columns="method", values=key, dropna=False).reindex(
+            index=rows, columns=methods
         )
-    return pd.DataFrame(records)
+        for key in ("mean", "std")
+    )
+    where = {"dataset": [results.bases.get(dataset, dataset)], "metric": [layout.metric]}
+    source = Source(ANOVIT, f"table{layout.number}")
+    published = published_table(results, source, pd.DataFrame(where))
+    published = published.pivot_table(index="category", columns="method", values="value").reindex(
+        index=rows, columns=THEIRS
+    )
+    data = pd.DataFrame({"dataset": results.titles.get(dataset, dataset), "row": rows}, index=rows)
+    for name in methods:
+        data[name], data[f"{name}_std"] = mean[name], std[name]
+    old = mean[results.roles.l2_cae].bfill(axis=1).iloc[:, 0]
+    for name in results.roles.anovit:
+        data[f"{name}_improvement"] = _improvements(mean[name], old)
+    data[[f"{name}_published" for name in THEIRS]] = published
+    data["improvement_published"] = _improvements(published["anovit"], published["l2_cae"])
+    return data.reset_index(drop=True)
 
 
-def _overall(rows: pd.DataFrame, label: str) -> pd.DataFrame:
-    """The row of a data set in table 1: mean ± standard deviation over the classes."""
-    means = rows[rows["row"] == MEAN].assign(row=label)
-    deviation = rows[rows["row"] == DEVIATION].iloc[0]
-    spreads = [str(name) for name in rows if str(name).endswith("_std")]
-    return means.assign(**{name: deviation[name.removesuffix("_std")] for name in spreads})
+def _deviation(values: pd.Series) -> float:
+    """The sample standard deviation of the known values; NaN below two."""
+    known = values.dropna().to_numpy()
+    return float(known.std(ddof=1)) if len(known) > 1 else math.nan
+
+
+def _improvements(new: pd.Series, old: pd.Series) -> pd.Series:
+    """The improvement of each row; the row of standard deviations has none."""
+    found = [relative_improvement(*pair) for pair in zip(new, old, strict=True)]
+    return pd.Series(found, new.index).mask(new.index == DEVIATION)
 
 
 def _table(
-    results: Results,
-    layout: int,
-    title: str,
-    headers: tuple[str, str],
-    data: pd.DataFrame,
-    about: str,
-    metrics: pd.DataFrame,
+    results: Results, number_: int, title: str, about: str, data: pd.DataFrame, rows: pd.DataFrame
 ) -> Table:
-    names, titles = _methods(results), results.method_titles
+    """Print the numbers; published columns are left out if they are empty."""
+    methods = [*results.roles.l2_cae, *results.roles.anovit]
     theirs = [f"{name}_published" for name in THEIRS]
-    published = data[theirs]
-    data = data.drop(columns=theirs)
-    spread = data["row"] == DEVIATION
-    old = data[results.roles.l2_cae].bfill(axis=1).iloc[:, 0]
-    ranked = [
-        [""] * len(names) if is_spread else emphases(list(values))
-        for is_spread, values in zip(spread, data[names].to_numpy(), strict=True)
+    published = bool(data[theirs].notna().any(axis=None))
+    if not published:
+        data = data.drop(columns=[*theirs, "improvement_published"])
+    titles, spread = results.method_titles, data["row"] == DEVIATION
+    best = [
+        [""] * len(methods) if deviation else emphases(list(values))
+        for values, deviation in zip(data[methods].to_numpy(), spread, strict=True)
     ]
-    columns = [words(headers[0], data["dataset"]), words(headers[1], data["row"])]
-    for i, (name, note) in enumerate(zip(names, method_notes(names, results.methods), strict=True)):
-        texts = map(mean_text, data[name], data[f"{name}_std"])
-        emphasis = [row[i] for row in ranked]
-        columns.append(Column(titles[name], list(texts), emphasis, header_note=note))
-
-    def improvement(key: str, header: str, new: pd.Series, old: pd.Series) -> None:
-        data[key] = list(map(relative_improvement, new.mask(spread), old))
-        columns.append(Column(header, _blank(data[key], "{:+.1f}".format)))
-
+    columns = [
+        words("Data set", data["dataset"]),
+        words("Metric" if title == "means" else "Category", data["row"]),
+    ]
+    for i, (name, note) in enumerate(
+        zip(methods, method_notes(methods, results.methods), strict=True)
+    ):
+        texts = [mean_text(*each) for each in data[[name, f"{name}_std"]].to_numpy()]
+        columns.append(Column(titles[name], texts, [row[i] for row in best], header_note=note))
     for name in results.roles.anovit:
-        header = f"{titles[name]}: improvement [%]"
-        improvement(f"{name}_improvement", header, data[name], old)
-    printed = bool(published.notna().any(axis=None))
-    if printed:
-        for name, key in zip(THEIRS, theirs, strict=True):
-            data[key] = published[key]
-            header = f"{results.published.label(name)} (published)"
-            columns.append(Column(header, _blank(data[key], number)))
-        improvement(
-            "improvement_published", "improvement (published) [%]", data[theirs[1]], data[theirs[0]]
-        )
+        texts = [_percent(value) for value in data[f"{name}_improvement"]]
+        columns.append(Column(f"{titles[name]}: improvement [%]", texts))
+    if published:
+        for name in THEIRS:
+            texts = [
+                "" if math.isnan(value) else number(value) for value in data[f"{name}_published"]
+            ]
+            columns.append(Column(f"{results.published.label(name)} (published)", texts))
+        texts = [_percent(value) for value in data["improvement_published"]]
+        columns.append(Column("improvement (published) [%]", texts))
     return Table(
-        name=f"anovit_table{layout}",
-        title=f"l2-CAE and AnoViT, {title} (AnoViT, table {layout})",
-        caption=f"{about} Relative improvement: (AnoViT - l2-CAE) / l2-CAE. "
-        f"{data_phrase(metrics, results.titles, titles)} "
-        f"{reading_phrase(metrics, published=printed)}",
+        name=f"anovit_table{number_}",
+        title=f"l2-CAE and AnoViT, {title} (AnoViT, table {number_})",
+        caption=caption("anovit", results, rows, published=published, about=about),
         columns=columns,
         data=data,
-        blocks_of=list(data["dataset"]) if layout > 1 else (),
+        blocks_of=[0] * len(data) if title == "means" else list(data["dataset"]),
     )
 
 
-def _blank(values: pd.Series, text: Callable[[float], str]) -> Sequence[str]:
-    """The printed values; an empty text for NaN."""
-    return ["" if math.isnan(value) else text(value) for value in values]
+def _percent(value: float) -> str:
+    return "" if math.isnan(value) else f"{value:+.1f}"

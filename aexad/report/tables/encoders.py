@@ -6,26 +6,27 @@ import math
 
 import pandas as pd
 
-from aexad.report.labels import HEADLINE
+from aexad.report.labels import HEADLINE, QUANTITY
 from aexad.report.results import Results
 from aexad.report.stats.intervals import METHOD
 from aexad.report.tables.format import (
     GROUP,
-    defined,
+    TRAINING_COSTS,
+    blocks_of,
+    cells_of,
     group_columns,
-    groups_of,
-    interval_text,
+    mean_cells,
     method_column,
+    method_rows,
+    metric_columns,
     no_interval,
+    printed_column,
     words,
 )
-from aexad.report.tables.method_means import TRAINING_COSTS, MethodMeans
 from aexad.report.tables.table import Column, Table
-from aexad.report.text.captions import data_phrase, emphasis_phrase, of_masks
-from aexad.report.text.numbers import UNDEFINED, number, quantity
+from aexad.report.text.captions import caption, of_masks
+from aexad.report.text.numbers import UNDEFINED, number, quantity, with_interval
 
-ANOMALOUS = "X-AUC, F1 and IoU are over the anomalous test images alone."
-WITHOUT_MASKS = "metrics of pixels are left out, because the data have no masks."
 ABOUT = {"encoder": "Encoder", "pretrained": "Pre-trained", "tuning": "Tuning"}
 PARAMETERS = ["trained_parameters", "frozen_parameters"]
 
@@ -35,56 +36,55 @@ def encoders_table(results: Results) -> Table:
     metrics = results.metrics
     valued = set(metrics.loc[metrics["value"].notna(), "metric"])
     shown = [name for name in HEADLINE if name in valued]
-    means = MethodMeans(metrics, [*shown, *TRAINING_COSTS])
-    data = means.rows.merge(results.methods[["method", *ABOUT, *PARAMETERS]], how="left")
-    parameters = data[PARAMETERS].apply(pd.to_numeric, errors="coerce").astype(float)
-    data = data.drop(columns=PARAMETERS)
-    data["categories"], data["seeds"] = means.highest("of"), means.highest("seeds")
+    rows = method_rows(metrics)
+    cells = mean_cells(metrics[metrics["metric"].isin([*shown, *TRAINING_COSTS])])
+    data = rows.merge(results.methods[["method", *ABOUT]], how="left")
+    highest = cells.groupby(list(rows.columns))[["of", "seeds"]].max()
+    data = data.join(highest.rename(columns={"of": "categories"}), on=list(rows.columns))
     columns = [
         *group_columns(data, results.titles),
         method_column(data["method"], results.methods),
         *(words(header, data[key]) for key, header in ABOUT.items()),
     ]
     for metric in shown:
-        data[metric] = means.of(metric)["mean"]
+        own = cells_of(rows, cells[cells["metric"] == metric])
         intervals = [
             results.intervals[dataset, scenario].of(metric, method)
-            for dataset, scenario, method in means.rows[[*GROUP, "method"]].to_numpy()
+            for dataset, scenario, method in rows.itertuples(index=False, name=None)
         ]
+        data[metric] = own["mean"]
         data[f"{metric}_low"] = [interval.low for interval in intervals]
         data[f"{metric}_high"] = [interval.high for interval in intervals]
-        ends = data[[metric, f"{metric}_low", f"{metric}_high"]].to_numpy()
-        texts = [
-            f"{defined(mean)} {interval_text(low, high, number)}".strip()
-            for mean, low, high in ends
+        found = list(zip(own["mean"], intervals, own["note"], strict=True))
+        own["text"] = [with_interval(mean, interval, number) for mean, interval, _ in found]
+        own["note"] = [
+            note if math.isnan(mean) else f"{note} {no_interval(interval)}".strip()
+            for mean, interval, note in found
         ]
-        notes = [
-            "" if math.isnan(mean) else no_interval(interval)
-            for mean, interval in zip(data[metric], intervals, strict=True)
-        ]
-        columns.append(means.column(metric, texts=texts, notes=notes))
-    data = data.assign(**{cost: means.of(cost)["mean"] for cost in TRAINING_COSTS})
-    data = data.join(parameters)
-    columns += means.cost_columns()
-    columns.append(
-        Column("parameters [M]", [_parameters(*each) for each in parameters.to_numpy() / 1e6])
-    )
-    quality = metrics[metrics["metric"].isin(shown)]
-    reading = ANOMALOUS if len(of_masks(metrics)) == len(metrics) else WITHOUT_MASKS
+        columns.append(printed_column(QUANTITY[metric].label, own))
+    costs, printed = metric_columns(rows, cells, TRAINING_COSTS, spread=False)
+    data, columns = data.join(costs), [*columns, *printed]
+    known = rows[["method"]].merge(results.methods, how="left")[PARAMETERS]
+    data[PARAMETERS] = known.apply(pd.to_numeric, errors="coerce").astype(float)
+    parameters = [_parameters(*each) for each in data[PARAMETERS].to_numpy()]
+    columns.append(Column("parameters [M]", parameters))
     return Table(
         name="encoders",
         title="Encoders",
-        caption=f"Means over the categories, each of which weighs the same; {reading} {METHOD} "
-        "Costs are those of one training, on the machine that made it; parameters: trained, and in "
-        f"all. {data_phrase(quality, results.titles, results.method_titles)} "
-        f"{emphasis_phrase(metrics)}; costs: the lowest.",
+        caption=caption(
+            "encoders_caption",
+            results,
+            metrics[metrics["metric"].isin(shown)],
+            method=METHOD,
+            masks=len(of_masks(metrics)) == len(metrics),
+        ),
         columns=columns,
         data=data,
-        blocks_of=groups_of(data),
+        blocks_of=blocks_of(data, *GROUP),
     )
 
 
 def _parameters(trained: float, frozen: float) -> str:
     if math.isnan(trained + frozen):
         return UNDEFINED
-    return f"{quantity(trained)} of {quantity(trained + frozen)}"
+    return f"{quantity(trained / 1e6)} of {quantity((trained + frozen) / 1e6)}"

@@ -1,22 +1,21 @@
-"""How far our results are from the published numbers, cell by cell."""
+"""How far the measured numbers are from the published ones, cell by cell."""
 
 from __future__ import annotations
 
-import math
-from collections import Counter
 from collections.abc import Iterator
-from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from aexad.report.labels import METRIC, QUANTITY, counted, listed
+from aexad.report.labels import METRIC, QUANTITY
 from aexad.report.published import OVERALL
 from aexad.report.results import Results
 from aexad.report.stats.aggregate import over_categories, over_seeds
-from aexad.report.tables.format import defined, mean_text, words
-from aexad.report.tables.published_columns import MEAN, OUR_NAMES
+from aexad.report.tables.format import MEAN, blocks_of, words
+from aexad.report.tables.published_columns import OUR_NAMES
 from aexad.report.tables.table import Column, Table
-from aexad.report.text.numbers import DIGITS, printer
+from aexad.report.text.numbers import DIGITS, UNDEFINED, mean_text, printer
+from aexad.report.text.sentences import sentence
 
 ROUNDING = 0.0005
 """Half of the third digit, the last one that most sources print."""
@@ -31,6 +30,7 @@ VERDICTS = {
     OTHER_MACHINE: "CO2 of another machine: not judged",
 }
 CELL = ["source", "table", "scenario", "dataset", "category", "metric", "method"]
+COLUMNS = [*CELL, "measured", "std", "seeds", "published", "difference", "tolerance", "verdict"]
 
 
 def fidelity_table(results: Results) -> Iterator[Table]:
@@ -38,19 +38,45 @@ def fidelity_table(results: Results) -> Iterator[Table]:
     both = compared(results)
     if both.empty:
         return
-    counts = Counter(both["verdict"])
-    found = listed([f"{counts[name]} {name}" for name in VERDICTS if name in counts])
-    meanings = "; ".join(f"{name}: {VERDICTS[name]}" for name in VERDICTS if name in counts)
+    counts = both["verdict"].value_counts()
+    verdicts = [name for name in VERDICTS if name in counts]
+    printers = [printer(QUANTITY[name]) for name in both["metric"]]
+    rows = list(zip(printers, both.to_dict("records"), strict=True))
     yield Table(
         name="fidelity",
         title="Fidelity",
-        caption=f"Measured minus published, {counted(len(both), 'cell')}: {found}. Tolerance: two "
-        "sample standard deviations over the seeds, and half of the third digit. Where a source "
-        "prints no mean, it is that of its categories, if all were measured. "
-        f"{meanings[0].upper()}{meanings[1:]}.",
-        columns=_columns(results, both),
+        caption=sentence(
+            "fidelity",
+            cells=len(both),
+            counts=[f"{counts[name]} {name}" for name in verdicts],
+            meanings=[f"{name}: {VERDICTS[name]}" for name in verdicts],
+        ),
+        columns=[
+            words("Source", both["source"] + ", " + both["table"]),
+            words("Data set", [results.titles.get(name, name) for name in both["dataset"]]),
+            words("Scenario", both["scenario"]),
+            words("Category", both["category"]),
+            words("Metric", [QUANTITY[name].label for name in both["metric"]]),
+            words("Method", [results.method_titles[name] for name in both["method"]]),
+            Column(
+                "Measured", [mean_text(row["measured"], row["std"], text) for text, row in rows]
+            ),
+            Column("Published", [text(row["published"]) for text, row in rows]),
+            Column(
+                "Difference",
+                ["+" * (row["difference"] > 0) + text(row["difference"]) for text, row in rows],
+            ),
+            Column(
+                "Tolerance",
+                [
+                    UNDEFINED if value != value else f"{value:.{DIGITS + 1}f}"
+                    for value in both["tolerance"]
+                ],
+            ),
+            Column("Verdict", list(both["verdict"])),
+        ],
         data=both,
-        blocks_of=list(zip(both["source"], both["table"], strict=True)),
+        blocks_of=blocks_of(both, "source", "table"),
     )
 
 
@@ -60,9 +86,7 @@ def compared(results: Results) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Columns source, table, scenario, dataset, category (``mean`` too), metric, method (ours),
-        measured, std, seeds, published, difference, tolerance (NaN where not
-        judged), verdict.
+        Columns :data:`COLUMNS`; category may be ``mean``, tolerance is NaN where nothing is judged.
     """
     ours = [
         (theirs, name)
@@ -72,17 +96,20 @@ def compared(results: Results) -> pd.DataFrame:
     pairs = pd.DataFrame(ours, columns=["theirs", "method"])
     cells = _with_means(results.published.cells).rename(columns={"method": "theirs"})
     cells = cells.assign(metric=cells["metric"].replace(OUR_NAMES)).merge(pairs, on="theirs")
-    found = cells.merge(_measured(results, cells), on=CELL[2:]).rename(
-        columns={"value": "published"}
+    both = cells.merge(_measured(results, cells), on=CELL[2:])
+    both = both[both["measured"].notna()].rename(columns={"value": "published"})
+    quality = both["metric"].isin(METRIC)
+    difference = (both["measured"] - both["published"]).astype(float)
+    tolerance = (2 * both["std"] + ROUNDING).astype(float).where(quality)
+    verdict = np.select(
+        [~quality, tolerance.isna(), difference.abs() <= tolerance, difference > 0],
+        [OTHER_MACHINE, ONE_SEED, AGREES, HIGHER],
+        LOWER,
     )
-    found = found[found["measured"].notna()]
-    judged = [_judged(row) for row in found.to_dict("records")]
-    columns = [*CELL, "measured", "std", "seeds", "published", "difference", "tolerance", "verdict"]
+    both = both.assign(difference=difference, tolerance=tolerance, verdict=verdict)
     # Means that no source prints were put last: each to the rest of its table.
-    tables = [
-        part for _, part in pd.DataFrame(judged, columns=columns).groupby(CELL[:2], sort=False)
-    ]
-    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=columns)
+    tables = [part for _, part in both.groupby(CELL[:2], sort=False)]
+    return pd.concat([both[:0], *tables], ignore_index=True)[COLUMNS]
 
 
 def _measured(results: Results, cells: pd.DataFrame) -> pd.DataFrame:
@@ -109,45 +136,3 @@ def _with_means(cells: pd.DataFrame) -> pd.DataFrame:
     stated = cells.loc[cells["category"] == MEAN, where]
     known = means.merge(stated, on=where, how="left", indicator=True)["_merge"] == "both"
     return pd.concat([cells, means[~known.to_numpy()].drop(columns="size")], ignore_index=True)
-
-
-def _judged(row: dict[Any, Any]) -> dict[Any, Any]:
-    difference = row["measured"] - row["published"]
-    tolerance = 2 * row["std"] + ROUNDING
-    if row["metric"] not in METRIC:
-        tolerance, verdict = math.nan, OTHER_MACHINE
-    elif math.isnan(tolerance):
-        verdict = ONE_SEED
-    elif abs(difference) <= tolerance:
-        verdict = AGREES
-    else:
-        verdict = HIGHER if difference > 0 else LOWER
-    return row | {"difference": difference, "tolerance": tolerance, "verdict": verdict}
-
-
-def _columns(results: Results, data: pd.DataFrame) -> list[Column]:
-    texts = [printer(QUANTITY[metric]) for metric in data["metric"]]
-    sources = zip(data["source"], data["table"], strict=True)
-    measured = zip(data["measured"], data["std"], texts, strict=True)
-    published = zip(data["published"], texts, strict=True)
-    differences = zip(data["difference"], texts, strict=True)
-    return [
-        words("Source", [f"{source}, {table}" for source, table in sources]),
-        words("Data set", [results.titles.get(name, name) for name in data["dataset"]]),
-        words("Scenario", data["scenario"]),
-        words("Category", data["category"]),
-        words("Metric", [QUANTITY[metric].label for metric in data["metric"]]),
-        words("Method", [results.method_titles[name] for name in data["method"]]),
-        Column("Measured", [mean_text(*each) for each in measured]),
-        Column("Published", [text(value) for value, text in published]),
-        Column(
-            "Difference",
-            ["+" * (value > 0) + defined(value, text) for value, text in differences],
-        ),
-        Column("Tolerance", [defined(value, _tolerance) for value in data["tolerance"]]),
-        Column("Verdict", list(data["verdict"])),
-    ]
-
-
-def _tolerance(value: float) -> str:
-    return f"{value:.{DIGITS + 1}f}"

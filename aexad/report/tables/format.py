@@ -1,7 +1,7 @@
-"""From numbers to the columns of a table: printed digits, emphasis, footnotes.
+"""From means to printed columns: digits, best and runner-up, footnotes.
 
-Best and runner-up are decided on the printed digits: a lead that cannot be read off the table is
-no lead, so what prints the same is emphasised the same.
+Best and runner-up are decided on the printed digits: readers cannot see a smaller lead, so what
+prints the same is emphasised the same.
 """
 
 from __future__ import annotations
@@ -12,13 +12,17 @@ from typing import Any
 
 import pandas as pd
 
-from aexad.report.labels import DAGGER, counted, listed
+from aexad.report.labels import DAGGER, QUANTITY, counted, listed
 from aexad.report.method_roles import not_pretrained, titles_of
+from aexad.report.stats.aggregate import over_categories, over_seeds, same_categories
 from aexad.report.stats.tests import Interval, NoTest
 from aexad.report.tables.table import BEST, SECOND, Column, Note
-from aexad.report.text.numbers import UNDEFINED, number, signed
+from aexad.report.text.numbers import UNDEFINED, mean_text, number, printer
 
+MEAN = "mean"
+"""The category of a row of means over the categories."""
 GROUP = ["dataset", "scenario"]
+TRAINING_COSTS = ("training_seconds", "training_co2_g")
 
 
 def emphases(
@@ -27,9 +31,9 @@ def emphases(
     lower: bool = False,
     seeds: Sequence[float] | None = None,
 ) -> list[str]:
-    """Best and runner-up among ``values``, decided on the printed digits; NaN is neither.
+    """Mark best and runner-up among ``values``, decided on the printed digits; NaN is neither.
 
-    Ties share their emphasis. Where all are equal, or there is but one, nothing stands out.
+    Ties share their emphasis. Where all are equal, or there is only one, nothing stands out.
 
     Parameters
     ----------
@@ -39,104 +43,159 @@ def emphases(
     lower : bool
         Whether the lowest value is the best.
     seeds : sequence of float, optional
-        The number of seeds behind each value; only values with the most seeds are ranked. A seed
+        Number of seeds behind each value; only values with the most seeds are ranked. A seed
         decides which anomalies are labelled and may be an easy one for every method.
     """
-    most = max(seeds, default=0) if seeds is not None else None
-    ranked = [
-        not math.isnan(value) and (seeds is None or seeds[i] == most)
-        for i, value in enumerate(values)
+    counts = [0.0] * len(values) if seeds is None else seeds
+    printed = [
+        float(text(value)) if count == max(counts) and not math.isnan(value) else None
+        for value, count in zip(values, counts, strict=True)
     ]
-    printed = [float(text(v)) if r else None for v, r in zip(values, ranked, strict=True)]
-    levels = sorted({value for value in printed if value is not None}, reverse=not lower)
-    if len(levels) < 2:
+    ranked = sorted({value for value in printed if value is not None}, reverse=not lower)
+    if len(ranked) < 2:
         return [""] * len(values)
-    emphasis = {levels[0]: BEST, levels[1]: SECOND}
+    emphasis = {ranked[0]: BEST, ranked[1]: SECOND}
     return ["" if value is None else emphasis.get(value, "") for value in printed]
 
 
-def mean_text(mean: float, std: float = math.nan, text: Callable[[float], str] = number) -> str:
-    """``0.900 ± 0.014``, ``0.900`` or ``n/a``."""
-    return defined(mean, text) + ("" if math.isnan(mean + std) else f" ± {text(std)}")
+def category_cells(metrics: pd.DataFrame) -> pd.DataFrame:
+    """Return the printed means over seeds of each category, then those over the categories."""
+    by_category, means = over_seeds(metrics), over_categories(metrics)
+    by_category["note"] = [_lost_seeds(row) for row in by_category.to_dict("records")]
+    means["note"] = [_lost_categories(row) for row in means.to_dict("records")]
+    by_category, means = (
+        by_category.assign(cover=by_category["category"]),
+        means.assign(category=MEAN),
+    )
+    return _printed(pd.concat([by_category, means], ignore_index=True))
 
 
-def defined(value: float, text: Callable[[float], str] = number) -> str:
-    """The printed value; ``n/a`` for NaN."""
-    return UNDEFINED if math.isnan(value) else text(value)
+def mean_cells(metrics: pd.DataFrame) -> pd.DataFrame:
+    """Return the printed means over the categories; training costs are printed without spread.
 
-
-def interval_text(low: float, high: float, text: Callable[[float], str] = signed) -> str:
-    """``[+0.010, +0.020]``; an empty text for NaN."""
-    return "" if math.isnan(low) else f"[{text(low)}, {text(high)}]"
-
-
-def p_text(p: float) -> str:
-    """The p of a test, with three digits."""
-    return "< 0.001" if p < 0.001 else defined(p, lambda value: f"{value:.3f}")
-
-
-def no_interval(interval: Interval | NoTest) -> str:
-    """The footnote of an interval that could not be computed; else an empty text."""
-    return "" if isinstance(interval, Interval) else f"No interval: {interval.reason}."
-
-
-def undefined_note(row: Mapping[Any, Any]) -> str:
-    """The footnote of a mean: which categories or seeds have no value, and why.
-
-    Parameters
-    ----------
-    row : mapping
-        A row of :func:`~aexad.report.stats.aggregate.over_seeds` or ``over_categories``.
+    Returns
+    -------
+    DataFrame
+        The columns of :func:`~aexad.report.stats.aggregate.over_categories`, and text, emphasis
+        (best and runner-up among the methods of a data set and scenario) and note.
     """
-    if "categories" not in row:
-        lost = row["of"] - row["seeds"]
-        if row["seeds"] == 0:
-            return f"Undefined: {row['reason']}."
-        return (
-            f"Undefined for {counted(lost, 'seed')} of {row['of']}: {row['reason']}."
-            if lost
-            else ""
-        )
-    if row["categories"] == 0:
-        return f"Undefined in every category: {row['reason']}."
-    if row["categories"] < row["of"]:
-        return f"Mean over the {row['categories']} of {row['of']} categories that have a value."
-    return ""
+    means = over_categories(metrics)
+    means["note"] = [_lost_categories(row) for row in means.to_dict("records")]
+    means["std"] = means["std"].mask(means["metric"].isin(TRAINING_COSTS))
+    return _printed(means.assign(category=MEAN))
 
 
-def group_columns(
-    data: pd.DataFrame, titles: Mapping[str, str], of: pd.DataFrame | None = None
-) -> list[Column]:
-    """Columns of words for data set and scenario, if ``of`` (default: ``data``) has several."""
-    if len((data if of is None else of)[GROUP].drop_duplicates()) < 2:
-        return []
-    datasets = [titles.get(name, name) for name in data["dataset"]]
-    return [words("Data set", datasets), words("Scenario", data["scenario"])]
+def _printed(means: pd.DataFrame) -> pd.DataFrame:
+    """Add the columns text and emphasis; methods are compared in each data set and category."""
+    texts = [
+        mean_text(row["mean"], row["std"], printer(QUANTITY[row["metric"]]))
+        for row in means.to_dict("records")
+    ]
+    emphasis: dict[Any, str] = {}
+    for _, part in means.groupby([*GROUP, "category", "metric"], sort=False):
+        if same_categories(part):
+            metric = QUANTITY[part["metric"].iloc[0]]
+            values, seeds = list(part["mean"]), list(part["seeds"])
+            marks = emphases(values, printer(metric), metric.lower, seeds)
+            emphasis |= dict(zip(part.index, marks, strict=True))
+    return means.assign(text=texts, emphasis=[emphasis.get(i, "") for i in means.index])
 
 
-def groups_of(data: pd.DataFrame, *more: str) -> list[tuple[Any, ...]]:
-    """The block of each row: its data set and scenario, and other columns that part blocks."""
-    return list(data[[*GROUP, *more]].itertuples(index=False, name=None))
+def method_rows(metrics: pd.DataFrame) -> pd.DataFrame:
+    """Return data set, scenario and method of each row of a table of methods, in blocks."""
+    groups = [part for _, part in metrics.groupby(GROUP, sort=False)]
+    return pd.concat(groups)[[*GROUP, "method"]].drop_duplicates(ignore_index=True)
+
+
+def cells_of(rows: pd.DataFrame, cells: pd.DataFrame, missing: str = "Not run.") -> pd.DataFrame:
+    """Return the cell of each row, in the order of ``rows``; ``missing`` is the note of a gap.
+
+    All columns of ``rows`` are keys.
+    """
+    found = rows.merge(cells, how="left", on=list(rows.columns))
+    return found.fillna({"text": UNDEFINED, "emphasis": "", "note": missing})
+
+
+def printed_column(header: str, cells: pd.DataFrame, header_note: str | Note = "") -> Column:
+    """Return the column of ``cells``, which has the columns text, emphasis and note."""
+    texts, emphasis, notes = (list(cells[key]) for key in ("text", "emphasis", "note"))
+    return Column(header, texts, emphasis, notes, header_note)
+
+
+def metric_columns(
+    rows: pd.DataFrame, cells: pd.DataFrame, metrics: Sequence[str], spread: bool = True
+) -> tuple[pd.DataFrame, list[Column]]:
+    """Return the numbers and the printed columns of ``metrics`` in a table of methods.
+
+    The numbers have a column ``<metric>`` and, with ``spread``, ``<metric>_std``.
+    """
+    numbers, columns = pd.DataFrame(index=rows.index), []
+    for metric in metrics:
+        own = cells_of(rows, cells[cells["metric"] == metric])
+        numbers[metric] = own["mean"]
+        if spread:
+            numbers[f"{metric}_std"] = own["std"]
+        columns.append(printed_column(QUANTITY[metric].label, own))
+    return numbers, columns
+
+
+def blocks_of(data: pd.DataFrame, *keys: str) -> list[tuple[Any, ...]]:
+    """Return the block of each row: neighbours with the same ``keys`` are one block."""
+    return list(data[[*keys]].itertuples(index=False, name=None))
 
 
 def words(header: str, texts: Sequence[object] | pd.Series, **options: Any) -> Column:
-    """A column of words."""
+    """Return a column of words."""
     return Column(header, [str(text) for text in texts], words=True, **options)
 
 
-def method_notes(names: Sequence[str], methods: pd.DataFrame) -> list[str | Note]:
-    """The footnote † of each method whose encoder was not pre-trained; else an empty text."""
-    random = not_pretrained(list(dict.fromkeys(names)), methods)
+def group_columns(
+    data: pd.DataFrame, titles: Mapping[str, str], among: pd.DataFrame | None = None
+) -> list[Column]:
+    """Return columns for data set and, where ``data`` has it, scenario.
+
+    No columns if ``among`` (default: ``data``) has a single data set and scenario.
+    """
+    keys = [key for key in GROUP if key in data]
+    if len((data if among is None else among)[keys].drop_duplicates()) < 2:
+        return []
+    datasets = words("Data set", [titles.get(name, name) for name in data["dataset"]])
+    return [datasets, *(words("Scenario", data[key]) for key in keys[1:])]
+
+
+def method_column(names: Sequence[str] | pd.Series, methods: pd.DataFrame) -> Column:
+    """Return the column of the methods' titles, with † where the encoder was not pre-trained."""
     titles = titles_of(methods)
+    notes = method_notes(list(names), methods)
+    return words("Method", [titles[name] for name in names], notes=notes)
+
+
+def method_notes(names: Sequence[str], methods: pd.DataFrame) -> list[str | Note]:
+    """Return the footnote † of each method whose encoder was not pre-trained, else no text."""
+    random, titles = not_pretrained(list(dict.fromkeys(names)), methods), titles_of(methods)
     text = f"Encoder not pre-trained (random weights): {listed([titles[name] for name in random])}."
     if len(random) < len(set(names)):
         text += " So this is not a comparison of architectures alone."
     return [Note(DAGGER, text) if name in random else "" for name in names]
 
 
-def method_column(names: pd.Series, methods: pd.DataFrame) -> Column:
-    """A column of the methods' titles, with † where the encoder was not pre-trained."""
-    titles = titles_of(methods)
-    return words(
-        "Method", [titles[name] for name in names], notes=method_notes(list(names), methods)
-    )
+def no_interval(interval: Interval | NoTest) -> str:
+    """Return the footnote of an interval that could not be computed, else no text."""
+    return f"No interval: {interval.reason}." if isinstance(interval, NoTest) else ""
+
+
+def _lost_seeds(row: Mapping[Any, Any]) -> str:
+    """The footnote of a mean over seeds: which seeds have no value, and why."""
+    lost = row["of"] - row["seeds"]
+    if row["seeds"] == 0:
+        return f"Undefined: {row['reason']}."
+    return f"Undefined for {counted(lost, 'seed')} of {row['of']}: {row['reason']}." * bool(lost)
+
+
+def _lost_categories(row: Mapping[Any, Any]) -> str:
+    """The footnote of a mean over categories: which categories have no value, and why."""
+    if row["categories"] == 0:
+        return f"Undefined in every category: {row['reason']}."
+    if row["categories"] < row["of"]:
+        return f"Mean over the {row['categories']} of {row['of']} categories that have a value."
+    return ""

@@ -8,68 +8,23 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from aexad.report.labels import QUANTITY
 from aexad.report.published import OVERALL
 from aexad.report.results import Results
+from aexad.report.tables.format import MEAN
+from aexad.report.text.numbers import printer
 
 AEXAD, VIT, ANOVIT = "angiulli2025aexad", "presta2025vitaexad", "lee2022anovit"
 OUR_NAMES = {"co2_g": "training_co2_g"}
 """A source's metric: ours, where the name is another."""
-MEAN = "mean"
 NOT_PUBLISHED = "Not published."
 
 
-class PublishedColumns(NamedTuple):
-    """Published numbers of one table of a source, by our metrics' names.
+class Source(NamedTuple):
+    """A table of a source."""
 
-    ``cells`` has columns dataset, metric, category, method, value; ``labels`` maps each of the
-    source's methods to the header of its column.
-    """
-
-    cells: pd.DataFrame
-    labels: Mapping[str, str]
-
-    def values(self, method: str, rows: pd.DataFrame) -> list[tuple[float, str]]:
-        """The published number of each row and its footnote; NaN where nothing is published.
-
-        Parameters
-        ----------
-        method : str
-            One of ``labels``.
-        rows : DataFrame
-            Columns dataset, metric, category; a row :data:`MEAN` is over the categories of the same
-            data set and metric.
-        """
-        own = self.cells[self.cells["method"] == method]
-        found = {
-            where: dict(zip(part["category"], part["value"], strict=True))
-            for where, part in own.groupby(["dataset", "metric"])
-        }
-        categories = rows[rows["category"] != MEAN].groupby(["dataset", "metric"])["category"]
-        of = {where: list(names) for where, names in categories}
-        return [
-            _published(
-                found.get((row.dataset, row.metric), {}),
-                str(row.category),
-                of[row.dataset, row.metric],
-            )
-            for row in rows.itertuples()
-        ]
-
-
-def _published(
-    values: Mapping[str, float], category: str, categories: Sequence[str]
-) -> tuple[float, str]:
-    """One number; a mean that is not published is that of the categories, if all are."""
-    # A published mean over other categories than ours is not comparable.
-    if category != MEAN or set(values) - set(OVERALL) <= set(categories):
-        value = values.get(category, math.nan)
-        if not math.isnan(value) or category != MEAN:
-            return value, NOT_PUBLISHED * math.isnan(value)
-    known = [values[name] for name in categories if name in values]
-    if len(known) == len(categories):
-        return sum(known) / len(known), ""
-    note = f"Published for {len(known)} of these {len(categories)} categories."
-    return math.nan, note if known else NOT_PUBLISHED
+    source: str
+    table: str
 
 
 def rows_of(
@@ -81,19 +36,59 @@ def rows_of(
     return pd.concat([rows[:0], *(rows[rows["method"] == name] for name in methods)])
 
 
-def published_cells(results: Results, source: str, table: str) -> pd.DataFrame:
-    """The cells of a source's table, under our metrics' names."""
+def published_table(results: Results, source: Source, rows: pd.DataFrame) -> pd.DataFrame:
+    """What a source's table prints on the data sets and metrics of ``rows``; our metrics' names."""
     cells = results.published.cells
-    cells = cells[(cells["source"] == source) & (cells["table"] == table)]
-    return cells.assign(metric=cells["metric"].replace(OUR_NAMES))
+    cells = cells[(cells["source"] == source.source) & (cells["table"] == source.table)]
+    cells = cells.assign(metric=cells["metric"].replace(OUR_NAMES))
+    return cells[cells["dataset"].isin(rows["dataset"]) & cells["metric"].isin(rows["metric"])]
 
 
-def published_columns(
-    results: Results, source: str, table: str, metrics: pd.DataFrame
-) -> PublishedColumns | None:
-    """The columns of a source's table on the data sets and metrics of ``metrics``, if any."""
-    cells = published_cells(results, source, table)
-    cells = cells[cells["dataset"].isin(set(metrics["dataset"]))]
-    cells = cells[cells["metric"].isin(set(metrics["metric"]))]
-    labels = {name: results.published.label(name) for name in cells["method"].unique()}
-    return PublishedColumns(cells, labels) if labels else None
+def published_cells(results: Results, source: Source, rows: pd.DataFrame) -> pd.DataFrame:
+    """Return one published number for each row and method of a source's table.
+
+    Parameters
+    ----------
+    results : Results
+    source : Source
+    rows : DataFrame
+        Columns dataset, metric, category; a row :data:`MEAN` is over the categories of the same
+        data set and metric.
+
+    Returns
+    -------
+    DataFrame
+        Columns method, mean (NaN where nothing is published), text, emphasis, note; sorted by the
+        source's methods, then as ``rows``.
+    """
+    cells, where = published_table(results, source, rows), ["dataset", "metric"]
+    categories = {at: list(part["category"]) for at, part in rows.groupby(where)}
+    found = []
+    for method, own in cells.groupby("method", sort=False):
+        values = {
+            at: dict(zip(part["category"], part["value"], strict=True))
+            for at, part in own.groupby(where)
+        }
+        for dataset, metric, category in rows.itertuples(index=False):
+            at = dataset, metric
+            of = [name for name in categories[at] if name != MEAN]
+            value, note = _published(values.get(at, {}), category, of)
+            text = printer(QUANTITY[metric])(value)
+            found.append((method, value, text, "", note))
+    return pd.DataFrame(found, columns=["method", "mean", "text", "emphasis", "note"])
+
+
+def _published(
+    values: Mapping[str, float], category: str, categories: Sequence[str]
+) -> tuple[float, str]:
+    """One number; a mean that is not published is that of the categories, if all are."""
+    # A published mean over other categories than ours is not comparable.
+    comparable = category != MEAN or set(values) - set(OVERALL) <= set(categories)
+    if comparable and category in values:
+        return values[category], ""
+    known = [values[name] for name in categories if name in values]
+    if category != MEAN or not known:
+        return math.nan, NOT_PUBLISHED
+    if len(known) < len(categories):
+        return math.nan, f"Published for {len(known)} of these {len(categories)} categories."
+    return sum(known) / len(known), ""

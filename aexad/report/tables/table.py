@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import string
-from collections.abc import Hashable, Sequence
+from collections.abc import Collection, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import groupby
@@ -49,12 +49,12 @@ class Column:
     ----------
     header : str
     texts : sequence of str
-        The cells, one for each row of the table's numbers.
+        The cells, one for each row of the table's data.
     emphasis : sequence of str
         :data:`BEST`, :data:`SECOND` or an empty text for each row; default: no row stands out.
     notes : sequence of str or Note
         The footnote of each row, or an empty text. A text gets the next letter as its mark; a
-        :class:`Note` keeps its own mark. Default: no footnotes.
+        :class:`Note` has its own mark. Default: no footnotes.
     header_note : str or Note
         The footnote of the header.
     words : bool
@@ -62,11 +62,19 @@ class Column:
     """
 
     header: str
-    texts: Sequence[str]
-    emphasis: Sequence[str] = ()
-    notes: Sequence[str | Note] = ()
+    texts: Collection[str]
+    emphasis: Collection[str] | None = None
+    notes: Collection[str | Note] | None = None
     header_note: str | Note = ""
     words: bool = False
+
+    def cells(self) -> Iterator[tuple[str, str, str | Note]]:
+        """Text, emphasis and footnote of the header and of each row."""
+        nothing = [""] * len(self.texts)
+        emphasis = nothing if self.emphasis is None else self.emphasis
+        notes = nothing if self.notes is None else self.notes
+        yield self.header, "", self.header_note
+        yield from zip(self.texts, emphasis, notes, strict=True)
 
 
 @dataclass(frozen=True)
@@ -89,20 +97,13 @@ class Table:
     caption: str
     columns: Sequence[Column]
     data: pd.DataFrame = field(compare=False)
-    blocks_of: Sequence[Hashable] = ()
+    blocks_of: Sequence[Hashable] | None = None
 
     @property
     def numbers(self) -> pd.DataFrame:
-        """What the ``.csv`` holds: ``data`` without footnotes and without empty spreads.
-
-        Columns ``…_note`` are footnotes; a column ``…_std`` is empty where there is one seed.
-        """
-        left_out = [
-            name
-            for name in map(str, self.data)
-            if name.endswith("_note") or (name.endswith("_std") and self.data[name].isna().all())
-        ]
-        return self.data.drop(columns=left_out)
+        """What the ``.csv`` holds: ``data`` without spreads that no row has (one seed)."""
+        spreads = [name for name in self.data if str(name).endswith("_std")]
+        return self.data.drop(columns=[name for name in spreads if self.data[name].isna().all()])
 
     @property
     def words(self) -> int:
@@ -110,45 +111,32 @@ class Table:
         return sum(column.words for column in self.columns)
 
     @property
-    def header(self) -> tuple[Cell, ...]:
+    def header(self) -> list[Cell]:
         """The cells of the header."""
-        return self._printed[0]
+        return self._printed[0][0]
 
     @property
-    def blocks(self) -> tuple[tuple[tuple[Cell, ...], ...], ...]:
+    def blocks(self) -> list[list[list[Cell]]]:
         """The cells of each row of each block."""
-        return self._printed[1]
+        rows = self._printed[0][1:]
+        pairs = zip(self.blocks_of or [0] * len(rows), rows, strict=True)
+        return [[row for _, row in block] for _, block in groupby(pairs, lambda pair: pair[0])]
 
     @property
     def notes(self) -> tuple[Note, ...]:
         """Every footnote, in the order in which a reader meets the marks."""
-        return self._printed[2]
+        return tuple(Note(mark, text) for text, mark in self._printed[1].items())
 
     @cached_property
-    def _printed(
-        self,
-    ) -> tuple[tuple[Cell, ...], tuple[tuple[tuple[Cell, ...], ...], ...], tuple[Note, ...]]:
+    def _printed(self) -> tuple[list[list[Cell]], dict[str, str]]:
+        """The header and the rows as cells; each footnote's text and its mark."""
         marks: dict[str, str] = {}
-        header = tuple(
-            Cell(column.header, "", _mark(column.header_note, marks)) for column in self.columns
-        )
-        rows = [
-            tuple(
-                Cell(
-                    column.texts[row],
-                    column.emphasis[row] if column.emphasis else "",
-                    _mark(column.notes[row], marks) if column.notes else "",
-                )
-                for column in self.columns
-            )
-            for row in range(len(self.data))
+        rows = zip(*(column.cells() for column in self.columns), strict=True)
+        cells = [
+            [Cell(text, emphasis, _mark(note, marks)) for text, emphasis, note in row]
+            for row in rows
         ]
-        keys = self.blocks_of or [0] * len(rows)
-        pairs = zip(keys, rows, strict=True)
-        blocks = tuple(
-            tuple(row for _, row in block) for _, block in groupby(pairs, lambda pair: pair[0])
-        )
-        return header, blocks, tuple(Note(mark, text) for text, mark in marks.items())
+        return cells, marks
 
 
 def _mark(note: str | Note, marks: dict[str, str]) -> str:
@@ -226,7 +214,7 @@ def _markdown_mark(mark: str) -> str:
     return mark if mark in ("", DAGGER) else f"<sup>{mark}</sup>"
 
 
-def _latex_row(row: tuple[Cell, ...]) -> str:
+def _latex_row(row: Sequence[Cell]) -> str:
     return " & ".join(map(_latex, row)) + r" \\"
 
 

@@ -1,28 +1,31 @@
-"""Tables 1 to 3 of the report on Vision Transformers, with the CNN, which the report lacks."""
+"""Tables 1 to 3 of the report on Vision Transformers, with CNN columns that the report lacks."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 
+import pandas as pd
+
 from aexad.config.recipe import Recipe
-from aexad.report.labels import METRIC, TRADED
+from aexad.report.labels import TRADED
 from aexad.report.results import Results
 from aexad.report.tables.categories import category_table
-from aexad.report.tables.format import method_column, words
-from aexad.report.tables.method_means import MethodMeans
-from aexad.report.tables.published_columns import (
-    VIT,
-    published_cells,
-    published_columns,
-    rows_of,
+from aexad.report.tables.format import (
+    blocks_of,
+    group_columns,
+    mean_cells,
+    method_column,
+    method_rows,
+    metric_columns,
+    words,
 )
+from aexad.report.tables.published_columns import VIT, Source, published_table, rows_of
 from aexad.report.tables.table import Column, Table
-from aexad.report.text.captions import data_phrase, reading_phrase
+from aexad.report.text.captions import caption
 from aexad.report.text.numbers import number
 
 SCENARIO = "standard"
-NAMED = (
+METRIC_NAMES = (
     'The source calls F1 and IoU "F1_max" and "IoU_max"; they are taken at mean + standard '
     "deviation."
 )
@@ -30,24 +33,18 @@ FROZEN, TRAINED, CNN = "Transformer, frozen", "Transformer, trained", "CNN"
 
 
 def vit_tables(results: Results) -> Iterator[Table]:
-    """The report's tables, as far as the benchmark has runs for them."""
-    roles = results.roles
-    cnns = _same_encoder(results)
-    for place, methods, kind in ((1, roles.frozen, "frozen"), (2, roles.trained, "trained")):
+    """Yield the tables of the report that the benchmark has runs for."""
+    roles, cnns = results.roles, _same_encoder(results)
+    for i, methods, kind in ((1, roles.frozen, "frozen"), (2, roles.trained, "trained")):
         rows = rows_of(results, SCENARIO, TRADED, [*methods, *cnns])
         if not methods or rows.empty:
             continue
-        published = published_columns(results, VIT, f"table{place}", rows)
-        yield category_table(
-            f"vit_table{place}",
-            f"Vision Transformers, {kind} (ViT report, table {place})",
-            f"AE-XAD with Transformer encoders, {kind}, then with a convolutional one."
-            + f" {NAMED}" * (published is not None),
-            rows,
-            results.methods,
-            results.titles,
-            published,
-        )
+        source = Source(VIT, f"table{i}")
+        about = f"AE-XAD with Transformer encoders, {kind}, then with a convolutional one."
+        if not published_table(results, source, rows).empty:
+            about += f" {METRIC_NAMES}"
+        title = f"Vision Transformers, {kind} (ViT report, table {i})"
+        yield category_table(results, f"vit_table{i}", title, about, rows, source)
     if roles.frozen or roles.trained:
         kinds = dict.fromkeys(roles.frozen, FROZEN) | dict.fromkeys(roles.trained, TRAINED)
         yield from _means(results, kinds | dict.fromkeys(cnns, CNN))
@@ -64,48 +61,38 @@ def _same_encoder(results: Results) -> list[str]:
 
 
 def _means(results: Results, kinds: Mapping[str, str]) -> Iterator[Table]:
-    """Methods x metrics, macro means: ``kinds`` are the methods, each with its kind of encoder."""
+    """Methods x metrics, macro means: ``kinds`` maps each method to its kind of encoder."""
     metrics = rows_of(results, SCENARIO, TRADED, list(kinds))
     if metrics.empty:
         return
-    means = MethodMeans(metrics, TRADED)
-    theirs = _published(results, set(metrics["dataset"]))
-    data = means.rows[["dataset"]].assign(
-        kind=means.rows["method"].map(kinds), method=means.rows["method"]
+    rows = method_rows(metrics)
+    numbers, printed = metric_columns(rows, mean_cells(metrics), TRADED)
+    data = rows.drop(columns="scenario").join(numbers)
+    data.insert(1, "kind", data["method"].map(dict(kinds)))
+    theirs = published_table(results, Source(VIT, "table3"), metrics)
+    ours = pd.Series(
+        [results.published.methods[name].ours for name in theirs["method"]], theirs.index
     )
-    columns = [words("Encoder", data["kind"]), method_column(data["method"], results.methods)]
-    if data["dataset"].nunique() > 1:
-        titles = [results.titles.get(name, name) for name in data["dataset"]]
-        columns.insert(0, words("Data set", titles))
-    published = {}
-    for metric in TRADED:
-        values = means.of(metric)
-        data[metric], data[f"{metric}_std"] = values["mean"], values["std"]
-        columns.append(means.column(metric))
-        if theirs:
-            places = zip(data["dataset"], data["method"], strict=True)
-            found = [theirs.get((dataset, metric, method), math.nan) for dataset, method in places]
-            published[f"{metric}_published"] = found
-            printed = ["" if math.isnan(value) else number(value) for value in found]
-            columns.append(Column(f"{METRIC[metric].label} (published)", printed))
+    theirs = theirs.assign(method=ours).explode("method").dropna(subset="method")
+    columns = [
+        *group_columns(data, results.titles),
+        words("Encoder", data["kind"]),
+        method_column(data["method"], results.methods),
+    ]
+    for metric, column in zip(TRADED, printed, strict=True):
+        columns.append(column)
+        if not theirs.empty:
+            values = theirs[theirs["metric"] == metric].set_index(["dataset", "method"])["value"]
+            found = data[["dataset", "method"]].join(values, on=["dataset", "method"])["value"]
+            data[f"{metric}_published"] = found
+            texts = list(found.map(number).where(found.notna(), ""))
+            columns.append(Column(f"{column.header} (published)", texts))
+    about = "" if theirs.empty else METRIC_NAMES
     yield Table(
         name="vit_table3",
         title="Transformers and CNN, means (ViT report, table 3)",
-        caption="Means over the categories, each of which weighs the same."
-        + f" {NAMED}" * bool(theirs)
-        + f" {data_phrase(metrics, results.titles, results.method_titles)} "
-        + reading_phrase(metrics, published=bool(theirs)),
+        caption=caption("vit_means", results, metrics, published=not theirs.empty, about=about),
         columns=columns,
-        data=data.assign(**published),
-        blocks_of=list(zip(data["dataset"], data["kind"], strict=True)),
+        data=data,
+        blocks_of=blocks_of(data, "dataset", "kind"),
     )
-
-
-def _published(results: Results, datasets: set[str]) -> dict[tuple[str, str, str], float]:
-    """The numbers of the report's table 3, by data set, metric and the method of ours."""
-    cells = published_cells(results, VIT, "table3")
-    return {
-        (row["dataset"], row["metric"], ours): row["value"]
-        for row in cells[cells["dataset"].isin(datasets)].to_dict("records")
-        for ours in results.published.methods[row["method"]].ours
-    }

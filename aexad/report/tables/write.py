@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-import pandas as pd
-
 from aexad.report.labels import METRICS
 from aexad.report.results import Results
 from aexad.report.tables.aexad_paper import aexad_tables
@@ -43,33 +41,29 @@ def build_tables(results: Results) -> list[Table]:
 
 
 def source_tables(results: Results) -> list[Table]:
-    """Every table of the sources that the benchmark has runs for, and ``fidelity``.
-
-    Published columns stand in a table where the source has numbers of the same data set.
-    """
-    makers = (aexad_tables, win_table, vit_tables, anovit_tables, fidelity_table)
-    sources = ("aexad", "vit", "anovit", "fidelity")
-    tables = [table for make in makers for table in make(results)]
-    return sorted(tables, key=lambda t: (sources.index(t.name.partition("_")[0]), t.name))
+    """Build the tables of the sources that the benchmark has runs for, and ``fidelity``."""
+    aexad = sorted([*aexad_tables(results), *win_table(results)], key=lambda table: table.name)
+    return [
+        *aexad,
+        *vit_tables(results),
+        *anovit_tables(results),
+        *fidelity_table(results),
+    ]
 
 
 def write_tables(results: Results, folder: Path) -> None:
-    """Write every table as ``.csv``, ``.md`` and ``.tex``; other such files in ``folder`` go."""
+    """Write every table as ``.csv``, ``.md`` and ``.tex``; ``folder`` holds nothing else then."""
     with replaced_folder(folder, "*.csv", "*.md", "*.tex") as new:
         for table in build_tables(results):
             write_table(table, new)
 
 
 def _metric_tables(results: Results) -> list[Table]:
-    rows = of_masks(results.metrics)
-    return [
-        metric_table(metric, _with_values(part), results.methods, results.titles)
-        for metric in METRICS
-        for _, part in rows[rows["metric"] == metric.name].groupby("scenario", sort=False)
-    ]
-
-
-def _with_values(rows: pd.DataFrame) -> pd.DataFrame:
-    """Leave out data sets in which a metric has no value, if another data set has one."""
-    valued = set(rows.loc[rows["value"].notna(), "dataset"])
-    return rows[rows["dataset"].isin(valued)] if valued else rows
+    tables, rows = [], of_masks(results.metrics)
+    for metric in METRICS:
+        for _, part in rows[rows["metric"] == metric.name].groupby("scenario", sort=False):
+            # Data sets without any value are left out, unless no data set has one.
+            valued = part.loc[part["value"].notna(), "dataset"]
+            shown = part[part["dataset"].isin(valued)] if len(valued) else part
+            tables.append(metric_table(results, metric, shown))
+    return tables

@@ -3,13 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 
 from aexad.data.index import NO_MASKS
 from aexad.report.labels import QUANTITY, counted, scenario_phrase
+from aexad.report.results import Results
 from aexad.report.stats.aggregate import seeds_of
 from aexad.report.text.sentences import sentence
+
+
+def caption(
+    template: str,
+    results: Results,
+    metrics: pd.DataFrame,
+    published: bool = False,
+    **values: Any,
+) -> str:
+    """Fill the caption of a table that shows the rows ``metrics`` of ``metrics.csv``.
+
+    Besides ``values``, the template gets ``data`` (which data the table shows), ``reading`` (which
+    values are better, what is bold and italic) and ``emphasis`` (bold and italic alone).
+    """
+    return sentence(
+        template,
+        data=data_phrase(metrics, results.titles, results.method_titles),
+        reading=reading_phrase(metrics, published),
+        emphasis=emphasis_phrase(metrics),
+        **values,
+    )
 
 
 def data_phrase(
@@ -63,10 +86,10 @@ def reading_phrase(metrics: pd.DataFrame, published: bool = False) -> str:
     return sentence(
         "reading",
         lower=all(QUANTITY[name].lower for name in names if name in QUANTITY),
-        ranked=len(metrics["method"].unique()) > 1,
+        ranked=len(set(metrics["method"])) > 1,
         uneven=_uneven(metrics),
         published=published,
-        spread=len(metrics["seed"].unique()) > 1,
+        spread=len(set(metrics["seed"])) > 1,
     )
 
 

@@ -6,32 +6,31 @@ import math
 from collections.abc import Callable
 
 from aexad.report.labels import Metric
+from aexad.report.stats.tests import Interval, NoTest
 
 DIGITS = 3
-
-
 SIGNIFICANT = 3
-
-
 UNDEFINED = "n/a"
 
 
 def number(value: float) -> str:
-    """A metric's value as the report prints it."""
-    return f"{value:z.{DIGITS}f}"
+    """Print the value of a metric; NaN as :data:`UNDEFINED`."""
+    return UNDEFINED if math.isnan(value) else f"{value:z.{DIGITS}f}"
 
 
 def signed(value: float) -> str:
-    """A difference of two such values, with its sign; NaN as :data:`UNDEFINED`."""
+    """Print a difference of two such values with its sign; NaN as :data:`UNDEFINED`."""
     return UNDEFINED if math.isnan(value) else f"{value:+z.{DIGITS}f}"
 
 
 def quantity(value: float) -> str:
-    """A cost or a trade-off as the report prints it: three significant digits, or ``inf``.
+    """Print a cost or a trade-off with three significant digits; ``inf``, NaN as ``n/a``.
 
     >>> [quantity(value) for value in (0.0123456, 5.394, 99.96, 13887.0, float("inf"))]
     ['0.0123', '5.39', '100', '13900', 'inf']
     """
+    if math.isnan(value):
+        return UNDEFINED
     if value == 0 or math.isinf(value):
         return f"{value:g}"
     rounded = float(f"{value:.{SIGNIFICANT}g}")
@@ -39,5 +38,29 @@ def quantity(value: float) -> str:
 
 
 def printer(metric: Metric) -> Callable[[float], str]:
-    """How the values of a metric are printed."""
+    """Return the function that prints the values of a metric."""
     return quantity if metric.lower else number
+
+
+def mean_text(mean: float, std: float = math.nan, text: Callable[[float], str] = number) -> str:
+    """Print ``0.900 ± 0.014``, ``0.900`` or ``n/a``."""
+    return text(mean) if math.isnan(mean + std) else f"{text(mean)} ± {text(std)}"
+
+
+def with_interval(
+    value: float, interval: Interval | NoTest, text: Callable[[float], str] = signed
+) -> str:
+    """Print ``+0.015 [+0.010, +0.020]``; without a known interval, the value alone."""
+    return text(value) + ("" if math.isnan(interval.low) else f" {interval_text(interval, text)}")
+
+
+def interval_text(interval: Interval | NoTest, text: Callable[[float], str] = signed) -> str:
+    """Print ``[+0.010, +0.020]``; an unknown interval as :data:`UNDEFINED`."""
+    if math.isnan(interval.low):
+        return UNDEFINED
+    return f"[{text(interval.low)}, {text(interval.high)}]"
+
+
+def p_text(p: float) -> str:
+    """Print the p of a test with three digits; NaN as :data:`UNDEFINED`."""
+    return "< 0.001" if p < 0.001 else number(p)

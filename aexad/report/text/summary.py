@@ -66,7 +66,7 @@ def to_markdown(title: str, summary: Summary) -> str:
 def _transformer_for_cnn(
     results: Results, metrics: pd.DataFrame, dataset: str, scenario: str
 ) -> list[str]:
-    """Say what the first Transformer in place of the first CNN changes, for each heat map."""
+    """What the first Transformer in place of the first CNN changes, for each heat map."""
     names, roles = list(metrics["method"].unique()), results.roles
     cnn = next((name for name in roles.cnns if name in names), None)
     transformer = next((name for name in [*roles.frozen, *roles.trained] if name in names), None)
@@ -82,22 +82,25 @@ def _transformer_for_cnn(
             if means.empty:
                 continue
             interval = intervals.difference(metric, new, old)
-            difference: dict[str, Any] = {
+            difference = {
                 "metric": METRIC[metric].label,
                 "value": float((means[new] - means[old]).mean()),
                 "interval": interval if isinstance(interval, Interval) else None,
             }
             differences.append(difference)
-        text = sentence(
-            "transformer_for_cnn", new=titles[new], old=titles[old], differences=differences
-        )
-        sentences.append(text if differences else "")
+        values: dict[str, Any] = {
+            "new": titles[new],
+            "old": titles[old],
+            "differences": differences,
+        }
+        sentences.append(sentence("transformer_for_cnn", **values) if differences else "")
     return sentences
 
 
 def _over_categories(metrics: pd.DataFrame, titles: dict[str, str]) -> str:
     """Which differences hold over the categories, or why that could not be tested."""
-    pairs, reasons = [], []
+    pairs: list[dict[str, Any]] = []
+    reasons = []
     for metric in TRADED:
         if not metrics.loc[metrics["metric"] == metric, "value"].notna().any():
             continue
@@ -106,8 +109,8 @@ def _over_categories(metrics: pd.DataFrame, titles: dict[str, str]) -> str:
             reasons.append(tests.reason)
             continue
         for test in sorted(tests, key=lambda test: test.adjusted):
-            pair: dict[str, Any] = {"first": titles[test.first], "second": titles[test.second]}
-            pairs.append(pair | {"metric": METRIC[metric].label, "p": test.adjusted})
+            named = {"first": titles[test.first], "second": titles[test.second]}
+            pairs.append(named | {"metric": METRIC[metric].label, "p": test.adjusted})
     significant = [pair for pair in pairs if pair["p"] < LEVEL]
     return sentence(
         "over_categories",

@@ -10,9 +10,12 @@ import pandas as pd
 import pytest
 
 from aexad.report.collect import METHOD_COLUMNS, METRIC_COLUMNS
-from aexad.report.labels import METRIC
+from aexad.report.labels import METRIC, Metric
+from aexad.report.published import Published
+from aexad.report.results import Results
+from aexad.report.run_files import IMAGE_COLUMNS
 from aexad.report.stats.aggregate import over_categories
-from aexad.report.tables.categories import metric_table
+from aexad.report.tables.categories import metric_table as table_of_results
 from aexad.report.tables.format import emphases
 from aexad.report.tables.table import Column, Note, Table, to_latex, to_markdown
 from aexad.report.text.numbers import quantity
@@ -57,6 +60,13 @@ def methods(**pretrained: str) -> pd.DataFrame:
         for name, yes in pretrained.items()
     ]
     return pd.DataFrame(rows, columns=METHOD_COLUMNS)
+
+
+def metric_table(
+    metric: Metric, rows: pd.DataFrame, methods: pd.DataFrame, titles: dict[str, str]
+) -> Table:
+    images = pd.DataFrame(columns=IMAGE_COLUMNS)
+    return table_of_results(Results(rows, methods, images, {}, Published(), titles), metric, rows)
 
 
 METHODS = methods(cnn="yes", vit="no", ae="yes")

@@ -1,0 +1,93 @@
+"""Sentences of the summary that need more categories, and the titles of methods, by hand."""
+
+from __future__ import annotations
+
+import pandas as pd
+from miniature import miniature
+
+from aexad.report.collect import METHOD_COLUMNS, METRIC_COLUMNS
+from aexad.report.published import Published
+from aexad.report.results import Results
+from aexad.report.run_files import IMAGE_COLUMNS
+from aexad.report.tables.table import to_latex, to_markdown
+from aexad.report.tables.write import build_tables
+from aexad.report.text.summary import summarise
+
+TITLES = {"cnn": "ResNet & co", "vit": "ViT_tiny", "ae": "Autoencoder"}
+
+
+def sentences(values: dict[str, list[float]]) -> list[str]:
+    """The findings about X-AUC of one seed; ``values``: method -> value in each category."""
+    rows = [
+        ["parts", f"c{i}", "standard", method, 0, "xauc", value, 4, ""]
+        for method, own in values.items()
+        for i, value in enumerate(own)
+    ]
+    methods = [
+        dict.fromkeys(METHOD_COLUMNS, "") | {"method": name, "title": name.upper()}
+        for name in values
+    ]
+    results = Results(
+        pd.DataFrame(rows, columns=METRIC_COLUMNS),
+        pd.DataFrame(methods),
+        pd.DataFrame(columns=IMAGE_COLUMNS),
+        {},
+        Published(),
+        {},
+    )
+    return summarise(results).findings[0].sentences
+
+
+def test_pairs_that_differ_over_the_categories_are_named() -> None:
+    rising = [0.11, 0.22, 0.33, 0.44, 0.55, 0.66]
+    values = {"a": rising, "b": [2 * value for value in rising]}
+    # All six differ in one direction: p is 2 / 2**6.
+    assert sentences(values)[-1] == (
+        "Over the categories 1 of 1 pairs differ significantly (Wilcoxon's signed ranks, Holm's "
+        "correction): A and B by X-AUC (p 0.031)."
+    )
+
+
+def test_pairs_that_do_not_differ_are_counted() -> None:
+    values = {"a": [0.1, 0.2, 0.3, 0.4, 0.5, 0.6], "b": [0.2, 0.1, 0.4, 0.3, 0.6, 0.5]}
+    assert sentences(values)[-1] == (
+        "Over the categories none of 1 pairs of methods and metrics differs significantly "
+        "(Wilcoxon's signed ranks, Holm's correction)."
+    )
+
+
+def with_titles() -> Results:
+    results = miniature()
+    methods = results.methods.assign(title=results.methods["method"].map(TITLES))
+    return Results(
+        results.metrics,
+        methods,
+        results.images,
+        results.recipes,
+        results.published,
+        results.titles,
+    )
+
+
+def test_tables_show_titles_and_their_csv_keeps_names() -> None:
+    for named, titled in zip(build_tables(miniature()), build_tables(with_titles()), strict=True):
+        pd.testing.assert_frame_equal(named.numbers, titled.numbers)
+        rows = [titled.header, *(row for block in titled.blocks for row in block)]
+        shown = {cell.text for row in rows for cell in row}
+        assert not {"cnn", "vit", "ae"} & shown
+        assert {"ResNet & co", "ViT_tiny", "Autoencoder"} & shown
+    encoders = build_tables(with_titles())[0]
+    assert "| ResNet &amp; co" in to_markdown(encoders)
+    assert "ResNet \\& co & resnet18.tv\\_in1k" in to_latex(encoders)
+
+
+def test_captions_and_sentences_show_titles() -> None:
+    tables = {table.name: table for table in build_tables(with_titles())}
+    assert "Columns: AE + filter is Autoencoder and AE-XAD is ResNet & co." in (
+        tables["aexad_table1"].caption
+    )
+    assert tables["significance"].caption.startswith("Each method less ResNet & co, macro means")
+    found = summarise(with_titles()).findings[0].sentences
+    assert found[0].startswith("ViT_tiny (Transformer) in place of ResNet & co (CNN)")
+    assert found[1].startswith("X-AUC: ResNet & co is best with 0.700, 0.050 above ViT_tiny")
+    assert not any(name in " ".join(found).split() for name in ("cnn", "vit", "ae"))
