@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
+from typing import Any
 
 import pandas as pd
 from matplotlib.figure import Figure
-from scikit_posthocs import critical_difference_diagram
 
 from aexad.report.figures.base import Drawing, Group, Look
 from aexad.report.labels import METRIC, counted, listed
 from aexad.report.stats.aggregate import category_means
 from aexad.report.stats.tests import Ranking, friedman_nemenyi
-from aexad.report.style import TEXT_WIDTH, draw_points, literal
+from aexad.report.style import draw_points, grid_of, literal
 
 METRICS = ("xauc", "iou")
 
@@ -34,10 +34,10 @@ def rank_drawings(group: Group) -> Iterator[Drawing]:
             f"Mean ranks by {label}",
             f"{group.phrase} Rank of each method by its mean {label} over the seeds, averaged "
             f"over {counted(result.categories, 'category', 'categories')}; 1 is best. Methods that "
-            "a thick bar joins differ by less than the critical difference (Nemenyi, 0.05): the "
+            "share a thick bar differ by less than the critical difference (Nemenyi, 0.05): the "
             f"data do not separate them. Friedman's test of all ranks: {chance}.",
-            f"A scale of ranks. Mean ranks: {listed(spoken)}; critical difference "
-            f"{difference:.2f}; {bars} over methods that the data do not separate.",
+            f"One row per method on a scale of ranks. Mean ranks: {listed(spoken)}; critical "
+            f"difference {difference:.2f}; {bars} beside methods that the data do not separate.",
             partial(rank_figure, ranks, difference, group.look),
         )
 
@@ -54,49 +54,38 @@ def not_separated(ranks: pd.Series, difference: float) -> list[tuple[float, floa
 
 
 def rank_figure(ranks: pd.Series, difference: float, look: Look) -> Figure:
-    """Draw a scale of ranks with a flag per method, and a bar over each set not separated.
+    """Draw one row per method, the best first, and a bar beside each set not separated.
 
     Parameters
     ----------
     ranks : Series
-        Method: mean rank; 1 is best.
+        Mean rank by method; 1 is best.
     difference : float
         Ranks that differ by less are not separated.
     look : Look
-        Colours and titles of the methods.
+        Styles and titles of the methods.
     """
-    values = ranks.to_numpy()
-    close = pd.DataFrame(abs(values[:, None] - values) < difference, ranks.index, ranks.index)
-    bars = len(not_separated(ranks, difference))
-    height = 0.9 + 0.19 * (-(-len(ranks) // 2) + bars)
-    figure = Figure(figsize=(TEXT_WIDTH, height), layout="constrained")
-    axes = figure.subplots()
-    axes.grid(visible=False)
-    axes.spines["top"].set_visible(True)
-    drawn = critical_difference_diagram(
-        ranks,
-        close.astype(float),  # p values: 1 within the critical difference, 0 beyond it
-        ax=axes,
-        label_props={"fontsize": 7.5},
-        marker_props={"alpha": 0},
-        elbow_props={"linewidth": 0.9},
-        crossbar_props={"color": "black", "linewidth": 3},
-        color_palette={method: look.styles[str(method)].colour for method in ranks.index},
-        label_fmt_left="{label}\n{rank:.2f}",
-        label_fmt_right="{label}\n{rank:.2f}",
-        text_h_margin=0.15,
-    )
-    for label in drawn["labels"]:
-        method, rank = label.get_text().split("\n")
-        title = literal(look.titles[method])
-        text = f"{title}  {rank} " if label.get_ha() == "right" else f" {rank}  {title}"
-        label.set(text=text, color="black")
-    points = pd.DataFrame({"method": ranks.index, "rank": values, "y": 0})
-    draw_points(axes, points, "rank", "y", look.styles, clip_on=False)
-    axes.set_xlim(1, len(ranks))
-    axes.set_xticks(range(1, len(ranks) + 1))
-    end = 1 + min(difference, len(ranks) - 1)
-    axes.plot([1, end], [1.2, 1.2], "k|-", linewidth=0.9, clip_on=False)
-    longer = " (longer than the scale)" if difference > len(ranks) - 1 else ""
-    axes.text(1, 1.5, f"critical difference {difference:.2f}{longer}", fontsize=7.5)
+    ordered = ranks.sort_values(kind="stable")
+    count = len(ordered)
+    table = pd.DataFrame({"method": ordered.index, "rank": ordered.array, "line": range(count)})
+    figure, (axes,) = grid_of(1, 1, 0.19 * count + 0.6, margin=0.1)
+    styles = {str(method): look.styles[str(method)] for method in ordered.index}
+    draw_points(axes, table, "rank", "line", styles, s=30)
+    for line, rank in enumerate(ordered):
+        point = (rank, line)
+        axes.annotate(f"{rank:.2f}", point, (6, 0), textcoords="offset points", va="center")
+    length = min(difference, count - 1)
+    axes.plot([1, 1 + length], [-0.8, -0.8], color="black", marker="|", linewidth=0.9)
+    longer = " (longer than the scale)" if difference > count - 1 else ""
+    axes.text(1, -1.1, f"critical difference {difference:.2f}{longer}", va="bottom")
+    for i, (best, worst) in enumerate(not_separated(ranks, difference)):
+        lines = table.loc[table["rank"].between(best, worst), "line"]
+        ends = [lines.min() - 0.3, lines.max() + 0.3]
+        place: dict[str, Any] = {"transform": axes.get_yaxis_transform(), "clip_on": False}
+        axes.plot([1.02 + 0.02 * i] * 2, ends, color="black", linewidth=3, **place)
+    axes.set_yticks(table["line"], [literal(look.titles[method]) for method in styles])
+    axes.set(xlim=(0.7, count + 0.6), ylim=(count - 0.5, -2.0), xticks=range(1, count + 1))
+    axes.set_xlabel("mean rank")
+    axes.grid(visible=False, axis="y")
+    axes.tick_params(axis="y", length=0)
     return figure

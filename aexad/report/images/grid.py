@@ -92,7 +92,9 @@ def picture_grid(
     x = left + np.arange(columns) * (cell + GAP)  # [columns]: left edges
     x += BETWEEN * (np.searchsorted(starts, range(columns), side="right") - 1)
     scales = list(dict.fromkeys(c.scale for row in rows for c in row.cells if c and c.scale))
-    width = max(x[-1] + cell + GAP, NARROWEST if scales else 0)
+    needed = x[-1] + cell + GAP
+    width = max(needed, NARROWEST if scales else 0)
+    x += (width - needed) / 2  # a narrow grid is in the middle
     ends = [*(x[start] - BETWEEN for start in starts[1:-1]), width]  # right edges of the blocks
     heads = {
         start: _wrapped(headings[start], end - x[start], bold=True)

@@ -28,7 +28,7 @@ from aexad.report.figures.aexad_figures_4_and_5 import threshold_curves
 from aexad.report.figures.anovit_figure_3 import anovit_drawings
 from aexad.report.figures.base import Group, cnn_and_transformer, read_groups
 from aexad.report.figures.contrast import contrast_drawings, differences, extremes
-from aexad.report.figures.critical_difference import not_separated, rank_drawings
+from aexad.report.figures.critical_difference import not_separated, rank_drawings, rank_figure
 from aexad.report.figures.label_placement import place_labels
 from aexad.report.figures.metrics import metric_figure
 from aexad.report.figures.per_defect import anomalous_images, by_area, by_type
@@ -162,6 +162,16 @@ def test_neighbours_within_the_critical_difference_share_a_bar() -> None:
     assert not_separated(ranks, 0.4) == []
     assert not_separated(ranks, 9.0) == [(1.0, 4.0)]
     assert not_separated(pd.Series({"a": 1.5, "b": 1.5}), 1.0) == [(1.5, 1.5)]
+
+
+def test_bars_of_the_critical_difference_stand_beside_their_methods(group: Group) -> None:
+    ranks = pd.Series({"ae": 2.9, PAIR[0]: 1.0, PAIR[1]: 2.1})
+    with styled():
+        (axes,) = rank_figure(ranks, 1.0, group.look).axes
+    names = [text.get_text() for text in axes.get_yticklabels()]
+    assert names == [group.shown(method) for method in (*PAIR, "ae")]
+    bars = [tuple(line.get_ydata()) for line in axes.lines if line.get_linewidth() == 3]
+    assert bars == [(0.7, 2.3)]  # the second and the third row
 
 
 def test_ranks_are_drawn_only_where_a_test_is_possible(group: Group, tmp_path: Path) -> None:
