@@ -52,7 +52,9 @@ onstart:
         raise WorkflowError(str(error)) from None
     changed = reset_future_file_times("results")
     if changed:
-        logger.warning(f"results: {changed} file times in the future were set to now")
+        logger.warning(
+            f"results: {changed} file times in the future were set to now"
+        )
     missing = PLAN.missing()
     if 0 < len(missing) < len(PLAN.all_runs) and not (
         SETTINGS.partial or PLAN.narrowed
