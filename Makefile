@@ -43,8 +43,8 @@ schemas: $(INSTALLED)  ## workflow/schemas and docs/configuration.md, from the c
 	$(BIN)/python -m aexad.config.reference
 
 $(INSTALLED): requirements.lock pyproject.toml
-	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(v < (3, 11) and \
-	  f"aexad needs Python 3.11 or newer, {sys.executable} is {v[0]}.{v[1]}; run: make PYTHON=python3.11")'
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(v < (3, 11, 4) and \
+	  f"aexad needs Python 3.11.4 or newer, {sys.executable} is {v[0]}.{v[1]}.{v[2]}; run: make PYTHON=python3.11")'
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .

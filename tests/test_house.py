@@ -141,7 +141,7 @@ def test_pyproject_lock_and_environment_give_the_same_versions():
     *conda, pip = environment["dependencies"]
     assert conda == ["python=3.11", "pip"]
     assert pip["pip"] == project["dependencies"]
-    assert project["requires-python"] == ">=3.11"
+    assert project["requires-python"] == ">=3.11.4"
 
 
 def test_torch_torchvision_and_timm_are_of_one_release():

@@ -1,11 +1,12 @@
 """Run every example of the docstrings and documents with a model and a photograph of a part."""
 
 import doctest
-import importlib
 import shutil
 from pathlib import Path
 
 import pytest
+
+from aexad.app import explainer
 
 ROOT = Path(__file__).parents[2]
 
@@ -18,9 +19,8 @@ def at_work(workshop, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
 
-@pytest.mark.parametrize("module", ["explainer", "explain_folder", "threshold"])
-def test_docstrings(module, at_work):
-    result = doctest.testmod(importlib.import_module(f"aexad.app.{module}"))
+def test_docstrings_of_the_explainer(at_work):
+    result = doctest.testmod(explainer)
     assert result.attempted >= 3
     assert result.failed == 0
 

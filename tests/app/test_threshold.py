@@ -1,11 +1,8 @@
 """The threshold's guarantee holds on new scores."""
 
-import doctest
-
 import numpy as np
 import pytest
 
-from aexad.app import threshold
 from aexad.app.threshold import threshold_of
 
 
@@ -48,9 +45,3 @@ def test_hand_values():
 def test_too_few_or_nan_scores_are_an_error(scores):
     with pytest.raises(ValueError, match="at least 3 finite scores are needed"):
         threshold_of(np.array(scores), 0.01)
-
-
-def test_examples():
-    result = doctest.testmod(threshold)
-    assert result.attempted >= 3
-    assert result.failed == 0

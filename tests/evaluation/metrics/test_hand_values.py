@@ -1,8 +1,5 @@
 """Values that are computed by hand."""
 
-import doctest
-import importlib
-
 import numpy as np
 import pytest
 
@@ -154,10 +151,3 @@ def test_image_metrics_of_one_class_have_no_value(labels):
     scores = [0.5] * len(labels)
     assert np.isnan(metrics.image_auroc(scores, labels))
     assert np.isnan(metrics.image_ap(scores, labels))
-
-
-@pytest.mark.parametrize("module", ["image", "pixel", "pro"])
-def test_examples_of_the_documentation(module):
-    result = doctest.testmod(importlib.import_module(f"aexad.evaluation.metrics.{module}"))
-    assert result.attempted > 0
-    assert result.failed == 0
