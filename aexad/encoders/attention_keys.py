@@ -1,4 +1,4 @@
-"""Keys of a Transformer's attention: what each token is found by, in place of a block's output."""
+"""Features from the keys of a Transformer's attention, in place of the outputs of its blocks."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from aexad.runtime.errors import ConfigError
 
 
 def check_has_keys(name: str, backbone: Any) -> None:
-    """Refuse a backbone in whose blocks timm makes no keys of all tokens.
+    """Refuse a backbone whose blocks have no keys for all tokens.
 
     timm's own attention passes its keys [B, heads, N, C / heads] through ``k_norm``, an identity
     where there is no such norm; attention within windows or over channels has no such step.
@@ -23,22 +23,15 @@ def check_has_keys(name: str, backbone: Any) -> None:
     if not known or not hasattr(backbone, "num_prefix_tokens"):
         raise ConfigError(
             f"encoder '{name}' has no blocks of plain attention, and so no keys; set 'facet' to "
-            "output in the recipe, or take a Vision Transformer"
+            "output in the recipe, or choose a Vision Transformer"
         )
 
 
 def keys_of(backbone: Any, indices: list[int], run: Callable[[], list[Tensor]]) -> list[Tensor]:
-    """Run a backbone, and give the keys of its blocks: maps [B, C, g, g].
+    """Run a Vision Transformer, and return the keys of the given blocks as maps [B, C, g, g].
 
-    Parameters
-    ----------
-    backbone
-        A Vision Transformer of timm.
-    indices
-        Its blocks, in their order.
-    run
-        Calls the backbone and gives the output maps of these blocks, which have the grid that the
-        keys lie on.
+    ``run`` calls the backbone and returns the output maps of these blocks, which are on the same
+    grid as the keys.
     """
     found: list[Tensor] = []
     hooks = [

@@ -1,4 +1,4 @@
-"""Backbones: timm's by their names, without a head, and weights that must be whole."""
+"""Backbones of timm without their heads, and the check that their weights are complete."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from aexad.runtime.errors import ConfigError, WeightsError
 
 
 def build_backbone(name: str, input_size: int, weights: Weights | None) -> Any:
-    """Build a backbone without its head; with random weights, or those given.
+    """Build a backbone without its head, with random weights if ``weights`` is None.
 
     Raises
     ------
@@ -64,7 +64,9 @@ def build_backbone(name: str, input_size: int, weights: Weights | None) -> Any:
             f"'input_size' in the recipe (its own is {config.input_size[-1]})"
         ) from None
     if not hasattr(model, "forward_intermediates"):
-        raise ConfigError(f"encoder '{name}': timm gives no feature maps of it; choose another one")
+        raise ConfigError(
+            f"encoder '{name}': timm gives no feature maps of this encoder; choose another one"
+        )
     patch = getattr(getattr(model, "patch_embed", None), "patch_size", (1,))[0]
     _check_divisible(name, patch, input_size)
     model.pretrained_cfg.pop("state_dict", None)

@@ -27,18 +27,10 @@ def family_of(backbone: nn.Module) -> Family:
 
     Self-attention and no blocks of convolutions: Transformer. Convolutions and no attention: CNN.
     Both: hybrid. A block of convolutions is a module without attention that holds several of them,
-    one across channels. So patch embeddings, position encodings and MLPs
-    with one convolution, as Transformers have them, do not make a hybrid.
+    one across channels. So patch embeddings, position encodings and MLPs with one convolution, as
+    Transformers have them, do not make a hybrid. Neither, as in MLP-Mixer: ``none``.
 
-    Parameters
-    ----------
-    backbone
-        A backbone of timm before any of its layers is removed.
-
-    Returns
-    -------
-    str
-        ``none`` for backbones with neither, such as MLP-Mixer.
+    ``backbone`` is a network of timm before any of its layers is removed.
     """
     attentions = [name for name, module in backbone.named_modules() if _is_attention(module)]
     spatial = [name for name, module in backbone.named_modules() if _is_spatial(module)]

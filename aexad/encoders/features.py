@@ -3,8 +3,9 @@
 images [B, 3, S, S] in [0, 1]  ->  resize to the encoder's input  ->  its own normalisation
 ->  stages or blocks  ->  (normed)  ->  (concatenated)  ->  (fewer channels)  ->  [B, C, g, g]
 
-The step to stages or blocks may be done several times, on images that are moved by parts of a patch
-(shifts.py), and may take attention's keys in place of a block's output (keys.py).
+The stages or blocks may be computed several times, on images that are shifted by parts of a patch
+(shifted_tokens.py), and the keys of attention may be used in place of a block's output
+(attention_keys.py).
 """
 
 from __future__ import annotations
@@ -33,28 +34,27 @@ class Encoder(nn.Module):
     Parameters
     ----------
     name
-        timm name, with the tag of the pre-training; or ``pixels``, the encoder that is none.
+        timm name, with the tag of the pre-training; or ``pixels`` for raw pixels.
     size
-        Side of the images it will be given, in pixels.
+        Side of the images in pixels.
     features
         Stages or blocks, as timm counts them, concatenated on the finest of their grids. None: the
-        last one that is not coarser than the decoder's grid; a Vision Transformer has none, so its
-        last block, after the final layer norm, as its own head would see it.
+        last one that is not coarser than the decoder's grid; for a Vision Transformer, which has
+        none, the last block after the final layer norm, as its own head would see it.
     input_size
         Side to which images are resized first (bilinear, antialiased); None: ``size``.
     weights
         Pre-trained tensors; None: random ones. Position embeddings of another grid are
         interpolated, as timm does it.
     facet
-        What is taken of a block: its output, or the keys of its attention.
+        Use the outputs of blocks, or the keys of their attention.
     token_norm
         Whether each cell of each map is normed over its channels (no weights), before they are
         concatenated.
     token_shifts
-        n: images are encoded from n x n places, to a grid n times finer.
+        n: images are encoded at n x n shifts, to a grid n times finer.
     feature_channels
-        C that features are brought to by a fixed orthonormal map, the same for all runs; None:
-        they keep their own.
+        C after a fixed orthonormal map, the same for all runs; None: no map.
 
     Attributes
     ----------
@@ -66,9 +66,9 @@ class Encoder(nn.Module):
     Raises
     ------
     ConfigError
-        If timm does not know the name, or it cannot give these features or take this size.
+        timm does not know the name, or the encoder does not have these features or this size.
     WeightsError
-        If a tensor that the features depend on is missing or of another shape.
+        A tensor that the features depend on is missing or has another shape.
     """
 
     backbone: Any  # timm's classes share an interface, but no base class that has it
@@ -157,7 +157,7 @@ class Encoder(nn.Module):
 
 
 def resized(maps: Tensor, side: int) -> Tensor:
-    """Feature maps [B, C, g, g] on a grid of ``side`` cells (bilinear); as they are if they fit."""
+    """Feature maps [B, C, g, g] on a grid of ``side`` cells a side, bilinear."""
     if maps.shape[-1] == side:
         return maps
     return F.interpolate(maps, (side, side), mode="bilinear", align_corners=False)
@@ -172,12 +172,12 @@ def normed_cells(maps: Tensor) -> Tensor:
 def orthonormal(rows: int, columns: int) -> Tensor:
     """A fixed matrix [rows, columns] whose rows, or columns if they are fewer, are orthonormal.
 
-    So it keeps lengths and angles where ``rows`` >= ``columns``, and is the projection on a random
-    subspace where there are fewer. It is the same in all runs: no seed is lucky by it.
+    With ``rows`` >= ``columns`` it keeps lengths and angles; with fewer it projects on a random
+    subspace. It is the same in all runs, so that it does not depend on the seed.
     """
     generator = torch.Generator().manual_seed(0)
     long, short = max(rows, columns), min(rows, columns)
     drawn = torch.randn(long, short, generator=generator, dtype=torch.float64)
     basis, triangle = torch.linalg.qr(drawn)
-    basis = basis * triangle.diagonal().sign()  # else its signs are the library's choice
+    basis = basis * triangle.diagonal().sign()  # makes the signs independent of the library
     return (basis if rows >= columns else basis.T).float().contiguous()

@@ -1,4 +1,4 @@
-"""The encoder that is none: raw pixels, so that the trained projection is a plain convolution."""
+"""Raw pixels in place of an encoder: the trained projection is then a plain convolution."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ STRIDE = 8
 
 
 class Pixels(nn.Module):
-    """Cells of 8x8 pixels as channels, behind the part of timm's interface that encoders use.
+    """Cells of 8x8 pixels as channels, with the part of timm's interface that encoders use.
 
-    It has nothing that could be trained. Pixels are scaled to [-1, 1].
+    It has no parameters. Pixels are scaled to [-1, 1].
     """
 
     def __init__(self) -> None:
@@ -22,7 +22,7 @@ class Pixels(nn.Module):
         self.feature_info = [{"num_chs": 3 * STRIDE**2, "reduction": STRIDE}]
 
     def prune_intermediate_layers(self, indices: list[int], **_: Any) -> list[int]:
-        """There is nothing to prune."""
+        """Return the indices; there are no layers to remove."""
         return indices
 
     def forward_intermediates(self, images: Tensor, **_: Any) -> list[Tensor]:

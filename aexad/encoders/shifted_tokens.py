@@ -1,15 +1,15 @@
-"""Shifted grids: an image is encoded n x n times, moved by parts of a patch, to finer features.
+"""Finer features by shifts: an image is encoded n x n times, each time moved by part of a patch.
 
-A patch of p pixels is looked at from n x n places that are p / n apart; the n x n grids of g x g
-cells interleave to one of n g x n g cells. All other things stay those of the encoder: its input
-size, its position embeddings, the number of tokens that attend to each other.
+With patches of p pixels, the n x n positions are p / n apart; their n x n grids of g x g cells
+interleave to one grid of n g x n g cells. Input size, position embeddings and the number of tokens
+that attend to each other stay as they are.
 
     grid of patches    |   centre   |   centre   |
     n = 2: moved by      -p/4 +p/4    -p/4 +p/4        the fine grid's own centres
     fine grid          |  1  |  2   |  3  |  4   |
 
-The moves lie on both sides of 0: so each cell's patch is centred on the cell, and the fine grid
-covers the image as every other grid of as many cells does.
+The shifts lie on both sides of 0, so that the patch of each cell is centred on the cell, and the
+fine grid covers the image like any other grid with as many cells.
 """
 
 from __future__ import annotations
@@ -24,15 +24,10 @@ from aexad.runtime.errors import ConfigError
 
 
 def offsets(patch: int, count: int) -> list[int]:
-    """The moves along one side, in pixels: (i + 1/2) p / n - p / 2 for i = 0 … n - 1.
+    """The shifts along one side, in pixels: (i + 1/2) p / n - p / 2 for i = 0 … n - 1.
 
-    Raises
-    ------
-    ConfigError
-        If they are no whole pixels.
+    ConfigError if they are not whole pixels.
 
-    Examples
-    --------
     >>> offsets(16, 1), offsets(16, 2), offsets(16, 4)
     ([0], [-4, 4], [-6, -2, 2, 6])
     """
@@ -48,21 +43,9 @@ def offsets(patch: int, count: int) -> list[int]:
 def shifted(
     encode: Callable[[Tensor], list[Tensor]], images: Tensor, moves: list[int]
 ) -> list[Tensor]:
-    """Encode images from all places, and interleave what that gives.
+    """Encode images at every shift, and interleave the maps [B, C, g, g] to [B, C, n g, n g].
 
-    Parameters
-    ----------
-    encode
-        Images [B, 3, S, S] to maps [B, C, g, g].
-    images
-        Images [B, 3, S, S]; beyond their edges they are mirrored.
-    moves
-        What :func:`offsets` gives; ``[0]``: as they are.
-
-    Returns
-    -------
-    list of Tensor
-        Maps [B, C, n g, n g].
+    Images [B, 3, S, S] are mirrored beyond their edges; ``moves`` is the result of :func:`offsets`.
     """
     if moves == [0]:
         return encode(images)

@@ -1,7 +1,7 @@
 """Where pre-trained weights come from: a local folder, an installed package, or the hub.
 
-They are tried in this order. What cannot be had is an error that names all three: an encoder is
-never random in silence: a recipe says ``weights: none`` for that.
+The three are tried in this order. If none has the weights, the error names all three. An encoder is
+random only if its recipe says ``weights: none``.
 """
 
 from __future__ import annotations
@@ -51,16 +51,15 @@ def find_weights(
     folder
         Folder of ``<name>.safetensors`` files; None: the environment variable ``AEXAD_WEIGHTS``.
     revision
-        Commit of the hub's repository to take them from; None: the one that timm names, or the
-        newest.
+        Commit of the hub's repository; None: the one that timm names, or the newest.
     sha256
-        Of the file; None: any will do, and what is found is recorded.
+        Expected digest of the file; None: not checked.
 
     Raises
     ------
     WeightsError
-        If no place has them (the message names every place that was tried and why it failed), if
-        a file that is there cannot be read, or if the one that is found has another sha256.
+        No place has them (the message says why for each place), a file cannot be read, or the
+        file that was found has another sha256.
     """
     folder = folder or os.environ.get(ENVIRONMENT_VARIABLE)
     tried = []
@@ -70,7 +69,7 @@ def find_weights(
             if sha256 not in (None, found.sha256):
                 raise WeightsError(
                     f"weights of '{name}' ({found.source}) have the sha256 {found.sha256}, and the "
-                    f"recipe asks for {sha256}; provide those, or correct weights_sha256"
+                    f"recipe asks for {sha256}; provide that file, or correct weights_sha256"
                 )
             return found
         tried.append(found)
@@ -99,7 +98,7 @@ def _from_hub(name: str, folder: Path | None, revision: str | None) -> Weights |
     if not hub_id:
         return "hub: timm knows no pre-trained weights of this name"
     revision = revision or own_revision or None
-    # Each retry is announced as a warning, which says nothing that our own error does not say.
+    # It announces each retry as a warning; our own error says it all.
     logger = logging.getLogger("huggingface_hub")
     level = logger.level
     logger.setLevel(logging.ERROR)
@@ -132,8 +131,8 @@ def _efficientnet_lite0() -> Weights | str:
     if spec is None or not spec.submodule_search_locations:
         return f"package {distribution} is not installed"
     path = Path(spec.submodule_search_locations[0], "models", "efficientnet-lite0-57934424.pth")
-    # The only pickle that is opened, as the package has no other file: only if it is exactly the
-    # known one, and by torch's reader that makes nothing but tensors.
+    # The package has only a pickle. It is opened only if it is exactly the known file, and by
+    # torch's reader that makes nothing but tensors.
     sha256 = sha256_of(path)
     if sha256 != EFFICIENTNET_LITE0_SHA256:
         raise WeightsError(

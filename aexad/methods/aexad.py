@@ -115,15 +115,9 @@ def anomaly_target(x: Tensor, target: Target) -> Tensor:
 
 
 class AEXAD(EncoderReconstruction):
-    """Encoder, projection and decoder.
+    """Encoder, projection and decoder, for images whose side S is a multiple of 16.
 
-    Parameters
-    ----------
-    recipe, weights
-        See :class:`EncoderReconstruction`. With ``loss: mse`` this is the paper's ablation, a plain
-        autoencoder.
-    size
-        Side S of the images, a multiple of 16.
+    With ``loss: mse`` this is the paper's ablation, a plain autoencoder.
     """
 
     def __init__(self, recipe: Recipe, size: int, weights: Weights | None = None) -> None:

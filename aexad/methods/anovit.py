@@ -18,12 +18,12 @@ strides nor kernels nor channels. What is chosen here:
 - From 24 to 384 four of six blocks must double. The first block keeps, so that neighbouring tokens
   mix before they are enlarged; the last one keeps, so that the image is drawn at its full size.
 - Kernels of 4 at stride 2 (a multiple of it: each pixel gets as many terms as the next), else of 3.
-- 256 channels after block 1, halved by each block. A decoder far smaller than the encoder
-  leaves it to the Transformer to know what is normal.
-- A sigmoid ends block 6 in place of ReLU, below which a pixel that is too dark learns no more.
-- Weights start as He et al. (2015) have it, so that each block hands on the power it gets. torch's
-  own start loses nine tenths of it in a block; then biases learn before tokens do, and on images
-  that are mostly black (MNIST) the ReLUs die in that time.
+- 256 channels after block 1, halved by each block. The decoder is far smaller than the
+  encoder, so that the Transformer has to model what is normal.
+- Block 6 ends in a sigmoid: after a ReLU, a pixel that is too dark would have no gradient.
+- Weights are initialised after He et al. (2015), so that each block keeps the variance of its
+  input. torch's default loses nine tenths of it per block; the biases then learn before the tokens
+  do, and on images that are mostly black (MNIST) the ReLUs die in that time.
 - Patches of p pixels need log2(p) doublings, rounded; the other blocks keep. The tokens of a
   patch of 14 (16 x 16 at 224) become 256 x 256, and are resized.
 """
@@ -43,13 +43,7 @@ CHANNELS = (256, 128, 64, 32, 16, 3)
 
 
 class AnoViT(EncoderReconstruction):
-    """A timm encoder, trained further, and six blocks that rebuild the image from its tokens.
-
-    Parameters
-    ----------
-    recipe, size, weights
-        See :class:`EncoderReconstruction`.
-    """
+    """A timm encoder, trained further, and six blocks that rebuild the image from its tokens."""
 
     def __init__(self, recipe: Recipe, size: int, weights: Weights | None = None) -> None:
         super().__init__(recipe, size, weights)

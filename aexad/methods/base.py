@@ -91,7 +91,7 @@ class Reconstruction(nn.Module, ABC):
         return self.decode(self.features(images))
 
     def trained_state(self) -> dict[str, Tensor]:
-        """The tensors of a model file: all that the source of the weights does not have."""
+        """The tensors of a model file: all that cannot be read from the encoder's own weights."""
         return self.state_dict()
 
     def load_trained_state(self, tensors: dict[str, Tensor]) -> None:
@@ -107,14 +107,7 @@ class EncoderReconstruction(Reconstruction):
     """A network around an encoder, which is frozen or trained as the recipe says.
 
     A frozen encoder is the frozen part. A trained encoder belongs to the trained part; its
-    parameters are called ``encoder.…``.
-
-    Parameters
-    ----------
-    recipe
-        Encoder, weights, tuning and features.
-    size, weights
-        See :class:`Reconstruction`.
+    parameters are called ``encoder.…``. Parameters: see :class:`Reconstruction`.
     """
 
     def __init__(self, recipe: Recipe, size: int, weights: Weights | None = None) -> None:
@@ -165,7 +158,7 @@ class EncoderReconstruction(Reconstruction):
         return self
 
     def trained_state(self) -> dict[str, Tensor]:
-        """All tensors except those of a pre-trained encoder that are not trained further."""
+        """All tensors, without the frozen ones of a pre-trained encoder."""
         frozen = {
             f"encoder.{name}"
             for name, tensor in self.encoder.state_dict(keep_vars=True).items()

@@ -1,6 +1,6 @@
 """l2-CAE: the convolutional autoencoder that AnoViT is compared with (Bergmann et al. 2019).
 
-The table of the paper, for 128 pixels; 'x2' is what larger images repeat:
+The table of the paper, for 128 pixels; 'x2' marks the layer that larger images repeat:
 
 images [B, 3, 128, 128]
   -> 4x4, stride 2     32 x 64²          x2: once more at 224 and 256, twice at 384
@@ -19,9 +19,9 @@ Leaky ReLU of slope 0.2 after each layer but the last one of the encoder and of 
 are linear: reconstructions are not bounded.
 
 Other sizes. At 256 pixels Bergmann et al. (2021) put one more 4x4 convolution of stride 2 in front
-and take d = 128. The rule taken here from the two: as many halvings as it takes to come to a map of
-at most 8 x 8 (at least two: that is 7 x 7 at 224, 6 x 6 at 384), the last kernel covers that map,
-and d is 100 up to 128 pixels and 128 above.
+and take d = 128. The rule here agrees with both: the image is halved at least twice, and until
+the map is at most 8 x 8 (7 x 7 at 224, 6 x 6 at 384); the last kernel covers that map, and d is 100
+up to 128 pixels and 128 above.
 """
 
 from __future__ import annotations
@@ -41,17 +41,8 @@ _LAST_LAYERS = ((32, 3, 1), (64, 4, 2), (64, 3, 1), (128, 4, 2), (64, 3, 1), (32
 class L2CAE(Reconstruction):
     """The whole image through a latent code of 100 or 128 numbers; all of it is trained.
 
-    Parameters
-    ----------
-    recipe, weights
-        See :class:`Reconstruction`; there is no encoder, so ``weights`` is None.
-    size
-        Side S of the images: S halved until it is at most 8, without a remainder.
-
-    Raises
-    ------
-    ConfigError
-        If ``size`` cannot be halved that often.
+    ConfigError if ``size`` cannot be halved until it is at most 8. There is no encoder, so
+    ``weights`` is None.
     """
 
     def __init__(self, recipe: Recipe, size: int, weights: Weights | None = None) -> None:
@@ -80,7 +71,7 @@ class L2CAE(Reconstruction):
 
 
 def _layers(size: int) -> list[tuple[int, int, int, int, int]]:
-    """Channels before and behind, kernel, stride and padding of each convolution of the encoder."""
+    """Channels in and out, kernel, stride and padding of each convolution of the encoder."""
     halvings = 2
     while size > SMALLEST_MAP << halvings:
         halvings += 1

@@ -1,4 +1,4 @@
-"""What is trained on: the training set, its two pools, and the batches of an epoch."""
+"""The training set, its pools of normal and anomalous images, and the batches of an epoch."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ANOMALOUS_SHARE = 1 / 3
 
 
 class TrainingSet(NamedTuple):
-    """What ``augment`` made: N images as they are stored, R x R pixels."""
+    """The result of ``augment``: N images as stored, R x R pixels."""
 
     images: np.ndarray
     """uint8 [N, R, R, 3]."""
@@ -27,9 +27,9 @@ class TrainingSet(NamedTuple):
     weight: np.ndarray
     """int64 [N], how many times an image counts."""
     source: np.ndarray
-    """str [N], which image it is."""
+    """str [N], the name of the image."""
     validation: np.ndarray
-    """bool [N]: looked at, but not trained on."""
+    """bool [N]: used for the validation loss, not for training."""
     size: int
     """Working size S >= R in pixels."""
 
@@ -49,8 +49,8 @@ def read_training_set(path: str | Path) -> TrainingSet:
 def pools(data: TrainingSet, recipe: Recipe) -> tuple[np.ndarray, np.ndarray]:
     """Indices of the normal and of the anomalous images that the loss trains on.
 
-    An image with weight w is there w times; validation images are not there. Plain reconstruction
-    trains on normals alone.
+    An image of weight w occurs w times, validation images do not occur. Plain reconstruction trains
+    on normals alone.
     """
     anomalous = np.asarray(data.masks.any(axis=(1, 2)))
     indices = np.repeat(np.arange(len(data.images)), data.weight * ~data.validation)
@@ -75,8 +75,8 @@ def epoch_batches(
 ) -> Iterator[np.ndarray]:
     """Yield the batches of one epoch, as indices: one pass over the normals.
 
-    Each batch, the last and smaller one too, is a third anomalous; where there are only normals or
-    only anomalies, an epoch is a pass over those.
+    A third of each batch is anomalous, also of the last and smaller one. With only normals or only
+    anomalies, an epoch is one pass over them.
     """
     generator = np.random.default_rng([seed, epoch])
     if not len(normal) or not len(anomalous):
@@ -91,7 +91,7 @@ def epoch_batches(
         for chunk in np.split(order, range(normals_per_batch, len(order), normals_per_batch))
     ]
     needed = sum(share for _, share in shares)
-    # Whole passes over the anomalies, as many as needed, so that none is drawn much oftener.
+    # Whole passes over the anomalies, so that each is drawn about equally often.
     passes = math.ceil(needed / len(anomalous))
     stream = np.concatenate([generator.permutation(anomalous) for _ in range(passes)])
     for chunk, share in shares:

@@ -1,8 +1,8 @@
-"""Checkpoints: a training that was killed goes on, and ends as if it had not been.
+"""Checkpoints: a training that was interrupted resumes, and ends with the same bytes.
 
-A checkpoint is a safetensors file. It holds the trained tensors and the optimiser's, and in its
-header the epoch, the course so far, what it belongs to, and a digest of the tensors. The order of
-the images and all random numbers are functions of seed and epoch, so nothing else is needed.
+A checkpoint is a safetensors file with the trained tensors and the optimiser's. Its header holds
+the epoch, the losses so far, the identity of the training, and a digest of the tensors. The order
+of the images and all random numbers are functions of seed and epoch: nothing else is needed.
 """
 
 from __future__ import annotations
@@ -45,10 +45,10 @@ class Checkpoints(NamedTuple):
     every: int
     """Epochs from one checkpoint to the next."""
     belongs_to: Mapping[str, Any]
-    """All that the trained model depends on: recipe, data, library, ….  Plain values."""
+    """Everything that the trained model depends on (recipe, data, library), as plain values."""
 
     def write(self, state: State, settings: Mapping[str, Any]) -> None:
-        """Replace the run's checkpoint; ``settings`` are what ``train`` chose for this machine."""
+        """Replace the run's checkpoint; ``settings`` are what ``train`` chose for it."""
         tensors = {
             f"{part}.{name}": tensor.detach().cpu().contiguous()
             for part in ("network", "optimiser", "best")
@@ -65,7 +65,7 @@ class Checkpoints(NamedTuple):
             temporary.write_bytes(save(tensors, {HEADER: json.dumps(header)}))
 
     def read(self, settings: Mapping[str, Any]) -> State | None:
-        """The run's checkpoint; none, and a warning, if it is damaged or of something else."""
+        """The run's checkpoint; None, with a warning, if it is damaged or of another training."""
         if not self.path.is_file():
             return None
         try:
@@ -104,7 +104,7 @@ class Checkpoints(NamedTuple):
         return {**self.belongs_to, **settings, "torch": torch.__version__}
 
     def _not_used(self, reason: str) -> None:
-        logger.warning("%s: the checkpoint is %s; training starts anew", self.path, reason)
+        logger.warning("%s: the checkpoint is %s; training starts again", self.path, reason)
 
 
 def optimiser_tensors(optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
@@ -114,7 +114,7 @@ def optimiser_tensors(optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
 
 
 def restore_optimiser(optimiser: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:
-    """Take back what :func:`optimiser_tensors` gave."""
+    """Restore the state that :func:`optimiser_tensors` returned."""
     state: dict[int, dict[str, Tensor]] = {}
     for key, tensor in tensors.items():
         number, _, name = key.partition(".")
@@ -124,7 +124,7 @@ def restore_optimiser(optimiser: torch.optim.Optimizer, tensors: Mapping[str, Te
     for parameter, of in optimiser.state.items():
         for name, tensor in of.items():
             if tensor.shape == parameter.shape:
-                # In the parameter's own order in memory, which the fused optimiser relies on.
+                # In the memory layout of the parameter, which the fused optimiser relies on.
                 of[name] = torch.empty_like(parameter).copy_(tensor)
 
 

@@ -1,7 +1,7 @@
-"""Features of a frozen encoder: computed once per distinct image, kept where there is room.
+"""Features of a frozen encoder: computed once per distinct image, and kept if there is room.
 
-In order: in the memory of the training device, in a memory-mapped file, not at all (they are then
-computed in each step). All three give the same numbers; with bf16 they are kept in half the memory.
+They are kept in the memory of the training device, else in a memory-mapped file, else not at all
+(then each step computes them). All three give the same numbers; bf16 halves the memory.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from aexad.methods.base import Reconstruction
 logger = logging.getLogger(__name__)
 
 BATCH = 32
-# Of the memory that is free, for features, unless a budget is given: other jobs need some too.
+# Share of the free memory for features, unless a budget is given: other jobs need some too.
 SHARE_OF_FREE_MEMORY = 0.25
 
 
@@ -35,7 +35,7 @@ Place = Literal["memory", "disk", "not"]
 
 
 class Features(NamedTuple):
-    """Where features are, and how those of some images are had."""
+    """Where features are kept, and the function that returns the features of given images."""
 
     kept: Place
     of: Callable[[Tensor], Tensor]
@@ -52,23 +52,19 @@ def features_of(
     budget_mb: int | None = None,
     folder: Path | None = None,
 ) -> Features:
-    """Compute and keep the features of the images that are used.
+    """Compute and keep the features of the images with the sorted indices ``used``.
 
     Parameters
     ----------
-    network
-        Its frozen part is run, in evaluation mode, in float32.
     images
-        Indices of images to the images, float [B, 3, S, S].
-    used
-        Indices of the images that features are needed of, sorted.
+        Returns images float [B, 3, S, S] for indices.
     dtype
-        What features are kept in.
+        Data type of kept features; the frozen part itself runs in float32.
     budget_mb
-        Memory for them, in MB; none: a quarter of what is free on the device.
+        Memory for features in MB; None: a quarter of the free memory of the device.
     folder
-        Where a memory-mapped file may lie (it has no name, and is gone with the process); none: the
-        system's folder for temporary files.
+        Folder for a memory-mapped file, which has no name and is freed when the process ends; None:
+        the system's folder for temporary files.
     """
 
     def compute(chosen: Tensor) -> Tensor:
@@ -106,17 +102,17 @@ def features_of(
 
 
 def free_memory_mb(device: torch.device) -> float:
-    """Memory that is free on the device, in MB."""
+    """Free memory of the device in MB."""
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[0] / 1e6
     return psutil.virtual_memory().available / 1e6
 
 
 def _on_disk(shape: tuple[int, ...], dtype: torch.dtype, folder: Path) -> Tensor | None:
-    """A tensor in a file that has lost its name: the system frees it when the process ends.
+    """A tensor in a deleted file, which the system frees when the process ends; None without room.
 
-    None where it has no room. Room is taken at once: of memory that is mapped to a file on a full
-    disk, a write would end the process without a word.
+    The room is reserved at once: a write to a mapped file on a full disk would kill the process
+    without a message.
     """
     size = math.prod(shape)
     with tempfile.NamedTemporaryFile(prefix=".features-", dir=folder) as file:
@@ -126,6 +122,6 @@ def _on_disk(shape: tuple[int, ...], dtype: torch.dtype, folder: Path) -> Tensor
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
                 return None
-            if error.errno not in (errno.EINVAL, errno.EOPNOTSUPP):  # a disk that cannot promise
+            if error.errno not in (errno.EINVAL, errno.EOPNOTSUPP):  # the disk cannot reserve
                 raise
         return torch.from_file(file.name, shared=True, size=size, dtype=dtype).view(shape)

@@ -264,7 +264,7 @@ class Training:
         """Resume from the checkpoint if there is one; returns its number of images per pass."""
         if self.checkpoints is None or (state := self.checkpoints.read(self.settings)) is None:
             return None
-        logger.info("going on after epoch %d, from %s", state.epoch, self.checkpoints.path)
+        logger.info("resumed after epoch %d, from %s", state.epoch, self.checkpoints.path)
         self.network.load_trained_state(state.network)
         restore_optimiser(self.optimiser, state.optimiser)
         self.history, self.best = state.history, state.best

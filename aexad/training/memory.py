@@ -1,4 +1,4 @@
-"""Memory of a training: how many images fit at once, and blocks that are freed and taken again."""
+"""Memory of a training: how many images fit at once, and reuse of freed blocks."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from aexad.training.features import free_memory_mb
 
 logger = logging.getLogger(__name__)
 
-# Of the memory that is free, for what the backward pass needs of the forward pass.
+# Share of the free memory for the values that the backward pass needs.
 SHARE_OF_FREE_MEMORY = 0.5
 
-# Of glibc's mallopt: what it is called with, and its defaults.
+# Parameters of glibc's mallopt and their defaults.
 M_TRIM_THRESHOLD, DEFAULT_TRIM_THRESHOLD = -1, 128 * 1024
 M_MMAP_MAX, DEFAULT_MMAP_MAX = -4, 65536
 
@@ -27,8 +27,8 @@ M_MMAP_MAX, DEFAULT_MMAP_MAX = -4, 65536
 def freed_memory_kept() -> Iterator[None]:
     """Let the C library keep the large blocks that a step frees, for the next step.
 
-    glibc gives each back to the system, which then clears every page of the next one: about a sixth
-    of a step's time on a CPU (docs/benchmarks.md). Other libraries are left as they are.
+    By default glibc returns each block to the system, which then clears every page of the next one:
+    about a sixth of a step's time on a CPU (docs/benchmarks.md). Other C libraries are not changed.
     """
     if platform.libc_ver()[0] != "glibc":
         yield
@@ -50,15 +50,11 @@ def images_at_once(
     batch_size: int,
     device: torch.device,
 ) -> int:
-    """How many images of a batch go through the network together; gradients add up to the batch's.
+    """How many images of a batch the network processes together; their gradients are added.
 
-    The whole batch, if what the backward pass keeps of it fits into half of the free memory. A
-    network whose batch norms learn statistics sees the batch whole: parts of it have others.
-
-    Parameters
-    ----------
-    loss_of_first
-        Gives the loss of one image; what autograd keeps for it is measured.
+    The whole batch, if the values that autograd keeps for it fit into half of the free memory; they
+    are measured on one image, whose loss ``loss_of_first`` returns. A network whose batch norms
+    learn statistics always gets the whole batch, because parts of it have other statistics.
     """
     norms = (nn.modules.batchnorm._BatchNorm,)
     if any(isinstance(module, norms) and module.training for module in network.modules()):
@@ -90,7 +86,7 @@ def images_at_once(
 
 
 def first_line(error: BaseException) -> str:
-    """What an error says, short enough for one line."""
+    """The first line of an error message, at most 200 characters."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
 
 

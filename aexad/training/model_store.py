@@ -39,8 +39,8 @@ def load_model(path: str | Path, weights_dir: str | Path | None = None) -> Model
     Raises
     ------
     WeightsError
-        If the file is not one of ours, is damaged, or its encoder's weights are no longer those
-        that it was trained with.
+        The file is not a model of aexad or damaged, or the encoder's weights found here are not
+        the ones that it was trained with.
     """
     header = _read_header(path)
     try:
@@ -54,7 +54,7 @@ def load_model(path: str | Path, weights_dir: str | Path | None = None) -> Model
     model = build_model(recipe, size, seed, weights_dir)
     if model.encoder["sha256"] != sha256:
         raise WeightsError(
-            f"{path}: trained on other weights of '{recipe.encoder}' (sha256 {sha256}) than those "
+            f"{path}: trained on other weights of '{recipe.encoder}' (sha256 {sha256}) than were "
             f"found here ({model.encoder['source']}, {model.encoder['sha256']}); provide the former"
         )
     with safe_open(path, framework="pt") as file:

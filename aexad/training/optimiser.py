@@ -1,4 +1,4 @@
-"""Adam or AdamW over the trained parameters, and the course of their learning rates."""
+"""Adam or AdamW over the trained parameters, and the schedule of the learning rate."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from aexad.config.recipe import Optimiser, Recipe
 
 
 def learning_rate_factor(recipe: Recipe, epoch: int) -> float:
-    """The share of the initial learning rates that ``epoch`` (1 …) trains with."""
+    """The factor on the initial learning rates in ``epoch`` (1 …)."""
     optimiser = recipe.optimiser
     if optimiser.schedule == "constant" or recipe.epochs == 1:
         return 1.0

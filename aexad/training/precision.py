@@ -1,4 +1,4 @@
-"""In which precision a network is trained: exact float32, or bfloat16 where the device is fast."""
+"""The precision of training: float32, or bfloat16 where the device computes in it."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ def precision_on(recipe: Recipe, device: torch.device) -> Precision:
     """The precision of a recipe on a device; ``auto`` is bf16 where the hardware computes in it.
 
     With bf16, convolutions and matrix products run on bfloat16 copies of their inputs; weights,
-    optimiser and loss stay in float32 (torch's autocast). That is no default as long as nobody has
-    measured that it changes results by less than the seed does: the benchmark ``precision`` asks.
+    optimiser and loss stay in float32 (torch's autocast). It is not the default until the benchmark
+    ``precision`` has shown that it changes results by less than the seed does.
     """
     if recipe.precision != "auto":
         return recipe.precision
@@ -34,5 +34,5 @@ def reduced_precision(device: torch.device, precision: Precision) -> torch.autoc
 
 
 def feature_dtype(precision: Precision) -> torch.dtype:
-    """What features are kept in; with bf16, the layer behind them would round them anyway."""
+    """The data type of kept features; with bf16, the next layer would round them anyway."""
     return torch.bfloat16 if precision == "bf16" else torch.float32

@@ -15,15 +15,15 @@ from aexad.training.precision import Precision, reduced_precision
 
 logger = logging.getLogger(__name__)
 
-# Compiling takes up to a minute and then saves some 50 ns a pixel (docs/benchmarks.md), so it pays
-# for a training that shows the network more pixels than this.
+# Compiling takes up to a minute and then saves about 50 ns per pixel (docs/benchmarks.md), so it
+# pays for a training that shows the network more pixels than this.
 PIXELS_WORTH_COMPILING = 1_000_000_000
 
 Sums = Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]
 
 
 def pays_to_compile(images_shown: int, size: int) -> bool:
-    """Whether compiling pays for a training that shows so many images of ``size`` pixels a side."""
+    """Whether compiling pays for a training that shows so many images of side ``size``."""
     pixels = images_shown * size**2
     pays = pixels >= PIXELS_WORTH_COMPILING
     logger.info(
@@ -38,13 +38,7 @@ def pays_to_compile(images_shown: int, size: int) -> bool:
 
 
 class Step:
-    """Forward pass and loss of batches.
-
-    Parameters
-    ----------
-    batch_size
-        Of the batches that are worth compiling for; others (an epoch's last) run as they are.
-    """
+    """Forward pass and loss of batches; compiled for batches of ``batch_size`` images only."""
 
     def __init__(self, model: Model, precision: Precision, compiled: bool, batch_size: int) -> None:
         self.model = model
@@ -55,14 +49,10 @@ class Step:
             self.compiled = torch.compile(self._from_encoded, dynamic=False)
 
     def __call__(self, features: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-        """The loss summed over images, and the part of it on anomalous pixels, detached.
+        """The loss summed over images, and its part on anomalous pixels, detached.
 
-        Parameters
-        ----------
-        features
-            What :meth:`Reconstruction.decode` starts from.
-        x, y
-            Images float [B, 3, S, S] and masks bool [B, 1, S, S].
+        ``features`` are the input of :meth:`Reconstruction.decode`, x images float [B, 3, S, S], y
+        masks bool [B, 1, S, S].
         """
         with reduced_precision(x.device, self.precision):
             encoded = self.model.network.encode(features)
@@ -70,12 +60,14 @@ class Step:
             return self._from_encoded(encoded, x, y)
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # of the compiler, to its own developers
+                warnings.simplefilter("ignore")  # meant for the compiler's own developers
                 return self.compiled(encoded, x, y)
         except Exception as error:
             if is_out_of_memory(error):
                 raise
-            logger.warning("compiling failed (%s); training goes on without it", first_line(error))
+            logger.warning(
+                "compiling failed (%s); training continues uncompiled", first_line(error)
+            )
             self.compiled = None
             return self._from_encoded(encoded, x, y)
 

@@ -1,9 +1,8 @@
-"""Training: the frozen part runs once per image, the loop sees only its features.
+"""Training: the frozen part runs once per image, the loop uses only its features.
 
-The training set is fixed before training (augmentation has been done), so this is exact: each step
-computes what it would compute if the encoder ran again. The order of the images and all random
-numbers are functions of the seed and the epoch alone, so a training that was interrupted goes on
-from its checkpoint to the same end.
+The training set is fixed before training (it is already augmented), so the result is the same as if
+the encoder ran in each step. The order of the images and all random numbers are functions of seed
+and epoch alone, so a training that was interrupted resumes from its checkpoint to the same result.
 """
 
 from __future__ import annotations
@@ -34,19 +33,19 @@ def train(
     Parameters
     ----------
     feature_memory_mb
-        Memory for the features of a frozen encoder; none: a quarter of what is free.
+        Memory for the features of a frozen encoder; None: a quarter of the free memory.
     checkpoints
-        Where to go on from and what to write on the way; none: neither.
+        Checkpoint to resume from and to write; None: neither.
     compiled
-        Whether the decoder is compiled; none: if that pays for so many steps.
+        Whether the decoder is compiled; None: if that pays for so many steps.
 
     Raises
     ------
     ConfigError
-        If the loss needs images that the training set does not have.
+        The loss needs images that the training set does not have.
     TrainingError
-        If the loss is no longer finite; the message names epoch, images and learning rate. If
-        memory is exhausted; it says what to lower.
+        The loss is no longer finite (the message names epoch, images and learning rate), or memory
+        is exhausted (the message says what to lower).
     """
     gpus = [device] if device.type == "cuda" else []
     try:

@@ -214,7 +214,7 @@ def test_weights_of_another_sha256_than_the_recipes_are_refused(hub, tmp_path, p
     if place == "folder":
         folder = tmp_path
         save_file({"a": torch.zeros(3)}, tmp_path / f"{NAME}.safetensors")
-    with pytest.raises(WeightsError, match=f"the recipe asks for {wanted}; provide those"):
+    with pytest.raises(WeightsError, match=f"the recipe asks for {wanted}; provide that file"):
         find_weights(NAME, folder, sha256=wanted)
     assert find_weights(NAME, revision="a" * 40, sha256=wanted).sha256 == wanted
 

@@ -87,7 +87,7 @@ def trains(project, running):
 
 def continued(project):
     """Whether the long training continued from a checkpoint."""
-    return "going on after epoch" in (project.folder / RUN / LONG / "logs/train.log").read_text()
+    return "resumed after epoch" in (project.folder / RUN / LONG / "logs/train.log").read_text()
 
 
 def assert_same_tables(project, local):

@@ -82,7 +82,7 @@ def test_only_the_epochs_that_are_left_are_trained(tmp_path, monkeypatch, data, 
     killed_in(4, monkeypatch, CNN, data, where)  # at once: epoch 4 is the first
     with caplog.at_level(logging.INFO):
         trained(CNN, data, tmp_path / "model", where)
-    assert "going on after epoch 3" in caplog.text
+    assert "resumed after epoch 3" in caplog.text
 
 
 @pytest.mark.parametrize("damage", ["torn", "flipped", "emptied", "foreign"])
@@ -101,7 +101,7 @@ def test_a_damaged_checkpoint_is_told_and_not_used(tmp_path, monkeypatch, data, 
     where.path.write_bytes(damaged[damage])
     assert trained(CNN, data, tmp_path / "again", where) == whole
     assert "the checkpoint is damaged" in caplog.text
-    assert "training starts anew" in caplog.text
+    assert "training starts again" in caplog.text
 
 
 @pytest.mark.parametrize("key", ["recipe", "data_sha256", "library"])
@@ -111,7 +111,7 @@ def test_a_checkpoint_of_something_else_is_told_and_not_used(
     whole = trained(CNN, data, tmp_path / "whole")
     killed_in(4, monkeypatch, CNN, data, checkpoints(tmp_path, **{key: "another"}))
     assert trained(CNN, data, tmp_path / "again", checkpoints(tmp_path)) == whole
-    assert f"the checkpoint is of another {key}; training starts anew" in caplog.text
+    assert f"the checkpoint is of another {key}; training starts again" in caplog.text
 
 
 def test_a_checkpoint_in_another_precision_is_not_continued(tmp_path, monkeypatch, data, caplog):

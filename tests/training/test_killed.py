@@ -85,7 +85,7 @@ def test_killed_ten_times_it_ends_with_the_same_bytes(tmp_path, start):
     last = start("resumed")
     last.join()
     assert last.exitcode == 0
-    assert "going on after epoch" in (tmp_path / "resumed.log").read_text()
+    assert "resumed after epoch" in (tmp_path / "resumed.log").read_text()
     assert result(tmp_path / "resumed") == result(tmp_path / "whole")
     left = {path.name for path in (tmp_path / "resumed").iterdir()}
     assert left == {"model.safetensors", "training.csv", "provenance.json", ".lock"}
