@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-PARTS = ("Snakefile", "workflow", "config", "profiles", "aexad", "environment.yml")
+PARTS = ("Snakefile", "workflow", "config", "profiles", "aexad", "studies", "environment.yml")
 
 
 class Project:

@@ -124,7 +124,8 @@ def _sha256(*parts: str | bytes) -> str:
 def _source(module: str, root: Path) -> Path:
     # importlib's find_spec would run the packages that contain the module, and import torch.
     path = root.joinpath(*module.split("."))
-    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+    package = path / "__init__.py"  # a folder without it may hold pictures beside a module
+    return package if package.is_file() else path.with_suffix(".py")
 
 
 @cache

@@ -115,11 +115,15 @@ def native_option(wildcards):
 
 
 # Snakemake takes a parameter that depends on `resources` for a property of the machine, and its
-# change does not run a job again. So the next three functions take `resources`, used or not.
+# change does not run a job again. So the next functions take `resources`, used or not.
 def device(wildcards, resources):
     if SETTINGS.device != "auto":
         return SETTINGS.device
     return "cuda" if resources.gpu else "cpu"
+
+
+def recipe_options(wildcards, resources):
+    return PLAN.recipe_options()
 
 
 def country_option(wildcards, resources):

@@ -24,7 +24,7 @@ rule infer:
     params:
         library=code_digest("aexad.explain.inference", "aexad.runtime.device"),
         heat_map=heat_map_recipe,
-        recipes=PLAN.recipe_options(),
+        recipes=recipe_options,
         stored=stored_size,
         data=SETTINGS.data,
         device=device,

@@ -32,7 +32,7 @@ rule train:
     params:
         library=code_digest("aexad.training.train", "aexad.runtime.device"),
         recipe=training_recipe,
-        recipes=PLAN.recipe_options(),
+        recipes=recipe_options,
         folder=subpath(output.model, parent=True),
         device=device,
         torch_threads=SETTINGS.threads,
