@@ -146,26 +146,26 @@ def read_table(
     aexad.runtime.errors.DataError
         The file does not exist, is no such table, or has other values.
     """
-    anew = f"make it anew with 'aexad {verb}'"
+    again = f"make it again with 'aexad {verb}'"
     try:
         table = pd.read_csv(path, dtype=str, keep_default_na=False)
     except FileNotFoundError:
         raise DataError(f"{path}: no such file; make it with 'aexad {verb}'") from None
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError):
-        raise DataError(f"{path}: not a CSV table; {anew}") from None
+        raise DataError(f"{path}: not a CSV table; {again}") from None
     if list(table.columns) != columns:
         raise DataError(
             f"{path}: the columns are {', '.join(table.columns)} instead of {', '.join(columns)}; "
-            f"{anew}"
+            f"{again}"
         )
     if allowed and table.empty:
-        raise DataError(f"{path}: no row below the header; {anew}")
+        raise DataError(f"{path}: no row below the header; {again}")
     for column, values in allowed.items():
         others = table.loc[~table[column].isin(values), column]
         if len(others):
             raise DataError(
                 f"{path}: column '{column}' holds '{others.iloc[0]}', and only "
-                f"{', '.join(values)} are allowed; correct it, or {anew}"
+                f"{', '.join(values)} are allowed; correct it, or {again}"
             )
     return table
 

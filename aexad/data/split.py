@@ -75,7 +75,7 @@ def split(
     if category not in known:
         raise ConfigError(
             f"the index has no category '{category}'; {nearest(category, known)} "
-            "If the data set lacks its folder, add it and make the index anew with 'aexad index'"
+            "If the data set lacks its folder, add it and make the index again with 'aexad index'"
         )
     if scenario not in dataset.scenarios:
         raise ConfigError(

@@ -112,7 +112,7 @@ class Encoder(nn.Module):
         if token_shifts > 1 and len({strides[feature] for feature in features}) > 1:
             raise ConfigError(
                 f"encoder '{name}': features {features} lie on several grids, which token_shifts "
-                "cannot interleave; name those of one grid in the recipe"
+                "cannot interleave; name features of one grid in the recipe"
             )
         self.moves = offsets(strides[features[0]], token_shifts)
         self.indices = self.backbone.prune_intermediate_layers(

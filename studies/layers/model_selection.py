@@ -53,7 +53,7 @@ CRITERIA = {
     "high_frequency": Criterion("high-frequency share of the features"),
 }
 OF_HEAT_MAPS = ["held_out_xauc", "held_out_iou"]
-"""Those that heat maps of one model differ in."""
+"""The criteria in which heat maps of one model differ."""
 
 
 def read_criteria(runs: Sequence[Run], results: Path) -> pd.DataFrame:

@@ -60,7 +60,7 @@ def criteria(
     -------
     dict
         ``held_out_loss``, ``held_out_xauc``, ``held_out_iou``, ``high_frequency``: each with value
-        (None where there is none), n (images behind it) and reason (empty where there is a value).
+        (None if undefined), n (images behind it) and reason (empty if there is a value).
     """
     made = augment(split, root, stored, scenario, model.seed + HELD_OUT, copies=1, pasted=COPIES)
     pasted = np.char.find(made["source"], " -> ") >= 0

@@ -60,7 +60,7 @@ def test_files_that_are_no_index_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="the columns are a, b instead of category, split"):
         read_index(path)
     path.write_text(",".join(COLUMNS) + "\n")
-    with pytest.raises(DataError, match=r"index\.csv: no row below the header; make it anew"):
+    with pytest.raises(DataError, match=r"index\.csv: no row below the header; make it again"):
         read_index(path)
 
 

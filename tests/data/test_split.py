@@ -120,8 +120,8 @@ def test_unknown_roles_and_empty_tables_are_refused(index: pd.DataFrame, tmp_pat
         read_split(path)
     assert str(error.value) == (
         f"{path}: column 'role' holds 'testt', and only normal, validation, labelled, test are "
-        "allowed; correct it, or make it anew with 'aexad split'"
+        "allowed; correct it, or make it again with 'aexad split'"
     )
     write_csv(path, table.iloc[:0])
-    with pytest.raises(DataError, match=r"split\.csv: no row below the header; make it anew"):
+    with pytest.raises(DataError, match=r"split\.csv: no row below the header; make it again"):
         read_split(path)

@@ -143,7 +143,7 @@ def test_images_and_masks_of_any_bytes(content):
 @given(st.binary(max_size=300))
 def test_arrays_of_any_bytes(content):
     for start in (b"", b"PK\x03\x04", b"\x93NUMPY\x01\x00"):
-        written(start + content, lambda path: read_npz(path, ["a"], "make it anew"), "a.npz")
+        written(start + content, lambda path: read_npz(path, ["a"], "make it again"), "a.npz")
 
 
 NAMES = st.sampled_from(

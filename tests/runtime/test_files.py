@@ -63,10 +63,10 @@ def test_pickles_and_nan_are_refused(tmp_path):
 
 def message_of(path, names=("a", "b")):
     with pytest.raises(DataError) as caught:
-        read_npz(path, names, "make it anew")
+        read_npz(path, names, "make it again")
     message = str(caught.value)
     assert message.startswith(f"{path}: ")
-    assert message.endswith("; make it anew")
+    assert message.endswith("; make it again")
     assert "\n" not in message
     return message
 

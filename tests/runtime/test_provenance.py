@@ -82,10 +82,10 @@ def test_moving_a_module_changes_nothing(library: Library) -> None:
 
 
 def test_words_for_people_change_nothing(library: Library) -> None:
-    library.edit("aexad.training.loop", '"""', '"""Explained anew. ')
+    library.edit("aexad.training.loop", '"""', '"""Explained again. ')
     library.edit("aexad.methods.aexad", "class Decoder", "# Said better.\nclass Decoder")
-    library.edit("aexad.config.recipe", 'description="', 'description="Described anew: ')
-    library.edit("aexad.training.loop", 'logger.info("', 'logger.info("Said anew: ')
+    library.edit("aexad.config.recipe", 'description="', 'description="Described again: ')
+    library.edit("aexad.training.loop", 'logger.info("', 'logger.info("Said again: ')
     library.edit(
         "aexad.training.batches",
         'raise ConfigError(\n            "',

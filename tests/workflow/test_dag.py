@@ -160,7 +160,7 @@ def test_the_same_seed_gives_the_same_bytes(finished, project):
     again = project.results(*patterns)
     assert len([name for name in again if name.endswith(".safetensors")]) == 3
     first = finished.results(*patterns)
-    # Seconds and memory are measured anew, and stand in these.
+    # Seconds and memory are measured again, and stand in these.
     costs = ("metrics.csv", "summary.md", "encoders.", "accuracy_cost", "training.csv")
     assert [n for n in again if again[n] != first[n] and not any(c in n for c in costs)] == []
     tables = [pd.read_csv(io.BytesIO(each["smoke/metrics.csv"])) for each in (first, again)]

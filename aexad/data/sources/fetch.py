@@ -51,8 +51,8 @@ def fetch(
     the folder (an interrupted download is resumed), verified by its sha256, extracted, and removed;
     or torchvision downloads it. Classes in another form than folders are converted
     (:func:`aexad.data.layouts.class_folders.as_class_folders`). A complete folder with the same
-    content is left as it is; ``textures`` without their marker are drawn anew. Licence and citation
-    of new data are printed to standard error.
+    content is left as it is; ``textures`` without their marker are drawn again. Licence and
+    citation of new data are printed to standard error.
 
     Parameters
     ----------

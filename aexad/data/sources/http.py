@@ -127,7 +127,7 @@ def _fetch_part(name: str, url: str, part: Path) -> None:
 
 
 def _receive(name: str, url: str, part: Path) -> None:
-    """Send one request: continue ``part``, or start anew if the server sends the whole file."""
+    """Send one request: continue ``part``, or start again if the server sends the whole file."""
     start, validator = _resumable(part, url)
     headers = {"Accept-Encoding": "identity", "User-Agent": "aexad"}
     if start:

@@ -93,4 +93,4 @@ def _read_curve(path: Path) -> pd.DataFrame:
         return pd.read_csv(path)[["epoch", *PARTS]].astype("float64")
     except (ValueError, KeyError) as error:
         problem = " ".join(str(error).split())
-        raise DataError(f"{path}: {problem}; make it anew with 'aexad train'") from None
+        raise DataError(f"{path}: {problem}; make it again with 'aexad train'") from None

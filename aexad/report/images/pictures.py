@@ -27,7 +27,7 @@ Z_LOW, Z_HIGH = -1.0, 5.0
 ARRAYS = ("image", "heat_map", "binary", "reconstruction", "score", "k")
 """The arrays of ``maps.npz`` that a picture needs."""
 
-REMEDY = "make it anew with 'aexad infer'"
+REMEDY = "make it again with 'aexad infer'"
 
 SCALE = (
     "Heat maps are in standard deviations from their own mean over the image, from "

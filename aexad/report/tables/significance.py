@@ -108,7 +108,7 @@ def _against(
 
 
 def _friedman(metrics: pd.DataFrame, where: list[str]) -> str:
-    """Friedman's test of each metric, or why there is none."""
+    """Friedman's test of each metric, or the reason why it is not possible."""
     tests = {
         METRIC[metric].label: friedman_nemenyi(category_means(metrics, metric)) for metric in TRADED
     }

@@ -238,7 +238,7 @@ def test_every_cell_of_anovits_tables(of_one_class: dict[str, Table]) -> None:
 
 
 def golden(name: str, text: str) -> None:
-    """Compare with a golden file; AEXAD_GOLDEN=write makes it anew, to be read before a commit."""
+    """Compare with a golden file; AEXAD_GOLDEN=write makes it again, to be read before a commit."""
     path = GOLDEN / name
     if os.environ.get("AEXAD_GOLDEN") == "write":
         path.parent.mkdir(exist_ok=True)
