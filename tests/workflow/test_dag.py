@@ -201,8 +201,8 @@ def test_a_partial_report_covers_the_completed_runs(copy_of_finished):
     copy_of_finished.snakemake("tables", config=partial)
     table = (folder / "results/smoke/tables/encoders.md").read_text()
     assert "Partial: 2 of 3 runs of the benchmark are there." in table
-    assert "aexad-smoke_vit" in table
-    assert "ae-smoke" not in table
+    assert "AE-XAD, tiny ViT" in table
+    assert "114-  base: ae-smoke" not in table
     assert "Partial: 2 of 3" in (folder / "results/smoke/summary.md").read_text()
     assert not (folder / RUN / "ae-smoke").exists()
     assert copy_of_finished.planned("tables", config=partial) == {}
