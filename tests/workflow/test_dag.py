@@ -202,7 +202,7 @@ def test_a_partial_report_covers_the_completed_runs(copy_of_finished):
     table = (folder / "results/smoke/tables/encoders.md").read_text()
     assert "Partial: 2 of 3 runs of the benchmark are there." in table
     assert "AE-XAD, tiny ViT" in table
-    assert "114-  base: ae-smoke" not in table
+    assert "Autoencoder" not in table
     assert "Partial: 2 of 3" in (folder / "results/smoke/summary.md").read_text()
     assert not (folder / RUN / "ae-smoke").exists()
     assert copy_of_finished.planned("tables", config=partial) == {}
