@@ -1,7 +1,9 @@
-"""Evaluate the heat maps of a test set against its masks and write two files.
+"""Evaluate the heat maps of a test set against its masks and write three files.
 
-``per_image.csv`` has one row per image. ``metrics.json`` has the values of the test set, each with
-the number of images that it averages over; a value that is not defined is ``null`` with a reason.
+``per_image.csv`` has one row per image. ``counts.npz`` has each image's pixels above a common grid
+of thresholds, from which the report resamples test sets. ``metrics.json`` has the values of the
+test set, each with the number of images that it averages over; a value that is not defined is
+``null`` with a reason.
 The maps come from a run (``maps.npz``) or are external (:mod:`aexad.evaluation.external_maps`).
 Images are processed one by one.
 """
@@ -20,9 +22,10 @@ from aexad.data.images import image_size, load_mask
 from aexad.data.index import GOOD, NO_MASKS
 from aexad.data.split import read_split
 from aexad.evaluation.metrics import SWEEP, PixelSummary, image_ap, image_auroc, pixel_summary
+from aexad.evaluation.metrics.image_counts import image_counts
 from aexad.evaluation.metrics.pixel import mean_of_defined
 from aexad.runtime.errors import DataError
-from aexad.runtime.files import read_npz, write_csv, write_json
+from aexad.runtime.files import read_npz, write_csv, write_json, write_npz
 
 Size = Literal["model", "native"]
 """Size of the comparison: masks are resized to the maps, or maps are upsampled to the masks."""
@@ -30,6 +33,7 @@ Size = Literal["model", "native"]
 Pair = tuple[np.ndarray, np.ndarray]
 """Heat map, real [H, W], and mask, bool [H, W], of one image."""
 
+COUNTS = "counts.npz"
 NO_MAPS = "make it with 'aexad infer'"
 NO_ANOMALY, NO_NORMAL = "no anomalous pixels in the test set", "no normal pixels in the test set"
 PER_IMAGE = ("f1", "iou")
@@ -67,7 +71,7 @@ def evaluate_run(
     root : path
         Folder that the paths of the split are relative to.
     output : path
-        Folder for ``per_image.csv`` and ``metrics.json``.
+        Folder for the files.
     size : {"model", "native"}
         ``model``: masks are resized to the maps (nearest). ``native``: maps are upsampled
         (bilinear) to the original masks.
@@ -108,7 +112,7 @@ def without_masks(rows: pd.DataFrame) -> bool:
 def write_evaluation(
     images: Iterable[tuple[ImageRow, Pair]], size: Size, output: str | os.PathLike[str]
 ) -> dict[str, Any]:
-    """Evaluate maps against masks, and write ``per_image.csv`` and ``metrics.json``.
+    """Evaluate maps against masks, and write the files.
 
     Parameters
     ----------
@@ -117,7 +121,7 @@ def write_evaluation(
     size : {"model", "native"}
         Size of the pairs, as written to ``metrics.json``.
     output : path
-        Folder of the two files.
+        Folder for the files.
     """
     rows: list[ImageRow] = []
 
@@ -136,9 +140,11 @@ def write_results(
     size: Size,
     output: str | os.PathLike[str],
 ) -> dict[str, Any]:
-    """Write both files of a test set; ``summary`` is None for a data set without masks."""
+    """Write the files of a test set; ``summary`` is None for a data set without masks."""
     content = metrics_of(rows, summary, size)
     write_csv(Path(output, "per_image.csv"), per_image_table(rows, summary))
+    counts = summary.counts if summary else image_counts([], [])
+    write_npz(Path(output, COUNTS), counts._asdict())
     write_json(Path(output, "metrics.json"), content)
     return content
 

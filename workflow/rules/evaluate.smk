@@ -11,6 +11,7 @@ rule evaluate:
         split=f"{RUN_DATA}/split.csv",
     output:
         per_image=f"{RUN}/per_image.csv",
+        counts=f"{RUN}/counts.npz",
         metrics=f"{RUN}/metrics.json",
     log:
         f"{RUN}/logs/evaluate.log",

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from aexad.evaluation.metrics.image_counts import ImageCounts, image_counts
 from aexad.evaluation.metrics.pixel import SWEEP, Sweep, marked_counts, sweep_of
 from aexad.evaluation.metrics.preparation import Pool, checked_pairs
 from aexad.evaluation.metrics.pro import LIMIT, Regions, region_overlap, regions_of
@@ -33,6 +34,8 @@ class PixelSummary(NamedTuple):
     regions: int
     """Number of true regions that :attr:`pro` averages over."""
     normal_pixels: int
+    counts: ImageCounts
+    """Per image, on a common grid of thresholds."""
 
 
 def pixel_summary(
@@ -59,22 +62,25 @@ def pixel_summary(
     """
     normal_pool, anomalous_pool = Pool(), Pool()
     regions: list[tuple[np.ndarray, np.ndarray]] = []
-    xauc, counts = [], []
+    xauc, counts, normal_sizes = [], [], []
     for score, mask in checked_pairs(pairs):
         image = regions_of(score, mask)
         background = np.sort(score[~mask])
         xauc.append(auroc(background, image.score))
         counts.append(marked_counts(score, image.score, a))
         normal_pool.add(background)
+        normal_sizes.append(len(background))
         anomalous_pool.add(image.score)
         regions.append((image.region, image.size))
     normal, anomalous = normal_pool.scores(), anomalous_pool.scores()
-    normal.sort()
     ends = np.cumsum([len(region) for region, _ in regions], dtype=np.intp)
     images = [
         Regions(scores, *region)
         for scores, region in zip(np.split(anomalous, ends)[:-1], regions, strict=True)
     ]
+    normal_ends = np.cumsum(normal_sizes, dtype=np.intp)
+    of_images = image_counts(np.split(normal, normal_ends)[:-1], images)  # while they are apart
+    normal.sort()
     overlap = region_overlap(normal, len(normal), images, limit)
     anomalous.sort()  # in place: ``images`` must not be used after this
     return PixelSummary(
@@ -85,4 +91,5 @@ def pixel_summary(
         pro=overlap,
         regions=sum(len(size) for _, size in regions),
         normal_pixels=len(normal),
+        counts=of_images,
     )

@@ -1,25 +1,45 @@
-"""95 % intervals of the macro means of one data set and scenario, and of their differences.
+"""95 % intervals of the methods of one data set and scenario, and of their differences.
 
-X-AUC, F1 and IoU are means over images: their intervals come from a paired bootstrap over images
-and seeds. The other metrics pool the pixels or scores of all images: Student's t over the seeds,
-which is also used for the former where a category has too few images.
+All metrics have the same estimator (:mod:`~aexad.report.stats.estimator`): a metric that averages
+over images is resampled from ``per_image.csv``, a pooled one from ``counts.npz``.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
+from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 
-from aexad.report.labels import TRADED
-from aexad.report.stats.aggregate import seed_means, seeds_of
-from aexad.report.stats.bootstrap import RESAMPLES, Bootstrap, bootstrap
-from aexad.report.stats.tests import Interval, NoTest, seeds_interval
+from aexad.data.index import GOOD
+from aexad.evaluation.metrics.image_counts import ImageCounts
+from aexad.report.stats.estimator import Cell, Interval, NoInterval, interval_of
+from aexad.report.stats.resampling import (
+    RESAMPLES,
+    image_weights,
+    mean_draws,
+    pooled_draws,
+    score_draws,
+)
 
 METHOD = (
-    f"95 % intervals: of X-AUC, F1 and IoU by paired bootstrap over test images and seeds "
-    f"({RESAMPLES} draws), of the others by Student's t over the seeds."
+    f"95 % intervals: Student's t, over test images ({RESAMPLES} resampled test sets, the same for "
+    "all methods) and seeds."
 )
+OF_IMAGES = ("xauc", "f1", "iou")
+OF_SCORES = ("image_auroc", "image_ap")
+
+CountsOf = Callable[[str, str, int], ImageCounts]
+"""Category, method and seed to the counts of a run, in the order of its rows."""
+
+
+class Difference(NamedTuple):
+    """A macro mean less another, on the seeds that both have in each category."""
+
+    value: float
+    interval: Interval | NoInterval
 
 
 class Intervals:
@@ -30,45 +50,100 @@ class Intervals:
     metrics : DataFrame
         Rows of ``metrics.csv`` of that data set and scenario.
     images : DataFrame
-        Rows of :data:`~aexad.report.results.IMAGE_COLUMNS` of that data set and scenario.
+        Rows of :data:`~aexad.report.run_files.IMAGE_COLUMNS` of that data set and scenario.
+    counts
+        Reads the counts of a run.
     """
 
-    def __init__(self, metrics: pd.DataFrame, images: pd.DataFrame) -> None:
-        self._images = images
-        self._means = seed_means(metrics).set_index(["metric", "method", "seed"])["mean"]
-        self._seeds_of = seeds_of(metrics)
-        self._bootstrap = cache(self._draw)
-
-    def of(self, metric: str, method: str) -> Interval | NoTest:
-        """The interval of a method's macro mean."""
-        drawn = self._bootstrap(metric, frozenset().union(*self._seeds_of.values()))
-        if isinstance(drawn, Bootstrap) and method in drawn.cover:
-            return drawn.interval(method)
-        return seeds_interval(self._by_seed(metric, method).tolist())
-
-    def difference(self, metric: str, first: str, second: str) -> Interval | NoTest:
-        """The interval of the macro mean of ``first`` less that of ``second``.
-
-        It is on the seeds that both have; with one seed, it shows the chance of the images alone.
-        """
-        none: frozenset[int] = frozenset()
-        common = self._seeds_of.get(first, none) & self._seeds_of.get(second, none)
-        if not common:
-            return NoTest("the two have no seed in common")
-        drawn = self._bootstrap(metric, common)
-        if isinstance(drawn, Bootstrap) and {first, second} <= set(drawn.cover):
-            return drawn.difference(first, second)
-        by_seed = self._by_seed(metric, first) - self._by_seed(metric, second)
-        return seeds_interval(by_seed.tolist())
-
-    def _by_seed(self, metric: str, method: str) -> pd.Series:
-        keys = self._means.index
-        own = (keys.get_level_values("metric") == metric) & (
-            keys.get_level_values("method") == method
+    def __init__(self, metrics: pd.DataFrame, images: pd.DataFrame, counts: CountsOf) -> None:
+        self._values = metrics.pivot_table(
+            index="seed", columns=["metric", "method", "category"], values="value"
         )
-        return self._means[own].droplevel(["metric", "method"])
+        keys = ["category", "method", "seed"]
+        self._runs = {key: run.set_index("image") for key, run in images.groupby(keys, sort=False)}
+        self._weights = {
+            str(category): _weights(str(category), rows)
+            for category, rows in images.groupby("category")
+        }
+        self._counts = counts
+        self._drawn = cache(self._draw)
 
-    def _draw(self, metric: str, seeds: frozenset[int]) -> Bootstrap | NoTest | None:
-        if metric not in TRADED or self._images.empty:
+    def of(self, metric: str, method: str) -> Interval | NoInterval:
+        """The interval of a method's macro mean."""
+        values = self._of(metric, method)
+        if values.empty:
+            return NoInterval("there is no value")
+        return self._interval(metric, values, [method], (0.0, 1.0))
+
+    def difference(self, metric: str, first: str, second: str) -> Difference:
+        """The macro mean of ``first`` less that of ``second``, and its interval.
+
+        In each category, both are averaged over the seeds that both have. The value is NaN where
+        the two have values in different categories, or no common seed in one.
+        """
+        ours, theirs = self._of(metric, first), self._of(metric, second)
+        if set(ours) != set(theirs) or ours.empty:
+            return Difference(np.nan, NoInterval("the two have values in different categories"))
+        values = ours - theirs
+        if values.isna().all().any():
+            return Difference(np.nan, NoInterval("the two have no seed in common in a category"))
+        interval = self._interval(metric, values, [first, second], (-1.0, 1.0))
+        return Difference(float(values.mean().mean()), interval)
+
+    def _of(self, metric: str, method: str) -> pd.DataFrame:
+        """The values of a method's runs [seeds, categories], without empty categories."""
+        if (metric, method) not in self._values.columns.droplevel("category"):
+            return self._values.iloc[:, :0]
+        return self._values[metric, method].dropna(axis=1, how="all")
+
+    def _interval(
+        self, metric: str, values: pd.DataFrame, methods: list[str], bounds: tuple[float, float]
+    ) -> Interval | NoInterval:
+        cells = []
+        for category, column in values.items():
+            each = [
+                [self._drawn(metric, str(category), method, int(seed)) for method in methods]
+                for seed in column.index[column.notna()]
+            ]
+            runs = [run for of_seed in each for run in of_seed]
+            if any(run is None for run in runs):
+                return NoInterval(f"{category}: the values of single images are not known")
+            draws = np.full((RESAMPLES, len(column)), np.nan)
+            signs = (1, -1)[: len(methods)]
+            draws[:, column.notna()] = np.transpose(
+                [sum(s * run.draws for s, run in zip(signs, of, strict=True)) for of in each]
+            )
+            fewest = min(run.images for run in runs)
+            cells.append(Cell(column.to_numpy(), draws, fewest))
+        return interval_of(cells, bounds)
+
+    def _draw(self, metric: str, category: str, method: str, seed: int) -> Run | None:
+        """A metric of one run on the resampled test sets; None without its images."""
+        rows = self._runs.get((category, method, seed))
+        if rows is None:
             return None
-        return bootstrap(self._images[self._images["seed"].isin(seeds)], metric)
+        weights = self._weights[category].loc[rows.index].to_numpy().T
+        anomalous = (rows["defect"] != GOOD).to_numpy()
+        groups = [int(number) for number in (anomalous.sum(), (~anomalous).sum()) if number]
+        if metric in OF_IMAGES:
+            values = rows[metric].to_numpy(np.float64)
+            return Run(mean_draws(values, weights), int((~np.isnan(values)).sum()))
+        if metric in OF_SCORES:
+            scores = rows["score"].to_numpy(np.float64)
+            return Run(score_draws(metric, scores, anomalous, weights), min(groups))
+        counts = self._counts(category, method, seed)
+        return Run(pooled_draws(metric, counts, weights), min(groups))
+
+
+class Run(NamedTuple):
+    """The draws of a run [resamples], and the number of images behind them."""
+
+    draws: np.ndarray
+    images: int
+
+
+def _weights(category: str, rows: pd.DataFrame) -> pd.DataFrame:
+    """How often each image of a category is drawn: [images, resamples]."""
+    defects = rows.drop_duplicates("image").set_index("image")["defect"].sort_index()
+    weights = image_weights(category, (defects != GOOD).to_numpy())
+    return pd.DataFrame(weights.T, index=defects.index)

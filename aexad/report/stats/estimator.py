@@ -1,0 +1,126 @@
+"""The estimator of 95 % intervals: of macro means, over test images and training seeds.
+
+A mean over categories has two sources of chance. Test images: the variance of the mean over
+resampled test sets (:mod:`~aexad.report.stats.resampling`). Seeds, which decide the split, the
+augmentation and the initial weights: s² / S for S seeds. A seed's own mean also contains what only
+this seed finds hard in an image, so the variance over images counts only the part that the seeds
+share (the covariance of their resampled means); otherwise that part would count twice.
+
+The half width is t sqrt(V) for V = V_images + V_seeds. The degrees of freedom of the two differ,
+often 100 against 2; t is the mean of both quantiles of Student's t, weighted by the variances
+(Cochran and Cox 1950). Welch and Satterthwaite's degrees of freedom are not used: where seeds
+dominate, their 95 % interval covers 0.87 with two seeds (docs/protocol.md has the simulation).
+
+Values bounded by [0, 1] have their interval on the logit scale, and differences, in [-1, 1], after
+(1 + d) / 2. Categories are fixed: an interval is about the categories of the benchmark.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple
+
+import numpy as np
+from scipy import stats
+from scipy.special import expit, logit
+
+LEVEL = 0.05
+CONFIDENCE = 1 - LEVEL
+IMAGES = 5
+"""Fewest images of a category: with fewer, the resamples repeat a handful of values."""
+
+
+@dataclass(frozen=True)
+class NoInterval:
+    """No interval, and why. Its ends are NaN."""
+
+    reason: str
+    low: ClassVar[float] = np.nan
+    high: ClassVar[float] = np.nan
+    images_alone: ClassVar[bool] = False
+
+
+class Interval(NamedTuple):
+    """A 95 % confidence interval."""
+
+    low: float
+    high: float
+    images_alone: bool = False
+    """From one seed: the chance of another training is not in it."""
+
+
+class Cell(NamedTuple):
+    """A quantity in one category: of S seeds, in increasing order of seed."""
+
+    values: np.ndarray
+    """float64 [S]; NaN where the seed has no value."""
+    draws: np.ndarray
+    """float64 [B, S], the values of the same resampled test sets."""
+    images: int
+    """Number of images that the values average over."""
+
+
+def interval_of(
+    cells: Sequence[Cell], bounds: tuple[float, float] = (0.0, 1.0)
+) -> Interval | NoInterval:
+    """The interval of the mean over categories of the mean over seeds.
+
+    Parameters
+    ----------
+    cells
+        One per category; each with the same seeds.
+    bounds
+        The least and the greatest value that the quantity can take.
+    """
+    if min(cell.images for cell in cells) < IMAGES:
+        fewest = min(cell.images for cell in cells)
+        return NoInterval(f"a category has {fewest} images with a value; {IMAGES} are needed")
+    mean = float(np.mean([np.nanmean(cell.values) for cell in cells]))
+    each = [_image_variance(cell) for cell in cells]
+    over_images = sum(each) / len(cells) ** 2
+    by_seed = np.mean([cell.values for cell in cells], axis=0)
+    by_seed = by_seed[~np.isnan(by_seed)]  # seeds with a value in every category
+    seeds = len(by_seed)
+    over_seeds = by_seed.var(ddof=1) / seeds if seeds > 1 else 0.0
+    variance = over_images + over_seeds
+    if not variance > 0:
+        return NoInterval("all resampled values are equal")
+    freedom = _images_freedom(each, cells) if over_images else np.inf
+    quantile = over_images * _t(freedom)
+    if seeds > 1:
+        quantile += over_seeds * _t(seeds - 1)
+    half = quantile / variance * np.sqrt(variance)
+    return Interval(*_bounded(mean, half, *bounds), images_alone=seeds < 2)
+
+
+def _image_variance(cell: Cell) -> float:
+    """The variance over images that the seeds share; of a single seed, all of it."""
+    draws = cell.draws[:, ~np.isnan(cell.values)]
+    draws = draws[~np.isnan(draws).any(axis=1)]
+    covariance = np.atleast_2d(np.cov(draws, rowvar=False))
+    seeds = len(covariance)
+    common = covariance.sum() - np.trace(covariance)
+    variance = common / (seeds * (seeds - 1)) if seeds > 1 else covariance[0, 0]
+    # A resample varies by (n - 1) / n of what another sample of n images would.
+    return max(float(variance), 0.0) * cell.images / (cell.images - 1)
+
+
+def _images_freedom(variances: Sequence[float], cells: Sequence[Cell]) -> float:
+    parts = [v**2 / (cell.images - 1) for v, cell in zip(variances, cells, strict=True)]
+    return float(sum(variances) ** 2 / sum(parts))
+
+
+def _t(freedom: float) -> float:
+    return float(stats.t.ppf(1 - LEVEL / 2, freedom))
+
+
+def _bounded(mean: float, half: float, least: float, greatest: float) -> tuple[float, float]:
+    """Mean ± half on the logit scale; a mean on a bound has only the other end."""
+    width = greatest - least
+    share = (mean - least) / width
+    if not 0 < share < 1:
+        return max(least, mean - half), min(greatest, mean + half)
+    middle, step = logit(share), half / width / (share * (1 - share))
+    low, high = expit([middle - step, middle + step])
+    return least + width * float(low), least + width * float(high)
