@@ -20,7 +20,7 @@ from aexad.plan.runs import runs_of
 from aexad.report.collect import read_collection
 from aexad.report.published import Published, read_published
 from aexad.report.results import Results
-from aexad.report.run_files import read_images
+from aexad.report.run_files import read_counts, read_images
 
 
 class Inputs(NamedTuple):
@@ -59,6 +59,7 @@ class Inputs(NamedTuple):
             read_published(published) if published and published.is_dir() else Published(),
             {name: dataset.full_title for name, dataset in self.catalogue.items()},
             {name: dataset.files for name, dataset in self.catalogue.items() if dataset.files},
+            lambda run: read_counts(results / run.folder / "counts.npz"),
             f"Partial: {len(completed)} of {every} runs of the benchmark are there."
             if self.missing
             else "",

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
 import pandas as pd
 
+from aexad.config.benchmark import Run
 from aexad.config.methods import Method
+from aexad.evaluation.metrics.image_counts import ImageCounts
 from aexad.report.method_roles import MethodRoles, roles_of, titles_of
 from aexad.report.published import Published
 from aexad.report.stats.intervals import Intervals
@@ -31,6 +33,8 @@ class Results:
     """Data set: its title, for captions."""
     bases: Mapping[str, str] = field(default_factory=dict)
     """Data set with a limited number of images: the data set whose files it uses."""
+    counts: Callable[[Run], ImageCounts | None] = lambda run: None
+    """The counts of a run, for intervals of pooled metrics; None: not known."""
     limits: str = ""
     """A sentence at the end of every caption, for example that runs are missing."""
 
@@ -56,9 +60,20 @@ class Results:
         keys = ["dataset", "scenario"]
         images = dict(list(self.images.groupby(keys, sort=False)))
         return {
-            (str(key[0]), str(key[1])): Intervals(part, images.get(key, self.images[:0]))
+            (str(key[0]), str(key[1])): self.intervals_of(part, images.get(key, self.images[:0]))
             for key, part in self.metrics.groupby(keys, sort=False)
         }
+
+    def intervals_of(self, metrics: pd.DataFrame, images: pd.DataFrame) -> Intervals:
+        """The intervals of these rows of one data set and scenario."""
+        dataset, scenario = metrics[["dataset", "scenario"]].iloc[0]
+        return Intervals(
+            metrics,
+            images,
+            lambda category, method, seed: self.counts(
+                Run(dataset, category, scenario, seed, method)
+            ),
+        )
 
     @cached_property
     def quantities(self) -> pd.DataFrame:

@@ -16,9 +16,7 @@ from aexad.report.labels import QUANTITY
 from aexad.report.method_roles import CNN, TRANSFORMER, counterpart
 from aexad.report.results import Results
 from aexad.report.stats.aggregate import seeds_of
-from aexad.report.stats.bootstrap import RESAMPLES
-from aexad.report.stats.paired_comparison import paired
-from aexad.report.stats.tests import Interval, NoTest, holm
+from aexad.report.stats.intervals import METHOD, Intervals
 from aexad.report.tables.format import (
     GROUP,
     TRAINING_COSTS,
@@ -33,13 +31,11 @@ from aexad.report.tables.format import (
 )
 from aexad.report.tables.table import Column, Table
 from aexad.report.text.captions import data_phrase, emphasis_phrase
-from aexad.report.text.numbers import UNDEFINED, p_text, with_interval
+from aexad.report.text.numbers import UNDEFINED, with_interval
 from aexad.report.text.sentences import sentence
 from studies.layers.recipes import TEMPLATES
 
 SHOWN = ("xauc", "f1", "iou", "pro")
-TESTED = ("xauc", "f1", "iou")
-"""The metrics that are means over images."""
 KINDS = {CNN: ("stage", "stage of 28x28"), TRANSFORMER: ("block", "last block")}
 """Family of an encoder: what its features are called, and which are the default."""
 NOT_COMPARED = "–"
@@ -100,10 +96,16 @@ def layers_table(results: Results) -> Iterator[Table]:
     columns = [*group_columns(data, results.titles), *_about_columns(results, data, about)]
     numbers, printed = metric_columns(rows, cells, SHOWN)
     data, columns = data.join(numbers), columns + printed
-    for metric in TESTED:
+    for metric in SHOWN:
         data = data.join(_comparisons(results, recipes, rows, metric))
         if reference:
-            columns += _comparison_columns(data, metric)
+            columns.append(
+                Column(
+                    f"{QUANTITY[metric].label} less the CNN",
+                    list(data.pop(f"{metric}_text")),
+                    notes=list(data.pop(f"{metric}_note")),
+                )
+            )
     costs, printed = metric_columns(rows, cells, TRAINING_COSTS, spread=False)
     shown = metrics[metrics["metric"].isin(SHOWN)]
     yield Table(
@@ -113,12 +115,12 @@ def layers_table(results: Results) -> Iterator[Table]:
             "layers_caption",
             TEMPLATES,
             reference=results.method_titles[reference] if reference else "",
-            draws=RESAMPLES,
+            method=METHOD,
             data=data_phrase(shown, results.titles, results.method_titles),
             emphasis=emphasis_phrase(metrics),
         ),
         columns=columns + printed,
-        data=data.drop(columns=[name for name in data if str(name).endswith("_note")]).join(costs),
+        data=data.join(costs),
         blocks_of=blocks_of(data, *GROUP),
     )
 
@@ -147,59 +149,28 @@ def _about_columns(results: Results, data: pd.DataFrame, about: pd.DataFrame) ->
 def _comparisons(
     results: Results, recipes: Mapping[str, Recipe], rows: pd.DataFrame, metric: str
 ) -> pd.DataFrame:
-    """Compare each row's method with the CNN that has the same heat map, else with the reference.
-
-    Holm's correction is for the methods on one data set under one scenario.
-    """
+    """Compare each method with the CNN that has the same heat map, else with the reference."""
     reference, groups = results.roles.reference, []
-    for where, part in rows.groupby(GROUP, sort=False):
-        images = results.images
-        images = images[(images[GROUP] == list(where)).all(axis=1)]
+    for (dataset, scenario), part in rows.groupby(GROUP, sort=False):
+        intervals = results.intervals[str(dataset), str(scenario)]
         names = list(part["method"])
         others = dict.fromkeys(names, "")
         if reference in names:
             others = {n: counterpart(recipes, names, n, reference) or reference for n in names}
-        group = pd.DataFrame(
-            [_comparison(images, metric, name, other) for name, other in others.items()],
-            index=part.index,
-        )
-        tested = group["p"].notna()
-        group.loc[tested, "p_holm"] = holm(list(group.loc[tested, "p"]))
-        groups.append(group)
+        records = [_comparison(intervals, metric, *pair) for pair in others.items()]
+        groups.append(pd.DataFrame(records, index=part.index))
     return pd.concat(groups).add_prefix(f"{metric}_")
 
 
-def _comparison(images: pd.DataFrame, metric: str, method: str, other: str) -> dict[str, Any]:
-    keys = ("difference", "low", "high", "p", "p_holm")
-    record: dict[str, Any] = dict.fromkeys(keys, math.nan)
-    record |= {"common_seeds": 0, "interval_note": "", "p_note": ""}
+def _comparison(intervals: Intervals, metric: str, method: str, other: str) -> dict[str, Any]:
     if other in ("", method):
-        return record
-    pair = paired(images, metric, method, other)
-    record |= {"difference": pair.difference, "common_seeds": pair.seeds}
-    record |= {"low": pair.interval.low, "high": pair.interval.high}
-    record["interval_note"] = no_interval(pair.interval)
-    if isinstance(pair.p, NoTest):
-        return record | {"p_note": f"No test: {pair.p.reason}."}
-    return record | {"p": pair.p}
-
-
-def _comparison_columns(data: pd.DataFrame, metric: str) -> list[Column]:
-    """Two columns: difference with its interval, and p."""
-    keys = ("difference", "low", "high", "p_holm", "common_seeds", "interval_note")
-    differences, tests = [], []
-    for difference, low, high, p, seeds, note in data[
-        [f"{metric}_{key}" for key in keys]
-    ].to_numpy():
-        is_compared = seeds > 0 or note
-        text = with_interval(difference, Interval(low, high))
-        differences.append(text if is_compared else NOT_COMPARED)
-        tests.append(p_text(p) if is_compared else NOT_COMPARED)
-    return [
-        Column(
-            f"{QUANTITY[metric].label} less the CNN",
-            differences,
-            notes=list(data[f"{metric}_interval_note"]),
-        ),
-        Column("p", tests, notes=list(data[f"{metric}_p_note"])),
-    ]
+        numbers = dict.fromkeys(("difference", "low", "high"), math.nan)
+        return numbers | {"note": "", "text": NOT_COMPARED}
+    difference, interval = intervals.difference(metric, method, other)
+    return {
+        "difference": difference,
+        "low": interval.low,
+        "high": interval.high,
+        "note": no_interval(interval),
+        "text": with_interval(difference, interval),
+    }

@@ -16,8 +16,7 @@ from aexad.config.recipe import Recipe
 from aexad.report.labels import METRIC
 from aexad.report.results import Results
 from aexad.report.stats.aggregate import over_seeds
-from aexad.report.stats.bootstrap import RESAMPLES
-from aexad.report.stats.paired_comparison import paired
+from aexad.report.stats.intervals import METHOD, Intervals
 from aexad.report.stats.tests import Interval
 from aexad.report.tables.format import GROUP, blocks_of, group_columns, words
 from aexad.report.tables.table import Column, Table
@@ -27,8 +26,6 @@ from aexad.report.text.sentences import sentence
 from studies.layers.recipes import TEMPLATES
 
 JUDGED = ("xauc", "f1", "iou", "pro")
-OF_IMAGES = ("xauc", "f1", "iou")
-"""The metrics that are means over images; only these have a paired interval."""
 FEWEST_CHOICES, FEWEST_CATEGORIES = 2, 2
 NO_SEED = "The recipes have no seed in common."
 
@@ -81,7 +78,7 @@ def confirmation_table(results: Results) -> Iterator[Table]:
             TEMPLATES,
             candidates=len(candidates),
             reference=titles[reference],
-            draws=RESAMPLES,
+            method=METHOD,
             data=data_phrase(shown, results.titles, titles),
         ),
         columns=columns,
@@ -130,7 +127,7 @@ def _left_out(
         chosen = "" if ranks.isna().all() else str(ranks.idxmin())
         comparison = _compared(
             metrics[left_out],
-            images[images["category"] == category],
+            results.intervals_of(metrics[left_out], images[images["category"] == category]),
             chosen,
             str(results.roles.reference),
         )
@@ -146,7 +143,7 @@ def _left_out(
 
 
 def _compared(
-    metrics: pd.DataFrame, images: pd.DataFrame, method: str, reference: str
+    metrics: pd.DataFrame, intervals: Intervals, method: str, reference: str
 ) -> dict[str, Any]:
     """Compare a method with the CNN on one category."""
     both = metrics[metrics["method"].isin([method, reference])]
@@ -154,10 +151,12 @@ def _compared(
     values = values.reindex(columns=[method, reference]).dropna()
     record: dict[str, Any] = {"seeds": values.index.unique("seed").size}
     for metric in JUDGED:
-        means = values[values.index.get_level_values("metric") == metric].mean()
-        record[metric] = float(means[method])
-        record[f"{metric}_difference"] = float(means[method] - means[reference])
-        if metric in OF_IMAGES and record["seeds"]:
-            interval = paired(images, metric, method, reference).interval
-            record |= {f"{metric}_low": interval.low, f"{metric}_high": interval.high}
+        of_metric = values[values.index.get_level_values("metric") == metric]
+        record[metric] = float(of_metric[method].mean())
+        difference, interval = intervals.difference(metric, method, reference)
+        record |= {
+            f"{metric}_difference": difference,
+            f"{metric}_low": interval.low,
+            f"{metric}_high": interval.high,
+        }
     return record

@@ -22,7 +22,7 @@ from aexad.config.catalogue import Dataset
 from aexad.config.methods import Method
 from aexad.config.recipe import HeatMap, Recipe
 from aexad.evaluation.evaluate import named_at
-from aexad.evaluation.metrics import SWEEP
+from aexad.evaluation.metrics import SWEEP, pixel_summary
 from aexad.report.collect import read_collection, write_collection
 from aexad.report.figures.write import write_figures
 from aexad.report.images.panels import draw_panels
@@ -278,6 +278,8 @@ def _write_maps(
         "settings": np.array([HeatMap().model_dump_json()]),
     }
     write_npz(tree.results / run.folder / "maps.npz", arrays)
+    counts = pixel_summary(zip(heat, masks, strict=True)).counts
+    write_npz(tree.results / run.folder / "counts.npz", counts._asdict())
     overlap = (binary & masks).sum((1, 2)) / np.maximum((binary | masks).sum((1, 2)), 1)
     good = np.array([row["defect"] == "good" for row in split])
     per_image = {

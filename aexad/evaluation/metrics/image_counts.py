@@ -41,9 +41,9 @@ def image_counts(normal: Sequence[np.ndarray], anomalous: Sequence[Regions]) -> 
     """
     grid = _grid(normal, [image.score for image in anomalous])
     rows = [_image_row(*image, grid) for image in zip(normal, anomalous, strict=True)]
-    columns = zip(*rows, strict=True) if rows else [np.empty((0, len(grid)))] * 3
+    false, true, recall = np.moveaxis(np.reshape(rows, (-1, 3, len(grid))), 1, 0)
     sizes = np.array([len(image.size) for image in anomalous], dtype=np.int64)
-    return ImageCounts(*map(np.array, columns), sizes)
+    return ImageCounts(false.astype(np.int64), true.astype(np.int64), recall, sizes)
 
 
 def _grid(normal: Sequence[np.ndarray], anomalous: Sequence[np.ndarray]) -> np.ndarray:

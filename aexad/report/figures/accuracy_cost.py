@@ -138,13 +138,13 @@ def cost_figure(table: pd.DataFrame, label: str, group: Group) -> Figure:
 
 def _with_intervals(table: pd.DataFrame, group: Group, metric: str) -> pd.DataFrame:
     """Add ``low`` and ``high``; missing where there is no interval."""
-    intervals = Intervals(group.metrics, group.per_image())
+    intervals = Intervals(group.metrics, group.per_image(), group.counts)
     each = {method: intervals.of(metric, method) for method in map(str, table.index)}
     known = {
         method: interval for method, interval in each.items() if isinstance(interval, Interval)
     }
     ends = pd.DataFrame.from_dict(known, orient="index", columns=list(Interval._fields))
-    return table.join(ends.astype("float64"))
+    return table.join(ends[["low", "high"]].astype("float64"))
 
 
 def _machines(group: Group) -> str:

@@ -14,6 +14,7 @@ from matplotlib.lines import Line2D
 from aexad.config.benchmark import Run
 from aexad.config.catalogue import Dataset
 from aexad.data.split import read_split
+from aexad.evaluation.metrics.image_counts import ImageCounts
 from aexad.report.images.pictures import (
     Photograph,
     Picture,
@@ -23,7 +24,7 @@ from aexad.report.images.pictures import (
 )
 from aexad.report.labels import DAGGER
 from aexad.report.method_roles import CNN, TRANSFORMER, not_pretrained, titles_of
-from aexad.report.run_files import read_per_image
+from aexad.report.run_files import read_counts, read_per_image
 from aexad.report.style import MethodStyle, method_styles
 from aexad.report.text.captions import data_phrase
 
@@ -160,6 +161,13 @@ class Group:
             if methods is None or run.method in methods
         ]
         return pd.concat(tables, ignore_index=True)
+
+    def counts(self, category: str, method: str, seed: int) -> ImageCounts | None:
+        """The counts of a run; None if it is not one of this group."""
+        for run in self.runs:
+            if (run.category, run.method, run.seed) == (category, method, seed):
+                return read_counts(self.folder(run) / "counts.npz")
+        return None
 
     def trained_methods(self, **wanted: str) -> list[str]:
         """Methods with runs whose row of ``methods.csv`` has these values, in its order."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import numpy as np
 import pandas as pd
 
 CELL = ["dataset", "scenario", "category", "method", "metric"]
@@ -26,15 +27,20 @@ def seeds_of(metrics: pd.DataFrame) -> dict[str, frozenset[int]]:
 
 
 def on_common_seeds(metrics: pd.DataFrame, methods: Iterable[str] | None = None) -> pd.DataFrame:
-    """Select the rows of these methods (default: all) on the seeds with which each has a value.
+    """Select the rows of these methods (default: all) on their common seeds, in each category.
 
     A seed decides which anomalies are labelled, so a seed may be easier than another for every
-    method: methods are compared on the same seeds.
+    method: methods are compared on the seeds with which each of them has a value in the category.
     """
     if methods is not None:
         metrics = metrics[metrics["method"].isin(list(methods))]
-    seeds = seeds_of(metrics).values()
-    return metrics[metrics["seed"].isin(frozenset.intersection(*seeds) if seeds else ())]
+    keys = ["dataset", "scenario", "category"]
+    valued = metrics[metrics["value"].notna()]
+    seeds = valued.groupby([*keys, "method"], sort=False)["seed"].agg(frozenset)
+    common = {where: frozenset.intersection(*sets) for where, sets in seeds.groupby(keys)}
+    rows = zip(metrics.set_index(keys).index, metrics["seed"], strict=True)
+    kept = [seed in common.get(where, ()) for where, seed in rows]
+    return metrics[np.array(kept, dtype=bool)]
 
 
 def over_seeds(metrics: pd.DataFrame) -> pd.DataFrame:

@@ -18,36 +18,16 @@ Values bounded by [0, 1] have their interval on the logit scale, and differences
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from scipy import stats
 from scipy.special import expit, logit
 
-LEVEL = 0.05
-CONFIDENCE = 1 - LEVEL
+from aexad.report.stats.tests import LEVEL, Interval, NoTest
+
 IMAGES = 5
 """Fewest images of a category: with fewer, the resamples repeat a handful of values."""
-
-
-@dataclass(frozen=True)
-class NoInterval:
-    """No interval, and why. Its ends are NaN."""
-
-    reason: str
-    low: ClassVar[float] = np.nan
-    high: ClassVar[float] = np.nan
-    images_alone: ClassVar[bool] = False
-
-
-class Interval(NamedTuple):
-    """A 95 % confidence interval."""
-
-    low: float
-    high: float
-    images_alone: bool = False
-    """From one seed: the chance of another training is not in it."""
 
 
 class Cell(NamedTuple):
@@ -63,7 +43,7 @@ class Cell(NamedTuple):
 
 def interval_of(
     cells: Sequence[Cell], bounds: tuple[float, float] = (0.0, 1.0)
-) -> Interval | NoInterval:
+) -> Interval | NoTest:
     """The interval of the mean over categories of the mean over seeds.
 
     Parameters
@@ -75,7 +55,9 @@ def interval_of(
     """
     if min(cell.images for cell in cells) < IMAGES:
         fewest = min(cell.images for cell in cells)
-        return NoInterval(f"a category has {fewest} images with a value; {IMAGES} are needed")
+        return NoTest(f"a category has {fewest} images with a value; {IMAGES} are needed")
+    if any(np.isnan(cell.draws).all(axis=0)[~np.isnan(cell.values)].any() for cell in cells):
+        return NoTest("the resampled test sets have no value")
     mean = float(np.mean([np.nanmean(cell.values) for cell in cells]))
     each = [_image_variance(cell) for cell in cells]
     over_images = sum(each) / len(cells) ** 2
@@ -85,7 +67,7 @@ def interval_of(
     over_seeds = by_seed.var(ddof=1) / seeds if seeds > 1 else 0.0
     variance = over_images + over_seeds
     if not variance > 0:
-        return NoInterval("all resampled values are equal")
+        return NoTest("all resampled values are equal")
     freedom = _images_freedom(each, cells) if over_images else np.inf
     quantile = over_images * _t(freedom)
     if seeds > 1:

@@ -15,7 +15,7 @@ import pandas as pd
 
 from aexad.data.index import GOOD
 from aexad.evaluation.metrics.image_counts import ImageCounts
-from aexad.report.stats.estimator import Cell, Interval, NoInterval, interval_of
+from aexad.report.stats.estimator import Cell, interval_of
 from aexad.report.stats.resampling import (
     RESAMPLES,
     image_weights,
@@ -23,6 +23,7 @@ from aexad.report.stats.resampling import (
     pooled_draws,
     score_draws,
 )
+from aexad.report.stats.tests import Interval, NoTest
 
 METHOD = (
     f"95 % intervals: Student's t, over test images ({RESAMPLES} resampled test sets, the same for "
@@ -31,15 +32,15 @@ METHOD = (
 OF_IMAGES = ("xauc", "f1", "iou")
 OF_SCORES = ("image_auroc", "image_ap")
 
-CountsOf = Callable[[str, str, int], ImageCounts]
-"""Category, method and seed to the counts of a run, in the order of its rows."""
+CountsOf = Callable[[str, str, int], ImageCounts | None]
+"""Category, method and seed to the counts of a run, in the order of its rows; None: not known."""
 
 
 class Difference(NamedTuple):
     """A macro mean less another, on the seeds that both have in each category."""
 
     value: float
-    interval: Interval | NoInterval
+    interval: Interval | NoTest
 
 
 class Intervals:
@@ -68,11 +69,11 @@ class Intervals:
         self._counts = counts
         self._drawn = cache(self._draw)
 
-    def of(self, metric: str, method: str) -> Interval | NoInterval:
+    def of(self, metric: str, method: str) -> Interval | NoTest:
         """The interval of a method's macro mean."""
         values = self._of(metric, method)
         if values.empty:
-            return NoInterval("there is no value")
+            return NoTest("there is no value")
         return self._interval(metric, values, [method], (0.0, 1.0))
 
     def difference(self, metric: str, first: str, second: str) -> Difference:
@@ -83,38 +84,40 @@ class Intervals:
         """
         ours, theirs = self._of(metric, first), self._of(metric, second)
         if set(ours) != set(theirs) or ours.empty:
-            return Difference(np.nan, NoInterval("the two have values in different categories"))
+            return Difference(np.nan, NoTest("the two have values in different categories"))
         values = ours - theirs
         if values.isna().all().any():
-            return Difference(np.nan, NoInterval("the two have no seed in common in a category"))
+            return Difference(np.nan, NoTest("the two have no seed in common in a category"))
         interval = self._interval(metric, values, [first, second], (-1.0, 1.0))
         return Difference(float(values.mean().mean()), interval)
 
     def _of(self, metric: str, method: str) -> pd.DataFrame:
         """The values of a method's runs [seeds, categories], without empty categories."""
-        if (metric, method) not in self._values.columns.droplevel("category"):
-            return self._values.iloc[:, :0]
-        return self._values[metric, method].dropna(axis=1, how="all")
+        keys = self._values.columns
+        own = keys.get_level_values("metric") == metric
+        own &= keys.get_level_values("method") == method
+        values = self._values.loc[:, own].droplevel(["metric", "method"], axis=1)
+        return values.dropna(axis=1, how="all")
 
     def _interval(
         self, metric: str, values: pd.DataFrame, methods: list[str], bounds: tuple[float, float]
-    ) -> Interval | NoInterval:
+    ) -> Interval | NoTest:
         cells = []
         for category, column in values.items():
-            each = [
-                [self._drawn(metric, str(category), method, int(seed)) for method in methods]
-                for seed in column.index[column.notna()]
-            ]
-            runs = [run for of_seed in each for run in of_seed]
-            if any(run is None for run in runs):
-                return NoInterval(f"{category}: the values of single images are not known")
             draws = np.full((RESAMPLES, len(column)), np.nan)
-            signs = (1, -1)[: len(methods)]
-            draws[:, column.notna()] = np.transpose(
-                [sum(s * run.draws for s, run in zip(signs, of, strict=True)) for of in each]
-            )
-            fewest = min(run.images for run in runs)
-            cells.append(Cell(column.to_numpy(), draws, fewest))
+            images = []
+            for number, seed in enumerate(map(int, values.index)):
+                if np.isnan(column.iloc[number]):
+                    continue
+                runs = [self._drawn(metric, str(category), name, seed) for name in methods]
+                known = [run for run in runs if run is not None]
+                if len(known) < len(runs):
+                    return NoTest(f"{category}: the values of single images are not known")
+                draws[:, number] = known[0].draws
+                if len(known) > 1:
+                    draws[:, number] -= known[1].draws
+                images += [run.images for run in known]
+            cells.append(Cell(column.to_numpy(), draws, min(images)))
         return interval_of(cells, bounds)
 
     def _draw(self, metric: str, category: str, method: str, seed: int) -> Run | None:
@@ -132,6 +135,8 @@ class Intervals:
             scores = rows["score"].to_numpy(np.float64)
             return Run(score_draws(metric, scores, anomalous, weights), min(groups))
         counts = self._counts(category, method, seed)
+        if counts is None:
+            return None
         return Run(pooled_draws(metric, counts, weights), min(groups))
 
 

@@ -1,4 +1,4 @@
-"""Intervals over seeds, and tests over categories.
+"""Tests over categories.
 
 Where there are too few categories, methods or seeds for a test, the result is a :class:`NoTest`
 with the reason, never a number. Source of the tests: Demšar, "Statistical comparisons of
@@ -23,8 +23,6 @@ LEVEL = 0.05
 CONFIDENCE = 1 - LEVEL
 CATEGORIES = 6
 """Fewest categories: with five, the signed-rank test reaches no p below 2 / 2**5 = 0.0625."""
-SEEDS = 3
-"""Fewest seeds for an interval: from two, a 95 % interval is 9 standard deviations wide."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +47,8 @@ class Interval(NamedTuple):
 
     low: float
     high: float
+    images_alone: bool = False
+    """From one seed: the chance of another training is not in it."""
 
 
 class Pair(NamedTuple):
@@ -67,17 +67,6 @@ class Ranking(NamedTuple):
     p: float
     critical_difference: float
     categories: int
-
-
-def seeds_interval(values: Sequence[float]) -> Interval | NoTest:
-    """Student's 95 % interval of a mean over seeds: mean ± t s / sqrt(n); NaN is left out."""
-    known = np.asarray(values, dtype=np.float64)
-    known = known[~np.isnan(known)]
-    if len(known) < SEEDS:
-        return NoTest(f"{counted(len(known), 'seed')} cannot tell chance from effect")
-    mean, error = float(known.mean()), known.std(ddof=1) / np.sqrt(len(known))
-    half = float(stats.t.ppf(1 - LEVEL / 2, len(known) - 1) * error)
-    return Interval(mean - half, mean + half)
 
 
 def wilcoxon_holm(

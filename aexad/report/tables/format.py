@@ -180,8 +180,10 @@ def method_notes(names: Sequence[str], methods: pd.DataFrame) -> list[str | Note
 
 
 def no_interval(interval: Interval | NoTest) -> str:
-    """Return the footnote of an interval that could not be computed, else no text."""
-    return f"No interval: {interval.reason}." if isinstance(interval, NoTest) else ""
+    """Return the footnote of an interval that is missing or leaves out the seeds, else no text."""
+    if isinstance(interval, NoTest):
+        return f"No interval: {interval.reason}."
+    return "One seed: interval of the chance of the test images alone." * interval.images_alone
 
 
 def _lost_seeds(row: Mapping[Any, Any]) -> str:

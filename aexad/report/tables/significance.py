@@ -92,12 +92,12 @@ def _against(
         axis=1,
     )
     tests = wilcoxon_holm(means, list(pairs.items()))
-    for i, (name, same_seeds) in enumerate(pairs.items()):
-        interval = intervals.difference(metric, name, reference)
+    for i, name in enumerate(pairs):
+        difference, interval = intervals.difference(metric, name, reference)
         test = tests if isinstance(tests, NoTest) else tests[i]
         yield {
             "method": name,
-            "difference": float((means[name] - means[same_seeds]).mean()),
+            "difference": difference,
             "low": interval.low,
             "high": interval.high,
             "p": test.p,

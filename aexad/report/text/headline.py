@@ -43,7 +43,7 @@ def headlines(
     metrics: pd.DataFrame,
     methods: pd.DataFrame,
     titles: Mapping[str, str],
-    intervals: Mapping[tuple[str, str], Intervals] | None = None,
+    intervals: Mapping[tuple[str, str], Intervals],
 ) -> list[Finding]:
     """Say for each data set and scenario which method is best by X-AUC, IoU and PRO.
 
@@ -55,7 +55,7 @@ def headlines(
         Rows of ``metrics.csv`` and ``methods.csv``.
     titles : mapping of str to str
         Data set: its title.
-    intervals : mapping, optional
+    intervals : mapping
         Data set and scenario: its intervals, which say how certain each lead is.
     """
     names = shown_titles(methods)
@@ -64,7 +64,7 @@ def headlines(
         known = set(of_masks(part)["metric"])
         ranked = [name for name in RANKED if name in known]
         ranked = ranked or [name for name in WITHOUT_MASKS if name in known]
-        certain = (intervals or {}).get((str(dataset), str(scenario)))
+        certain = intervals[str(dataset), str(scenario)]
         sentences = [
             _finding(metric, part[part["metric"] == metric], certain, names) for metric in ranked
         ]
@@ -106,7 +106,7 @@ def cautions(metrics: pd.DataFrame, methods: pd.DataFrame) -> list[str]:
 
 
 def _finding(
-    metric: str, metrics: pd.DataFrame, intervals: Intervals | None, titles: Mapping[str, str]
+    metric: str, metrics: pd.DataFrame, intervals: Intervals, titles: Mapping[str, str]
 ) -> str:
     """Rank the methods that have all seeds; compare the others with the best of them."""
     seeds = seeds_of(metrics)
@@ -124,7 +124,7 @@ def _finding(
         facts |= _wins(complete, titles)
         facts["fewer"] = _with_fewer_seeds(metric, fewer, first[0], metrics, titles)
         if rest and len(first) == 1:
-            facts["lead"] = _lead(metric, first[0], rest[0], means, intervals)
+            facts["lead"] = intervals.difference(metric, first[0], rest[0]).interval
     return sentence(
         "finding",
         label=METRIC[metric].label,
@@ -151,18 +151,6 @@ def _with_fewer_seeds(
         seeds = on_common_seeds(both)["seed"].nunique()
         compared.append({"title": titles[name], "lead": lead, "seeds": seeds})
     return compared
-
-
-def _lead(
-    metric: str, first: str, second: str, means: pd.DataFrame, intervals: Intervals | None
-) -> dict[str, Any]:
-    """How certain the lead of the best over the second is: by intervals, else by the spread."""
-    if intervals is None:
-        spread = max(means["std"][first], means["std"][second])
-        return {"within_spread": means["mean"][first] - means["mean"][second] <= spread}
-    interval = intervals.difference(metric, first, second)
-    significant = round(interval.low, DIGITS) > 0
-    return {"within_spread": None, "interval": interval, "significant": significant}
 
 
 def _wins(metrics: pd.DataFrame, titles: Mapping[str, str]) -> dict[str, Any]:

@@ -81,10 +81,10 @@ def _transformer_for_cnn(
             means = category_means(both, metric).dropna()
             if means.empty:
                 continue
-            interval = intervals.difference(metric, new, old)
+            value, interval = intervals.difference(metric, new, old)
             difference = {
                 "metric": METRIC[metric].label,
-                "value": float((means[new] - means[old]).mean()),
+                "value": value,
                 "interval": interval if isinstance(interval, Interval) else None,
             }
             differences.append(difference)

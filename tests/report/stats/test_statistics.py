@@ -1,4 +1,4 @@
-"""Tests and intervals against hand values, scipy, and the examples that Demšar 2006 prints."""
+"""Tests against hand values, scipy, and the examples that Demšar 2006 prints."""
 
 from __future__ import annotations
 
@@ -8,13 +8,11 @@ import pytest
 from scipy import stats
 
 from aexad.report.stats.tests import (
-    Interval,
     NoTest,
     Ranking,
     friedman_nemenyi,
     holm,
     nemenyi_factor,
-    seeds_interval,
     wilcoxon_holm,
 )
 
@@ -39,20 +37,6 @@ def ranking(values: pd.DataFrame) -> Ranking:
     result = friedman_nemenyi(values)
     assert isinstance(result, Ranking)
     return result
-
-
-def test_students_interval_over_seeds() -> None:
-    values = [0.70, 0.74, 0.78]
-    found = seeds_interval(values)
-    assert isinstance(found, Interval)
-    # t(0.975, 2) = 4.3027; s / sqrt(3) = 0.04 / 1.7320
-    assert found.low == pytest.approx(0.74 - 4.302653 * 0.04 / np.sqrt(3), rel=1e-6)
-    assert found == pytest.approx(
-        stats.t.interval(0.95, 2, np.mean(values), stats.sem(values)), rel=1e-12
-    )
-    few = seeds_interval([0.7, 0.8, NAN])
-    assert few == NoTest("2 seeds cannot tell chance from effect")
-    assert str(few) == "no test possible, because 2 seeds cannot tell chance from effect"
 
 
 def test_demsars_critical_values() -> None:
