@@ -28,6 +28,26 @@ METRICS = (
         "test images",
     ),
     Metric(
+        "pro",
+        "PRO",
+        "per-region overlap",
+        "mean recall of the true regions against the false-positive rate over all test images, "
+        "area up to a rate of 0.3, divided by 0.3",
+    ),
+    Metric(
+        "pixel_ap",
+        "pixel AP",
+        "pixel average precision",
+        "average precision (step sum) over all pixels of all test images together",
+    ),
+    Metric(
+        "f1_max",
+        "F1 max",
+        "oracle",
+        "highest F1 over all thresholds: an upper bound, not a result, because the masks choose "
+        "the threshold",
+    ),
+    Metric(
         "f1",
         "F1",
         "F1",
@@ -42,23 +62,10 @@ METRICS = (
         "standard deviation, averaged over the anomalous test images",
     ),
     Metric(
-        "pro",
-        "PRO",
-        "per-region overlap",
-        "mean recall of the true regions against the false-positive rate over all test images, "
-        "area up to a rate of 0.3, divided by 0.3",
-    ),
-    Metric(
         "pixel_auroc",
         "pixel AUROC",
         "pixel AUROC",
         "area under the ROC curve over all pixels of all test images together",
-    ),
-    Metric(
-        "pixel_ap",
-        "pixel AP",
-        "pixel average precision",
-        "average precision (step sum) over all pixels of all test images together",
     ),
     Metric(
         "image_auroc",
@@ -72,13 +79,6 @@ METRICS = (
         "image AP",
         "image average precision",
         "average precision (step sum) of the images' anomaly scores",
-    ),
-    Metric(
-        "f1_max",
-        "F1 max",
-        "oracle",
-        "highest F1 over all thresholds: an upper bound, not a result, because the masks choose "
-        "the threshold",
     ),
     Metric(
         "iou_max",
@@ -119,8 +119,11 @@ TRADEOFFS = tuple(
 QUANTITY = {metric.name: metric for metric in (*METRICS, *COSTS, *TRADEOFFS)}
 """Metrics, costs and trade-offs by name."""
 
-HEADLINE = ("xauc", "f1", "iou", "pro", "pixel_auroc", "image_auroc")
-"""The metrics of the figures and of the tables that the report shows first."""
+HEADLINE = ("xauc", "pro", "pixel_ap", "f1_max", "f1", "iou", "pixel_auroc", "image_auroc")
+"""The metrics of the figures and of the tables that the report shows first.
+
+Those that depend on the order of a heat map's values come before those of its binary map.
+"""
 
 SCENARIOS = {
     "standard": "normal images and a few labelled anomalies of each defect type are trained on",

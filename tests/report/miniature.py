@@ -1,12 +1,7 @@
 """A benchmark small enough to be worked out by hand: 3 methods, 2 categories, 3 seeds, 10 images.
 
 X-AUC varies over the seeds, F1 over nothing, IoU over the images (of one category and method), so
-that each bootstrap interval can be told without drawing:
-
-- of three seeds the lowest is drawn three times with probability 1/27 = 3.7 %, so the interval of a
-  mean over seeds m - d, m, m + d is [m - d, m + d];
-- of five images, one of which is 0 and four are v, 3 zeros or more are drawn with 5.8 %, 4 or more
-  with 0.7 %, none with 33 %: the interval of their mean is [2/5 v, v].
+that each interval has one source of chance, or none.
 
 Two data sets of ``one_class`` stand beside it for AnoViT's tables.
 """

@@ -26,6 +26,8 @@ from scipy.special import expit, logit
 
 from aexad.report.stats.tests import LEVEL, Interval, NoTest
 
+NO_VARIANCE = 1e-20
+"""A variance below this one is the rounding of equal numbers."""
 IMAGES = 5
 """Fewest images of a category: with fewer, the resamples repeat a handful of values."""
 
@@ -66,7 +68,7 @@ def interval_of(
     seeds = len(by_seed)
     over_seeds = by_seed.var(ddof=1) / seeds if seeds > 1 else 0.0
     variance = over_images + over_seeds
-    if not variance > 0:
+    if not variance > NO_VARIANCE:
         return NoTest("all resampled values are equal")
     freedom = _images_freedom(each, cells) if over_images else np.inf
     quantile = over_images * _t(freedom)

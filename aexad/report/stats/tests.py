@@ -61,7 +61,7 @@ class Pair(NamedTuple):
 
 
 class Ranking(NamedTuple):
-    """Mean ranks (1 is best), Friedman's p, and the difference of ranks that is significant."""
+    """Mean ranks (1 is best), Friedman's p, and the critical difference of ranks."""
 
     ranks: dict[str, float]
     p: float
@@ -109,7 +109,7 @@ def holm(p: Sequence[float]) -> list[float]:
 def friedman_nemenyi(values: pd.DataFrame) -> Ranking | NoTest:
     """Friedman's test over the categories (Iman and Davenport's F), and Nemenyi's difference.
 
-    Two methods differ significantly where their mean ranks are at least ``critical_difference``
+    Two methods differ at the 5 % level where their mean ranks are at least ``critical_difference``
     apart: q sqrt(k (k + 1) / (6 N)) for k methods and N categories, q the studentised range's
     quantile over sqrt(2).
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from aexad.report.labels import METRIC, QUANTITY
 from aexad.report.published import OVERALL
@@ -14,23 +15,27 @@ from aexad.report.stats.aggregate import over_categories, over_seeds
 from aexad.report.tables.format import MEAN, blocks_of, words
 from aexad.report.tables.published_columns import OUR_NAMES
 from aexad.report.tables.table import Column, Table
-from aexad.report.text.numbers import DIGITS, UNDEFINED, mean_text, printer
+from aexad.report.stats.tests import Interval
+from aexad.report.text.numbers import interval_text, mean_text, printer
 from aexad.report.text.sentences import sentence
 
+MARGIN = 0.02
+"""The largest difference that still counts as agreement, stated before any comparison."""
 ROUNDING = 0.0005
-"""Half of the third digit, the last one that most sources print."""
+"""Half of the third digit, the last one that most sources print; added to the margin."""
 
-AGREES, HIGHER, LOWER = "agrees", "higher", "lower"
+AGREES, HIGHER, LOWER, NOT_KNOWN = "agrees", "higher", "lower", "not known"
 ONE_SEED, OTHER_MACHINE = "one seed", "other machine"
 VERDICTS = {
-    AGREES: "within the tolerance",
-    HIGHER: "measured above it",
-    LOWER: "measured below it",
-    ONE_SEED: "no spread to judge by",
+    AGREES: f"the whole interval lies within ±{MARGIN}",
+    HIGHER: "it lies above that",
+    LOWER: "it lies below that",
+    NOT_KNOWN: "it reaches across an end of that",
+    ONE_SEED: "no interval to judge by",
     OTHER_MACHINE: "CO2 of another machine: not judged",
 }
 CELL = ["source", "table", "scenario", "dataset", "category", "metric", "method"]
-COLUMNS = [*CELL, "measured", "std", "seeds", "published", "difference", "tolerance", "verdict"]
+COLUMNS = [*CELL, "measured", "std", "seeds", "published", "difference", "low", "high", "verdict"]
 
 
 def fidelity_table(results: Results) -> Iterator[Table]:
@@ -48,6 +53,7 @@ def fidelity_table(results: Results) -> Iterator[Table]:
         caption=sentence(
             "fidelity",
             cells=len(both),
+            margin=MARGIN,
             counts=[f"{counts[name]} {name}" for name in verdicts],
             meanings=[f"{name}: {VERDICTS[name]}" for name in verdicts],
         ),
@@ -67,11 +73,8 @@ def fidelity_table(results: Results) -> Iterator[Table]:
                 ["+" * (row["difference"] > 0) + text(row["difference"]) for text, row in rows],
             ),
             Column(
-                "Tolerance",
-                [
-                    UNDEFINED if value != value else f"{value:.{DIGITS + 1}f}"
-                    for value in both["tolerance"]
-                ],
+                "90 % interval",
+                [interval_text(Interval(row["low"], row["high"])) for _, row in rows],
             ),
             Column("Verdict", list(both["verdict"])),
         ],
@@ -86,7 +89,14 @@ def compared(results: Results) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Columns :data:`COLUMNS`; category may be ``mean``, tolerance is NaN where nothing is judged.
+        Columns :data:`COLUMNS`; category may be ``mean``. ``low`` and ``high`` are the ends of the
+        90 % interval of the difference over seeds (Student's t), NaN where nothing is judged.
+
+    Notes
+    -----
+    The verdict is a test of equivalence, two one-sided tests at 5 % (Schuirmann 1987): the 90 %
+    interval lies within the margin or it does not. So a method that varies much over its seeds is
+    not known to agree.
     """
     ours = [
         (theirs, name)
@@ -100,13 +110,16 @@ def compared(results: Results) -> pd.DataFrame:
     both = both[both["measured"].notna()].rename(columns={"value": "published"})
     quality = both["metric"].isin(METRIC)
     difference = (both["measured"] - both["published"]).astype(float)
-    tolerance = (2 * both["std"] + ROUNDING).astype(float).where(quality)
+    seeds = both["seeds"].astype(float)
+    error = (both["std"] / np.sqrt(seeds)).astype(float).where(quality)  # NaN with one seed
+    half = stats.t.ppf(0.95, (seeds - 1).clip(lower=1)) * error
+    low, high, margin = difference - half, difference + half, MARGIN + ROUNDING
     verdict = np.select(
-        [~quality, tolerance.isna(), difference.abs() <= tolerance, difference > 0],
-        [OTHER_MACHINE, ONE_SEED, AGREES, HIGHER],
-        LOWER,
+        [~quality, half.isna(), (low >= -margin) & (high <= margin), low > margin, high < -margin],
+        [OTHER_MACHINE, ONE_SEED, AGREES, HIGHER, LOWER],
+        NOT_KNOWN,
     )
-    both = both.assign(difference=difference, tolerance=tolerance, verdict=verdict)
+    both = both.assign(difference=difference, low=low, high=high, verdict=verdict)
     # Means that no source prints were put last: each to the rest of its table.
     tables = [part for _, part in both.groupby(CELL[:2], sort=False)]
     return pd.concat([both[:0], *tables], ignore_index=True)[COLUMNS]

@@ -15,7 +15,7 @@ import pandas as pd
 from aexad.report.labels import DAGGER, METRIC, TRADED
 from aexad.report.method_roles import same_heat_maps
 from aexad.report.results import Results
-from aexad.report.stats.aggregate import category_means, on_common_seeds, over_categories
+from aexad.report.stats.aggregate import category_means, over_categories
 from aexad.report.stats.by_defect import FEWEST_IMAGES, THIRDS, by_defect
 from aexad.report.stats.tests import LEVEL, Interval, NoTest, wilcoxon_holm
 from aexad.report.text.headline import Finding, cautions, headlines, shown_titles
@@ -67,11 +67,10 @@ def _transformer_for_cnn(
     results: Results, metrics: pd.DataFrame, dataset: str, scenario: str
 ) -> list[str]:
     """What the first Transformer in place of the first CNN changes, for each heat map."""
-    names, roles = list(metrics["method"].unique()), results.roles
-    cnn = next((name for name in roles.cnns if name in names), None)
-    transformer = next((name for name in [*roles.frozen, *roles.trained] if name in names), None)
-    if cnn is None or transformer is None:
+    names, pair = list(metrics["method"].unique()), _first_of_each_family(results, metrics)
+    if pair is None:
         return []
+    transformer, cnn = pair
     pairs = same_heat_maps(results.recipes, names, transformer, cnn)
     titles, intervals = shown_titles(results.methods), results.intervals[dataset, scenario]
     sentences = []
@@ -111,30 +110,39 @@ def _over_categories(metrics: pd.DataFrame, titles: dict[str, str]) -> str:
         for test in sorted(tests, key=lambda test: test.adjusted):
             named = {"first": titles[test.first], "second": titles[test.second]}
             pairs.append(named | {"metric": METRIC[metric].label, "p": test.adjusted})
-    significant = [pair for pair in pairs if pair["p"] < LEVEL]
+    different = [pair for pair in pairs if pair["p"] < LEVEL]
     return sentence(
         "over_categories",
         reasons=reasons,
         tested=len(pairs),
-        significant=significant,
+        different=different,
         most_pairs=MOST_PAIRS,
     )
 
 
 def _by_defect(results: Results, metrics: pd.DataFrame, dataset: str, scenario: str) -> list[str]:
-    """The best Transformer and the best CNN, both by IoU, by defect type and by area."""
-    roles = results.roles
-    transformers = [*roles.frozen, *roles.trained]
-    means = _means(on_common_seeds(metrics, [*roles.cnns, *transformers]), "iou")
-    cnn, transformer = _best_of(roles.cnns, means), _best_of(transformers, means)
-    if cnn is None or transformer is None:
+    """The IoU of the first Transformer less that of the first CNN, by defect type and by area."""
+    pair = _first_of_each_family(results, metrics)
+    if pair is None:
         return []
     images = results.images
     images = images[(images["dataset"] == dataset) & (images["scenario"] == scenario)]
-    differences = by_defect(images, transformer, cnn)
+    differences = by_defect(images, *pair)
     if differences is None:
         return []
-    return defect_sentences(*differences, *(results.method_titles[n] for n in (transformer, cnn)))
+    return defect_sentences(*differences, *(results.method_titles[name] for name in pair))
+
+
+def _first_of_each_family(results: Results, metrics: pd.DataFrame) -> tuple[str, str] | None:
+    """The first Transformer and the first CNN that the benchmark names.
+
+    The order of the benchmark file decides, which was written before the runs. The best of each by
+    the test images would be compared on the images that chose it.
+    """
+    names, roles = set(metrics["method"]), results.roles
+    transformers = [name for name in [*roles.frozen, *roles.trained] if name in names]
+    cnns = [name for name in roles.cnns if name in names]
+    return (transformers[0], cnns[0]) if transformers and cnns else None
 
 
 def defect_sentences(
@@ -194,12 +202,6 @@ def _means(metrics: pd.DataFrame, metric: str) -> dict[str, float]:
     """The macro mean of each method; empty where no row has the metric."""
     means = over_categories(metrics[metrics["metric"] == metric])
     return dict(zip(means["method"], means["mean"], strict=True))
-
-
-def _best_of(methods: list[str], means: dict[str, float]) -> str | None:
-    """The method with the highest mean; None where no method has one."""
-    known = [name for name in methods if not math.isnan(means.get(name, math.nan))]
-    return max(known, key=lambda name: means[name], default=None)
 
 
 def _escaped(text: str) -> str:

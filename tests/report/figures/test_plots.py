@@ -158,7 +158,7 @@ def test_defects_by_type_and_by_area(group: Group) -> None:
 def test_neighbours_within_the_critical_difference_share_a_bar() -> None:
     ranks = pd.Series({"a": 1.0, "b": 2.0, "c": 2.5, "d": 4.0})
     assert not_separated(ranks, 1.6) == [(1.0, 2.5), (2.5, 4.0)]
-    assert not_separated(ranks, 1.5) == [(1.0, 2.0), (2.0, 2.5)]  # 1.5 apart is significant
+    assert not_separated(ranks, 1.5) == [(1.0, 2.0), (2.0, 2.5)]  # 1.5 apart is told apart
     assert not_separated(ranks, 0.4) == []
     assert not_separated(ranks, 9.0) == [(1.0, 4.0)]
     assert not_separated(pd.Series({"a": 1.5, "b": 1.5}), 1.0) == [(1.5, 1.5)]

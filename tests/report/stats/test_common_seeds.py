@@ -86,8 +86,9 @@ def test_a_difference_is_of_the_seeds_that_both_have() -> None:
     (table,) = significance_table(uneven())
     rows = table.numbers.set_index(["metric", "method"])
     assert rows.loc[("xauc", "vit"), "difference"] == pytest.approx(0)
-    # One seed, and images that are all alike: nothing is left to chance.
-    assert rows.loc[("xauc", "vit"), ["low", "high"]].tolist() == pytest.approx([0, 0])
+    # One seed, and images that are all alike: there is nothing to estimate an interval from.
+    assert rows.loc[("xauc", "vit"), ["low", "high"]].isna().all()
+    assert "No interval: all resampled values are equal." in [note.text for note in table.notes]
     assert rows.loc[("xauc", "ae"), "difference"] == pytest.approx(-0.2)
     assert "the seeds that both have" in table.caption
     assert "With one seed, an interval shows the chance of the images alone." in table.caption
@@ -97,8 +98,9 @@ def test_without_a_common_seed_there_is_no_difference() -> None:
     measured = uneven()
     apart = measured.metrics[(measured.metrics["method"] != "cnn") | (measured.metrics["seed"] > 0)]
     found = replace(measured, metrics=apart)
-    interval = found.intervals["bolts", "standard"].difference("xauc", "vit", "cnn")
-    assert interval == NoTest("the two have no seed in common")
+    value, interval = found.intervals["bolts", "standard"].difference("xauc", "vit", "cnn")
+    assert math.isnan(value)
+    assert interval == NoTest("the two have no seed in common in a category")
     (table,) = significance_table(found)
     rows = table.numbers.set_index(["metric", "method"])
     assert math.isnan(rows.loc[("xauc", "vit"), "difference"])

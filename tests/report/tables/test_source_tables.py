@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from miniature import miniature, one_class
+from scipy.special import expit, logit
 
 from aexad.report.results import Results
 from aexad.report.tables.table import Table, to_latex, to_markdown
@@ -49,7 +50,7 @@ def grid(table: Table) -> list[list[str]]:
 
 
 def header(table: Table) -> list[str]:
-    return [cell.text for cell in table.header]
+    return [cell.text + cell.mark for cell in table.header]
 
 
 def test_which_tables_there_are_follows_from_the_runs(
@@ -59,7 +60,7 @@ def test_which_tables_there_are_follows_from_the_runs(
         "encoders", "significance",
         *(f"aexad_table{number}" for number in (1, 2, 3, 5, 7, 9)),
         "vit_table1", "vit_table3", "fidelity",
-        *(f"{metric}_standard" for metric in ("xauc", "f1", "iou", "pro", "image_auroc")),
+        *(f"{metric}_standard" for metric in ("xauc", "pro", "f1", "iou", "image_auroc")),
     ]  # fmt: skip
     assert list(of_one_class) == [
         "encoders",
@@ -149,31 +150,39 @@ def test_every_cell_of_the_trade_offs(tables: dict[str, Table]) -> None:
 def test_every_cell_of_the_encoders(tables: dict[str, Table]) -> None:
     table = tables["encoders"]
     assert header(table) == [
-        "Method", "Encoder", "Pre-trained", "Tuning", "X-AUC", "F1", "IoU", "PRO", "image AUROC",
+        "Method", "Encoder", "Pre-trained", "Tuning", "X-AUC", "PRO", "F1a", "IoUa", "image AUROC",
         "training [s]", "training [g CO2]", "parameters [M]",
     ]  # fmt: skip
     vit = "vit_tiny_patch16_224.augreg_in21k_ft_in1k"
-    half = "0.500 [0.500, 0.500]"
-    # X-AUC by seed: cnn 0.6, 0.7, 0.8; vit 0.6, 0.65, 0.7. PRO of cnn: 0.5 ± t s / sqrt(3), t 4.303
-    # and s 0.1. IoU of vit: (0.6 + [0.2, 0.5]) / 2.
+    # X-AUC by seed: cnn 0.6, 0.7, 0.8; vit 0.6, 0.65, 0.7. Its interval is of the seeds alone,
+    # because the images of a run are alike; the IoU of vit is the same for all seeds, and its
+    # interval is of the images of b alone: 0, 0.5, 0.5, 0.5, 0.5.
     assert grid(table) == [
-        ["cnn", "resnet18.tv_in1k", "yes", "frozen", "0.700 [0.600, 0.800] B", f"{half} B",
-         "0.450 [0.450, 0.450] S", "0.500 [0.252, 0.748]", "1.000 [1.000, 1.000] B",
-         "10.0 B", "3.00 S", "0.250 of 1.00"],
-        ["vit", vit, "yes", "frozen", "0.650 [0.600, 0.700] S", "0.400 [0.400, 0.400] S",
-         "0.500 [0.400, 0.550] B", "0.600 [0.600, 0.600]", f"{half} S",
-         "30.0 S", "1.00 B", "0.250 of 1.00"],
-        ["ae", "resnet18.tv_in1k", "yes", "frozen", half, "0.300 [0.300, 0.300]",
-         "0.200 [0.200, 0.200]", "0.100 [0.100, 0.100]a", f"{half} S",
-         "10.0 B", "n/ab", "0.250 of 1.00"],
+        ["cnn", "resnet18.tv_in1k", "yes", "frozen", "0.700 [0.417, 0.884] B", "0.500b",
+         "0.500 Bc", "0.450 Sc", "1.000 Bd", "10.0 B", "3.00 S", "0.250 of 1.00"],
+        ["vit", vit, "yes", "frozen", "0.650 [0.518, 0.762] S", "0.600b",
+         "0.400 Sc", "0.500 [0.365, 0.635] B", "0.500 Sd", "30.0 S", "1.00 B", "0.250 of 1.00"],
+        ["ae", "resnet18.tv_in1k", "yes", "frozen", "0.500c", "0.100e",
+         "0.300c", "0.200c", "0.500 Sd", "10.0 B", "n/af", "0.250 of 1.00"],
     ]  # fmt: skip
-    assert [note.text for note in table.notes] == [
-        "Mean over the 1 of 2 categories that have a value.",
+    assert table.notes[0].text.startswith("Of the heat map binarised at its own mean")
+    unknown = "No interval: a: the values of single images are not known."
+    assert [note.text for note in table.notes[1:]] == [
+        unknown,
+        "No interval: all resampled values are equal.",
+        "No interval: the resampled test sets have no value.",
+        f"Mean over the 1 of 2 categories that have a value. {unknown}",
         "Undefined in every category: no meter.",
     ]
     numbers = table.numbers.set_index("method")
-    assert numbers.loc["vit", ["iou_low", "iou_high"]].round(12).tolist() == [0.4, 0.55]
-    assert numbers.loc["cnn", "pro_low"] == pytest.approx(0.5 - 4.3026527 * 0.1 / math.sqrt(3))
+    low, high = (logit(0.7) + sign * 4.302653 * 0.1 / math.sqrt(3) / 0.21 for sign in (-1, 1))
+    assert numbers.loc["cnn", ["xauc_low", "xauc_high"]].tolist() == pytest.approx(
+        [expit(low), expit(high)], abs=1e-6
+    )
+    # Variance of the mean of five images 0.05 / 5, of the mean of two categories a quarter of it;
+    # t with 4 degrees of freedom. The draws are 1,000, so the third digit may differ.
+    ends = expit(2.776445 * math.sqrt(0.05 / 5 / 4) / 0.25 * np.array([-1, 1]))
+    assert numbers.loc["vit", ["iou_low", "iou_high"]].tolist() == pytest.approx(ends, abs=0.01)
     assert numbers.loc["cnn", ["training_co2_g", "frozen_parameters"]].tolist() == [3, 750000]
 
 
@@ -181,26 +190,26 @@ def test_every_cell_of_the_fidelity(tables: dict[str, Table]) -> None:
     table = tables["fidelity"]
     where = ["Bolts", "standard"]
     paper, report = "angiulli2025aexad", "presta2025vitaexad"
-    # Tolerance: twice the deviation over the seeds, and 0.0005.
+    # Half widths: t(0.95, 2) = 2.920 times s / sqrt(3), s 0.1 or 0.05. The margin is 0.0205.
     assert grid(table) == [
         [f"{paper}, table1", *where, "a", "X-AUC", "ae",
-         "0.500 ± 0.000", "0.500", "0.000", "0.0005", "agrees"],
+         "0.500 ± 0.000", "0.500", "0.000", "[+0.000, +0.000]", "agrees"],
         [f"{paper}, table2", *where, "a", "X-AUC", "cnn",
-         "0.800 ± 0.100", "0.850", "-0.050", "0.2005", "agrees"],
+         "0.800 ± 0.100", "0.850", "-0.050", "[-0.219, +0.119]", "not known"],
         [f"{paper}, table2", *where, "b", "X-AUC", "cnn",
-         "0.600 ± 0.100", "0.500", "+0.100", "0.2005", "agrees"],
+         "0.600 ± 0.100", "0.500", "+0.100", "[-0.069, +0.269]", "not known"],
         [f"{paper}, table2", *where, "a", "F1", "cnn",
-         "0.600 ± 0.000", "0.500", "+0.100", "0.0005", "higher"],
+         "0.600 ± 0.000", "0.500", "+0.100", "[+0.100, +0.100]", "higher"],
         [f"{paper}, table2", *where, "mean", "X-AUC", "cnn",
-         "0.700 ± 0.100", "0.675", "+0.025", "0.2005", "agrees"],
+         "0.700 ± 0.100", "0.675", "+0.025", "[-0.144, +0.194]", "not known"],
         [f"{paper}, table7", *where, "a", "T(F1)", "cnn",
          "1.33 ± 0", "1.50", "-0.167", "n/a", "other machine"],
         [f"{report}, table1", *where, "a", "X-AUC", "vit",
-         "0.900 ± 0.000", "0.950", "-0.050", "0.0005", "lower"],
+         "0.900 ± 0.000", "0.950", "-0.050", "[-0.050, -0.050]", "lower"],
         [f"{report}, table3", *where, "mean", "X-AUC", "vit",
-         "0.650 ± 0.050", "0.650", "0.000", "0.1005", "agrees"],
+         "0.650 ± 0.050", "0.650", "0.000", "[-0.084, +0.084]", "not known"],
     ]  # fmt: skip
-    assert "8 cells: 5 agrees, 1 higher, 1 lower and 1 other machine" in table.caption
+    assert "8 cells: 1 agrees, 1 higher, 1 lower, 4 not known and 1 other machine" in table.caption
     assert table.numbers["difference"].round(12).tolist() == [
         0, -0.05, 0.1, 0.1, 0.025, round(4 / 3 - 1.5, 12), -0.05, 0,
     ]  # fmt: skip
@@ -212,7 +221,7 @@ def test_one_seed_is_not_judged(measured: Results) -> None:
     cells = [row[-2:] for row in grid(one["fidelity"]) if row[4] != "T(F1)"]
     assert set(map(tuple, cells)) == {("n/a", "one seed")}
     notes = [note.text for note in one["encoders"].notes]
-    assert "No interval: 1 seed cannot tell chance from effect." in notes
+    assert "One seed: interval of the chance of the test images alone." in notes
 
 
 def test_every_cell_of_anovits_tables(of_one_class: dict[str, Table]) -> None:

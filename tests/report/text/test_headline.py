@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import pandas as pd
+import pytest
 
 from aexad.report.collect import METHOD_COLUMNS, METRIC_COLUMNS
+from aexad.report.run_files import IMAGE_COLUMNS
+from aexad.report.stats.intervals import Intervals
 from aexad.report.text.headline import cautions, headlines
 
 NAN = float("nan")
@@ -35,11 +40,17 @@ def methods(*names: str, random: tuple[str, ...] = ()) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=METHOD_COLUMNS)
 
 
+NO_IMAGES = pd.DataFrame(columns=IMAGE_COLUMNS)
+UNKNOWN = "has no interval: c0: the values of single images are not known"
+
+
 def sentences(rows: pd.DataFrame, random: tuple[str, ...] = ()) -> list[str]:
+    """The sentences on rows whose images are not known, without what is said of the interval."""
     names = list(rows["method"].unique())
-    (finding,) = headlines(rows, methods(*names, random=random), {"parts": "Parts"})
+    intervals = {("parts", "standard"): Intervals(rows, NO_IMAGES, lambda *run: None)}
+    (finding,) = headlines(rows, methods(*names, random=random), {"parts": "Parts"}, intervals)
     assert finding.where == "Parts, standard"
-    return finding.sentences
+    return [re.sub(f"; its lead over [^;]+ {UNKNOWN}", "", text) for text in finding.sentences]
 
 
 def test_best_lead_and_categories() -> None:
@@ -80,13 +91,41 @@ def test_what_prints_the_same_is_level() -> None:
     ]
 
 
-def test_a_lead_within_the_seeds_spread_is_called_so() -> None:
-    wide = metrics({"a": [[0.7, 0.9]], "b": [[0.75, 0.75]]})
-    assert sentences(wide)[0].endswith(
-        "; its lead over b is within one standard deviation over the seeds."
-    )
-    narrow = metrics({"a": [[0.80, 0.80]], "b": [[0.75, 0.75]]})
-    assert "standard deviation" not in sentences(narrow)[0]
+@pytest.mark.parametrize(
+    ("seeds", "end"),
+    [
+        (2, ", 0.050 above b (0.750); its lead over b has the 95 % interval {0:+.3f} to {1:+.3f}."),
+        (
+            1,
+            ", 0.050 above b (0.750); its lead over b has the 95 % interval {0:+.3f} to {1:+.3f} "
+            "(one seed: the chance of the test images alone).",
+        ),
+    ],
+)
+def test_a_lead_has_its_interval(seeds: int, end: str) -> None:
+    rows = metrics({"a": [[0.80, 0.80][:seeds]], "b": [[0.75, 0.75][:seeds]]})
+    varied = {"a": [0.7, 0.75, 0.8, 0.85, 0.9], "b": [0.75] * 5}
+    images = pd.DataFrame(
+        [
+            {"category": "c0", "method": method, "seed": seed, "image": str(i)}
+            | {"defect": "bent", "xauc": value}
+            for method, values in varied.items()
+            for seed in range(seeds)
+            for i, value in enumerate(values)
+        ]
+    ).reindex(columns=IMAGE_COLUMNS)
+    intervals = Intervals(rows, images, lambda *run: None)
+    (finding,) = headlines(rows, methods("a", "b"), {}, {("parts", "standard"): intervals})
+    _, interval = intervals.difference("xauc", "a", "b")
+    assert -0.1 < interval.low < 0 < interval.high < 0.2
+    assert finding.sentences[0].endswith(end.format(interval.low, interval.high))
+
+
+def test_a_lead_without_known_images_says_so() -> None:
+    rows = metrics({"a": [[0.8]], "b": [[0.75]]})
+    intervals = {("parts", "standard"): Intervals(rows, NO_IMAGES, lambda *run: None)}
+    (finding,) = headlines(rows, methods("a", "b"), {}, intervals)
+    assert finding.sentences[0].endswith(f"; its lead over b {UNKNOWN}.")
 
 
 def test_many_methods_are_the_second_and_the_last() -> None:
@@ -132,7 +171,9 @@ def test_methods_without_a_family_of_their_encoder_are_named() -> None:
 def test_sentences_show_titles() -> None:
     rows = metrics({"cnn": [[0.9]], "vit": [[0.8]]})
     about = methods("cnn", "vit").assign(title=["ResNet-50", "ViT-B/16"])
-    (finding,) = headlines(rows, about, {})
+    intervals = {("parts", "standard"): Intervals(rows, NO_IMAGES, lambda *run: None)}
+    (finding,) = headlines(rows, about, {}, intervals)
     assert finding.sentences == [
-        "X-AUC: ResNet-50 is best with 0.900, 0.100 above ViT-B/16 (0.800)."
+        "X-AUC: ResNet-50 is best with 0.900, 0.100 above ViT-B/16 (0.800); its lead over "
+        f"ViT-B/16 {UNKNOWN}."
     ]

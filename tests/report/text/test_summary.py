@@ -43,7 +43,7 @@ def test_pairs_that_differ_over_the_categories_are_named() -> None:
     values = {"a": rising, "b": [2 * value for value in rising]}
     # All six differ in one direction: p is 2 / 2**6.
     assert sentences(values)[-1] == (
-        "Over the categories 1 of 1 pairs differ significantly (Wilcoxon's signed ranks, Holm's "
+        "Over the categories 1 of 1 pairs differ with p < 0.05 (Wilcoxon's signed ranks, Holm's "
         "correction): A and B by X-AUC (p 0.031)."
     )
 
@@ -51,7 +51,7 @@ def test_pairs_that_differ_over_the_categories_are_named() -> None:
 def test_pairs_that_do_not_differ_are_counted() -> None:
     values = {"a": [0.1, 0.2, 0.3, 0.4, 0.5, 0.6], "b": [0.2, 0.1, 0.4, 0.3, 0.6, 0.5]}
     assert sentences(values)[-1] == (
-        "Over the categories none of 1 pairs of methods and metrics differs significantly "
+        "Over the categories none of 1 pairs of methods and metrics differs with p < 0.05 "
         "(Wilcoxon's signed ranks, Holm's correction)."
     )
 
