@@ -5,15 +5,12 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-import numpy as np
 import pandas as pd
 import pytest
 from miniature import RECIPES, miniature
 
 from aexad.config.recipe import HeatMap, Recipe
 from aexad.report.results import Results
-from aexad.report.stats.paired_comparison import paired
-from aexad.report.stats.tests import Interval, NoTest
 from aexad.report.tables.table import to_markdown
 from aexad.report.text.summary import summarise
 from studies.layers.features_table import features_phrase, layers_table
@@ -47,23 +44,22 @@ def test_every_cell_of_the_table_of_features() -> None:
         [
             "cnn", "stage of 28x28", "n/a", "n/a", "250", "3",
             "0.700 ± 0.100", "0.500 ± 0.000", "0.450 ± 0.000", "0.500 ± 0.100",
-            "–", "–", "–", "–", "–", "–", "10.0", "3.00",
+            "–", "–", "–", "–", "10.0", "3.00",
         ],
         [
             "vit", "block 2; normed", "448", "28x28", "250", "1",
             "0.600", "0.400", "0.500", "0.600",
             # On seed 0: X-AUC a 0.9 - 0.7, b 0.3 - 0.5; F1 a 0, b -0.2; IoU a 0, b 4 x 0.2, -0.3.
-            "+0.000 [+0.000, +0.000]", "1.000",
-            "-0.100 [-0.100, -0.100]", "0.025",
-            "+0.050 [-0.050, +0.100]", "0.480",
-            "30.0", "1.00",
+            "+0.000a", "-0.100a", "+0.050 [-0.089, +0.187]b", "+0.200c", "30.0", "1.00",
         ],
     ]  # fmt: skip
-    # Wilcoxon over 10 images, normal approximation: X-AUC five up, five down, all of one size; F1
-    # five of -0.2 and none up, z = -7.5 / sqrt(11.25); IoU z = 2.5 / sqrt(12.5).
+    assert [note.text for note in table.notes] == [
+        "No interval: all resampled values are equal.",
+        "One seed: interval of the chance of the test images alone.",
+        "No interval: a: the values of single images are not known.",
+    ]
     numbers = table.numbers.set_index("method")
     assert numbers.loc["vit", "f1_difference"] == pytest.approx(-0.1)
-    assert numbers.loc["vit", "iou_common_seeds"] == 1
     assert math.isnan(numbers.loc["cnn", "iou_difference"])
     assert "the method less cnn" in table.caption
     assert "vit only 1" in table.caption
@@ -141,34 +137,3 @@ def test_features_in_words(options: dict[str, object], words: str) -> None:
     families = {VIT: "Transformer", "resnet18.tv_in1k": "CNN", "pixels": "none"}
     family = families.get(str(options["encoder"]), "hybrid")
     assert features_phrase(Recipe(**options), family) == words  # type: ignore[arg-type]
-
-
-def images(values: dict[tuple[str, str, int], list[float]]) -> pd.DataFrame:
-    """By category, method and seed: the IoU of images 0, 1, …"""
-    rows = [
-        (category, method, seed, str(image), value)
-        for (category, method, seed), each in values.items()
-        for image, value in enumerate(each)
-    ]
-    return pd.DataFrame(rows, columns=["category", "method", "seed", "image", "iou"])
-
-
-def test_a_pair_is_compared_on_the_seeds_that_both_have() -> None:
-    rising = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6]
-    apart = [0.11, 0.22, 0.33, 0.44, 0.55, 0.66]  # each is higher, by sizes of their own
-    table = images({("a", "x", 0): apart, ("a", "ref", 0): rising, ("a", "ref", 1): [9.0] * 6})
-    found = paired(table, "iou", "x", "ref")
-    assert found.difference == pytest.approx(0.035)
-    assert found.p == pytest.approx(2 / 2**6)  # exact: all six of one sign
-    assert found.seeds == 1
-    assert isinstance(found.interval, Interval)
-    assert 0.01 <= found.interval.low < 0.035 < found.interval.high <= 0.06
-
-
-def test_a_pair_without_common_images_has_no_numbers() -> None:
-    table = images({("a", "x", 0): [0.1] * 6, ("a", "ref", 1): [0.2] * 6})
-    found = paired(table, "iou", "x", "ref")
-    assert np.isnan(found.difference)
-    assert isinstance(found.p, NoTest)
-    few = images({("a", "x", 0): [0.1] * 3, ("a", "ref", 0): [0.2] * 3})
-    assert str(paired(few, "iou", "x", "ref").p).endswith("3 test images cannot tell; 6 are needed")
