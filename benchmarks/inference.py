@@ -31,7 +31,6 @@ import torch
 from PIL import Image
 from plain import plain_heat_maps
 from safetensors.torch import load_file
-from scipy import ndimage
 
 import aexad
 from aexad.app.export import export
@@ -134,15 +133,6 @@ def resized(photograph: np.ndarray, size: int) -> np.ndarray:
     return np.asarray(small, np.float32).transpose(2, 0, 1) / 255
 
 
-def gaussian(heat: np.ndarray, kernel: np.ndarray) -> np.ndarray:
-    """The convolution with a Gaussian kernel of half size k and deviation k / 3, as SciPy does it.
-
-    Not with the kernel itself: k may be 80, and that takes seconds.
-    """
-    k = len(kernel) // 2
-    return ndimage.gaussian_filter(heat, k / 3, radius=k, mode="reflect")
-
-
 def plain(ours: aexad.app.explainer.Explainer) -> Contestant:
     """One image after the other through the same network, and a textbook's heat map."""
     network, size = ours.network.network, ours.card.size  # type: ignore[attr-defined]
@@ -153,7 +143,7 @@ def plain(ours: aexad.app.explainer.Explainer) -> Contestant:
             image = resized(photograph, size)[None]
             with torch.no_grad():
                 rebuilt = network(torch.from_numpy(image)).numpy()
-            found.append(plain_heat_maps(image, rebuilt, gaussian))
+            found.append(plain_heat_maps(image, rebuilt))
         return found
 
     return explain

@@ -150,18 +150,21 @@ def sklearn_best(scores: np.ndarray, masks: np.ndarray) -> tuple[float, float]:
 
 
 def torch_heat_maps(images: np.ndarray, reconstructions: np.ndarray) -> Callable[[], Any] | None:
-    """The plain heat maps with torch's 2-D convolution in place of SciPy's."""
+    """The plain heat maps with one 2-D convolution by torch in place of SciPy's two passes."""
     try:
         import torch
     except ImportError:
         return None
 
-    def convolve(image: np.ndarray, kernel: np.ndarray) -> np.ndarray:
-        padded = np.pad(image, len(kernel) // 2, mode="symmetric").astype(np.float32)
+    def smooth(image: np.ndarray, k: int) -> np.ndarray:
+        y, x = np.mgrid[-k : k + 1, -k : k + 1]
+        kernel = np.exp(-(x**2 + y**2) / (2 * (k / 3) ** 2))
+        kernel /= kernel.sum()
+        padded = np.pad(image, k, mode="symmetric").astype(np.float32)
         weight = torch.from_numpy(kernel.astype(np.float32))[None, None]
         return torch.conv2d(torch.from_numpy(padded)[None, None], weight)[0, 0].numpy()
 
-    return lambda: plain_heat_maps(images, reconstructions, convolve)
+    return lambda: plain_heat_maps(images, reconstructions, smooth)
 
 
 def peak_of(scores: np.ndarray, masks: np.ndarray) -> float:
@@ -209,7 +212,7 @@ def main() -> None:
     images, wrong = make_reconstructions(masks[1 : heat_images + 1])
     heat = {
         "heat maps": lambda: heat_maps(images, wrong, SETTINGS),
-        "heat maps, plain": lambda: plain_heat_maps(images, wrong),
+        "heat maps, scipy": lambda: plain_heat_maps(images, wrong),
         "heat maps, torch 2-D": torch_heat_maps(images, wrong),
     }
     watch = Stopwatch()
@@ -240,7 +243,7 @@ def report(watch: Stopwatch, peak: float, masks: np.ndarray) -> None:
     for name in ("pro, anomalib", "pro, pyaupro"):
         if name in results:
             differences[name] = abs(results["pro"] - results[name])
-    for name in ("heat maps, plain", "heat maps, torch 2-D"):
+    for name in ("heat maps, scipy", "heat maps, torch 2-D"):
         if name in results:
             assert (results[name][1] == maps.k).all()
             differences[name] = np.abs(maps.heat_map - results[name][0]).max()
@@ -263,7 +266,7 @@ def report(watch: Stopwatch, peak: float, masks: np.ndarray) -> None:
         "pro_max_abs_diff": float(differences["pro, plain"]),
         "xauc_vs_sklearn": watch.ratio("xauc, sklearn", "xauc"),
         "all_pixel_metrics_vs_separate_peers": together,
-        "heatmap_vs_plain": watch.ratio("heat maps, plain", "heat maps"),
+        "heatmap_vs_scipy": watch.ratio("heat maps, scipy", "heat maps"),
         "peak_memory_vs_input": peak,
     }
     print(json.dumps({name: value and float(f"{value:.4g}") for name, value in ratios.items()}))

@@ -127,17 +127,18 @@ class Intervals:
             return None
         weights = self._weights[category].loc[rows.index].to_numpy().T
         anomalous = (rows["defect"] != GOOD).to_numpy()
-        groups = [int(number) for number in (anomalous.sum(), (~anomalous).sum()) if number]
         if metric in OF_IMAGES:
             values = rows[metric].to_numpy(np.float64)
             return Run(mean_draws(values, weights), int((~np.isnan(values)).sum()))
         if metric in OF_SCORES:
             scores = rows["score"].to_numpy(np.float64)
+            groups = [int(number) for number in (anomalous.sum(), (~anomalous).sum()) if number]
             return Run(score_draws(metric, scores, anomalous, weights), min(groups))
         counts = self._counts(category, method, seed)
         if counts is None:
             return None
-        return Run(pooled_draws(metric, counts, weights), min(groups))
+        # Anomalous images have normal pixels too, so good ones may be few.
+        return Run(pooled_draws(metric, counts, weights), int(anomalous.sum()))
 
 
 class Run(NamedTuple):
