@@ -32,6 +32,12 @@ def add_verbs(add: AddVerb) -> None:
         help="memory for the features of a frozen encoder; default: a quarter of the free memory",
     )
     parser.add_argument(
+        "--step-memory-mb",
+        type=positive,
+        default=8000,
+        help="memory for what a step keeps for the gradient; larger batches are taken in parts",
+    )
+    parser.add_argument(
         "--checkpoint-epochs", type=positive, default=10, help="epochs between two checkpoints"
     )
     parser = add(share)
@@ -81,6 +87,7 @@ def train(args: argparse.Namespace) -> Path:
                 data,
                 device,
                 feature_memory_mb=args.feature_memory_mb,
+                step_memory_mb=args.step_memory_mb,
                 checkpoints=checkpoints,
             )
         if trained.resumed_after and energy["kwh"] is not None:

@@ -95,6 +95,14 @@ class Settings(Strict):
         description="memory of one training for the features of a frozen encoder; larger features "
         "are kept in a file; default: a quarter of the free memory",
     )
+    step_memory_mb: int = Field(
+        8000,
+        ge=1,
+        le=10_000_000,
+        description="memory of one training for the values that a step keeps for the gradient; "
+        "larger batches are taken in parts, whose gradients are added. Not the free memory, which "
+        "varies: the size of the parts changes the last bits of a result",
+    )
     checkpoint_epochs: int = Field(
         10,
         ge=1,

@@ -151,6 +151,11 @@ class Recipe(Strict):
         description="aexad: rebuild normal pixels, drive anomalous ones to F; mse: normals only",
     )
     target: Target = Field("two", description="F of the loss: 2, or 1 - x")
+    reduction: Literal["sum", "mean"] = Field(
+        "sum",
+        description="loss of an image: sum over its pixels and channels (AE-XAD), or their mean; "
+        "weight decay and gradient clip act on its gradient, so their strength depends on it",
+    )
     augmentation: Literal["none", "affine"] = Field(
         "none",
         description="affine: rotate, shift, zoom and flip each image at random in every epoch",
@@ -259,3 +264,11 @@ class Recipe(Strict):
     def training(self) -> dict[str, Any]:
         """Keys that the trained model depends on: a change of another key never trains again."""
         return self.model_dump(exclude={"title", "heat_map"})
+
+    @property
+    def stated_training(self) -> dict[str, Any]:
+        """Keys of :attr:`training` that are not at their default.
+
+        The workflow compares these, so that a new key of the library trains nothing again.
+        """
+        return self.model_dump(exclude={"title", "heat_map"}, exclude_defaults=True)

@@ -47,7 +47,7 @@ class Training:
 
     Parameters
     ----------
-    feature_memory_mb, checkpoints, compiled
+    feature_memory_mb, step_memory_mb, checkpoints, compiled
         See :func:`aexad.training.train.train`.
     """
 
@@ -57,13 +57,16 @@ class Training:
         data: TrainingSet,
         device: torch.device,
         feature_memory_mb: int | None,
+        step_memory_mb: int,
         checkpoints: Checkpoints | None,
         compiled: bool | None,
     ) -> None:
         self.model, self.recipe, self.data, self.device = model, model.recipe, data, device
         self.network = model.network
         self.feature_memory_mb, self.checkpoints = feature_memory_mb, checkpoints
-        self.compiled = compiled
+        self.step_memory_mb, self.compiled = step_memory_mb, compiled
+        # The loss of an image is a sum of this many terms, or their mean.
+        self.terms = 3 * data.size**2 if model.recipe.reduction == "mean" else 1
         self.pools = pools(data, model.recipe)
         self.validation = np.flatnonzero(data.validation)
         if model.recipe.select == "validation" and not len(self.validation):
@@ -91,6 +94,7 @@ class Training:
         }
         settings = self.settings | {
             "features": self.features.kept if self.features else "none",
+            "step_memory_mb": self.step_memory_mb,
             "images_at_once": self.at_once,
             "compiled": self.step.compiled is not None,
         }
@@ -136,7 +140,10 @@ class Training:
             "threads": torch.get_num_threads(),
         }
         self.at_once = self._resume() or images_at_once(
-            self.network, lambda: self._loss_of(first_epoch[0][:1]), batch_size, self.device
+            self.network,
+            lambda: self._loss_of(first_epoch[0][:1]),
+            batch_size,
+            self.step_memory_mb,
         )
         self.step = Step(self.model, self.precision, compiled, min(self.at_once, batch_size))
 
@@ -201,7 +208,7 @@ class Training:
             self.optimiser.zero_grad(set_to_none=True)
             for part in chosen.split(self.at_once):
                 loss, anomalous = self.step(*self._batch(part, generator))
-                (loss / len(chosen)).backward()
+                (loss / (len(chosen) * self.terms)).backward()
                 sums[number] += torch.stack([loss.detach(), anomalous])
             if recipe.optimiser.gradient_clip:
                 torch.nn.utils.clip_grad_norm_(
@@ -213,7 +220,7 @@ class Training:
         broken = np.flatnonzero(~np.isfinite(totals[:, 0]))
         if len(broken):
             self._refuse(epoch, batches[broken[0]], totals[broken[0], 0])
-        loss, anomalous = totals.sum(axis=0) / len(order)
+        loss, anomalous = totals.sum(axis=0) / (len(order) * self.terms)
         return {
             "epoch": epoch,
             "learning_rate": recipe.optimiser.learning_rate * rate,
@@ -239,7 +246,7 @@ class Training:
             for batch in np.split(self.validation, range(size, len(self.validation), size)):
                 total += float(self._loss_of(batch))
         self.network.train()
-        return total / len(self.validation)
+        return total / (len(self.validation) * self.terms)
 
     def _keep_best(self, row: dict[str, float]) -> None:
         if self.recipe.select != "validation":

@@ -1,4 +1,4 @@
-"""Memory of a training: how many images fit at once, and reuse of freed blocks."""
+"""Memory of a training: how many images a step takes at once, and reuse of freed blocks."""
 
 from __future__ import annotations
 
@@ -11,12 +11,10 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from aexad.training.features import free_memory_mb
-
 logger = logging.getLogger(__name__)
 
-# Share of the free memory for the values that the backward pass needs.
-SHARE_OF_FREE_MEMORY = 0.5
+STEP_MEMORY_MB = 8000
+"""Memory for the values that the backward pass needs, unless the configuration sets another."""
 
 # Parameters of glibc's mallopt and their defaults.
 M_TRIM_THRESHOLD, DEFAULT_TRIM_THRESHOLD = -1, 128 * 1024
@@ -48,12 +46,13 @@ def images_at_once(
     network: nn.Module,
     loss_of_first: Callable[[], Tensor],
     batch_size: int,
-    device: torch.device,
+    budget_mb: float,
 ) -> int:
     """How many images of a batch the network processes together; their gradients are added.
 
-    The whole batch, if the values that autograd keeps for it fit into half of the free memory; they
-    are measured on one image, whose loss ``loss_of_first`` returns. A network whose batch norms
+    The whole batch, if the values that autograd keeps for it fit into ``budget_mb``; they are
+    measured on one image, whose loss ``loss_of_first`` returns. So the number follows from recipe
+    and configuration alone: sums over other parts round differently. A network whose batch norms
     learn statistics always gets the whole batch, because parts of it have other statistics.
     """
     norms = (nn.modules.batchnorm._BatchNorm,)
@@ -71,14 +70,13 @@ def images_at_once(
     with torch.autograd.graph.saved_tensors_hooks(count, lambda tensor: tensor):
         loss_of_first()
     image_mb = sum(kept.values()) / 1e6
-    room_mb = SHARE_OF_FREE_MEMORY * free_memory_mb(device)
-    fitting = max(1, min(batch_size, int(room_mb / max(image_mb, 1e-6))))
+    fitting = max(1, min(batch_size, int(budget_mb / max(image_mb, 1e-6))))
     if fitting < batch_size:
         logger.info(
-            "an image takes %.0f MB in training and %.0f MB are free: batches of %d are taken in "
-            "parts of %d, whose gradients are added",
+            "an image takes %.0f MB in training and step_memory_mb is %.0f: batches of %d are taken "
+            "in parts of %d, whose gradients are added",
             image_mb,
-            room_mb / SHARE_OF_FREE_MEMORY,
+            budget_mb,
             batch_size,
             fitting,
         )

@@ -14,7 +14,7 @@ from aexad.runtime.errors import TrainingError
 from aexad.training.batches import TrainingSet
 from aexad.training.checkpoint import Checkpoints
 from aexad.training.loop import Trained, Training
-from aexad.training.memory import first_line, freed_memory_kept, is_out_of_memory
+from aexad.training.memory import STEP_MEMORY_MB, first_line, freed_memory_kept, is_out_of_memory
 
 __all__ = ["Trained", "train"]
 
@@ -25,6 +25,7 @@ def train(
     device: torch.device,
     *,
     feature_memory_mb: int | None = None,
+    step_memory_mb: int = STEP_MEMORY_MB,
     checkpoints: Checkpoints | None = None,
     compiled: bool | None = None,
 ) -> Trained:
@@ -34,6 +35,8 @@ def train(
     ----------
     feature_memory_mb
         Memory for the features of a frozen encoder; None: a quarter of the free memory.
+    step_memory_mb
+        Memory for what a step keeps for the gradient; larger batches are taken in parts.
     checkpoints
         Checkpoint to resume from and to write; None: neither.
     compiled
@@ -51,12 +54,13 @@ def train(
     try:
         # Epochs seed torch's own generators.
         with torch.random.fork_rng(devices=gpus), freed_memory_kept():
-            return Training(model, data, device, feature_memory_mb, checkpoints, compiled).run()
+            budgets = feature_memory_mb, step_memory_mb
+            return Training(model, data, device, *budgets, checkpoints, compiled).run()
     except (MemoryError, RuntimeError) as error:
         if not is_out_of_memory(error):
             raise
         raise TrainingError(
             f"out of memory on {device} ({first_line(error)}); lower "
-            "batch_size in the recipe or feature_memory_mb in the configuration, or run fewer jobs "
-            "side by side"
+            "step_memory_mb or feature_memory_mb in the configuration, or batch_size in the "
+            "recipe, or run fewer jobs side by side"
         ) from error

@@ -72,6 +72,14 @@ def test_the_heat_map_is_no_part_of_training(methods):
     assert recipes["a"].training == recipes["b"].training
 
 
+def test_a_key_at_its_default_trains_nothing_again():
+    """A new key of the library must not make the trainings of all recipes due."""
+    recipe = Recipe(encoder="resnet18.tv_in1k", reduction="sum", epochs=7)
+    assert recipe.stated_training == {"encoder": "resnet18.tv_in1k", "epochs": 7}
+    mean = Recipe(encoder="resnet18.tv_in1k", reduction="mean", epochs=7)
+    assert mean.stated_training == recipe.stated_training | {"reduction": "mean"}
+
+
 def test_loss_and_normalisation_share_f_unless_told_otherwise(methods):
     path = methods(
         "a: {encoder: e}\nb: {encoder: e, target: inverse, heat_map: {extent: runs}}\n"

@@ -102,7 +102,13 @@ def test_words_for_people_change_nothing(library: Library) -> None:
 @pytest.mark.parametrize(
     ("module", "old", "new", "users"),
     [
-        ("evaluation.metrics.pro", "0.3", "0.31", {"evaluation.evaluate"}),
+        (
+            # The intervals of the tables are of PRO too.
+            "evaluation.metrics.pro",
+            "0.3",
+            "0.31",
+            {"evaluation.evaluate", "report.tables.write"},
+        ),
         ("training.batches", "1 / 3", "1 / 4", {"training.train"}),
         (
             "methods.aexad",

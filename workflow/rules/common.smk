@@ -101,7 +101,7 @@ def stored_size(wildcards):
 
 @of_wildcards
 def training_recipe(wildcards):
-    return PLAN.recipe(wildcards.method).training
+    return PLAN.recipe(wildcards.method).stated_training
 
 
 @of_wildcards
@@ -132,4 +132,5 @@ def country_option(wildcards, resources):
 
 def execution_options(wildcards, resources):
     memory = option("--feature-memory-mb", SETTINGS.feature_memory_mb)
-    return f"{memory} --checkpoint-epochs {SETTINGS.checkpoint_epochs}".strip()
+    step = f"--step-memory-mb {SETTINGS.step_memory_mb}"
+    return f"{memory} {step} --checkpoint-epochs {SETTINGS.checkpoint_epochs}".strip()
