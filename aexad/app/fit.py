@@ -161,7 +161,7 @@ def _all_labelled(index: pd.DataFrame) -> pd.DataFrame:
     """A split that trains on every image with a mask and does not use good test images."""
     rows = index.assign(role="test")
     rows.loc[rows["split"] == "train", "role"] = "normal"
-    rows.loc[(rows["split"] == "test") & (rows["defect"] != GOOD), "role"] = "labelled"
+    rows.loc[rows["defect"] != GOOD, "role"] = "labelled"
     return rows[["role", "defect", "image", "mask"]]
 
 

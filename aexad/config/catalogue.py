@@ -44,7 +44,7 @@ class Counts(Strict):
         0, ge=0, description="normal images that the data set reserves for validation"
     )
     good: int = Field(0, ge=0, description="normal test images")
-    anomalous: int = Field(0, ge=0, description="test images with a defect")
+    anomalous: int = Field(0, ge=0, description="images with a defect")
 
 
 class Evaluation(Strict):

@@ -28,11 +28,12 @@ def split(
     """Divide a category into normal, validation, labelled and test images.
 
     k labelled anomalies of each defect type are drawn from the sorted list of its test images; they
-    are trained on with their masks and leave the test set. ``standard`` and ``anomalies_only`` draw
-    the same ones for the same seed, so both have the same test images. ``one_class`` draws none and
-    tests all. Where normal images are trained on, a share of them becomes validation images, in
-    addition to the validation images of the data set itself; where the data set has a limit, no
-    more images are kept (:mod:`aexad.data.subsample`).
+    are trained on with their masks and leave the test set. Where a category has anomalies among its
+    training images, they are drawn from those instead, and the test set stays whole. ``standard``
+    and ``anomalies_only`` draw the same ones for the same seed, so both have the same test images.
+    ``one_class`` draws none and tests all. Where normal images are trained on, a share of them
+    becomes validation images, in addition to the validation images of the data set itself; where
+    the data set has a limit, no more images are kept (:mod:`aexad.data.subsample`).
 
     For ``class_folders`` the category is the normal class: its training images are trained on, and
     the test images of all classes are tested; the defect of another class is the class's name.
@@ -89,6 +90,7 @@ def split(
     else:
         rows = index[own].copy()
     rows["role"] = rows["split"].replace({"train": "normal"})
+    rows.loc[(rows["split"] == "train") & (rows["defect"] != GOOD), "role"] = "not drawn"
     trained = SCENARIOS[scenario]
     if "labelled" in trained:
         drawn = _labelled(rows, category, dataset.labelled_per_defect(category), seed)
@@ -117,21 +119,25 @@ def _labelled(rows: pd.DataFrame, category: str, number: int, seed: int) -> set[
     """Draw the labelled anomalies of a category: ``number`` images of each defect type."""
     if number < 1:
         raise ConfigError(f"category '{category}': labelled={number}; at least 1 is needed")
-    defective = rows[(rows["split"] == "test") & (rows["defect"] != GOOD)]
-    types = {str(defect): images for defect, images in defective.groupby("defect")}
+    defective = rows[rows["defect"] != GOOD]
+    own = defective[defective["split"] == "train"]  # anomalies that are there to be trained on
+    pool, left = (own, 0) if len(own) else (defective[defective["split"] == "test"], 1)
+    types = {str(defect): images for defect, images in pool.groupby("defect")}
     short = [
-        f"'{defect}' has {len(images)}" for defect, images in types.items() if len(images) <= number
+        f"'{defect}' has {len(images)}"
+        for defect, images in types.items()
+        if len(images) < number + left
     ]
     if short:
-        highest = min(map(len, types.values())) - 1
+        highest = min(map(len, types.values())) - left
         remedy = "add images to that type, or remove it"
         if highest:
             remedy = (
                 f"set 'labelled_of: {{{category}: {highest}}}' in its entry of config/datasets.yaml"
             )
         raise ConfigError(
-            f"category '{category}': {number} labelled images of each defect type leave none to "
-            f"test ({', '.join(short)}); {remedy}"
+            f"category '{category}': {number} labelled images of each defect type "
+            f"{'leave none to test' if left else 'are not there'} ({', '.join(short)}); {remedy}"
         )
     drawn = (
         draw(images, number, seed, "labelled", category, defect) for defect, images in types.items()

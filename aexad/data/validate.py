@@ -79,7 +79,7 @@ def read_files(root: Path, entries: list[Entry], name: str) -> list[Finding]:
 def count_images(entries: list[Entry]) -> Counts:
     """Count the images of a category by their use."""
     uses = Counter(
-        entry.split if entry.split != "test" else "good" if entry.defect == GOOD else "anomalous"
+        "anomalous" if entry.defect != GOOD else "good" if entry.split == "test" else entry.split
         for entry in entries
     )
     return Counts(**uses)

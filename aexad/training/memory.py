@@ -73,8 +73,8 @@ def images_at_once(
     fitting = max(1, min(batch_size, int(budget_mb / max(image_mb, 1e-6))))
     if fitting < batch_size:
         logger.info(
-            "an image takes %.0f MB in training and step_memory_mb is %.0f: batches of %d are taken "
-            "in parts of %d, whose gradients are added",
+            "an image takes %.0f MB in training and step_memory_mb is %.0f: batches of %d are "
+            "taken in parts of %d, whose gradients are added",
             image_mb,
             budget_mb,
             batch_size,

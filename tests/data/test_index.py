@@ -129,10 +129,23 @@ def test_empty_and_missing_folders(tree: Path) -> None:
 
 def test_images_in_the_wrong_place(tree: Path) -> None:
     shutil.copy(tree / "nut/test/dent/000.png", tree / "nut/test/000.png")
-    shutil.copytree(tree / "nut/test/dent", tree / "nut/train/dent")
+    shutil.copytree(tree / "nut/test/dent", tree / "nut/train/bent")
     _, *lines = problems(tree)
-    assert lines[0].startswith(f"  {tree}/nut/train/dent: only train/good is used")
-    assert lines[1].startswith(f"  {tree}/nut/test/000.png: not in the folder of a defect type")
+    assert lines[0].startswith(f"  {tree}/nut/test/000.png: not in the folder of a defect type")
+    assert lines[1].startswith(f"  {tree}/nut/train/bent: only train/good, and anomalies with")
+
+
+def test_anomalies_among_the_training_images(tree: Path) -> None:
+    folder = tree / "nut/train/dent"
+    folder.mkdir()
+    (tree / "nut/test/dent/000.png").rename(folder / "000.png")
+    index = build_index(tree, "set", Dataset(title="Set", adaptor="mvtec_layout"))
+    (row,) = index[index["image"] == "nut/train/dent/000.png"].to_dict("records")
+    assert (row["split"], row["defect"]) == ("train", "dent")
+    assert row["mask"] == "nut/ground_truth/dent/000_mask.png"
+    shutil.copy(folder / "000.png", tree / "nut/test/dent/000.png")
+    (line,) = problems(tree)
+    assert "nut/test/dent/000.png: has the same mask as train/dent/000.png; rename" in line
 
 
 def test_ambiguous_masks(tree: Path) -> None:
@@ -141,7 +154,9 @@ def test_ambiguous_masks(tree: Path) -> None:
     shutil.copy(tree / "nut/test/dent/001.png", tree / "nut/test/dent/001.bmp")
     _, *lines = problems(tree)
     assert lines[0].endswith("dent/000.png: has 2 masks (000.png, 000_mask.png); keep one")
-    assert lines[1].endswith("dent/001.png: has the same mask as 001.bmp; rename or remove one")
+    assert lines[1].endswith(
+        "/001.png: has the same mask as test/dent/001.bmp; rename or remove one"
+    )
 
 
 def test_a_category_that_does_not_exist(tree: Path) -> None:

@@ -83,6 +83,25 @@ def test_every_image_can_be_drawn(index: pd.DataFrame) -> None:
     assert drawn == {"nut/test/dent/000.png", "nut/test/dent/001.png"}
 
 
+def test_anomalies_among_the_training_images_are_the_labelled_ones(index: pd.DataFrame) -> None:
+    """Then the test set stays whole, and those that are not drawn are left out."""
+    whole = split(index, of(1), "bolt", "one_class", seed=0)
+    own = index["image"].isin([f"bolt/test/dent/00{number}.png" for number in (0, 1, 2)])
+    moved = index.assign(split=index["split"].mask(own, "train"))
+    table = split(moved, of(2), "bolt", "standard", seed=0)
+    assert set(images(table, "labelled")) < set(index.loc[own, "image"])
+    assert len(images(table, "labelled")) == 2
+    assert len(images(table, "normal")) == 4
+    assert set(images(table, "test")) == set(images(whole, "test")) - set(index.loc[own, "image"])
+    assert len(images(split(moved, of(3), "bolt", "standard", seed=0), "labelled")) == 3
+    with pytest.raises(ConfigError, match=r"4 labelled .* are not there \('dent' has 3\); set"):
+        split(moved, of(4), "bolt", "standard", seed=0)
+    assert split(moved, of(1), "bolt", "one_class", seed=0)["role"].value_counts().to_dict() == {
+        "test": 8,
+        "normal": 4,
+    }
+
+
 def test_too_many_labelled(index: pd.DataFrame, make_category: Callable[..., None]) -> None:
     with pytest.raises(ConfigError) as error:
         split(index, of(3), "bolt", "standard", seed=0)

@@ -61,7 +61,7 @@ def test_decomposed_accents_of_macos(bolts: Path) -> None:
 def test_two_images_with_one_stem(bolts: Path) -> None:
     miniature_sets.photo(bolts / "bolt/test/dent/001.bmp")
     (line,) = problems(bolts)
-    assert line.endswith("001.png: has the same mask as 001.bmp; rename or remove one")
+    assert line.endswith("001.png: has the same mask as test/dent/001.bmp; rename or remove one")
 
 
 def test_a_mask_of_zeros_gives_a_warning(
@@ -118,7 +118,7 @@ def test_links_to_folders_above(bolts: Path) -> None:
     digest = listing_digest(bolts)
     assert digest != before  # 'more' is no loop: its files count
     (line,) = problems(bolts)
-    assert "train/up: only train/good is used for training" in line
+    assert "train/up: only train/good, and anomalies with masks" in line
 
 
 def test_a_broken_link(bolts: Path) -> None:

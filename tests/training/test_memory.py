@@ -20,9 +20,7 @@ VIT = {"encoder": "test_vit.r160_in1k", "weights": "none", "tuning": "full"} | {
 }
 
 
-def test_a_batch_that_does_not_fit_is_taken_in_parts_with_the_same_gradient(
-    data, caplog
-):
+def test_a_batch_that_does_not_fit_is_taken_in_parts_with_the_same_gradient(data, caplog):
     whole = train(build_model(Recipe(**VIT), 32, 0), data, CPU)
     assert whole.settings["images_at_once"] == 6
     with caplog.at_level(logging.INFO):
@@ -69,9 +67,7 @@ def test_out_of_memory_says_what_to_lower(data, monkeypatch, error):
         raise error
 
     monkeypatch.setattr(Step, "__call__", fail)
-    with pytest.raises(
-        TrainingError, match=r"out of memory on cpu.*lower step_memory_mb"
-    ):
+    with pytest.raises(TrainingError, match=r"out of memory on cpu.*lower step_memory_mb"):
         train(build_model(Recipe(**CNN), 32, 0), data, CPU)
 
 

@@ -2,8 +2,10 @@
 
 ``<category>/train/good``, ``<category>/test/<good or defect type>`` and
 ``<category>/ground_truth/<defect type>``, where the mask of ``STEM.EXT`` is ``STEM_mask.EXT`` or
-``STEM.EXT`` with any known ending. Layouts that differ from it only in the names of folders are a
-:class:`FolderLayout` too.
+``STEM.EXT`` with any known ending. A data set may also hold anomalies to be trained on, in
+``<category>/train/<defect type>`` with masks in the same ``ground_truth``: then the labelled
+anomalies are drawn from these, and the test set stays whole. Layouts that differ only in the names
+of folders are a :class:`FolderLayout` too.
 """
 
 from __future__ import annotations
@@ -75,26 +77,27 @@ class FolderLayout:
             held_out = folder / self.validation / normal
             entries += normal_entries(root, category, "validation", held_out, problems)
         problems += [
-            f"{path}: only train/{normal} is used for training; move it there, to {self.test}, or "
-            "away"
-            for path in (*folders_in(train), *images_in(train))
-            if path.name != normal
-        ]
-        problems += [
             f"{path}: not in the folder of a defect type; move it to {self.test}/<defect type>"
             for path in images_in(test)
         ]
         candidates = [folder / name for name in self.masks]
         masks = next((path for path in candidates if path.is_dir()), candidates[0])
+        trained = [path for path in folders_in(train) if (masks / path.name).is_dir()]
+        problems += [
+            f"{path}: only train/{normal}, and anomalies with masks in {masks.name}/<defect type>, "
+            f"are used for training; move it there, to {self.test}, or away"
+            for path in (*folders_in(train), *images_in(train))
+            if path.name != normal and path not in trained
+        ]
         types = [path for path in folders_in(test) if path != masks]
         if all(path.name == normal for path in types):
             problems.append(f"{test}: no folder of a defect type; there is nothing to test")
         for path in types:
             if path.name == normal:
                 entries += normal_entries(root, category, "test", path, problems)
-            else:
-                entries += _defect_entries(root, category, path, masks / path.name, problems)
-        return entries
+        defects = [("train", path) for path in trained]
+        defects += [("test", path) for path in types if path.name != normal]
+        return entries + _defect_entries(root, category, defects, masks, problems)
 
 
 MVTEC_AD = FolderLayout("<category>/train/good")
@@ -111,23 +114,25 @@ def normal_entries(
 
 
 def _defect_entries(
-    root: Path, category: str, folder: Path, mask_folder: Path, problems: list[str]
+    root: Path, category: str, folders: list[tuple[str, Path]], masks: Path, problems: list[str]
 ) -> list[Entry]:
-    images = images_in(folder)
-    if not images:
-        problems.append(no_images(folder))
-    masks, by_stem = masks_by_stem(mask_folder), dict[str, Path]()
+    """List the images in folders of defect types, each with its split, and find their masks."""
     entries = []
-    for image in images:
-        stem = stem_of(image)
-        if stem in by_stem:
-            problems.append(
-                f"{image}: has the same mask as {by_stem[stem].name}; rename or remove one"
-            )
-        by_stem[stem] = image
-        mask = only_mask(image, masks[stem], mask_folder, problems)
-        paths = relative(image, root), relative(mask, root) if mask else ""
-        entries.append(Entry(category, "test", folder.name, *paths))
+    taken: dict[Path, Path] = {}
+    for split, folder in folders:
+        images = images_in(folder)
+        if not images:
+            problems.append(no_images(folder))
+        by_stem = masks_by_stem(masks / folder.name)
+        for image in images:
+            mask = only_mask(image, by_stem[stem_of(image)], masks / folder.name, problems)
+            if mask in taken:
+                other = taken[mask].relative_to(root / category)
+                problems.append(f"{image}: has the same mask as {other}; rename or remove one")
+            if mask:
+                taken[mask] = image
+            paths = relative(image, root), relative(mask, root) if mask else ""
+            entries.append(Entry(category, split, folder.name, *paths))
     return entries
 
 

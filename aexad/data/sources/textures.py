@@ -1,9 +1,10 @@
 """The embedded data set ``textures``: photographs that scikit-image ships, with drawn defects.
 
-Three categories (brick, grass, gravel; 512x512, greyscale, CC0) in the layout of MVTec AD. All
-training crops come from the left part of a photograph and all test crops from the right one, so no
-pixel is in both; the material of a foreign body is a *test* crop too, of another photograph. The
-pixels are the same on every machine (:data:`PIXELS_SHA256`).
+Three categories (brick, grass, gravel; 512x512, greyscale, CC0) in the layout of MVTec AD. Each
+photograph is cut into three regions (:data:`REGIONS`): one for the normal training images, one for
+the labelled anomalies, one for the test images. So no pixel that is trained on is tested. The
+material of a foreign body comes from the same region of another photograph. The pixels are the same
+on every machine (:data:`PIXELS_SHA256`).
 """
 
 from __future__ import annotations
@@ -21,10 +22,18 @@ from aexad.data.rng import generator
 from aexad.data.sources.texture_defects import FULL, applied, foreign_body, scratch, stain
 
 DEFECTS = ("foreign_body", "scratch", "stain")
-SIZE = 224  # of the crops, in pixels
-BORDER = 272  # the first column of the photographs that belongs to the test set
-TRAIN_GOOD, TEST_GOOD, PER_DEFECT = 40, 12, 8
+SIZE = 192  # of the crops, in pixels
+TRAIN_GOOD, TEST_GOOD = 40, 12
+LABELLED, TESTED = 6, 8
+"""Anomalies of each defect type: those that the labelled ones are drawn from, and those tested."""
 SEED = 0
+
+REGIONS = {
+    "train": (slice(0, 304), slice(0, 304)),
+    "labelled": (slice(304, 512), slice(0, 304)),
+    "test": (slice(0, 512), slice(304, 512)),
+}
+"""Rows and columns of a photograph that the crops are taken from; no two regions overlap."""
 
 
 class Surface(NamedTuple):
@@ -44,7 +53,7 @@ SURFACES = {
     "gravel": Surface("brick", (20, 36), 1),
 }
 
-PIXELS_SHA256 = "eafc7687d1f2fec4886b0bbc7f717c4bdf01b8366e1000acfcaa5edc26f1aea6"
+PIXELS_SHA256 = "dcde2cddbaea9bde98b482e1f276004a7d7880b803867b333d3d8181d7c70f60"
 """Digest of all names, images and masks of the data set, as :func:`draw_textures` returns it."""
 
 
@@ -77,30 +86,45 @@ def drawings() -> Iterator[tuple[str, np.ndarray]]:
     """
     photographs = {category: _photograph(category) for category in SURFACES}
     for category, surface in SURFACES.items():
-        train, test = photographs[category][:, :BORDER], photographs[category][:, BORDER:]
-        for split, region, count in (("train", train, TRAIN_GOOD), ("test", test, TEST_GOOD)):
+        own, foreign = photographs[category], photographs[surface.foreign]
+        for split, count in (("train", TRAIN_GOOD), ("test", TEST_GOOD)):
             for index in range(count):
                 name = f"{category}/{split}/good/{index:03}.png"
                 rng = generator(SEED, name)
-                yield name, _exposed(rng, _crop(rng, region))
-        material = photographs[surface.foreign][:, BORDER:]
+                yield name, _exposed(rng, _crop(rng, own[REGIONS[split]]))
+        numbers = [("test", "test", index) for index in range(TESTED)]
+        numbers += [("train", "labelled", TESTED + index) for index in range(LABELLED)]
         for defect in DEFECTS:
-            for index in range(PER_DEFECT):
-                name = f"{category}/test/{defect}/{index:03}.png"
+            for split, region, index in numbers:
+                name = f"{category}/{split}/{defect}/{index:03}.png"
                 rng = generator(SEED, name)
-                clean = _crop(rng, test)
-                contrast = 3 * index % PER_DEFECT  # each degree once, in mixed order
-                if defect == "scratch":
-                    widths, bright = surface.scratch_widths, surface.bright_scratches
-                    change = scratch(rng, clean, contrast, widths, bright)
-                elif defect == "stain":
-                    change = stain(rng, clean, contrast)
-                else:
-                    change = foreign_body(rng, clean, contrast, _crop(rng, material))
-                pixels, mask = applied(clean, change)
+                material = foreign[REGIONS[region]]
+                pixels, mask = _damaged(
+                    rng, _crop(rng, own[REGIONS[region]]), material, surface, defect, index
+                )
                 yield name, _exposed(rng, pixels)
                 name = f"{category}/ground_truth/{defect}/{index:03}_mask.png"
                 yield name, mask.astype(np.uint8) * 255
+
+
+def _damaged(
+    rng: np.random.Generator,
+    clean: np.ndarray,
+    material: np.ndarray,
+    surface: Surface,
+    defect: str,
+    index: int,
+) -> tuple[np.ndarray, np.ndarray]:
+    """A crop with a drawn defect: pixels int64 [SIZE, SIZE] and mask bool [SIZE, SIZE]."""
+    contrast = 3 * index % 8  # all eight degrees, in mixed order
+    if defect == "scratch":
+        widths, bright = surface.scratch_widths, surface.bright_scratches
+        change = scratch(rng, clean, contrast, widths, bright)
+    elif defect == "stain":
+        change = stain(rng, clean, contrast)
+    else:
+        change = foreign_body(rng, clean, contrast, _crop(rng, material))
+    return applied(clean, change)
 
 
 def _photograph(category: str) -> np.ndarray:

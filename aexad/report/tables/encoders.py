@@ -30,9 +30,9 @@ from aexad.report.text.numbers import UNDEFINED, number, quantity, with_interval
 ABOUT = {"encoder": "Encoder", "pretrained": "Pre-trained", "tuning": "Tuning"}
 OF_BINARY_MAP = {"f1", "iou"}
 SHAPE = (
-    "Of the heat map binarised at its own mean + standard deviation, as in the sources. It depends on "
-    "the shape of the map, not on its order alone: a saturated map marks nothing although its X-AUC "
-    "is high."
+    "Of the heat map binarised at its own mean + standard deviation, as in the sources. It depends "
+    "on the shape of the map, not on its order alone: a saturated map marks nothing although its "
+    "X-AUC is high."
 )
 PARAMETERS = ["trained_parameters", "frozen_parameters"]
 
@@ -67,7 +67,9 @@ def encoders_table(results: Results) -> Table:
             note if math.isnan(mean) else f"{note} {no_interval(interval)}".strip()
             for mean, interval, note in found
         ]
-        columns.append(printed_column(QUANTITY[metric].label, own, SHAPE * (metric in OF_BINARY_MAP)))
+        columns.append(
+            printed_column(QUANTITY[metric].label, own, SHAPE * (metric in OF_BINARY_MAP))
+        )
     costs, printed = metric_columns(rows, cells, TRAINING_COSTS, spread=False)
     data, columns = data.join(costs), [*columns, *printed]
     known = rows[["method"]].merge(results.methods, how="left")[PARAMETERS]

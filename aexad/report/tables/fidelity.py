@@ -12,10 +12,10 @@ from aexad.report.labels import METRIC, QUANTITY
 from aexad.report.published import OVERALL
 from aexad.report.results import Results
 from aexad.report.stats.aggregate import over_categories, over_seeds
+from aexad.report.stats.tests import Interval
 from aexad.report.tables.format import MEAN, blocks_of, words
 from aexad.report.tables.published_columns import OUR_NAMES
 from aexad.report.tables.table import Column, Table
-from aexad.report.stats.tests import Interval
 from aexad.report.text.numbers import interval_text, mean_text, printer
 from aexad.report.text.sentences import sentence
 

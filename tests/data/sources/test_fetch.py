@@ -244,7 +244,7 @@ def test_textures_are_drawn(
     marker = fetch("set", entry, folder)
     assert read(marker)["sha256"] == PIXELS_SHA256
     assert read(marker)["source"] == "textures"
-    assert len(build_index(folder, "set", entry)) == 228
+    assert len(build_index(folder, "set", entry)) == 282
     monkeypatch.setattr(module, "draw_textures", lambda _: pytest.fail("drawn twice"))
     fetch("set", entry, folder)
     assert "differ" not in capsys.readouterr().err

@@ -13,13 +13,14 @@ from aexad.data.rng import generator
 from aexad.data.sources import textures
 from aexad.data.sources.texture_defects import FULL, VISIBLE, applied
 from aexad.data.sources.textures import (
-    BORDER,
     PIXELS_SHA256,
+    REGIONS,
     SIZE,
     SURFACES,
     draw_textures,
     drawings,
 )
+from aexad.data.split import split
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +52,9 @@ def test_textures_have_the_layout_of_mvtec_ad(drawn: tuple[Path, str]) -> None:
     counts = index.groupby(["split", "defect"]).size().to_dict()
     assert counts == {
         ("train", "good"): 120,
+        ("train", "foreign_body"): 18,
+        ("train", "scratch"): 18,
+        ("train", "stain"): 18,
         ("test", "good"): 36,
         ("test", "foreign_body"): 24,
         ("test", "scratch"): 24,
@@ -59,24 +63,42 @@ def test_textures_have_the_layout_of_mvtec_ad(drawn: tuple[Path, str]) -> None:
     assert index["category"].unique().tolist() == ["brick", "grass", "gravel"]
 
 
-def test_training_and_test_crops_come_from_disjoint_regions(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """The two regions of the photographs get different grey levels, which all crops must keep."""
-    train, test = 20, 200
-    photograph = np.full((512, 512), test, np.int64)
-    photograph[:, :BORDER] = train
+def test_no_two_regions_of_a_photograph_overlap() -> None:
+    times = np.zeros((512, 512), int)
+    for region in REGIONS.values():
+        times[region] += 1
+        assert min(times[region].shape) > SIZE
+    assert times.max() == 1
+
+
+def test_each_image_shows_its_own_region_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The regions get different grey levels, which normals, labelled and test images must keep."""
+    levels = {"train": 20, "labelled": 100, "test": 200}
+    photograph = np.zeros((512, 512), np.int64)
+    for name, region in REGIONS.items():
+        photograph[region] = levels[name]
     monkeypatch.setattr(textures, "_photograph", lambda _: photograph)
     monkeypatch.setattr(textures, "scratch", lambda _, clean, *__: (clean, clean * 0))
     monkeypatch.setattr(textures, "stain", lambda _, clean, *__: (clean, clean * 0))
     monkeypatch.setattr(
         textures, "foreign_body", lambda _, clean, __, material: (material, clean * 0 + FULL)
     )
-    for name, drawing in drawings():
-        if "/train/" in name:
-            assert drawing.max() < 30
-        elif "/test/" in name:
-            assert drawing.min() > 180
+    shown = {name: drawing for name, drawing in drawings() if "/ground_truth/" not in name}
+    assert len(shown) == 3 * (40 + 12 + 3 * (6 + 8))
+    for name, drawing in shown.items():
+        region = "test" if "/test/" in name else "train" if "/good/" in name else "labelled"
+        exposure = drawing / levels[region]
+        assert exposure.min() > 0.9, name
+        assert exposure.max() < 1.1, name
+
+
+def test_labelled_anomalies_are_drawn_from_their_own_region(drawn: tuple[Path, str]) -> None:
+    """Every tested image shows pixels that no trained image shows, and the test set is whole."""
+    dataset = Dataset(title="Textures", adaptor="textures")
+    table = split(build_index(drawn[0], "textures", dataset), dataset, "brick", "standard", seed=1)
+    assert table["role"].value_counts().to_dict() == {"normal": 40, "test": 36, "labelled": 9}
+    assert set(table.loc[table["role"] == "labelled", "image"].str.split("/").str[1]) == {"train"}
+    assert set(table.loc[table["role"] == "test", "image"].str.split("/").str[1]) == {"test"}
 
 
 def test_masks_are_one_piece_and_differ_in_size(pixels: dict[str, np.ndarray]) -> None:
@@ -115,14 +137,15 @@ def test_defects_are_visible_only_inside_the_mask(
     category: str, pixels: dict[str, np.ndarray]
 ) -> None:
     """Compared with the same crop without defect, no image differs outside the mask."""
-    region = textures._photograph(category)[:, BORDER:]
+    photograph = textures._photograph(category)
     contrasts = []
-    for name in [name for name in pixels if name.startswith(category) and "mask" in name]:
-        defect, stem = name.split("/")[2], Path(name).stem.removesuffix("_mask")
-        image = pixels[f"{category}/test/{defect}/{stem}.png"].astype(int)
-        mask = pixels[name] > 0
-        rng = generator(textures.SEED, f"{category}/test/{defect}/{stem}.png")
-        clean = textures._crop(rng, region)
+    for mask_name in [name for name in pixels if name.startswith(category) and "mask" in name]:
+        defect, stem = mask_name.split("/")[2], Path(mask_name).stem.removesuffix("_mask")
+        where, region = ("test", "test") if int(stem) < 8 else ("train", "labelled")
+        name = f"{category}/{where}/{defect}/{stem}.png"
+        image = pixels[name].astype(int)
+        mask = pixels[mask_name] > 0
+        clean = textures._crop(generator(textures.SEED, name), photograph[REGIONS[region]])
         gain = np.median(image[~mask] / np.maximum(clean[~mask], 1))
         difference = np.abs(image - clean * gain)
         assert difference[~mask].max() < 30, name

@@ -64,7 +64,9 @@ def test_every_cell() -> None:
         ],
     ]  # fmt: skip
     assert "Of the 2 recipes with a pre-trained Transformer" in table.caption
-    assert table.numbers.set_index("left_out").loc["b", "iou_high"] == pytest.approx(0.364, abs=0.01)
+    assert table.numbers.set_index("left_out").loc["b", "iou_high"] == pytest.approx(
+        0.364, abs=0.01
+    )
 
 
 def test_ranks_are_of_the_seeds_that_all_recipes_have() -> None:
