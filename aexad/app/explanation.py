@@ -13,8 +13,9 @@ import numpy as np
 from PIL import Image
 from scipy import ndimage
 
-from aexad.app.overlay import draw_overlay, strips
-from aexad.explain.heatmap import mean_and_std
+from aexad.app.overlay import draw_overlay
+from aexad.explain.heatmap import binarised
+from aexad.explain.resize import resized
 from aexad.runtime.files import written_whole
 
 FILES = {"overlays": ".png", "heat_maps": ".npy", "masks": ".png"}
@@ -63,15 +64,14 @@ class Explanation:
     def mask(self) -> np.ndarray:
         """The anomalous pixels, bool [H, W]: heat map above its mean plus one standard deviation.
 
-        The heat map is first resized to the image (bilinear). The mask of an image with the verdict
-        "normal" is empty, because every heat map exceeds its own mean somewhere.
+        The heat map is first resized to the image; mean and deviation are of the resized map, as
+        in ``aexad evaluate --native``. The mask of an image with the verdict "normal" is empty,
+        because every heat map exceeds its own mean somewhere.
         """
-        mask = np.zeros(self.image.shape[:2], dtype=bool)
-        mean, std = mean_and_std(self.heat_map)
-        if self.verdict != "normal" and std > 0:
-            for rows, heat in strips(self.heat_map, mask.shape):
-                mask[rows] = heat.astype(np.float64) > mean + std
-        return mask
+        height, width = self.image.shape[:2]
+        if self.verdict == "normal":
+            return np.zeros((height, width), dtype=bool)
+        return binarised(resized(self.heat_map, (height, width))[None])[0]
 
     @cached_property
     def regions(self) -> list[Region]:

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from aexad.data.images import at_size, load_image
-from aexad.evaluation.evaluate import upsampled
+from aexad.explain.resize import resized
 
 Picture = str | os.PathLike[str] | np.ndarray
 """A file, or an array that :func:`as_photograph` accepts."""
@@ -62,7 +62,7 @@ def as_photograph(picture: Picture) -> np.ndarray:
 def as_input(photographs: Sequence[np.ndarray], size: int, stored: int) -> np.ndarray:
     """Convert photographs uint8 [H, W, 3] of any sizes to float32 [B, 3, S, S] in [0, 1].
 
-    As in training: an antialiased bilinear resize to ``stored`` pixels, then upsampling to
+    As in training: an antialiased bilinear resize to ``stored`` pixels, then enlarging to
     ``size``.
     """
     small = np.stack(
@@ -75,4 +75,4 @@ def as_input(photographs: Sequence[np.ndarray], size: int, stored: int) -> np.nd
     images = small.transpose(0, 3, 1, 2).astype(np.float32, order="C") / np.float32(255)
     if stored == size:
         return images
-    return np.stack([[upsampled(channel, (size, size)) for channel in image] for image in images])
+    return np.stack([[resized(channel, (size, size)) for channel in image] for image in images])

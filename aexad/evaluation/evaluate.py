@@ -24,11 +24,12 @@ from aexad.data.split import read_split
 from aexad.evaluation.metrics import SWEEP, PixelSummary, image_ap, image_auroc, pixel_summary
 from aexad.evaluation.metrics.image_counts import image_counts
 from aexad.evaluation.metrics.pixel import mean_of_defined
+from aexad.explain.resize import resized
 from aexad.runtime.errors import DataError
 from aexad.runtime.files import read_npz, write_csv, write_json, write_npz
 
 Size = Literal["model", "native"]
-"""Size of the comparison: masks are resized to the maps, or maps are upsampled to the masks."""
+"""Size of the comparison: masks are resized to the maps, or maps are resized to the masks."""
 
 Pair = tuple[np.ndarray, np.ndarray]
 """Heat map, real [H, W], and mask, bool [H, W], of one image."""
@@ -73,8 +74,8 @@ def evaluate_run(
     output : path
         Folder for the files.
     size : {"model", "native"}
-        ``model``: masks are resized to the maps (nearest). ``native``: maps are upsampled
-        (bilinear) to the original masks.
+        ``model``: masks are resized to the maps (nearest). ``native``: maps are resized to
+        the original masks (:func:`aexad.explain.resize.resized`).
 
     Returns
     -------
@@ -196,35 +197,6 @@ def named_at(metric: str, a: float) -> str:
     return metric if a == 1 else f"{metric}@{a}"
 
 
-def upsampled(heat_map: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """Resize a map bilinearly; pixel centres are at half-integers, the border is repeated.
-
-    Parameters
-    ----------
-    heat_map : float [H, W]
-    shape : height and width of the result
-
-    Returns
-    -------
-    float [height, width]
-        In the type of ``heat_map``, computed in float64.
-    """
-    if heat_map.shape == tuple(shape):
-        return heat_map
-    rows = _interpolated(heat_map.astype(np.float64), shape[0])
-    return _interpolated(rows.T, shape[1]).T.astype(heat_map.dtype)
-
-
-def _interpolated(values: np.ndarray, length: int) -> np.ndarray:
-    """Resize the first axis to ``length``."""
-    position = (np.arange(length) + 0.5) * (len(values) / length) - 0.5
-    position = position.clip(0, len(values) - 1)
-    before = position.astype(np.intp)
-    after = np.minimum(before + 1, len(values) - 1)
-    # In this form a constant map stays the same to the last bit.
-    return values[before] + (position - before)[:, None] * (values[after] - values[before])
-
-
 def _read_maps(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
     arrays = read_npz(path, ("image", "heat_map", "score", "k"), NO_MAPS)
     shape = arrays["heat_map"].shape
@@ -248,7 +220,7 @@ def _run_pairs(
         path = root / mask if mask else None
         if size == "native":
             truth = load_mask(path, shape=image_size(root / image))
-            yield upsampled(heat_map, truth.shape), truth
+            yield resized(heat_map, truth.shape), truth
         else:
             yield heat_map, load_mask(path, size=len(heat_map))
 

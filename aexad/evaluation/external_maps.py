@@ -25,11 +25,11 @@ from aexad.evaluation.evaluate import (
     ImageRow,
     Pair,
     Size,
-    upsampled,
     without_masks,
     write_evaluation,
     write_results,
 )
+from aexad.explain.resize import resized
 from aexad.runtime.errors import DataError
 
 ENDINGS = (".npy", ".tiff", ".tif", ".png")
@@ -69,8 +69,8 @@ def evaluate_maps(
         Folder for ``per_image.csv`` and ``metrics.json``.
     size : {"model", "native"}
         ``model``: compare at the size of the maps. Each map has the size of its image, or all maps
-        are S x S and the masks are resized to them. ``native``: maps are upsampled (bilinear) to
-        their images.
+        are S x S and the masks are resized to them. ``native``: maps are resized to their images
+        (:func:`aexad.explain.resize.resized`).
 
     Returns
     -------
@@ -192,7 +192,7 @@ def _rows(images: Sequence[MappedImage], root: Path, size: Size) -> Iterator[tup
         name = image.image.relative_to(root).as_posix()
         row = ImageRow(name, image.defect, float(heat_map.max()), None)
         if size == "native" or heat_map.shape == shape:
-            yield row, (upsampled(heat_map, shape), load_mask(image.mask, shape=shape))
+            yield row, (resized(heat_map, shape), load_mask(image.mask, shape=shape))
             continue
         height, width = heat_map.shape
         square = square or (image.map, height)

@@ -12,6 +12,7 @@ This module works on NumPy arrays and does not import torch; :func:`heat_maps` a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -160,18 +161,34 @@ def binarised(maps: np.ndarray, a: float = 1.0) -> np.ndarray:
     """Mark where each map [H, W] of a batch exceeds its mean plus ``a`` standard deviations."""
     binary = np.empty(maps.shape, dtype=bool)
     for m, result in zip(maps, binary, strict=True):
-        mean, std = mean_and_std(m)
-        result[:] = m.astype(np.float64) > mean + a * std
+        np.greater(m, thresholds(m, (a,))[0], out=result)
     return binary
+
+
+def thresholds(m: np.ndarray, a: Sequence[float]) -> list[np.floating]:
+    """Mean plus ``a`` standard deviations of one map, for each ``a``.
+
+    Each is rounded down to the type of the map. No value of the map lies in between, so comparing
+    with it is exact without a float64 copy of the map.
+    """
+    mean, std = mean_and_std(m)
+    return [_rounded_down(mean + factor * std, m.dtype) for factor in a]
 
 
 def mean_and_std(m: np.ndarray) -> tuple[float, float]:
     """Mean and (population) standard deviation of one map, in float64."""
-    values = m.astype(np.float64)
+    values = m.astype(np.float64)  # a copy
     mean = float(values.mean())
-    deviations = values - mean
-    deviations *= deviations
-    return mean, float(deviations.mean()) ** 0.5
+    values -= mean
+    values *= values
+    return mean, float(values.mean()) ** 0.5
+
+
+def _rounded_down(threshold: float, dtype: np.dtype) -> np.floating:
+    """The highest number of a type that is not above ``threshold``."""
+    with np.errstate(over="ignore"):
+        nearest = dtype.type(threshold)
+    return np.nextafter(nearest, dtype.type(-np.inf)) if float(nearest) > threshold else nearest
 
 
 def _float32(images: np.ndarray | Tensor) -> np.ndarray:

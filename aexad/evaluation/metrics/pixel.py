@@ -14,7 +14,7 @@ import numpy as np
 
 from aexad.evaluation.metrics.preparation import Maps, Pool, image_pairs
 from aexad.evaluation.metrics.ranking import Ranking, auroc, ranking
-from aexad.explain.heatmap import mean_and_std
+from aexad.explain.heatmap import thresholds
 
 SWEEP = (1.0, 1.5, 2.0, 2.5, 3.0, 3.5)
 """The thresholds of the binary map: mean + a times the standard deviation of the heat map."""
@@ -107,10 +107,9 @@ def marked_counts(score: np.ndarray, anomalous: np.ndarray, a: Sequence[float]) 
     int64 [3, t]
         Marked anomalous pixels; marked pixels; anomalous pixels.
     """
-    mean, std = mean_and_std(score)
-    thresholds = [_rounded_down(mean + factor * std, score.dtype) for factor in a]
-    hits = [np.count_nonzero(anomalous > threshold) for threshold in thresholds]
-    marked = [np.count_nonzero(score > threshold) for threshold in thresholds]
+    limits = thresholds(score, a)
+    hits = [np.count_nonzero(anomalous > limit) for limit in limits]
+    marked = [np.count_nonzero(score > limit) for limit in limits]
     return np.array([hits, marked, [len(anomalous)] * len(a)], dtype=np.int64)
 
 
@@ -133,16 +132,6 @@ def _f1_and_iou(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         np.divide(2 * hits, marked + anomalous, out=nothing.copy(), where=exists),
         np.divide(hits, marked + anomalous - hits, out=nothing.copy(), where=exists),
     )
-
-
-def _rounded_down(threshold: float, dtype: np.dtype) -> np.floating:
-    """The highest number of a type that is not above ``threshold``.
-
-    No score lies between the two, so comparing scores with it is exact without a float64 copy.
-    """
-    with np.errstate(over="ignore"):
-        nearest = dtype.type(threshold)
-    return np.nextafter(nearest, dtype.type(-np.inf)) if float(nearest) > threshold else nearest
 
 
 def _pooled(scores: Maps, masks: Maps) -> tuple[np.ndarray, np.ndarray]:

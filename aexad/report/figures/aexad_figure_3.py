@@ -11,10 +11,10 @@ from matplotlib.figure import Figure
 
 from aexad.config.benchmark import Run
 from aexad.data.images import image_size, load_image, load_mask
-from aexad.evaluation.evaluate import upsampled
 from aexad.evaluation.metrics import xauc_per_image
 from aexad.evaluation.metrics.pixel import mean_of_defined
 from aexad.explain.heatmap import smoothed
+from aexad.explain.resize import resized
 from aexad.report.figures.base import Drawing, Group, cnn_and_transformer
 from aexad.report.images.unfiltered import REMEDY, read_settings, unfiltered_map
 from aexad.report.labels import listed
@@ -132,7 +132,7 @@ def _xauc(maps: np.ndarray, group: Group, image: str, mask: str) -> np.ndarray:
     if group.native:
         shape = image_size(group.root / image)
         truth = load_mask(group.root / mask, shape=shape)
-        maps = np.stack([upsampled(each, truth.shape) for each in maps])
+        maps = np.stack([resized(each, truth.shape) for each in maps])
     else:
         truth = load_mask(group.root / mask, size=group.size)
     return xauc_per_image(maps, np.broadcast_to(truth, maps.shape))
