@@ -221,6 +221,27 @@ def test_half_size_uses_the_larger_direction():
     assert half_size(binary, "runs") == round((24 + 9) / 11 / 2 + 1e-9)
 
 
+def test_half_size_of_components_whose_boxes_overlap_by_hand():
+    """A frame, a dot inside it, and a hook whose pixels alternate with theirs from row to row."""
+    rows = [
+        "######..##",
+        "#....#...#",
+        "#.#..#...#",
+        "#....#...#",
+        "######...#",
+        ".........#",
+        ".........#",
+    ]
+    binary = np.array([[mark == "#" for mark in row] for row in rows])
+    # Heights 5, 1 and 7, sum 13; widths 6, 1 and 2, sum 9: k is half of 13 / 3, rounded.
+    for turned in (binary, binary[::-1], binary[:, ::-1], binary.T, np.rot90(binary)):
+        assert half_size(turned) == 2
+    # Two more rows of the hook: heights 5, 1 and 9, sum 15, whose half mean 2.5 is rounded up.
+    longer = np.vstack([binary, binary[-2:]])
+    for turned in (longer, longer[::-1], longer.T):
+        assert half_size(turned) == 3
+
+
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("density", [0.05, 0.3, 0.6])
 def test_half_size_equals_scikit_image(seed, density):
