@@ -64,6 +64,7 @@ def draw_category(root: Path, category: str, count: int, number: int) -> tuple[R
         pixels, mask = _draw(base, kind, generator)
         row = {"role": "test", "defect": kind, "image": f"{category}/test/{kind}/{i:04}.png"}
         row["mask"] = f"{category}/truth/{kind}/{i:04}.png" if mask.any() else ""
+        row["marks"] = "bright"
         rows.append(row)
         _save(data / row["image"], pixels)
         if mask.any():

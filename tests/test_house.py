@@ -22,8 +22,8 @@ runtime.errors
 runtime
 config
 data.rng
-data.layouts
 data.images
+data.layouts
 data
 plan
 encoders

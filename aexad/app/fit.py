@@ -28,6 +28,7 @@ from aexad.data.augment import augment
 from aexad.data.index import GOOD, build_index, flat_index
 from aexad.data.layouts.folders import images_in
 from aexad.data.rng import generator
+from aexad.data.split import COLUMNS as SPLIT_COLUMNS
 from aexad.data.split import split
 from aexad.methods.model import Model, build_model
 from aexad.runtime.errors import ConfigError, DataError
@@ -162,7 +163,7 @@ def _all_labelled(index: pd.DataFrame) -> pd.DataFrame:
     rows = index.assign(role="test")
     rows.loc[rows["split"] == "train", "role"] = "normal"
     rows.loc[rows["defect"] != GOOD, "role"] = "labelled"
-    return rows[["role", "defect", "image", "mask"]]
+    return rows[SPLIT_COLUMNS]
 
 
 def _held_out(table: pd.DataFrame, folder: Path, category: str, seed: int) -> list[str]:

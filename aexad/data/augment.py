@@ -124,11 +124,11 @@ def _photos(table: pd.DataFrame, root: Path, size: int, scenario: str) -> dict[s
     """Read the training images of a split, by their role."""
     photos: dict[str, list[Photo]] = {"normal": [], "labelled": [], "validation": []}
     rows = table[table["role"].isin((*SCENARIOS[scenario], "validation"))]
-    names = zip(rows["role"], rows["image"], rows["mask"], strict=True)
-    for role, image, mask in tqdm(names, "reading", len(rows), unit="image", disable=None):
+    names = zip(rows["role"], rows["image"], rows["mask"], rows["marks"], strict=True)
+    for role, image, mask, marks in tqdm(names, "reading", len(rows), unit="image", disable=None):
         pixels, marked = load_image(root / image, size), load_mask(None, size)
         if mask:
-            marked = load_mask(root / mask, size, shape=image_size(root / image))
+            marked = load_mask(root / mask, size, image_size(root / image), marks)
             if not marked.any():
                 raise DataError(
                     f"{root / mask}: no anomalous pixel is left at working size {size}; raise "

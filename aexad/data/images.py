@@ -16,11 +16,13 @@ from pathlib import Path
 import numpy as np
 from PIL import ExifTags, Image, ImageOps
 
-from aexad.data.layouts.visa import defect_levels, holds_defect_numbers
 from aexad.runtime.errors import DataError
 
 FORMATS = ("PNG", "JPEG", "BMP", "TIFF")  # by content; Pillow starts a program for some others
 THRESHOLD = 127  # of 255: a mask pixel above it is anomalous
+BRIGHT, ANY = "bright", "any"
+MARKS = (BRIGHT, ANY)
+"""Which pixels of a mask are anomalous: the bright ones, or all whose number is not 0."""
 SIDEWAYS = (5, 6, 7, 8)  # the EXIF orientations that exchange width and height
 # What Pillow raises for damaged files, besides OSError; its decoders promise no single class.
 DAMAGE = (SyntaxError, ValueError, EOFError, struct.error, LookupError, TypeError, OverflowError)
@@ -68,12 +70,15 @@ def load_mask(
     path: str | os.PathLike[str] | None,
     size: int | None = None,
     shape: tuple[int, int] | None = None,
+    marks: str = BRIGHT,
 ) -> np.ndarray:
     """Read a mask: True where a pixel is anomalous.
 
-    A pixel is anomalous when its brightest channel is above 127 of 255 *after* the resize
-    (nearest), so masks in any bright colour, with a palette or of booleans can be read. Masks of
-    VisA hold numbers of defects instead (:func:`aexad.data.layouts.visa.defect_levels`).
+    With ``marks="bright"``, a pixel is anomalous when its brightest channel is above 127 of 255
+    *after* the resize (nearest), so masks in any bright colour, with a palette or of booleans can
+    be read. With ``marks="any"``, a pixel holds the number of its defect, and every pixel but those
+    of number 0 is anomalous; the number of a palette image is its index. The layout of a data set
+    says which of the two its masks are.
 
     Parameters
     ----------
@@ -84,6 +89,8 @@ def load_mask(
     shape
         Height and width of the image that the mask belongs to; a mask of another size is refused.
         For a normal image without ``size``, the shape of the result.
+    marks
+        One of :data:`MARKS`.
 
     Returns
     -------
@@ -103,8 +110,8 @@ def load_mask(
         return np.zeros(shape, dtype=bool)
     with _opened(path) as image:
         upright = ImageOps.exif_transpose(image)
-        if holds_defect_numbers(Path(path)):
-            levels = defect_levels(upright)
+        if marks == ANY:
+            levels = _numbered(upright)
         else:
             levels = _brightest_channel(_eight_bit(upright, path))
     highest = int(levels.max(initial=0))
@@ -219,6 +226,18 @@ def _rgb(image: Image.Image, background: int) -> Image.Image:
     layer = image.convert("RGBA")
     below = Image.new("LA", layer.size, (background, 255)).convert("RGBA")
     return Image.alpha_composite(below, layer).convert("RGB")
+
+
+def _numbered(image: Image.Image) -> np.ndarray:
+    """The pixels whose number is not 0: 255 there and 0 elsewhere, uint8 [H, W].
+
+    The number is the only channel (for a palette: the index) or any of several.
+    """
+    if len(image.getbands()) == 1:
+        marked = np.asarray(image) != 0
+    else:
+        marked = np.asarray(image.convert("RGB")).any(axis=2)
+    return np.where(marked, np.uint8(255), np.uint8(0))
 
 
 def _brightest_channel(image: Image.Image) -> np.ndarray:

@@ -15,6 +15,7 @@ from pathlib import Path
 import pandas as pd
 
 from aexad.config.catalogue import Dataset, expanded
+from aexad.data.images import MARKS
 from aexad.data.layouts.flat import flat_entries
 from aexad.data.layouts.mvtec import GOOD as GOOD
 from aexad.data.layouts.mvtec import Entry
@@ -58,7 +59,8 @@ def build_index(root: str | os.PathLike[str], name: str, dataset: Dataset) -> pd
     -------
     pandas.DataFrame
         Strings: category, split (train, validation, test), defect (``good`` or the type), image,
-        mask (empty for good images). Sorted by these columns.
+        mask (empty for good images), marks (:data:`aexad.data.images.MARKS`). Sorted by these
+        columns.
 
     Raises
     ------
@@ -122,7 +124,7 @@ def read_index(path: str | os.PathLike[str]) -> pd.DataFrame:
     aexad.runtime.errors.DataError
         As for :func:`read_table`; the table is empty, or has a split other than :data:`SPLITS`.
     """
-    return read_table(path, COLUMNS, "index", split=SPLITS)
+    return read_table(path, COLUMNS, "index", split=SPLITS, marks=MARKS)
 
 
 def read_table(

@@ -8,11 +8,12 @@ import pandas as pd
 
 from aexad.config.catalogue import Dataset
 from aexad.config.schema import nearest
+from aexad.data.images import MARKS
 from aexad.data.index import GOOD, read_table
 from aexad.data.subsample import draw, limited, with_validation
 from aexad.runtime.errors import ConfigError
 
-COLUMNS = ["role", "defect", "image", "mask"]
+COLUMNS = ["role", "defect", "image", "mask", "marks"]
 ROLES = ("normal", "validation", "labelled", "test")
 SCENARIOS = {
     "standard": ("normal", "labelled"),
@@ -56,7 +57,7 @@ def split(
     Returns
     -------
     pandas.DataFrame
-        Strings: role (:data:`ROLES`), defect, image, mask. Sorted by role in that order,
+        Strings: role (:data:`ROLES`), defect, image, mask, marks. Sorted by role in that order,
         then defect and image.
 
     Raises
@@ -110,9 +111,9 @@ def read_split(path: str | os.PathLike[str]) -> pd.DataFrame:
     ------
     aexad.runtime.errors.DataError
         As for :func:`aexad.data.index.read_table`; the table is empty, or has a role other than
-        :data:`ROLES`.
+        :data:`ROLES` or marks other than :data:`aexad.data.images.MARKS`.
     """
-    return read_table(path, COLUMNS, "split", role=ROLES)
+    return read_table(path, COLUMNS, "split", role=ROLES, marks=MARKS)
 
 
 def _labelled(rows: pd.DataFrame, category: str, number: int, seed: int) -> set[str]:

@@ -68,7 +68,7 @@ def read_files(root: Path, entries: list[Entry], name: str) -> list[Finding]:
         mask = root / entry.mask
         try:
             shape = check_image(root / entry.image)
-            if entry.mask and not load_mask(mask, shape=shape).any():
+            if entry.mask and not load_mask(mask, shape=shape, marks=entry.marks).any():
                 text = f"{mask}: this mask of a defect marks nothing; correct it, or remove it and "
                 findings.append(Finding(entry.category, WARNING, f"{text}its image"))
         except DataError as error:

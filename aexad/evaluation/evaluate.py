@@ -213,16 +213,16 @@ def _run_pairs(
     rows: pd.DataFrame, heat_maps: np.ndarray, root: Path, size: Size, maps: str
 ) -> Iterator[Pair]:
     """Read the mask of each test row and bring it and its heat map to one size."""
-    columns = (rows["image"], rows["defect"], rows["mask"])
-    for image, defect, mask, heat_map in zip(*columns, heat_maps, strict=True):
+    columns = (rows[name] for name in ("image", "defect", "mask", "marks"))
+    for image, defect, mask, marks, heat_map in zip(*columns, heat_maps, strict=True):
         if not mask and defect != GOOD:
             raise DataError(f"{maps}: {image} is anomalous and has no mask to compare with")
         path = root / mask if mask else None
         if size == "native":
-            truth = load_mask(path, shape=image_size(root / image))
+            truth = load_mask(path, shape=image_size(root / image), marks=marks)
             yield resized(heat_map, truth.shape), truth
         else:
-            yield heat_map, load_mask(path, size=len(heat_map))
+            yield heat_map, load_mask(path, size=len(heat_map), marks=marks)
 
 
 def _no_masks() -> dict[str, Any]:

@@ -17,7 +17,7 @@ import numpy as np
 import tifffile
 from PIL import Image
 
-from aexad.data.images import image_size, load_mask
+from aexad.data.images import BRIGHT, image_size, load_mask
 from aexad.data.index import GOOD
 from aexad.data.layouts.folders import is_image
 from aexad.data.split import read_split
@@ -47,6 +47,7 @@ class MappedImage(NamedTuple):
     defect: str
     mask: Path | None
     map: Path
+    marks: str = BRIGHT
 
 
 def evaluate_maps(
@@ -112,7 +113,11 @@ def evaluate_split_maps(
         for image, defect, mask in zip(rows["image"], rows["defect"], rows["mask"], strict=True)
     }
     category = Path(str(table["image"].iloc[0])).parts[0]
-    images = list_maps(Path(maps), wanted, category, allow_more=True)
+    marks = dict(zip((root / image for image in rows["image"]), rows["marks"], strict=True))
+    images = [
+        image._replace(marks=marks[image.image])
+        for image in list_maps(Path(maps), wanted, category, allow_more=True)
+    ]
     if without_masks(rows):
         scores = [row for row, _ in _rows(images, root, size)]
         return write_results(scores, None, size, output)
@@ -192,7 +197,7 @@ def _rows(images: Sequence[MappedImage], root: Path, size: Size) -> Iterator[tup
         name = image.image.relative_to(root).as_posix()
         row = ImageRow(name, image.defect, float(heat_map.max()), None)
         if size == "native" or heat_map.shape == shape:
-            yield row, (resized(heat_map, shape), load_mask(image.mask, shape=shape))
+            yield row, (resized(heat_map, shape), load_mask(image.mask, None, shape, image.marks))
             continue
         height, width = heat_map.shape
         square = square or (image.map, height)
@@ -202,7 +207,7 @@ def _rows(images: Sequence[MappedImage], root: Path, size: Size) -> Iterator[tup
                 f"{square[0].name} {square[1]}x{square[1]}; give all maps their image's size, or "
                 "one S x S, or use --native"
             )
-        yield row, (heat_map, load_mask(image.mask, size=height, shape=shape))
+        yield row, (heat_map, load_mask(image.mask, height, shape, image.marks))
 
 
 def _test_images(masks: Path) -> list[Path]:

@@ -20,7 +20,8 @@ from aexad.plan.runs import runs_of
 from aexad.report.collect import read_collection
 from aexad.report.published import Published, read_published
 from aexad.report.results import Results
-from aexad.report.run_files import read_counts, read_images
+from aexad.report.run_files import read_images
+from aexad.report.stats.resampling import read_counts
 
 
 class Inputs(NamedTuple):

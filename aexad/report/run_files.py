@@ -10,9 +10,7 @@ from typing import Any, TypeVar
 import pandas as pd
 
 from aexad.config.benchmark import Run
-from aexad.evaluation.metrics.image_counts import ImageCounts
 from aexad.runtime.errors import DataError
-from aexad.runtime.files import read_npz
 
 IMAGE_VALUES = ["score", "anomalous_pixels", "xauc", "f1", "iou"]
 IMAGE_COLUMNS = [*Run._fields, "image", "defect", *IMAGE_VALUES]
@@ -99,11 +97,6 @@ def read_per_image(path: Path, numbers: Sequence[str] = ()) -> pd.DataFrame:
         raise DataError(
             f"{path}: cannot be used ({problem}); make it again with 'aexad evaluate'"
         ) from None
-
-
-def read_counts(path: Path) -> ImageCounts:
-    """Read the ``counts.npz`` of a run, in the order of its ``per_image.csv``."""
-    return ImageCounts(**read_npz(path, ImageCounts._fields, "make it with 'aexad evaluate'"))
 
 
 def read_images(runs: Sequence[Run], results: Path) -> pd.DataFrame:

@@ -104,8 +104,10 @@ def image_table(group: Group, pair: tuple[str, str]) -> pd.DataFrame:
             pixels = load_image(group.root / image, group.size)
             raw = unfiltered_map(pixels, reconstruction, settings)[None]
             _, pieces = ndimage.label(binarised(raw)[0], structure=np.ones((3, 3)))
-            mask = split["mask"][image]
-            truth = load_mask(group.root / mask, group.size)[None] if mask and others else None
+            truth = None
+            if others and (mask := split["mask"][image]):
+                marks = split["marks"][image]
+                truth = load_mask(group.root / mask, group.size, marks=marks)[None]
             under = [
                 iou(smoothed(raw, np.array([sizes[other][place]])), truth)
                 if truth is not None and place in sizes[other]

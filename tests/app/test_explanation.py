@@ -8,7 +8,9 @@ from PIL import Image
 
 from aexad.app import overlay
 from aexad.app.explanation import Explanation
+from aexad.evaluation.metrics import pixel_summary
 from aexad.explain.heatmap import binarised
+from aexad.explain.resize import resized
 
 
 def explained(heat, shape, score=2.0, threshold=1.0):
@@ -36,6 +38,16 @@ def test_the_mask_is_the_binary_map_where_the_sizes_are_equal():
     np.testing.assert_array_equal(explained(heat, (16, 16)).mask, binarised(heat[None])[0])
 
 
+@pytest.mark.parametrize("shape", [(40, 60), (16, 40), (10, 12), (9, 33)])
+def test_the_mask_is_that_of_the_native_evaluation(shape):
+    heat = (np.random.default_rng(5).random((16, 16)) ** 4).astype(np.float32)
+    marked = explained(heat, shape).mask
+    for truth in (np.eye(*shape, dtype=bool), marked):
+        found = pixel_summary([(resized(heat, shape), truth)]).sweep.iou[0, 0]
+        assert (marked & truth).sum() / (marked | truth).sum() == pytest.approx(found, abs=1e-12)
+    assert found == 1
+
+
 def test_regions_are_in_pixels_of_the_image():
     regions = explained(two_spots(), (160, 320)).regions
     (left, top, right, bottom), area = regions[0]
@@ -43,7 +55,7 @@ def test_regions_are_in_pixels_of_the_image():
     assert area == pytest.approx(120 * 60, rel=0.1)
 
 
-def test_strips_are_seamless(monkeypatch):
+def test_large_images_are_drawn_in_parts_without_seams(monkeypatch):
     heat = np.random.default_rng(1).random((16, 16))
     whole = explained(heat, (100, 90))
     assert whole.mask.shape == (100, 90)

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from aexad.config.catalogue import Dataset
+from aexad.data.images import BRIGHT
 from aexad.data.index import COLUMNS, build_index, listing_digest, read_index
 from aexad.data.validate import local_categories
 from aexad.runtime.errors import DataError
@@ -28,8 +29,9 @@ def test_the_index_lists_all_images_with_their_masks_sorted(tree: Path) -> None:
     assert len(index) == (4 + 4 + 4 + 3) + (2 + 2 + 2)
     assert index.iloc[0].tolist() == [
         "bolt", "test", "dent", "bolt/test/dent/000.png", "bolt/ground_truth/dent/000_mask.png",
+        BRIGHT,
     ]  # fmt: skip
-    assert index.iloc[-1].tolist() == ["nut", "train", "good", "nut/train/good/001.png", ""]
+    assert index.iloc[-1].tolist() == ["nut", "train", "good", "nut/train/good/001.png", "", BRIGHT]
     keys = index[["category", "split", "defect", "image"]].to_numpy().tolist()
     assert keys == sorted(keys)
     assert (index["mask"] == "").equals(index["defect"] == "good")

@@ -22,7 +22,7 @@ def classes(**entry: Any) -> Dataset:
 @pytest.fixture
 def index() -> pd.DataFrame:
     rows = [
-        (name, part, "good", f"{part}/{name}/{i:03}.png", "")
+        (name, part, "good", f"{part}/{name}/{i:03}.png", "", "bright")
         for name, counts in COUNTS.items()
         for part, count in zip(("train", "test"), counts, strict=True)
         for i in range(count)

@@ -3,11 +3,12 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 from PIL import Image
 
+from aexad.data.split import COLUMNS
 from aexad.evaluation import metrics
-from aexad.evaluation.evaluate import evaluate_run, upsampled
+from aexad.evaluation.evaluate import evaluate_run
+from aexad.explain.resize import resized
 from aexad.runtime.errors import DataError
 from aexad.runtime.files import write_csv, write_npz
 
@@ -51,7 +52,7 @@ def run(tmp_path):
         save(root / row[2], np.zeros((*NATIVE, 3), dtype=np.uint8))
         if row[3]:
             save(root / row[3], mask.astype(np.uint8) * 255)
-    table = pd.DataFrame(ROWS, columns=["role", "defect", "image", "mask"])
+    table = pd.DataFrame([(*row, "bright") for row in ROWS], columns=COLUMNS)
     write_csv(tmp_path / "split.csv", table)
     heat_maps = np.random.default_rng(0).random((4, SIZE, SIZE), dtype=np.float32)
     heat_maps[0, 3:, 5:] += 0.5
@@ -123,7 +124,7 @@ def test_rows_of_the_images(run):
 def test_native_size_resizes_the_maps_and_no_mask(run):
     folder, arrays = run
     content, table = evaluate(folder, "native")
-    maps = [upsampled(m, NATIVE) for m in arrays["heat_map"]]
+    maps = [resized(m, NATIVE) for m in arrays["heat_map"]]
     masks = masks_of("native")
     assert content["size"] == "native"
     assert content["images"]["without_mask_pixels"] == []
@@ -146,8 +147,8 @@ def test_equal_input_gives_equal_bytes(run):
 def select(run, *indices):
     """Keep some test images of the run."""
     folder, arrays = run
-    table = pd.DataFrame([ROWS[0], *(ROWS[1 + i] for i in indices)])
-    table.columns = ["role", "defect", "image", "mask"]
+    kept = [ROWS[0], *(ROWS[1 + i] for i in indices)]
+    table = pd.DataFrame([(*row, "bright") for row in kept], columns=COLUMNS)
     write_csv(folder / "split.csv", table)
     write_npz(folder / "maps.npz", {name: v[list(indices)] for name, v in arrays.items()})
     return folder
@@ -155,7 +156,7 @@ def select(run, *indices):
 
 def test_without_masks_only_image_scores_are_evaluated(run):
     folder, arrays = run
-    table = pd.DataFrame(ROWS, columns=["role", "defect", "image", "mask"]).assign(mask="")
+    table = pd.DataFrame([(*row, "bright") for row in ROWS], columns=COLUMNS).assign(mask="")
     write_csv(folder / "split.csv", table)
     content, rows = evaluate(folder)
     assert content["images"]["without_mask_pixels"] == []
@@ -173,7 +174,7 @@ def test_without_masks_only_image_scores_are_evaluated(run):
 
 def test_one_missing_mask_is_an_error(run):
     folder, _ = run
-    table = pd.DataFrame(ROWS, columns=["role", "defect", "image", "mask"])
+    table = pd.DataFrame([(*row, "bright") for row in ROWS], columns=COLUMNS)
     write_csv(folder / "split.csv", table.assign(mask=[*table["mask"][:4], ""]))
     with pytest.raises(DataError, match=r"speck/0\.png is anomalous and has no mask"):
         evaluate(folder)
@@ -265,21 +266,3 @@ def test_an_anomalous_image_without_a_mask(run):
     write_csv(folder / "split.csv", table)
     with pytest.raises(DataError, match=r"speck/0.png is anomalous and has no mask"):
         evaluate(folder)
-
-
-@pytest.mark.parametrize("shape", [(16, 16), (13, 29), (5, 40), (7, 9)])
-@pytest.mark.parametrize("kind", [np.float32, np.float64])
-def test_upsampling_is_torchs(shape, kind):
-    heat_map = np.random.default_rng(0).random((7, 9)).astype(kind)
-    expected = torch.nn.functional.interpolate(
-        torch.from_numpy(heat_map)[None, None].double(), shape, mode="bilinear"
-    )[0, 0]
-    result = upsampled(heat_map, shape)
-    assert result.dtype == kind
-    np.testing.assert_allclose(result, expected, atol=1e-6 if kind == np.float32 else 1e-12)
-
-
-def test_upsampling_by_hand():
-    heat_map = np.array([[0.0, 4.0]])
-    np.testing.assert_array_equal(upsampled(heat_map, (1, 4)), [[0, 1, 3, 4]])
-    assert (upsampled(np.full((3, 3), 0.1), (7, 11)) == 0.1).all()

@@ -7,8 +7,8 @@ import tifffile
 from PIL import Image
 
 from aexad.evaluation import metrics
-from aexad.evaluation.evaluate import upsampled
 from aexad.evaluation.external_maps import evaluate_maps, evaluate_split_maps
+from aexad.explain.resize import resized
 from aexad.runtime.errors import DataError
 
 SHAPE = (12, 16)
@@ -101,7 +101,7 @@ def test_native_size(category, tmp_path, shape):
     maps = write_maps(tmp_path / "maps", shape=shape)
     content = evaluate_maps(maps, category, tmp_path / "out", "native")
     scores, masks = expected_arrays(shape)
-    expected = metrics.pro([upsampled(score, SHAPE) for score in scores], masks)
+    expected = metrics.pro([resized(score, SHAPE) for score in scores], masks)
     assert content["size"] == "native"
     assert content["metrics"]["pro"]["value"] == pytest.approx(expected, abs=1e-12)
     # The score is the highest value of the map before upsampling.
@@ -266,6 +266,7 @@ def split(category, tmp_path):
                 "defect": defect,
                 "image": f"bolt/test/{defect}/{stem}.png",
                 "mask": "" if defect == "good" else f"bolt/ground_truth/{defect}/{stem}_mask.png",
+                "marks": "bright",
             }
             for role, defect, stem in rows
         ]

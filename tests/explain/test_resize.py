@@ -3,7 +3,7 @@ import pytest
 import torch
 from PIL import Image
 
-from aexad.explain.resize import enlarged, reduced
+from aexad.explain.resize import enlarged, reduced, resized
 
 
 def random(channels, size):
@@ -42,3 +42,45 @@ def test_a_stored_pixel_is_the_mean_of_its_area():
 def test_reducing_keeps_a_constant_map():
     constant = torch.full((1, 1, 24, 24), 0.1)
     assert reduced(constant, 7).unique().tolist() == constant.unique().tolist()
+
+
+@pytest.mark.parametrize("shape", [(16, 16), (13, 29), (7, 40), (7, 9)])
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+def test_a_map_becomes_larger_as_in_torch(shape, kind):
+    heat_map = np.random.default_rng(0).random((7, 9)).astype(kind)
+    expected = torch.nn.functional.interpolate(
+        torch.from_numpy(heat_map)[None, None].double(), shape, mode="bilinear"
+    )[0, 0]
+    result = resized(heat_map, shape)
+    assert result.dtype == kind
+    np.testing.assert_allclose(result, expected, atol=1e-6 if kind == np.float32 else 1e-12)
+
+
+def test_a_map_becomes_larger_by_hand():
+    np.testing.assert_array_equal(resized(np.array([[0.0, 4.0]]), (1, 4)), [[0, 1, 3, 4]])
+
+
+def test_a_map_becomes_smaller_by_hand():
+    """Two new pixels of 1.5 old ones each; the old pixel in the middle is shared."""
+    np.testing.assert_allclose(resized(np.array([[3.0, 6.0, 0.0]]), (1, 2)), [[4.0, 2.0]])
+    np.testing.assert_allclose(resized(np.array([[3.0], [6.0], [0.0]]), (2, 1)), [[4.0], [2.0]])
+    reduced_by_torch = reduced(torch.tensor([[[[3.0, 6, 0]] * 3]]), 2)
+    np.testing.assert_allclose(reduced_by_torch[0, 0], [[4, 2], [4, 2]])
+
+
+@pytest.mark.parametrize("where", [(0, 0), (100, 57), (223, 223), (112, 1)])
+@pytest.mark.parametrize("size", [64, 100, 223])
+def test_no_peak_is_lost_when_a_map_becomes_smaller(where, size):
+    heat_map = np.zeros((224, 224))
+    heat_map[where] = 1
+    small = resized(heat_map, (size, size))
+    assert small.sum() * (224 / size) ** 2 == pytest.approx(1)
+    row, column = np.unravel_index(small.argmax(), small.shape)
+    assert abs(row - where[0] * size / 224) <= 1
+    assert abs(column - where[1] * size / 224) <= 1
+
+
+@pytest.mark.parametrize("shape", [(7, 11), (2, 2), (3, 2), (2, 9), (300, 2)])
+def test_a_constant_map_stays_the_same_to_the_last_bit(shape):
+    assert (resized(np.full((3, 3), 0.1), shape) == 0.1).all()
+    assert (resized(np.full((3, 3), 0.1, np.float32), shape) == np.float32(0.1)).all()

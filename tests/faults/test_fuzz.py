@@ -99,7 +99,9 @@ def test_index_and_split_of_any_table(table, with_header):
 
 @FUZZ
 @given(
-    st.lists(st.tuples(CELLS, st.sampled_from(["train", "test"]), CELLS, CELLS, CELLS), max_size=8),
+    st.lists(
+        st.tuples(CELLS, st.sampled_from(["train", "test"]), CELLS, CELLS, CELLS, CELLS), max_size=8
+    ),
     st.sampled_from(["standard", "anomalies_only", "one_class", "other"]),
     st.integers(0, 2**32 - 1),
 )

@@ -11,7 +11,7 @@ from miniature_sets import SETS, problems
 from PIL import Image
 
 from aexad.config.catalogue import Dataset
-from aexad.data.images import load_mask
+from aexad.data.images import ANY, load_mask
 from aexad.data.index import build_index
 from aexad.data.sources.fetch import fetch
 from aexad.data.split import split
@@ -53,20 +53,31 @@ def test_visa_follows_its_table(tmp_path: Path) -> None:
     first = index[index["defect"] == "anomaly"].iloc[0]
     assert first["image"] == "candle/Data/Images/Anomaly/000.JPG"
     assert first["mask"] == "candle/Data/Masks/Anomaly/000.png"
+    assert first["marks"] == ANY
 
 
 def test_masks_of_visa_hold_numbers_of_defects(tmp_path: Path) -> None:
     root = miniature_sets.visa(tmp_path)
     for number in (0, 1):
-        read = load_mask(root / f"pcb1/Data/Masks/Anomaly/{number:03}.png", size=8)
+        read = load_mask(root / f"pcb1/Data/Masks/Anomaly/{number:03}.png", size=8, marks=ANY)
         assert read.sum() == 4
     indexed = Image.fromarray(np.array([[0, 3]], np.uint8), mode="P")
     indexed.putpalette([0, 0, 0] * 4)  # number 3 is black in this palette
-    indexed.save(root / "pcb1/Data/Masks/Anomaly/001.png")
-    assert load_mask(root / "pcb1/Data/Masks/Anomaly/001.png").tolist() == [[False, True]]
+    path = root / "pcb1/Data/Masks/Anomaly/001.png"
+    indexed.save(path)
+    assert load_mask(path, marks=ANY).tolist() == [[False, True]]
     colour = Image.fromarray(np.array([[[0, 0, 0, 255], [0, 2, 0, 255]]], np.uint8))
-    colour.save(root / "pcb1/Data/Masks/Anomaly/001.png")
-    assert load_mask(root / "pcb1/Data/Masks/Anomaly/001.png").tolist() == [[False, True]]
+    colour.save(path)
+    assert load_mask(path, marks=ANY).tolist() == [[False, True]]
+
+
+def test_the_folder_of_a_mask_does_not_decide_what_it_means(tmp_path: Path) -> None:
+    """A user's folder with the names of VisA's is read as every other one."""
+    path = tmp_path / "part/Data/Masks/Anomaly/000.png"
+    path.parent.mkdir(parents=True)
+    Image.fromarray(np.array([[1, 255]], np.uint8)).save(path)
+    assert load_mask(path).tolist() == [[False, True]]
+    assert load_mask(path, marks=ANY).tolist() == [[True, True]]
 
 
 @pytest.mark.parametrize("truth", ["test_public/ground_truth", "ground_truth"])

@@ -195,6 +195,7 @@ def _write_run(tree: Tree, run: Run, size: int, epochs: int) -> None:
             "mask": ""
             if defect == "good"
             else f"{run.category}/ground_truth/{defect}/{i:03}_mask.png",
+            "marks": "bright",
         }
         for defect, count in DEFECTS.items()
         for i in range(count)

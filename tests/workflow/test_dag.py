@@ -76,7 +76,7 @@ def test_how_a_training_is_carried_out_runs_nothing_again(finished):
     config = ("benchmark=smoke", "checkpoint_epochs=1", "feature_memory_mb=64")
     assert finished.planned(config=config) == {}
     command = finished.snakemake("--dry-run", "--forceall", config=config).stdout
-    assert command.count("--feature-memory-mb 64 --checkpoint-epochs 1 ") == 3
+    assert command.count("--feature-memory-mb 64 --step-memory-mb 8000 --checkpoint-epochs 1 ") == 3
 
 
 def test_touched_sources_re_run_nothing(copy_of_finished):

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from aexad.data.images import BRIGHT
 from aexad.data.layouts.folders import folders_in, images_in, no_images
 
 GOOD = "good"
@@ -31,6 +32,8 @@ class Entry(NamedTuple):
     defect: str
     image: str
     mask: str
+    marks: str = BRIGHT
+    """Which pixels of the mask are anomalous: see :func:`aexad.data.images.load_mask`."""
 
 
 class Layout(NamedTuple):

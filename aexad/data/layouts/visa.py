@@ -11,15 +11,12 @@ from __future__ import annotations
 import csv
 from pathlib import Path, PurePosixPath
 
-import numpy as np
-from PIL import Image
-
+from aexad.data.images import ANY
 from aexad.data.layouts.mvtec import GOOD, Entry, Layout
 from aexad.runtime.errors import DataError
 
 TABLE = "split_csv/1cls.csv"
 COLUMNS = ("object", "split", "label", "image", "mask")
-MASK_FOLDER = ("Data", "Masks", "Anomaly")
 SPLITS, LABELS = ("train", "test"), ("normal", "anomaly")
 DEFECT = "anomaly"
 """VisA does not distinguish types of defects."""
@@ -38,35 +35,10 @@ def _entries(root: Path, category: str, problems: list[str]) -> list[Entry]:
         if problem := _problem(row):
             problems.append(f"{root / TABLE}: {row['image'] or 'a row'}: {problem}")
         elif row["label"] == "anomaly":
-            listed.append(Entry(category, row["split"], DEFECT, row["image"], row["mask"]))
+            listed.append(Entry(category, row["split"], DEFECT, row["image"], row["mask"], ANY))
         else:
             listed.append(Entry(category, row["split"], GOOD, row["image"], ""))
     return listed
-
-
-def holds_defect_numbers(path: Path) -> bool:
-    """Whether a mask lies in VisA's folder of masks, where pixels are numbers of defects."""
-    return path.parts[-4:-1] == MASK_FOLDER
-
-
-def defect_levels(image: Image.Image) -> np.ndarray:
-    """Read numbers of defects: 0 for number 0, 255 for all others.
-
-    Parameters
-    ----------
-    image
-        A mask; the number is its only channel (for a palette: the index) or any of several.
-
-    Returns
-    -------
-    numpy.ndarray
-        uint8 [H, W].
-    """
-    if len(image.getbands()) == 1:
-        marked = np.asarray(image) != 0
-    else:
-        marked = np.asarray(image.convert("RGB")).any(axis=2)
-    return np.where(marked, np.uint8(255), np.uint8(0))
 
 
 def _rows(root: Path) -> list[dict[str, str]]:

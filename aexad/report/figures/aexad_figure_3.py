@@ -73,15 +73,16 @@ def filter_curve(group: Group, run: Run) -> FilterCurve:
     folder = group.folder(run)
     settings = read_settings(folder)
     maps = read_npz(folder / "maps.npz", ("image", "reconstruction"), REMEDY)
-    masks = group.split(run).set_index("image")["mask"]
+    split = group.split(run).set_index("image")
     values = []
     for image, reconstruction in zip(maps["image"], maps["reconstruction"], strict=True):
-        if not masks[image]:
+        row = split.loc[image]
+        if not row["mask"]:
             continue
         pixels = load_image(group.root / image, group.size)
         raw = unfiltered_map(pixels, reconstruction, settings)
         filtered = smoothed(np.stack([raw] * len(SIZES)), np.array(SIZES))
-        values.append(_xauc(filtered, group, image, masks[image]))
+        values.append(_xauc(filtered, group, image, row["mask"], row["marks"]))
     rows = read_per_image(folder / "per_image.csv")
     rows = rows[rows["xauc"].notna()]
     means = [mean_of_defined(column) for column in np.array(values).reshape(-1, len(SIZES)).T]
@@ -127,12 +128,12 @@ def _adaptive(group: Group, method: str) -> bool:
     return bool(runs) and read_settings(group.folder(runs[0])).filter == "adaptive"
 
 
-def _xauc(maps: np.ndarray, group: Group, image: str, mask: str) -> np.ndarray:
+def _xauc(maps: np.ndarray, group: Group, image: str, mask: str, marks: str) -> np.ndarray:
     """X-AUC of maps [t, S, S] of one image, at the size at which ``evaluate`` compares."""
     if group.native:
         shape = image_size(group.root / image)
-        truth = load_mask(group.root / mask, shape=shape)
+        truth = load_mask(group.root / mask, shape=shape, marks=marks)
         maps = np.stack([resized(each, truth.shape) for each in maps])
     else:
-        truth = load_mask(group.root / mask, size=group.size)
+        truth = load_mask(group.root / mask, size=group.size, marks=marks)
     return xauc_per_image(maps, np.broadcast_to(truth, maps.shape))

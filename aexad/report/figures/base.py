@@ -24,7 +24,8 @@ from aexad.report.images.pictures import (
 )
 from aexad.report.labels import DAGGER
 from aexad.report.method_roles import CNN, TRANSFORMER, not_pretrained, titles_of
-from aexad.report.run_files import read_counts, read_per_image
+from aexad.report.run_files import read_per_image
+from aexad.report.stats.resampling import read_counts
 from aexad.report.style import MethodStyle, method_styles
 from aexad.report.text.captions import data_phrase
 

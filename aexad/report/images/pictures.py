@@ -120,15 +120,19 @@ def choose_images(split: pd.DataFrame, count: int) -> pd.DataFrame:
 
 
 def read_photographs(rows: pd.DataFrame, root: Path, size: int) -> list[Photograph]:
-    """Read the images and masks of ``rows`` (image, mask: paths below ``root``) at ``size``."""
+    """Read the images and masks of ``rows`` (of a split; paths below ``root``) at ``size``."""
     return [
         Photograph(
             image,
             load_image(root / image, size),
-            load_mask(root / mask if mask else None, size) if mask or defect == GOOD else None,
+            load_mask(root / mask if mask else None, size, marks=marks)
+            if mask or defect == GOOD
+            else None,
             defect,
         )
-        for image, mask, defect in zip(rows["image"], rows["mask"], rows["defect"], strict=True)
+        for image, mask, marks, defect in zip(
+            *(rows[name] for name in ("image", "mask", "marks", "defect")), strict=True
+        )
     ]
 
 

@@ -90,14 +90,14 @@ def draw_strips(
     return [out_folder / name for name in names]
 
 
-def draw_photograph(image: Path, mask: Path | None, size: int, path: Path) -> None:
+def draw_photograph(image: Path, mask: Path | None, marks: str, size: int, path: Path) -> None:
     """Draw the strip that all methods share: the photograph and its mask, read at ``size`` pixels.
 
     Without a mask, the photograph stands alone.
     """
     cells = [small(load_image(image, size))]
     if mask is not None:
-        cells.append(grey(load_mask(mask, size)))
+        cells.append(grey(load_mask(mask, size, marks=marks)))
     save_strip(cells, path)
 
 

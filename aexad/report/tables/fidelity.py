@@ -111,7 +111,9 @@ def compared(results: Results) -> pd.DataFrame:
     quality = both["metric"].isin(METRIC)
     difference = (both["measured"] - both["published"]).astype(float)
     seeds = both["seeds"].astype(float)
-    error = (both["std"] / np.sqrt(seeds)).astype(float).where(quality)  # NaN with one seed
+    error: pd.Series = (
+        (both["std"] / np.sqrt(seeds)).astype(float).where(quality)
+    )  # NaN with one seed
     half = stats.t.ppf(0.95, (seeds - 1).clip(lower=1)) * error
     low, high, margin = difference - half, difference + half, MARGIN + ROUNDING
     verdict = np.select(

@@ -57,7 +57,7 @@ def split(tmp_path):
         Image.fromarray(pixels).save(tmp_path / f"{name}.png")
         role = "labelled" if mask else "normal"
         rows.append({"role": role, "defect": name, "image": f"{name}.png", "mask": mask})
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows).assign(marks="bright")
 
 
 def found(split, root, scenario="standard", **recipe):
