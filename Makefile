@@ -4,7 +4,7 @@ BIN := .venv/bin
 INSTALLED := .venv/installed
 CORES ?= all
 
-.PHONY: demo test test-slurm lint docs format schemas lock audit clean
+.PHONY: demo test fuzz test-slurm lint docs format schemas lock audit clean
 .DEFAULT_GOAL := demo
 
 demo: $(INSTALLED)  ## the whole benchmark in small, on embedded photographs
@@ -13,6 +13,9 @@ demo: $(INSTALLED)  ## the whole benchmark in small, on embedded photographs
 
 test: $(INSTALLED)
 	$(BIN)/python -m pytest
+
+fuzz: $(INSTALLED)  ## files of any content, 2,000 new random examples for each test
+	$(BIN)/python -m pytest --hypothesis-profile=search tests/faults/test_fuzz.py
 
 test-slurm: $(INSTALLED)  ## the workflow on a Slurm of one node, which lives as long as the test
 	@test "$$(id -u)" = 0 || { echo "make test-slurm starts Slurm's daemons: run it as root, on Debian or Ubuntu"; exit 1; }

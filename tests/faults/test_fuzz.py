@@ -1,4 +1,7 @@
-"""Files of any content raise no exceptions but those of the library."""
+"""Files of any content raise no exceptions but those of the library.
+
+The examples are the same in each call; ``make fuzz`` searches for new ones.
+"""
 
 import io
 import tempfile
@@ -8,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import yaml
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -23,13 +26,6 @@ from aexad.data.split import read_split, split
 from aexad.runtime.errors import AexadError, ConfigError
 from aexad.runtime.files import read_npz
 
-FUZZ = settings(
-    derandomize=True,
-    max_examples=60,
-    deadline=None,
-    database=None,
-    suppress_health_check=[HealthCheck.too_slow],
-)
 ENTRY = Dataset(title="Fuzz", adaptor="mvtec_layout")
 SCALARS = st.one_of(
     st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=8), st.dates()
@@ -57,7 +53,6 @@ def written(content, read, name):
     return None
 
 
-@FUZZ
 @given(st.data())
 def test_configuration_of_any_content(data):
     for model in (Settings, Benchmark, Recipe, Dataset):
@@ -66,7 +61,6 @@ def test_configuration_of_any_content(data):
             validate(model, content, "here")
 
 
-@FUZZ
 @given(st.binary(max_size=200) | st.text(alphabet="ab:{}[]&*!|>- \n\"'%@#,?0", max_size=60))
 def test_yaml_of_any_text(text):
     content = text if isinstance(text, bytes) else text.encode()
@@ -74,7 +68,6 @@ def test_yaml_of_any_text(text):
         written(content, read, "file.yaml")
 
 
-@FUZZ
 @given(st.dictionaries(st.text(max_size=4), mappings(Recipe) | SCALARS, max_size=3))
 def test_yaml_of_any_entries(entries):
     written(yaml.safe_dump(entries).encode(), read_methods, "methods.yaml")
@@ -85,7 +78,6 @@ CELL = st.sampled_from(["", "good", "bent", "train", "test", "nuts", "a.png", "a
 CELLS = CELL | st.text(max_size=5)
 
 
-@FUZZ
 @given(st.binary(max_size=120) | st.lists(st.lists(CELLS, max_size=6), max_size=6), st.booleans())
 def test_index_and_split_of_any_table(table, with_header):
     if isinstance(table, bytes):
@@ -97,7 +89,6 @@ def test_index_and_split_of_any_table(table, with_header):
     written(content, read_split, "split.csv")
 
 
-@FUZZ
 @given(
     st.lists(
         st.tuples(CELLS, st.sampled_from(["train", "test"]), CELLS, CELLS, CELLS, CELLS), max_size=8
@@ -130,7 +121,6 @@ def damaged_images(draw):
     return bytes(content[: draw(st.integers(0, len(content)))])
 
 
-@FUZZ
 @given(damaged_images() | st.binary(max_size=100))
 def test_images_and_masks_of_any_bytes(content):
     for name in ("image.png", "image.bmp", "image.tif"):
@@ -141,7 +131,6 @@ def test_images_and_masks_of_any_bytes(content):
         assert mask is None or mask.dtype == bool
 
 
-@FUZZ
 @given(st.binary(max_size=300))
 def test_arrays_of_any_bytes(content):
     for start in (b"", b"PK\x03\x04", b"\x93NUMPY\x01\x00"):
@@ -165,7 +154,6 @@ NAMES = st.sampled_from(
 )
 
 
-@settings(FUZZ, max_examples=25)
 @given(st.dictionaries(NAMES, damaged_images(), max_size=6))
 def test_an_index_of_any_tree_of_files(files):
     with tempfile.TemporaryDirectory() as folder:

@@ -1,10 +1,13 @@
 """A training job that is killed, as Snakemake runs it: one verb, one process, one folder."""
 
+import importlib
+import itertools
 import json
 import multiprocessing
+import os
+import re
 import signal
 import sys
-import time
 from types import SimpleNamespace
 
 import numpy as np
@@ -16,11 +19,48 @@ from aexad.runtime.energy import INTERRUPTED
 from aexad.runtime.files import write_npz
 from aexad.training.loop import Training
 
-EPOCHS = 40  # so many that the start, which differs from machine to machine, is the smaller part
-KILLS = 10
+EPOCHS = 12
+STEP = "aexad.training.step:Step.__call__"  # once to measure its memory, then twice an epoch
+UPDATE, RENAME = "torch.optim:Adam.step", "pathlib:Path.replace"
+KILLS = [
+    (STEP, 1),  # before the first epoch
+    (STEP, 5),
+    (UPDATE, 3),  # between the gradients and the update
+    ("aexad.training.checkpoint:Checkpoints.write", 2),
+    (RENAME, 1),  # the checkpoint is written and not yet in its place
+    (RENAME, 2),
+    ("aexad.training.loop:restore_optimiser", 1),
+    (STEP, 2),
+    ("aexad.training.loop:Training._state", 3),
+    ("aexad.training.model_store:save_model", 1),  # after the last epoch
+]
+RESUMED = [0, 0, 1, 2, 3, 3, 4, 4, 4, 6, 11]
+"""Where the process kills itself, the same on every machine: a function, and which of its calls."""
 METHODS = f"""
 slow: {{encoder: test_vit.r160_in1k, weights: none, tuning: full, batch_size: 6, epochs: {EPOCHS}}}
 """
+
+
+def kill_at(place, number):
+    """Let this process kill itself when a function is called for the ``number``-th time."""
+    module, names = place.split(":")
+    owner = importlib.import_module(module)
+    *outer, name = names.split(".")
+    for each in outer:
+        owner = getattr(owner, each)
+    original, calls = getattr(owner, name), itertools.count(1)
+
+    def dying(*arguments, **named):
+        if next(calls) == number:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return original(*arguments, **named)
+
+    setattr(owner, name, dying)
+
+
+def killed_in(place, number, folder):
+    kill_at(place, number)
+    train_in(folder)
 
 
 def train_in(folder, *more):
@@ -40,8 +80,9 @@ def start(tmp_path, monkeypatch, data):
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["aexad.training.train", "aexad.cli.training", __name__])
 
-    def one(folder):
-        process = context.Process(target=train_in, args=(folder,))
+    def one(folder, *kill):
+        task = (killed_in, (*kill, folder)) if kill else (train_in, (folder,))
+        process = context.Process(target=task[0], args=task[1])
         process.start()
         return process
 
@@ -53,39 +94,25 @@ def result(folder):
     return (folder / "model.safetensors").read_bytes(), history.to_csv()
 
 
-def changed_at(path):
-    return path.stat().st_mtime_ns if path.is_file() else None
+def resumed_after(log):
+    """The epoch after which the training of a log went on; 0 if it began anew."""
+    return max([0, *map(int, re.findall(r"resumed after epoch (\d+)", log.read_text()))])
 
 
 def test_killed_ten_times_it_ends_with_the_same_bytes(tmp_path, start):
     whole = start("whole")
     whole.join()
     assert whole.exitcode == 0
-    began = time.perf_counter()
-    start("timed").join()
-    seconds = time.perf_counter() - began
-    # Moments of which each leaves some epochs to do, even if every one comes early.
-    moments = np.random.default_rng(0).uniform(0.02, 0.25, KILLS) * seconds
-    killed = 0
-    checkpoint = tmp_path / "resumed" / "checkpoint.safetensors"
-    for number, moment in enumerate(moments):
-        before = changed_at(checkpoint)
-        process = start("resumed")
-        if number % 2:  # right after its next checkpoint, however fast the machine is
-            while process.is_alive() and changed_at(checkpoint) == before:
-                time.sleep(0.002)
-        else:
-            process.join(moment)
-        if process.is_alive():
-            process.kill()
-            process.join()
-            assert process.exitcode == -signal.SIGKILL
-            killed += 1
-    assert killed >= KILLS - 2, "the machine was too uneven for the moments of this test"
+    resumed = []
+    for place, number in KILLS:
+        process = start("resumed", place, number)
+        process.join()
+        assert process.exitcode == -signal.SIGKILL, f"{place} was not called {number} times"
+        resumed.append(resumed_after(tmp_path / "resumed.log"))
     last = start("resumed")
     last.join()
     assert last.exitcode == 0
-    assert "resumed after epoch" in (tmp_path / "resumed.log").read_text()
+    assert [*resumed, resumed_after(tmp_path / "resumed.log")] == RESUMED
     assert result(tmp_path / "resumed") == result(tmp_path / "whole")
     left = {path.name for path in (tmp_path / "resumed").iterdir()}
     assert left == {"model.safetensors", "training.csv", "provenance.json", ".lock"}

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
@@ -14,7 +14,6 @@ RANKS = {
     for name in ("xauc", "pixel_auroc", "pixel_ap", "f1_max", "iou_max", "pro")
 }
 every_metric = pytest.mark.parametrize("name", RANKS)
-quickly = settings(max_examples=25, deadline=None)
 
 
 @st.composite
@@ -34,7 +33,6 @@ def same(one, other):
 
 
 @every_metric
-@quickly
 @given(cases())
 def test_a_strictly_increasing_transform_changes_nothing(name, case):
     scores, masks = case
@@ -43,7 +41,6 @@ def test_a_strictly_increasing_transform_changes_nothing(name, case):
 
 
 @every_metric
-@quickly
 @given(cases(), st.randoms(use_true_random=False))
 def test_the_order_of_the_images_changes_nothing(name, case, random):
     scores, masks = case
@@ -53,7 +50,6 @@ def test_the_order_of_the_images_changes_nothing(name, case, random):
 
 
 @every_metric
-@quickly
 @given(cases())
 def test_a_mirror_changes_nothing(name, case):
     scores, masks = case
@@ -63,7 +59,6 @@ def test_a_mirror_changes_nothing(name, case):
 
 
 @every_metric
-@quickly
 @given(cases())
 def test_values_lie_between_0_and_1_or_are_missing(name, case):
     value = RANKS[name](*case)
@@ -71,7 +66,6 @@ def test_values_lie_between_0_and_1_or_are_missing(name, case):
     assert 0 <= value <= 1 or (np.isnan(value) and (missing or name == "xauc"))
 
 
-@quickly
 @given(cases(distinct=True))
 def test_negated_scores_without_ties_give_the_complement(case):
     scores, masks = case
@@ -79,14 +73,12 @@ def test_negated_scores_without_ties_give_the_complement(case):
         assert same(RANKS[name](-scores, masks), 1 - RANKS[name](scores, masks))
 
 
-@quickly
 @given(cases())
 def test_negated_scores_with_ties_give_the_complement_too(case):
     scores, masks = case
     assert same(metrics.pixel_auroc(-scores, masks), 1 - metrics.pixel_auroc(scores, masks))
 
 
-@quickly
 @given(cases(), st.floats(0.01, 1), st.floats(0.01, 1))
 def test_pro_rises_with_the_limit(case, one, other):
     value = metrics.pro(*case, min(one, other))
@@ -94,7 +86,6 @@ def test_pro_rises_with_the_limit(case, one, other):
     assert value <= metrics.pro(*case, max(one, other)) + 1e-12
 
 
-@quickly
 @given(cases())
 def test_pro_is_the_area_below_its_curve(case):
     value = metrics.pro(*case, 1.0)
@@ -103,7 +94,6 @@ def test_pro_is_the_area_below_its_curve(case):
     assert same(np.trapezoid(curve.pro, curve.false_positive_rate), value)
 
 
-@quickly
 @given(st.lists(st.integers(0, 5), min_size=4, max_size=4), st.integers(1, 3), st.floats(0.05, 1))
 def test_a_region_split_in_two_is_the_mean_of_its_parts(values, first, limit):
     # Four anomalous pixels in a row, then the same in two parts, with a normal pixel in between.
@@ -118,7 +108,6 @@ def test_a_region_split_in_two_is_the_mean_of_its_parts(values, first, limit):
     assert same(metrics.pro(scores[None], masks[None], limit), np.mean(alone))
 
 
-@quickly
 @given(cases())
 def test_one_pass_gives_the_single_values(case):
     scores, masks = case
@@ -136,7 +125,6 @@ def test_one_pass_gives_the_single_values(case):
     assert summary.normal_pixels == (~masks).sum()
 
 
-@quickly
 @given(cases())
 def test_the_best_values_are_at_least_those_of_any_binary_map(case):
     scores, masks = case
