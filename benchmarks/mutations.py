@@ -29,7 +29,11 @@ TESTS = {
     "report/tables/fidelity.py": ["tests/report/tables"],
     "methods/aexad.py": ["tests/methods"],
     "methods/base.py": ["tests/methods"],
-    "training/loop.py": ["tests/training/test_training.py", "tests/training/test_checkpoint.py"],
+    "training/loop.py": [
+        "tests/training/test_update.py",
+        "tests/training/test_training.py",
+        "tests/training/test_checkpoint.py",
+    ],
 }
 """The tests of modules whose tests have another name."""
 

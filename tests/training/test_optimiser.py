@@ -24,3 +24,13 @@ def test_a_tuned_encoder_has_its_own_learning_rate():
     assert [group["lr"] for group in optimiser.param_groups] == [1e-5, 1e-3]
     trained = sum(p.numel() for p in network.parameters() if p.requires_grad)
     assert sum(p.numel() for g in optimiser.param_groups for p in g["params"]) == trained
+
+
+def test_frozen_parameters_are_left_out_and_the_weight_decay_is_applied():
+    recipe = Recipe(**CNN, optimiser={"weight_decay": 0.25})
+    network = build_model(recipe, 32, 0).network
+    (group,) = make_optimiser(network, recipe.optimiser).param_groups
+    trained = [p for p in network.parameters() if p.requires_grad]
+    assert len(trained) < len(list(network.parameters()))
+    assert {id(p) for p in group["params"]} == {id(p) for p in trained}
+    assert group["weight_decay"] == 0.25

@@ -12,6 +12,7 @@ from aexad.evaluation import metrics
 from aexad.evaluation.metrics.image_counts import ImageCounts
 from aexad.report.collect import METRIC_COLUMNS
 from aexad.report.run_files import IMAGE_COLUMNS
+from aexad.report.stats.estimator import Cell, interval_of
 from aexad.report.stats.intervals import Intervals
 from aexad.report.stats.tests import Interval, NoTest
 
@@ -90,6 +91,42 @@ def test_two_identical_methods_are_equal_although_a_run_is_missing() -> None:
     value, interval = intervals(runs).difference("xauc", "one", "other")
     assert abs(value) < 0.01
     assert interval.low < value < interval.high
+
+
+def test_without_a_seed_in_common_there_is_no_difference() -> None:
+    rng = np.random.default_rng(4)
+    runs = {
+        (category, method, seed): rng.uniform(0.6, 0.8, 10)
+        for category in ("a", "b")
+        for method in ("one", "other")
+        for seed in (0, 1)
+    }
+    del runs["b", "one", 0], runs["b", "other", 1]
+    value, interval = intervals(runs).difference("xauc", "one", "other")
+    assert np.isnan(value)
+    assert interval == NoTest("the two have no seed in common in a category")
+
+
+def test_categories_weigh_the_same_whatever_their_number_of_seeds() -> None:
+    rng = np.random.default_rng(5)
+    runs = {
+        (category, method, seed): 0.5 + lead * (method == "one") + rng.uniform(0, 0.01, 10)
+        for category, lead in (("a", 0.3), ("b", 0.1))
+        for method in ("one", "other")
+        for seed in (0, 1, 2)
+    }
+    del runs["b", "one", 0], runs["b", "one", 1]
+    value, interval = intervals(runs).difference("xauc", "one", "other")
+    assert value == pytest.approx(0.2, abs=0.01)
+    assert interval.low < value < interval.high
+
+
+def test_a_mean_on_its_bound_has_an_interval_inside_the_bound() -> None:
+    draws = np.random.default_rng(6).uniform(0.8, 1.0, (200, 2))
+    for bound, cell in ((1.0, Cell(np.ones(2), draws, 10)), (0.0, Cell(np.zeros(2), draws, 10))):
+        low, high, _ = interval_of([cell])
+        assert 0 <= low <= bound <= high <= 1
+        assert high - low > 0
 
 
 @pytest.mark.parametrize("metric", ["pro", "pixel_auroc", "pixel_ap", "f1_max", "image_auroc"])

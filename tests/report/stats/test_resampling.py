@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from aexad.evaluation import metrics
+from aexad.evaluation.metrics.image_counts import ImageCounts
 from aexad.report.stats.resampling import (
     image_weights,
     mean_draws,
@@ -74,3 +75,12 @@ def test_means_leave_out_images_without_a_value() -> None:
     drawn = mean_draws(np.array([0.5, np.nan, 0.2]), weights)
     assert drawn[0] == pytest.approx(0.4)
     assert np.isnan(drawn[1])
+
+
+def test_pro_is_cut_at_its_limit_by_interpolation() -> None:
+    """Recall 0.5 at a rate of 0.2, and 1 at 1: up to 0.3 the area is 0.05 + 0.1 * 0.53125."""
+    counts = ImageCounts(
+        np.array([[20, 100]]), np.array([[5, 10]]), np.array([[0.5, 1.0]]), np.array([1])
+    )
+    by_hand = (0.05 + 0.1 * (0.5 + 0.5625) / 2) / 0.3
+    assert pooled_draws("pro", counts, np.ones((1, 1))) == pytest.approx([by_hand])
