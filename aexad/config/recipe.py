@@ -78,6 +78,10 @@ class HeatMap(Strict):
     )
 
 
+NOT_TRAINED = {"title", "heat_map"}
+"""Keys of a recipe that the trained model does not depend on."""
+
+
 class Recipe(Strict):
     """One method: network, encoder, tuning, loss, optimiser, heat map."""
 
@@ -263,7 +267,7 @@ class Recipe(Strict):
     @property
     def training(self) -> dict[str, Any]:
         """Keys that the trained model depends on: a change of another key never trains again."""
-        return self.model_dump(exclude={"title", "heat_map"})
+        return self.model_dump(exclude=NOT_TRAINED)
 
     @property
     def stated_training(self) -> dict[str, Any]:
@@ -271,4 +275,4 @@ class Recipe(Strict):
 
         The workflow compares these, so that a new key of the library trains nothing again.
         """
-        return self.model_dump(exclude={"title", "heat_map"}, exclude_defaults=True)
+        return self.model_dump(exclude=NOT_TRAINED, exclude_defaults=True)

@@ -1,4 +1,4 @@
-"""Files of any content raise no exceptions but those of the library.
+"""Files of any content are read, or refused with an error of the library.
 
 The examples are the same in each call; ``make fuzz`` searches for new ones.
 """

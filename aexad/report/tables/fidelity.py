@@ -111,9 +111,8 @@ def compared(results: Results) -> pd.DataFrame:
     quality = both["metric"].isin(METRIC)
     difference = (both["measured"] - both["published"]).astype(float)
     seeds = both["seeds"].astype(float)
-    error: pd.Series = (
-        (both["std"] / np.sqrt(seeds)).astype(float).where(quality)
-    )  # NaN with one seed
+    # NaN with one seed, which has no standard deviation.
+    error: pd.Series = (both["std"] / np.sqrt(seeds)).astype(float).where(quality)
     half = stats.t.ppf(0.95, (seeds - 1).clip(lower=1)) * error
     low, high, margin = difference - half, difference + half, MARGIN + ROUNDING
     verdict = np.select(
