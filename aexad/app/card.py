@@ -42,6 +42,8 @@ class ModelCard(Strict):
     """Number of normal images in training; None for a run, whose own files list them."""
     labelled: list[str] | None = None
     """Names of all labelled anomalies in training."""
+    found: int | None = None
+    """Number of ``labelled`` whose score exceeds the threshold."""
     versions: dict[str, str] = Field(default_factory=dict)
 
 

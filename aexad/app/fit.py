@@ -31,10 +31,11 @@ from aexad.data.rng import generator
 from aexad.data.split import COLUMNS as SPLIT_COLUMNS
 from aexad.data.split import split
 from aexad.methods.model import Model, build_model
-from aexad.runtime.errors import ConfigError, DataError
+from aexad.runtime.errors import ConfigError, DataError, TrainingError
 from aexad.runtime.provenance import code_digest, versions
 from aexad.training.batches import TrainingSet
 from aexad.training.checkpoint import Checkpoints
+from aexad.training.health import MEANING
 from aexad.training.train import train
 
 logger = logging.getLogger(__name__)
@@ -119,6 +120,7 @@ def fit(
     seed: int = 0,
     false_alarms: float = 0.01,
     weights_dir: Path | None = None,
+    force: bool = False,
 ) -> ModelCard:
     """Train a model, find its threshold, and write one file with all that ``explain`` needs.
 
@@ -129,15 +131,22 @@ def fit(
     false_alarms
         Share of new normal images that may exceed the threshold, if there are enough images to
         guarantee that: see :func:`aexad.app.threshold.threshold_of`.
+    force
+        Also write a model that finds less than half of the anomalies that it was trained on.
 
     Returns
     -------
     ModelCard
         The card in the file.
+
+    Raises
+    ------
+    aexad.runtime.errors.TrainingError
+        The model finds less than half of its anomalies, and is not written without ``force``.
     """
     output = Path(output)
     model = build_model(recipe, size, seed, weights_dir)
-    checkpoints = _train(model, images, output, device, size)
+    checkpoints, collapse = _train(model, images, output, device, size)
     labelled = images.trained["role"] == "labelled"
     card = ModelCard(
         method=method,
@@ -151,8 +160,22 @@ def fit(
         versions=versions(),
     )
     explainer = Explainer(TorchNetwork(model.network, device), card)
-    threshold = _find_threshold(explainer, images, false_alarms)
-    card = card.model_copy(update={"threshold": threshold})
+    threshold, found = _find_threshold(explainer, images, false_alarms)
+    card = card.model_copy(update={"threshold": threshold, "found": found})
+    trained_on = len(card.labelled or [])
+    if 2 * found < trained_on and not force:
+        reason = (
+            f"the training has collapsed: {MEANING[collapse]}"
+            if collapse
+            else (
+                f"masks may be wrong, defects too small for size {size}, or the training too short"
+            )
+        )
+        raise TrainingError(
+            f"{output} is not written: {trained_on - found} of the {trained_on} labelled "
+            f"anomalies that the model was trained on are below its threshold ({reason}); correct "
+            "the images, choose another --method or --size, or write the model anyway with --force"
+        )
     save_model_file(output, model, card)
     checkpoints.remove()
     return card
@@ -180,8 +203,11 @@ def _held_out(table: pd.DataFrame, folder: Path, category: str, seed: int) -> li
 
 def _train(
     model: Model, images: Images, output: Path, device: torch.device, size: int
-) -> Checkpoints:
-    """Train the model on the augmented images; returns the checkpoints, to be removed later."""
+) -> tuple[Checkpoints, str]:
+    """Train the model on the augmented images.
+
+    Returns the checkpoints, to be removed later, and how the training has collapsed, or "".
+    """
     scenario = "one_class" if model.recipe.loss == "mse" else "standard"
     arrays = augment(images.trained, images.root, size, scenario, model.seed)
     belongs_to = {
@@ -192,8 +218,8 @@ def _train(
         "library": code_digest("aexad.training.train"),
     }
     checkpoints = Checkpoints(output.with_suffix(".checkpoint.safetensors"), 10, belongs_to)
-    train(model, TrainingSet(**arrays, size=size), device, checkpoints=checkpoints)
-    return checkpoints
+    trained = train(model, TrainingSet(**arrays, size=size), device, checkpoints=checkpoints)
+    return checkpoints, trained.collapse
 
 
 def _digest(arrays: dict[str, np.ndarray]) -> str:
@@ -203,8 +229,13 @@ def _digest(arrays: dict[str, np.ndarray]) -> str:
     return digest.hexdigest()
 
 
-def _find_threshold(explainer: Explainer, images: Images, false_alarms: float) -> Threshold:
-    """Compute the threshold from the scores of the held-out images, and log how good it is."""
+def _find_threshold(
+    explainer: Explainer, images: Images, false_alarms: float
+) -> tuple[Threshold, int]:
+    """Compute the threshold from the scores of the held-out images, and log how good it is.
+
+    Returns the threshold and the number of labelled anomalies above it.
+    """
     scores = explainer.scores([images.root / name for name in images.held_out])
     value, guaranteed = threshold_of(scores, false_alarms)
     labelled = explainer.scores([images.root / name for name in explainer.card.labelled or []])
@@ -217,8 +248,7 @@ def _find_threshold(explainer: Explainer, images: Images, false_alarms: float) -
     if missed:
         logger.warning(
             "%d of the %d labelled anomalies, which were trained on, are below the threshold; look "
-            "at them with 'aexad explain': masks may be wrong, defects too small for size %d, "
-            "or the training too short",
+            "at them with 'aexad explain': masks may be wrong, or defects too small for size %d",
             *(missed, len(labelled), explainer.card.size),
         )
     if guaranteed > false_alarms:
@@ -227,4 +257,5 @@ def _find_threshold(explainer: Explainer, images: Images, false_alarms: float) -
             "good images to lower this",
             *(len(scores), 100 * guaranteed, 100 * false_alarms),
         )
-    return Threshold(value=value, false_alarms=guaranteed, held_out_normals=len(scores))
+    threshold = Threshold(value=value, false_alarms=guaranteed, held_out_normals=len(scores))
+    return threshold, len(labelled) - missed

@@ -39,8 +39,13 @@ def add_verbs(add: AddVerb) -> None:
     parser.add_argument(
         "--masks", type=Path, help="folder of masks of the defects; default: STEM_mask.png files"
     )
-    add_method(parser)
+    add_method(parser, default="aexad-photographs")
     add_output(parser, "the model, .safetensors")
+    parser.add_argument(
+        "--force",
+        action="store_true",
+        help="also write a model that finds less than half of its own labelled defects",
+    )
     parser.add_argument(
         "--labelled", type=positive, help="labelled defects of each type; default: all"
     )
@@ -101,12 +106,14 @@ def fit(args: argparse.Namespace) -> Path:
         seed=args.seed,
         false_alarms=args.false_alarms,
         weights_dir=args.weights_dir,
+        force=args.force,
     )
     if card.threshold and card.labelled is not None:
         print(
-            f"{output}: trained on {card.normals} good images and {len(card.labelled)} defects; "
-            f"threshold {card.threshold.value:.4g}, for at most {card.threshold.false_alarms:.1%} "
-            f"false alarms, from {card.threshold.held_out_normals} held-out good images"
+            f"{output}: trained on {card.normals} good images and {len(card.labelled)} defects, "
+            f"{card.found} of which it finds; threshold {card.threshold.value:.4g}, for at most "
+            f"{card.threshold.false_alarms:.1%} false alarms, from "
+            f"{card.threshold.held_out_normals} held-out good images"
         )
     return output
 

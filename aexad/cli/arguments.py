@@ -45,11 +45,12 @@ def add_data(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, default=Path("data"), help="folder of the data sets")
 
 
-def add_method(parser: argparse.ArgumentParser) -> None:
-    """Add the options that name a method."""
-    parser.add_argument(
-        "--method", required=True, help="name of a method ('aexad methods' lists them)"
-    )
+def add_method(parser: argparse.ArgumentParser, default: str | None = None) -> None:
+    """Add the options that name a method; without a default, it must be named."""
+    known = "name of a method ('aexad methods' lists them)"
+    if default:
+        known += f"; default: {default}"
+    parser.add_argument("--method", required=default is None, default=default, help=known)
     add_methods(parser)
 
 

@@ -102,6 +102,8 @@ def train(args: argparse.Namespace) -> Path:
             "seconds": trained.seconds,
             "energy": energy,
             "training": trained.settings,
+            "collapse": trained.collapse,
+            "collapsed": trained.collapsed,
             "peak_mb": peak_memory_mb(),
             "peak_gpu_mb": peak_gpu_memory_mb(device),
             **here,

@@ -12,8 +12,8 @@ TITLE = Field(
     None, min_length=1, description="name in tables, figures and sentences; default: the name"
 )
 
-# F(x), the value that the loss drives an anomalous pixel x to: 2, or 1 - x.
-Target = Literal["two", "inverse"]
+# F(x), the value that the loss drives an anomalous pixel x to: 2, -1, or 1 - x.
+Target = Literal["two", "minus_one", "inverse"]
 
 # Output of a Transformer block: its tokens, or the keys of its attention.
 Facet = Literal["output", "key"]
@@ -154,7 +154,7 @@ class Recipe(Strict):
         "aexad",
         description="aexad: rebuild normal pixels, drive anomalous ones to F; mse: normals only",
     )
-    target: Target = Field("two", description="F of the loss: 2, or 1 - x")
+    target: Target = Field("two", description="F of the loss: 2, -1, or 1 - x")
     reduction: Literal["sum", "mean"] = Field(
         "sum",
         description="loss of an image: sum over its pixels and channels (AE-XAD), or their mean; "
@@ -174,6 +174,26 @@ class Recipe(Strict):
         description="of training; auto: bf16 where the hardware supports it, else fp32",
     )
     epochs: int = Field(200, ge=1, le=100_000)
+    least_updates: int = Field(
+        0,
+        ge=0,
+        le=1_000_000,
+        description="a training set so small that its epochs have fewer updates than this in all "
+        "is trained for more epochs",
+    )
+    gentle_start: int = Field(
+        0,
+        ge=0,
+        le=100_000,
+        description="number of first updates in which the weight of anomalous pixels in the loss "
+        "rises from 1/1000 to 1; 0: full weight from the start, as in the paper",
+    )
+    on_collapse: Literal["restart", "go_on"] = Field(
+        "restart",
+        description="a training that collapses to a single colour; restart: from the seed, with a "
+        "longer gentle_start (loss mse: a fifth of the learning rates), twice at most; go_on: keep "
+        "it; every table marks a run that has collapsed",
+    )
     batch_size: int = Field(16, ge=1, le=4096)
     heat_map: HeatMap = HeatMap()
 
@@ -218,6 +238,11 @@ class Recipe(Strict):
             raise ValueError(
                 "augmentation 'affine' moves images without their masks, which loss 'aexad' needs; "
                 "remove it or set loss: mse"
+            )
+        if self.gentle_start and self.loss == "mse":
+            raise ValueError(
+                "gentle_start is about the loss of anomalous pixels, which loss 'mse' does not "
+                "train on; remove it"
             )
         if self.weights == "none" and (self.weights_revision or self.weights_sha256):
             raise ValueError(

@@ -110,8 +110,10 @@ def upsampled(maps: Tensor, side: int) -> Tensor:
 
 
 def anomaly_target(x: Tensor, target: Target) -> Tensor:
-    """F(x), the value that anomalous pixels are driven to: 2, or 1 - x."""
-    return x.new_tensor(2.0).expand_as(x) if target == "two" else 1 - x
+    """F(x), the value that anomalous pixels are driven to: 2, -1, or 1 - x."""
+    if target == "inverse":
+        return 1 - x
+    return x.new_tensor(2.0 if target == "two" else -1.0).expand_as(x)
 
 
 class AEXAD(EncoderReconstruction):

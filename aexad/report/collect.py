@@ -31,6 +31,7 @@ METHOD_COLUMNS = [
     "method", "title", "model", "encoder", "family", "pretrained", "weights", "sha256", "tuning",
     "loss",
     "trained_parameters", "frozen_parameters", "epochs", "input_size", "grid", "channels",
+    "collapsed",
 ]  # fmt: skip
 RANDOM_WEIGHTS = "random weights"
 NOT_RUN = "not run"
@@ -87,7 +88,8 @@ def methods_table(runs: Sequence[Run], results: Path) -> pd.DataFrame:
         without the folders of the machine), sha256, tuning, loss, trained_parameters,
         frozen_parameters, epochs; input_size (pixels), grid (cells per side) and channels of the
         features of the encoder, if it has any. If the runs of a method differ, for example because
-        the weights were replaced in between, all values are named.
+        the weights were replaced in between, all values are named. collapsed: the runs whose
+        training collapsed, joined by ``; ``.
     """
     rows = pd.DataFrame(
         read_runs(runs, results, "provenance.json", _method), columns=METHOD_COLUMNS
@@ -217,10 +219,13 @@ def _method(content: dict[str, Any], run: Run) -> dict[str, str]:
         "frozen_parameters": str(int(parameters["frozen"])),
         "epochs": str(int(recipe["epochs"])),
         **{key: str(features.get(key, "")) for key in ("input_size", "grid", "channels")},
+        # Not recorded by old runs.
+        "collapsed": "/".join(run.data_folder.parts[1:]) if content.get("collapse") else "",
     }
 
 
 def _distinct(values: pd.Series) -> str:
     """The distinct values of the runs of a method; a family that is not known does not count."""
     known = values[values != NOT_KNOWN]
-    return "; ".join((known if len(known) else values).unique())
+    distinct = (known if len(known) else values).unique()
+    return "; ".join(distinct if values.name != "collapsed" else filter(None, distinct))

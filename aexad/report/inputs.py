@@ -18,6 +18,7 @@ from aexad.config.catalogue import Dataset, read_catalogue
 from aexad.config.methods import Method, read_methods
 from aexad.plan.runs import runs_of
 from aexad.report.collect import read_collection
+from aexad.report.method_roles import collapsed_runs
 from aexad.report.published import Published, read_published
 from aexad.report.results import Results
 from aexad.report.run_files import read_images
@@ -52,6 +53,11 @@ class Inputs(NamedTuple):
         metrics, methods = read_collection(folder)
         completed = [*self.runs, *self.external]
         every = len(completed) + len(self.missing)
+        partial = (
+            f"Partial: {len(completed)} of {every} runs of the benchmark are there."
+            if self.missing
+            else ""
+        )
         return Results(
             metrics,
             methods,
@@ -61,9 +67,7 @@ class Inputs(NamedTuple):
             {name: dataset.full_title for name, dataset in self.catalogue.items()},
             {name: dataset.files for name, dataset in self.catalogue.items() if dataset.files},
             lambda run: read_counts(results / run.folder / "counts.npz"),
-            f"Partial: {len(completed)} of {every} runs of the benchmark are there."
-            if self.missing
-            else "",
+            " ".join(filter(None, [partial, collapsed_runs(methods)])),
         )
 
 

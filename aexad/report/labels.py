@@ -134,6 +134,9 @@ SCENARIOS = {
 DAGGER = "†"
 """Marks a method whose encoder was not pre-trained."""
 
+COLLAPSED = "‡"
+"""Marks a method with a run whose training collapsed."""
+
 
 def order_of(metric: str) -> tuple[int, str]:
     """Sort key of the name of a metric: the order of :data:`QUANTITY`, then the alphabet."""

@@ -14,6 +14,7 @@ import pandas as pd
 
 from aexad.config.methods import Method, trained_as
 from aexad.config.recipe import HeatMap, Recipe
+from aexad.report.labels import COLLAPSED, counted, listed
 
 CNN, TRANSFORMER, NOT_KNOWN = "CNN", "Transformer", "not known"
 """Values of the column ``family`` of ``methods.csv`` (others: ``hybrid``, ``none``)."""
@@ -159,5 +160,24 @@ def not_pretrained(names: Sequence[str], methods: pd.DataFrame) -> list[str]:
 
 
 def titles_of(methods: pd.DataFrame) -> dict[str, str]:
-    """Map each method of ``methods.csv`` to the title that tables, figures and sentences show."""
-    return dict(zip(methods["method"], methods["title"], strict=True))
+    """Map each method of ``methods.csv`` to the title that tables, figures and sentences show.
+
+    The title of a method with a collapsed run ends with a mark.
+    """
+    columns = (methods[name] for name in ("method", "title", "collapsed"))
+    return {
+        method: title + COLLAPSED * bool(runs) for method, title, runs in zip(*columns, strict=True)
+    }
+
+
+def collapsed_runs(methods: pd.DataFrame) -> str:
+    """The sentence below every table and figure about runs that collapsed; empty without any."""
+    named = zip(methods["title"], methods["collapsed"], strict=True)
+    runs = [f"{title}: {run}" for title, own in named if own for run in own.split("; ")]
+    if not runs:
+        return ""
+    return (
+        f"{COLLAPSED} The training of {counted(len(runs), 'run')} collapsed to a network that does "
+        f"not rebuild images ({listed(runs, most=3)}); the numbers of such a run say nothing about "
+        "its method."
+    )

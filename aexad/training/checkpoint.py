@@ -36,6 +36,8 @@ class State(NamedTuple):
     best: dict[str, Tensor]
     """The network after the epoch of least validation loss; empty unless that is selected."""
     images_at_once: int
+    collapsed: list[dict[str, Any]]
+    """Attempts of this training that collapsed before the present one."""
 
 
 class Checkpoints(NamedTuple):
@@ -59,6 +61,7 @@ class Checkpoints(NamedTuple):
             "epoch": state.epoch,
             "history": state.history,
             "images_at_once": state.images_at_once,
+            "collapsed": state.collapsed,
             "sha256": _digest(tensors),
         }
         with written_whole(self.path) as temporary:
@@ -93,6 +96,7 @@ class Checkpoints(NamedTuple):
             parts["optimiser"],
             parts["best"],
             header["images_at_once"],
+            header["collapsed"],
         )
 
     def remove(self) -> None:

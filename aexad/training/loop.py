@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import time
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,10 +21,21 @@ from aexad.training.affine import random_affine
 from aexad.training.batches import TrainingSet, epoch_batches, pools
 from aexad.training.checkpoint import Checkpoints, State, optimiser_tensors, restore_optimiser
 from aexad.training.features import Features, features_of
+from aexad.training.health import (
+    EXAMINATIONS,
+    EXAMINED,
+    GENTLE_START,
+    LEAST_UPDATES,
+    MEANING,
+    RESTART_FACTOR,
+    RESTARTS,
+    Examiner,
+    Health,
+)
 from aexad.training.memory import images_at_once
 from aexad.training.optimiser import learning_rate_factor, make_optimiser
-from aexad.training.precision import feature_dtype, precision_on
-from aexad.training.step import Step, pays_to_compile
+from aexad.training.precision import feature_dtype, precision_on, reduced_precision
+from aexad.training.step import Step, anomaly_weight, pays_to_compile
 
 logger = logging.getLogger(__name__)
 
@@ -33,13 +45,19 @@ class Trained(NamedTuple):
 
     history: pd.DataFrame
     """One row per epoch: epoch, learning_rate, loss, its parts on normal and anomalous pixels
-    (means over images), validation_loss if there are validation images, seconds."""
+    (means over images), validation_loss if there are validation images, seconds; and at every tenth
+    of the training the fields of :class:`aexad.training.health.Health`."""
     seconds: dict[str, float]
     """Seconds of the feature pass and of all epochs."""
     settings: dict[str, Any]
     """Choices for this machine: precision, compilation, place of the features, images per pass."""
     resumed_after: int
     """Epoch of the checkpoint that the training resumed from; 0 if there was none."""
+    collapse: str
+    """How the model has collapsed, see :attr:`aexad.training.health.Health.collapse`."""
+    collapsed: list[dict[str, Any]]
+    """Collapsed attempts before the one whose model is kept: learning_rate, gentle_start, epochs,
+    seconds, collapse."""
 
 
 class Training:
@@ -76,6 +94,7 @@ class Training:
             )
         self.precision = precision_on(model.recipe, device)
         self.history: list[dict[str, float]] = []
+        self.collapsed: list[dict[str, Any]] = []
         self.best: dict[str, Tensor] = {}
         self.resumed_after = 0
 
@@ -84,21 +103,25 @@ class Training:
         self._move_to_device()
         feature_seconds = self._compute_features()
         self._prepare_steps()
-        self._train_epochs()
+        while (collapse := self._train_epochs()) and self._may_restart:
+            self._restart(collapse)
         if self.best:
             self.network.load_trained_state(self.best)
         self.network.eval()
         seconds = {
             "features": feature_seconds,
-            "training": math.fsum(row["seconds"] for row in self.history),
+            "training": math.fsum(row["seconds"] for row in [*self.collapsed, *self.history]),
         }
         settings = self.settings | {
+            "epochs": self.epochs,
+            "updates": self.epochs * self.updates_per_epoch,
             "features": self.features.kept if self.features else "none",
             "step_memory_mb": self.step_memory_mb,
             "images_at_once": self.at_once,
             "compiled": self.step.compiled is not None,
         }
-        return Trained(pd.DataFrame(self.history), seconds, settings, self.resumed_after)
+        history = pd.DataFrame(self.history)
+        return Trained(history, seconds, settings, self.resumed_after, collapse, self.collapsed)
 
     def _move_to_device(self) -> None:
         """Move network, images and masks to the device once, so that no epoch copies an image."""
@@ -126,12 +149,17 @@ class Training:
     def _prepare_steps(self) -> None:
         """Make the optimiser and the step; resume from a checkpoint if there is one."""
         self.network.train()
-        self.optimiser = make_optimiser(self.network, self.recipe.optimiser)
-        batch_size, epochs = self.recipe.batch_size, self.recipe.epochs
+        self.initial = _copy_of(self.network.trained_state())
+        batch_size = self.recipe.batch_size
         first_epoch = list(epoch_batches(*self.pools, batch_size, self.model.seed, 1))
+        self.updates_per_epoch = len(first_epoch)
+        self.examined = np.concatenate([_spread(np.unique(pool)) for pool in self.pools])
+        self.examiner = Examiner(
+            self.network, *self._batch(self._on_device(self.examined), None)[1:]
+        )
         compiled = self.compiled
         if compiled is None:
-            shown = epochs * sum(len(batch) for batch in first_epoch)
+            shown = self.epochs * sum(len(batch) for batch in first_epoch)
             compiled = pays_to_compile(shown, self.data.size)
         self.settings: dict[str, Any] = {
             "precision": self.precision,
@@ -139,37 +167,123 @@ class Training:
             "device": self.device.type,
             "threads": torch.get_num_threads(),
         }
-        self.at_once = self._resume() or images_at_once(
-            self.network,
-            lambda: self._loss_of(first_epoch[0][:1]),
-            batch_size,
-            self.step_memory_mb,
+        state = self.checkpoints.read(self.settings) if self.checkpoints else None
+        if state is not None:
+            self.collapsed = state.collapsed
+        self.optimiser = make_optimiser(self.network, self.recipe.optimiser, self._factor_on_rates)
+        if state is not None:
+            self._resume(state)
+        self.at_once = (
+            state.images_at_once
+            if state
+            else images_at_once(
+                self.network,
+                lambda: self._loss_of(first_epoch[0][:1]),
+                batch_size,
+                self.step_memory_mb,
+            )
         )
         self.step = Step(self.model, self.precision, compiled, min(self.at_once, batch_size))
+        self.step.gentle = self.gentle_start > 0
 
-    def _train_epochs(self) -> None:
-        """Train all epochs that are left."""
-        epochs, done = self.recipe.epochs, len(self.history)
-        bar = tqdm(
-            range(done + 1, epochs + 1),
+    def _train_epochs(self) -> str:
+        """Train all epochs that are left, or half of them if the network has collapsed by then.
+
+        Returns how the network has collapsed, or "".
+        """
+        epochs, done, updates = self.epochs, len(self.history), self.updates_per_epoch
+        examined = {math.ceil(epochs * part / EXAMINATIONS) for part in range(1, EXAMINATIONS + 1)}
+        halfway = math.ceil(epochs / 2)
+        judged = epochs * updates >= LEAST_UPDATES
+        collapse = ""
+        with tqdm(
             desc="train",
-            unit="epoch",
-            initial=done,
-            total=epochs,
+            unit="update",
+            initial=done * updates,
+            total=epochs * updates,
             disable=None,
+        ) as bar:
+            for epoch in range(done + 1, epochs + 1):
+                start = time.perf_counter()
+                row = self._epoch(epoch)
+                if len(self.validation):
+                    row["validation_loss"] = self._validation_loss()
+                self._keep_best(row)
+                if epoch in examined:
+                    health = self._examine()
+                    row |= health._asdict()
+                    collapse = health.collapse if judged else ""
+                self.history.append(row | {"seconds": time.perf_counter() - start})
+                bar.update(updates)
+                bar.set_postfix(loss=f"{row['loss']:.4g}")
+                if epoch in examined:
+                    logger.info("epoch %d of %d: loss %.6g", epoch, epochs, row["loss"])
+                    if collapse and (epoch == epochs or (epoch == halfway and self._may_restart)):
+                        logger.warning(
+                            "epoch %d of %d: the training has collapsed (%s)",
+                            *(epoch, epochs, MEANING[collapse]),
+                        )
+                if epoch == halfway and collapse and self._may_restart:
+                    break
+                if self.checkpoints and epoch % self.checkpoints.every == 0 and epoch < epochs:
+                    self.checkpoints.write(self._state(), self.settings)
+        return collapse
+
+    @property
+    def _may_restart(self) -> bool:
+        return self.recipe.on_collapse == "restart" and len(self.collapsed) < RESTARTS
+
+    def _restart(self, collapse: str) -> None:
+        """Start again from the seed, with other settings."""
+        attempt = {
+            "learning_rate": self.recipe.optimiser.learning_rate * self._factor_on_rates,
+            "gentle_start": self.gentle_start,
+            "epochs": len(self.history),
+            "seconds": math.fsum(row["seconds"] for row in self.history),
+            "collapse": collapse,
+        }
+        self.collapsed.append(attempt)
+        logger.warning(
+            "the training starts again, with the learning rate %.3g and a gentle start of %d "
+            "updates",
+            self.recipe.optimiser.learning_rate * self._factor_on_rates,
+            self.gentle_start,
         )
-        for epoch in bar:
-            start = time.perf_counter()
-            row = self._epoch(epoch)
-            if len(self.validation):
-                row["validation_loss"] = self._validation_loss()
-            self._keep_best(row)
-            self.history.append(row | {"seconds": time.perf_counter() - start})
-            bar.set_postfix(loss=f"{row['loss']:.4g}")
-            if epoch % max(1, epochs // 10) == 0:
-                logger.info("epoch %d of %d: loss %.6g", epoch, epochs, row["loss"])
-            if self.checkpoints and epoch % self.checkpoints.every == 0 and epoch < epochs:
-                self.checkpoints.write(self._state(), self.settings)
+        self.network.load_trained_state(self.initial)
+        self.optimiser = make_optimiser(self.network, self.recipe.optimiser, self._factor_on_rates)
+        self.step.gentle = self.gentle_start > 0
+        self.history, self.best = [], {}
+
+    @property
+    def _factor_on_rates(self) -> float:
+        """The factor on the learning rates of this attempt."""
+        return RESTART_FACTOR ** len(self.collapsed) if self.recipe.loss == "mse" else 1.0
+
+    @property
+    def gentle_start(self) -> int:
+        """Updates of the gentle start of this attempt."""
+        own, restarts = self.recipe.gentle_start, len(self.collapsed)
+        if self.recipe.loss == "mse" or not restarts:
+            return own
+        return int(max(own, GENTLE_START) * 2**restarts)
+
+    @property
+    def epochs(self) -> int:
+        """Epochs of this attempt; a gentle start takes half of its updates at most."""
+        least = max(self.recipe.least_updates, 2 * self.gentle_start)
+        return max(self.recipe.epochs, math.ceil(least / self.updates_per_epoch))
+
+    def _examine(self) -> Health:
+        """Examine the reconstructions of some training images, without a change of the network."""
+        self.network.eval()
+        parts = self._on_device(self.examined).split(self.at_once)
+        with torch.no_grad(), reduced_precision(self.device, self.precision):
+            decoded = [self.network.decode(self._batch(part, None)[0]) for part in parts]
+        self.network.train()
+        return self.examiner.examine(torch.cat(decoded).float())
+
+    def _on_device(self, indices: np.ndarray) -> Tensor:
+        return torch.from_numpy(indices).to(self.device)
 
     def _images(self, chosen: Tensor) -> Tensor:
         """Images as float32 [B, 3, S, S] in [0, 1], channels last."""
@@ -189,12 +303,12 @@ class Training:
     def _loss_of(self, batch: np.ndarray) -> Tensor:
         """Loss of some images, computed without compilation."""
         step = Step(self.model, self.precision, compiled=False, batch_size=len(batch))
-        return step(*self._batch(torch.from_numpy(batch).to(self.device), None))[0]
+        return step(*self._batch(self._on_device(batch), None))[0]
 
     def _epoch(self, epoch: int) -> dict[str, float]:
         """Train one epoch; returns the loss and its two parts as means over images."""
         recipe = self.recipe
-        rate = learning_rate_factor(recipe, epoch)
+        rate = learning_rate_factor(recipe.optimiser, epoch, self.epochs)
         for group in self.optimiser.param_groups:
             group["lr"] = group["initial_lr"] * rate
         batches = list(epoch_batches(*self.pools, recipe.batch_size, self.model.seed, epoch))
@@ -202,14 +316,17 @@ class Training:
         seed = int(np.random.SeedSequence([self.model.seed, epoch]).generate_state(1)[0])
         generator = torch.Generator().manual_seed(seed)
         torch.manual_seed(seed)
-        order = torch.from_numpy(np.concatenate(batches)).to(self.device)
+        order = self._on_device(np.concatenate(batches))
         sums = torch.zeros(len(batches), 2, dtype=torch.float64, device=self.device)
         for number, chosen in enumerate(order.split([len(batch) for batch in batches])):
+            update = (epoch - 1) * len(batches) + number + 1
+            weight = anomaly_weight(self.gentle_start, update)
             self.optimiser.zero_grad(set_to_none=True)
             for part in chosen.split(self.at_once):
                 loss, anomalous = self.step(*self._batch(part, generator))
-                (loss / (len(chosen) * self.terms)).backward()
-                sums[number] += torch.stack([loss.detach(), anomalous])
+                trained = loss if weight == 1 else loss - (1 - weight) * anomalous
+                (trained / (len(chosen) * self.terms)).backward()
+                sums[number] += torch.stack([loss.detach(), anomalous.detach()])
             if recipe.optimiser.gradient_clip:
                 torch.nn.utils.clip_grad_norm_(
                     self.network.parameters(), recipe.optimiser.gradient_clip
@@ -223,7 +340,7 @@ class Training:
         loss, anomalous = totals.sum(axis=0) / (len(order) * self.terms)
         return {
             "epoch": epoch,
-            "learning_rate": recipe.optimiser.learning_rate * rate,
+            "learning_rate": self.optimiser.param_groups[-1]["lr"],
             "loss": float(loss),
             "loss_normal": float(loss - anomalous),
             "loss_anomalous": float(anomalous),
@@ -254,8 +371,7 @@ class Training:
         if row["validation_loss"] < min(
             (past["validation_loss"] for past in self.history), default=math.inf
         ):
-            state = self.network.trained_state()
-            self.best = {name: tensor.detach().clone() for name, tensor in state.items()}
+            self.best = _copy_of(self.network.trained_state())
 
     def _state(self) -> State:
         return State(
@@ -265,15 +381,22 @@ class Training:
             optimiser=optimiser_tensors(self.optimiser),
             best=self.best,
             images_at_once=self.at_once,
+            collapsed=self.collapsed,
         )
 
-    def _resume(self) -> int | None:
-        """Resume from the checkpoint if there is one; returns its number of images per pass."""
-        if self.checkpoints is None or (state := self.checkpoints.read(self.settings)) is None:
-            return None
-        logger.info("resumed after epoch %d, from %s", state.epoch, self.checkpoints.path)
+    def _resume(self, state: State) -> None:
+        """Resume from a checkpoint."""
+        logger.info("resumed after epoch %d, from a checkpoint", state.epoch)
         self.network.load_trained_state(state.network)
         restore_optimiser(self.optimiser, state.optimiser)
         self.history, self.best = state.history, state.best
         self.resumed_after = state.epoch
-        return state.images_at_once
+
+
+def _copy_of(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name: tensor.detach().clone() for name, tensor in tensors.items()}
+
+
+def _spread(pool: np.ndarray) -> np.ndarray:
+    """At most :data:`EXAMINED` elements of a pool, at equal distances."""
+    return pool[np.linspace(0, len(pool) - 1, min(EXAMINED, len(pool))).round().astype(int)]

@@ -7,24 +7,28 @@ import math
 import torch
 from torch import Tensor
 
-from aexad.config.recipe import Optimiser, Recipe
+from aexad.config.recipe import Optimiser
 
 
-def learning_rate_factor(recipe: Recipe, epoch: int) -> float:
-    """The factor on the initial learning rates in ``epoch`` (1 …)."""
-    optimiser = recipe.optimiser
-    if optimiser.schedule == "constant" or recipe.epochs == 1:
+def learning_rate_factor(optimiser: Optimiser, epoch: int, epochs: int) -> float:
+    """The factor on the initial learning rates in ``epoch`` (1 …) of ``epochs``."""
+    if optimiser.schedule == "constant" or epochs == 1:
         return 1.0
     last = optimiser.final_learning_rate / optimiser.learning_rate
-    progress = (epoch - 1) / (recipe.epochs - 1)
+    progress = (epoch - 1) / (epochs - 1)
     return last + (1 - last) * (1 + math.cos(math.pi * progress)) / 2
 
 
-def make_optimiser(network: torch.nn.Module, settings: Optimiser) -> torch.optim.Optimizer:
-    """Adam or AdamW over the trained parameters; a tuned encoder may have a rate of its own."""
+def make_optimiser(
+    network: torch.nn.Module, settings: Optimiser, factor: float = 1.0
+) -> torch.optim.Optimizer:
+    """Adam or AdamW over the trained parameters; a tuned encoder may have a rate of its own.
+
+    All learning rates are multiplied by ``factor``.
+    """
     rates = {
-        "encoder": settings.encoder_learning_rate or settings.learning_rate,
-        "rest": settings.learning_rate,
+        "encoder": factor * (settings.encoder_learning_rate or settings.learning_rate),
+        "rest": factor * settings.learning_rate,
     }
     groups: dict[str, list[Tensor]] = {"encoder": [], "rest": []}
     for name, parameter in network.named_parameters():

@@ -37,6 +37,16 @@ def pays_to_compile(images_shown: int, size: int) -> bool:
     return pays
 
 
+def anomaly_weight(gentle_start: int, update: int) -> float:
+    """The weight of anomalous pixels in ``update`` (1 …) of a training with a gentle start.
+
+    It rises from 1/1000 to 1 by the same factor in each update. So the decoder first learns to
+    rebuild images, and does not paint everything in the colour nearest to F. (A rise by the same
+    amount is too fast at first: docs/protocol.md.)
+    """
+    return min(1.0, 1000 ** (update / gentle_start - 1)) if gentle_start else 1.0
+
+
 class Step:
     """Forward pass and loss of batches; compiled for batches of ``batch_size`` images only."""
 
@@ -44,12 +54,16 @@ class Step:
         self.model = model
         self.precision = precision
         self.batch_size = batch_size
+        self.gentle = False
+        """Whether the loss of anomalous pixels carries a gradient of its own, to be weighed."""
         self.compiled: Sums | None = None
         if compiled:
             self.compiled = torch.compile(self._from_encoded, dynamic=False)
 
     def __call__(self, features: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-        """The loss summed over images, and its part on anomalous pixels, detached.
+        """The loss summed over images, and its part on anomalous pixels.
+
+        The part is detached unless :attr:`gentle` is set.
 
         ``features`` are the input of :meth:`Reconstruction.decode`, x images float [B, 3, S, S], y
         masks bool [B, 1, S, S].
@@ -75,4 +89,4 @@ class Step:
         with reduced_precision(x.device, self.precision):
             reconstructions = self.model.network.rebuild(encoded)
         terms = self.model.network.loss(x, reconstructions.float(), y)
-        return terms.sum(), (terms.detach() * y).sum()
+        return terms.sum(), ((terms if self.gentle else terms.detach()) * y).sum()

@@ -22,7 +22,7 @@ from aexad.report.collect import (
     write_collection,
 )
 from aexad.report.labels import COSTS, METRIC, QUANTITY
-from aexad.report.method_roles import not_pretrained, titles_of
+from aexad.report.method_roles import collapsed_runs, not_pretrained, titles_of
 from aexad.runtime.errors import DataError
 from aexad.runtime.files import write_json
 
@@ -206,8 +206,27 @@ def test_methods_are_described_by_what_their_runs_recorded(results: Path) -> Non
             "input_size": "",  # not recorded by old runs
             "grid": "",
             "channels": "",
+            "collapsed": "",
         }
     ]
+
+
+def test_collapsed_runs_are_named_and_their_method_is_marked(results: Path) -> None:
+    provenances = [{"collapse": ""}, {"collapse": "saturated"}]
+    for run, collapse in zip(RUNS, provenances, strict=True):
+        write_json(results / run.folder / "provenance.json", provenance() | collapse)
+    methods = methods_table(RUNS, results)
+    assert methods["collapsed"].to_list() == ["parts/001/standard/seed1"]
+    assert titles_of(methods) == {"none": "none‡"}
+    sentence = collapsed_runs(methods)
+    assert sentence.startswith("‡ The training of 1 run collapsed")
+    assert "(none: parts/001/standard/seed1)" in sentence
+
+
+def test_without_collapsed_runs_nothing_is_said(results: Path) -> None:
+    methods = methods_table(RUNS, results)
+    assert collapsed_runs(methods) == ""
+    assert titles_of(methods) == {"none": "none"}
 
 
 def test_a_random_encoder_is_marked(results: Path) -> None:

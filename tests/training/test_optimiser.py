@@ -12,7 +12,7 @@ VIT = {"encoder": "test_vit.r160_in1k", "weights": "none", "tuning": "full", "ba
 def test_cosine_goes_from_the_first_to_the_final_learning_rate():
     optimiser = {"learning_rate": 5e-4, "schedule": "cosine", "final_learning_rate": 1e-6}
     recipe = Recipe(**CNN, optimiser=optimiser, epochs=101)
-    rates = [5e-4 * learning_rate_factor(recipe, epoch) for epoch in (1, 51, 101)]
+    rates = [5e-4 * learning_rate_factor(recipe.optimiser, epoch, 101) for epoch in (1, 51, 101)]
     assert rates == pytest.approx([5e-4, (5e-4 + 1e-6) / 2, 1e-6])
 
 

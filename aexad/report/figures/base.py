@@ -23,7 +23,7 @@ from aexad.report.images.pictures import (
     read_pictures,
 )
 from aexad.report.labels import DAGGER
-from aexad.report.method_roles import CNN, TRANSFORMER, not_pretrained, titles_of
+from aexad.report.method_roles import CNN, TRANSFORMER, collapsed_runs, not_pretrained, titles_of
 from aexad.report.run_files import read_per_image
 from aexad.report.stats.resampling import read_counts
 from aexad.report.style import MethodStyle, method_styles
@@ -198,13 +198,17 @@ def read_groups(
 ) -> Iterator[Group]:
     """Yield a group for each data set and scenario of ``metrics``."""
     random = not_pretrained(list(methods["method"]), methods)
+    notes = [
+        f"{DAGGER} Encoder not pre-trained (random weights)." if random else "",
+        collapsed_runs(methods),
+    ]
     look = Look(
         styles=method_styles(list(methods["method"])),
         titles={
             name: title + (DAGGER if name in random else "")
             for name, title in titles_of(methods).items()
         },
-        note=f" {DAGGER} Encoder not pre-trained (random weights)." if random else "",
+        note="".join(f" {note}" for note in notes if note),
     )
     for keys, part in metrics.groupby(["dataset", "scenario"]):
         dataset, scenario = map(str, keys)

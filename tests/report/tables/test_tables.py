@@ -57,6 +57,7 @@ def methods(**pretrained: str) -> pd.DataFrame:
     rows = [
         {**dict.fromkeys(METHOD_COLUMNS, "x"), "method": name, "title": name, "pretrained": yes}
         | {"encoder": f"encoder_{name}", "tuning": "full" if yes == "no" else "frozen"}
+        | {"collapsed": ""}
         for name, yes in pretrained.items()
     ]
     return pd.DataFrame(rows, columns=METHOD_COLUMNS)
