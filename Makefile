@@ -3,11 +3,14 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
 CORES ?= all
+TRANSFORMER := vit_tiny_patch16_224.augreg_in21k_ft_in1k
 
 .PHONY: demo test fuzz test-slurm lint docs format schemas lock audit clean
 .DEFAULT_GOAL := demo
 
 demo: $(INSTALLED)  ## the whole benchmark in small, on embedded photographs
+	$(BIN)/python -m aexad weights $(TRANSFORMER) --if-reachable --timeout 5 \
+	  --output results/weights/$(TRANSFORMER).json
 	$(BIN)/snakemake --cores $(CORES) --config benchmark=demo
 	@echo "Done. Open results/demo/report.html, and results/demo/explorer/index.html for single images"
 

@@ -160,21 +160,15 @@ def fit(
         versions=versions(),
     )
     explainer = Explainer(TorchNetwork(model.network, device), card)
-    threshold, found = _find_threshold(explainer, images, false_alarms)
+    threshold, found, highest = _find_threshold(explainer, images, false_alarms)
     card = card.model_copy(update={"threshold": threshold, "found": found})
     trained_on = len(card.labelled or [])
     if 2 * found < trained_on and not force:
-        reason = (
-            f"the training has collapsed: {MEANING[collapse]}"
-            if collapse
-            else (
-                f"masks may be wrong, defects too small for size {size}, or the training too short"
-            )
-        )
+        reason = f"the training has collapsed: {MEANING[collapse]}" if collapse else highest
         raise TrainingError(
-            f"{output} is not written: {trained_on - found} of the {trained_on} labelled "
-            f"anomalies that the model was trained on are below its threshold ({reason}); correct "
-            "the images, choose another --method or --size, or write the model anyway with --force"
+            f"{output} is not written: {trained_on - found} of the {trained_on} labelled anomalies "
+            f"that the model was trained on are below its threshold ({reason}); correct the "
+            "images, choose another --method or --size, or write the model anyway with --force"
         )
     save_model_file(output, model, card)
     checkpoints.remove()
@@ -231,25 +225,32 @@ def _digest(arrays: dict[str, np.ndarray]) -> str:
 
 def _find_threshold(
     explainer: Explainer, images: Images, false_alarms: float
-) -> tuple[Threshold, int]:
+) -> tuple[Threshold, int, str]:
     """Compute the threshold from the scores of the held-out images, and log how good it is.
 
-    Returns the threshold and the number of labelled anomalies above it.
+    Returns the threshold, the number of labelled anomalies above it, and a phrase about the
+    held-out image of the highest score.
     """
     scores = explainer.scores([images.root / name for name in images.held_out])
     value, guaranteed = threshold_of(scores, false_alarms)
     labelled = explainer.scores([images.root / name for name in explainer.card.labelled or []])
     missed = int((labelled <= value).sum())
+    *_, second, highest = np.sort(scores)
+    shown = (
+        f"the held-out good image {images.root / images.held_out[int(scores.argmax())]} has the "
+        f"highest score, {highest:.4g}, the next {second:.4g}: if it shows a defect, remove it; if "
+        f"it is a rare kind of good image, add more like it; --false-alarms "
+        f"{2 / (len(scores) + 1):.2g} takes the next score as threshold"
+    )
     logger.info(
         "threshold %.6g, from %d held-out normal images of scores %.4g to %.4g; %d of %d labelled "
         "anomalies, which were trained on, exceed it",
         *(value, len(scores), scores.min(), scores.max(), len(labelled) - missed, len(labelled)),
     )
-    if missed:
+    if 0 < 2 * missed <= len(labelled):
         logger.warning(
-            "%d of the %d labelled anomalies, which were trained on, are below the threshold; look "
-            "at them with 'aexad explain': masks may be wrong, or defects too small for size %d",
-            *(missed, len(labelled), explainer.card.size),
+            "%d of the %d labelled anomalies, which were trained on, are below the threshold (%s)",
+            *(missed, len(labelled), shown),
         )
     if guaranteed > false_alarms:
         logger.warning(
@@ -258,4 +259,4 @@ def _find_threshold(
             *(len(scores), 100 * guaranteed, 100 * false_alarms),
         )
     threshold = Threshold(value=value, false_alarms=guaranteed, held_out_normals=len(scores))
-    return threshold, len(labelled) - missed
+    return threshold, len(labelled) - missed, shown

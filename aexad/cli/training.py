@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import argparse
+import logging
 from pathlib import Path
 
 from aexad.cli.arguments import (
     AddVerb,
+    above_zero,
     add_country,
     add_machine,
     add_method,
     add_output,
     add_seed,
+    add_weights,
     positive,
     recipe_of,
 )
+
+logger = logging.getLogger(__name__)
 
 
 def add_verbs(add: AddVerb) -> None:
@@ -40,6 +45,19 @@ def add_verbs(add: AddVerb) -> None:
     parser.add_argument(
         "--checkpoint-epochs", type=positive, default=10, help="epochs between two checkpoints"
     )
+    parser = add(weights)
+    parser.add_argument("encoder", help="timm name of the encoder, with its tag")
+    add_weights(parser)
+    parser.add_argument(
+        "--timeout", type=above_zero, default=10, help="seconds that the hub has to answer"
+    )
+    parser.add_argument(
+        "--if-reachable",
+        action="store_true",
+        help="if there are none, say so in one line and write nothing, which is no error",
+    )
+    parser.add_argument("--revision", help="commit of the hub's repository; default: the newest")
+    add_output(parser, "record of their source and sha256, .json")
     parser = add(share)
     parser.add_argument(
         "--run-folder", type=Path, required=True, help="folder of the run with the model"
@@ -112,6 +130,27 @@ def train(args: argparse.Namespace) -> Path:
         keep_trained(args.output)
         checkpoints.remove()
         free_scratch(args.training_set)
+    return args.output
+
+
+def weights(args: argparse.Namespace) -> Path | None:
+    """Fetch the pre-trained weights of an encoder, so that trainings need no network."""
+    from aexad.config.benchmark import weights_folder
+    from aexad.encoders.weights import fetch_weights
+    from aexad.runtime.errors import WeightsError
+    from aexad.runtime.files import write_json
+
+    folder = weights_folder(args.weights_dir)
+    try:
+        record = fetch_weights(args.encoder, folder, revision=args.revision, timeout=args.timeout)
+    except WeightsError as error:
+        if not args.if_reachable:
+            raise
+        logger.info("%s", error)
+        print(f"{args.encoder}: no pre-trained weights here, and the hub cannot be reached")
+        return None
+    write_json(args.output, record)
+    print(f"{args.encoder}: {record['source']}")
     return args.output
 
 

@@ -6,6 +6,7 @@ recipes alone define a run, so two benchmarks that name the same run share it.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
@@ -16,6 +17,9 @@ from aexad.config.catalogue import expanded
 from aexad.config.methods import ExternalMaps, Method
 from aexad.config.schema import Strict, nearest, read_yaml, validate
 from aexad.runtime.errors import ConfigError
+
+ENVIRONMENT_VARIABLE = "AEXAD_WEIGHTS"
+"""Names the folder of pre-trained weights, if the settings do not."""
 
 # Allowed names: they are folders, and the wildcards of the workflow.
 NAMES = {
@@ -75,7 +79,9 @@ class Settings(Strict):
         default_factory=dict, description="local folder or archive of a data set, by its name"
     )
     weights_dir: str | None = Field(
-        None, description="folder of <timm name>.safetensors; default: AEXAD_WEIGHTS, if it is set"
+        None,
+        description="folder of <timm name>.safetensors, which weights are fetched into; default: "
+        "that of the environment variable AEXAD_WEIGHTS, or weights",
     )
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto: a GPU if available")
     partial: bool = Field(
@@ -154,7 +160,22 @@ class Benchmark(Selection):
     also: list[Selection] = Field(
         [], description="further runs with other data sets, scenarios or seeds"
     )
+    without_weights: dict[str, str] = Field(
+        {},
+        description="method that takes the place of another one, whose pre-trained weights could "
+        "not be fetched ('aexad weights')",
+    )
     gallery: int = Field(4, ge=1, le=20, description="test images per category in the gallery")
+
+
+def weights_folder(folder: str | Path | None = None) -> Path:
+    """The folder of pre-trained weights: the given one, that of AEXAD_WEIGHTS, or ``weights``."""
+    return Path(folder or os.environ.get(ENVIRONMENT_VARIABLE) or "weights")
+
+
+def weights_record(encoder: str, results: Path = Path("results")) -> Path:
+    """The file that says where the pre-trained weights of an encoder are from, once fetched."""
+    return results / "weights" / f"{encoder}.json"
 
 
 def trained_runs(runs: Sequence[Run], known_methods: Mapping[str, Method]) -> list[Run]:

@@ -1,18 +1,22 @@
 """Where pre-trained weights come from: a local folder, an installed package, or the hub.
 
 The three are tried in this order. If none has the weights, the error names all three. An encoder is
-random only if its recipe says ``weights: none``.
+random only if its recipe says ``weights: none``. :func:`fetch_weights` puts the weights of the hub
+into the folder, so that jobs on machines without a network find them.
 """
 
 from __future__ import annotations
 
 import importlib.util
+import json
 import logging
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 import timm
 import torch
@@ -20,10 +24,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
+from aexad.config.benchmark import ENVIRONMENT_VARIABLE
 from aexad.runtime.errors import WeightsError
-from aexad.runtime.files import sha256_of
-
-ENVIRONMENT_VARIABLE = "AEXAD_WEIGHTS"
+from aexad.runtime.files import copy_file, sha256_of, write_json
 
 
 @dataclass(frozen=True)
@@ -73,11 +76,7 @@ def find_weights(
                 )
             return found
         tried.append(found)
-    raise WeightsError(
-        f"no pre-trained weights for encoder '{name}': {'; '.join(tried)}. "
-        f"Put {name}.safetensors into a folder and set weights_dir (or {ENVIRONMENT_VARIABLE}) to "
-        "it, go online once, or say 'weights: none' in the recipe for a random encoder"
-    )
+    raise WeightsError(_nowhere(name, tried))
 
 
 def _from_folder(name: str, folder: Path | None, revision: str | None) -> Weights | str:
@@ -86,10 +85,93 @@ def _from_folder(name: str, folder: Path | None, revision: str | None) -> Weight
     path = folder / f"{name}.safetensors"
     if not path.is_file():
         return f"local folder: no {path}"
-    return Weights(_read_safetensors(path), f"folder: {path.name}", sha256_of(path))
+    sha256 = sha256_of(path)
+    return Weights(_read_safetensors(path), f"folder: {path.name}{_origin(path, sha256)}", sha256)
+
+
+def _origin(path: Path, sha256: str) -> str:
+    """Where :func:`fetch_weights` had this file from, in brackets; empty if it is another file."""
+    try:
+        record = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+        return f" ({record['source']})" if record["sha256"] == sha256 else ""
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
 
 
 def _from_hub(name: str, folder: Path | None, revision: str | None) -> Weights | str:
+    found = _hub_file(name, revision)
+    if isinstance(found, str):
+        return found
+    path, source = found
+    return Weights(_read_safetensors(path), source, sha256_of(path))
+
+
+def fetch_weights(
+    name: str, folder: Path, *, revision: str | None = None, timeout: float = 10
+) -> dict[str, str]:
+    """Make sure that the pre-trained weights of a timm backbone are on this machine.
+
+    Weights that are in ``folder`` or in a package stay there; those of the hub are copied to
+    ``<folder>/<name>.safetensors``. An interrupted download resumes.
+
+    Parameters
+    ----------
+    timeout
+        Seconds that the hub has to answer.
+
+    Returns
+    -------
+    dict
+        source and sha256 of the weights.
+
+    Raises
+    ------
+    WeightsError
+        No place has them; the message says why for each place.
+    """
+    tried = []
+    for place in (_from_folder, _from_package):
+        found = place(name, folder, revision)
+        if isinstance(found, Weights):
+            return {"source": found.source, "sha256": found.sha256}
+        tried.append(found)
+    reached = _unreachable(timeout) or _hub_file(name, revision, timeout)
+    if isinstance(reached, str):
+        raise WeightsError(_nowhere(name, [*tried, reached]))
+    path, source = reached
+    _read_safetensors(path)
+    record = {"source": source, "sha256": sha256_of(path)}
+    stored = folder / f"{name}.safetensors"
+    write_json(stored.with_suffix(".json"), record)
+    copy_file(path, stored)
+    return record
+
+
+def _unreachable(timeout: float) -> str:
+    """Why the hub cannot be reached; its own client would try again for half a minute."""
+    from huggingface_hub import constants
+
+    if constants.HF_HUB_OFFLINE:
+        return ""
+    try:
+        urlopen(constants.ENDPOINT, timeout=timeout).close()  # noqa: S310 - the hub's address
+    except HTTPError:  # it has answered
+        return ""
+    except OSError as error:
+        return f"hub: {constants.ENDPOINT} cannot be reached ({getattr(error, 'reason', error)})"
+    return ""
+
+
+def _nowhere(name: str, tried: list[str]) -> str:
+    return (
+        f"no pre-trained weights for encoder '{name}': {'; '.join(tried)}. "
+        f"Put {name}.safetensors into a folder and set weights_dir (or {ENVIRONMENT_VARIABLE}) to "
+        "it, go online once, or say 'weights: none' in the recipe for a random encoder"
+    )
+
+
+def _hub_file(name: str, revision: str | None, timeout: float = 10) -> tuple[Path, str] | str:
+    """The file of the hub, in its cache, and its source; or why there is none."""
     from huggingface_hub import hf_hub_download
     from huggingface_hub.errors import HfHubHTTPError
 
@@ -104,7 +186,7 @@ def _from_hub(name: str, folder: Path | None, revision: str | None) -> Weights |
     logger.setLevel(logging.ERROR)
     try:
         path = Path(
-            hf_hub_download(hub_id, "model.safetensors", revision=revision, etag_timeout=10)
+            hf_hub_download(hub_id, "model.safetensors", revision=revision, etag_timeout=timeout)
         )
     except (HfHubHTTPError, OSError, ValueError) as error:
         wanted = f"{hub_id}@{revision}" if revision else hub_id
@@ -112,7 +194,7 @@ def _from_hub(name: str, folder: Path | None, revision: str | None) -> Weights |
     finally:
         logger.setLevel(level)
     # …/snapshots/<revision>/model.safetensors: the revision makes the source exact.
-    return Weights(_read_safetensors(path), f"hub: {hub_id}@{path.parent.name}", sha256_of(path))
+    return path, f"hub: {hub_id}@{path.parent.name}"
 
 
 def _from_package(name: str, folder: Path | None, revision: str | None) -> Weights | str:

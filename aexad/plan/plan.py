@@ -18,11 +18,12 @@ from aexad.config.benchmark import (
     completed_runs,
     read_benchmark,
     trained_runs,
+    weights_record,
 )
 from aexad.config.builtin import catalogue_paths, method_paths
 from aexad.config.catalogue import Dataset, read_catalogue
 from aexad.config.methods import ExternalMaps, Method, read_methods, trained_as
-from aexad.config.recipe import Recipe
+from aexad.config.recipe import PIXELS, Recipe
 from aexad.config.schema import nearest, validate
 from aexad.data.index import listing_digest
 from aexad.plan.runs import runs_of
@@ -97,6 +98,28 @@ class Plan:
         if isinstance(method, ExternalMaps):
             raise ConfigError(f"config/methods: method '{name}' has external maps and no model")
         return method
+
+    def weights_records(self, name: str) -> list[str]:
+        """The records of the pre-trained weights that a method needs: one or none."""
+        recipe = self.recipe(name)
+        if recipe.encoder in (None, PIXELS) or recipe.weights == "none":
+            return []
+        return [str(weights_record(recipe.encoder, RESULTS))]
+
+    def weights_options(self, encoder: str) -> str:
+        """Options of the verb ``weights``: the revision that the recipes of an encoder name."""
+        revisions = {
+            method.weights_revision
+            for method in self.methods.values()
+            if isinstance(method, Recipe) and method.encoder == encoder
+        } - {None}
+        if len(revisions) > 1:
+            named = ", ".join(sorted(map(str, revisions)))
+            raise ConfigError(
+                f"encoder '{encoder}': the recipes name the revisions {named}, and one file of "
+                "weights serves all; name one"
+            )
+        return option("--revision", *revisions) if revisions else ""
 
     def external_folder(self, run: Mapping[str, object]) -> str:
         """Folder of the external maps of a run; ``run`` has its wildcards."""

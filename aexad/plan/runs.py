@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
-from aexad.config.benchmark import NAMES, Benchmark, Run, Selection, Settings
+from aexad.config.benchmark import NAMES, Benchmark, Run, Selection, Settings, weights_record
 from aexad.config.catalogue import Dataset
 from aexad.config.methods import Method
+from aexad.config.recipe import Recipe
 from aexad.config.schema import nearest
 from aexad.data.validate import local_categories
 from aexad.runtime.errors import ConfigError
@@ -40,7 +41,13 @@ def runs_of(
     every = [
         run
         for selection in (benchmark, *benchmark.also)
-        for run in _selected(selection, catalogue, known_methods, settings, where)
+        for run in _selected(
+            _with_weights(selection, benchmark.without_weights, known_methods, where),
+            catalogue,
+            known_methods,
+            settings,
+            where,
+        )
     ]
     named = {run.category: None for run in every}, {run.method: None for run in every}
     wanted = settings.categories, settings.methods
@@ -66,6 +73,28 @@ def runs_of(
                     "digits and _ . -; rename it"
                 )
     return runs
+
+
+def _with_weights(
+    selection: Selection, replaced: Mapping[str, str], known: Mapping[str, Method], where: str
+) -> Selection:
+    """The selection, with other methods for those whose weights were not fetched."""
+    for name in (*replaced, *replaced.values()):
+        if name not in known:
+            raise ConfigError(
+                f"{where}: without_weights: no method '{name}'; {nearest(name, known)}"
+            )
+
+    def is_there(name: str) -> bool:
+        method = known[name]
+        encoder = method.encoder if isinstance(method, Recipe) else None
+        return encoder is None or weights_record(encoder).is_file()
+
+    methods = [
+        replaced[name] if name in replaced and not is_there(name) else name
+        for name in selection.methods
+    ]
+    return selection.model_copy(update={"methods": methods})
 
 
 def known_categories(name: str, dataset: Dataset, settings: Settings) -> list[str]:

@@ -1,16 +1,23 @@
 """Which images are used for training, which are held out, and what the model file holds."""
 
+from functools import partial
 from pathlib import Path
 
 import app_parts as parts
+import numpy as np
 import pytest
 import torch
 
+from aexad.app.explainer import Explainer
 from aexad.app.fit import choose_images, fit
 from aexad.app.model_file import load_model_file
 from aexad.cli.parser import main
 from aexad.config.recipe import Recipe
-from aexad.runtime.errors import ConfigError, DataError
+from aexad.runtime.errors import ConfigError, DataError, TrainingError
+from aexad.training import loop
+from aexad.training.checkpoint import Checkpoints
+from aexad.training.health import Health
+from aexad.training.loop import Training
 
 AEXAD = Recipe(encoder="test_resnet.r160_in1k", weights="none", epochs=1, batch_size=6)
 PLAIN = Recipe(model="l2_cae", loss="mse", epochs=1)
@@ -139,19 +146,104 @@ def test_the_file_holds_its_card_and_is_reproducible(category):
     assert not list(category.glob("*checkpoint*"))
 
 
-def test_labelled_anomalies_below_the_threshold_are_logged(category, caplog):
-    for i in range(4):  # invisible defects
-        parts.save(category / f"test/spot/{i}.png", parts.photo(i))
-    images = choose_images(category, AEXAD)
-    fit(images, AEXAD, "tiny", category / "m.safetensors", torch.device("cpu"), size=48)
-    assert "of the 4 labelled anomalies, which were trained on, are below" in caplog.text
+class TestAModelThatMissesItsOwnDefects:
+    @pytest.fixture
+    def scores(self, monkeypatch):
+        """Set the scores of the held-out and then of the labelled images."""
+
+        def set_scores(held_out, labelled):
+            scores = iter([np.array(held_out), np.array(labelled)])
+            monkeypatch.setattr(Explainer, "scores", lambda self, images: next(scores))
+
+        return set_scores
+
+    def run(self, category, **options):
+        images = choose_images(category, AEXAD)
+        path = category / "m.safetensors"
+        return path, fit(images, AEXAD, "tiny", path, torch.device("cpu"), size=48, **options)
+
+    def test_no_file_is_written_and_the_image_behind_the_threshold_is_named(self, category, scores):
+        scores([1.0, 9.0, 2.0, 3.0], [5.0, 5.0, 9.0, 9.5])
+        with pytest.raises(TrainingError) as caught:
+            self.run(category)
+        assert not (category / "m.safetensors").exists()
+        second = choose_images(category, AEXAD).held_out[1]
+        assert "3 of the 4 labelled anomalies" in str(caught.value)
+        assert f"{category.parent / second} has the highest score, 9, the next 3" in str(
+            caught.value
+        )
+        assert "--false-alarms 0.4 takes the next score" in str(caught.value)
+
+    def test_the_named_share_of_false_alarms_takes_the_next_score(self, category, scores):
+        scores([1.0, 9.0, 2.0, 3.0], [5.0, 5.0, 9.0, 9.5])
+        _, card = self.run(category, false_alarms=0.4)
+        assert (card.threshold.value, card.found) == (3.0, 4)
+
+    def test_force_writes_it(self, category, scores):
+        scores([1.0, 9.0, 2.0, 3.0], [5.0, 5.0, 9.0, 9.5])
+        path, card = self.run(category, force=True)
+        assert path.exists()
+        assert card.found == 1
+
+    def test_the_trained_part_is_kept_for_force(self, category, scores, monkeypatch):
+        """The second call trains only the epochs after the last checkpoint."""
+        monkeypatch.setattr("aexad.app.fit.Checkpoints", partial(every, 1))
+        recipe = AEXAD.model_copy(update={"epochs": 3})
+        images = choose_images(category, recipe)
+        options = {"size": 48, "force": False}
+        arguments = images, recipe, "tiny", category / "m.safetensors", torch.device("cpu")
+        scores([1.0, 9.0, 2.0, 3.0], [5.0] * 4)
+        with pytest.raises(TrainingError):
+            fit(*arguments, **options)
+        epochs = []
+        epoch_of = Training._epoch
+        monkeypatch.setattr(
+            Training,
+            "_epoch",
+            lambda self, number: (epochs.append(number), epoch_of(self, number))[1],
+        )
+        scores([1.0, 9.0, 2.0, 3.0], [5.0] * 4)
+        fit(*arguments, **options | {"force": True})
+        assert epochs == [3]
+
+    def test_half_of_them_is_enough(self, category, scores, caplog):
+        scores([1.0, 9.0, 2.0, 3.0], [5.0, 9.0, 9.5, 9.5])
+        path, card = self.run(category)
+        assert path.exists()
+        assert card.found == 2
+        assert "2 of the 4 labelled anomalies, which were trained on, are below" in caplog.text
+
+    def test_a_collapsed_training_is_named_as_the_reason(self, category, scores, monkeypatch):
+        white = Health(1.0, 1.0, 0.1, 0.1)
+        monkeypatch.setattr(Training, "_examine", lambda self: white)
+        monkeypatch.setattr(loop, "LEAST_UPDATES", 1)
+        scores([1.0, 9.0, 2.0, 3.0], [5.0] * 4)
+        with pytest.raises(TrainingError, match="collapsed: most values are rebuilt as black"):
+            self.run(category)
+
+
+def every(epochs, path, _, belongs_to):
+    """Checkpoints after every so many epochs."""
+    return Checkpoints(path, epochs, belongs_to)
 
 
 def test_plain_reconstruction_from_the_command_line(flat, capsys):
     (flat / "methods.yaml").write_text(parts.RECIPE)
     words = f"fit {flat}/fine --method plain --methods {flat}/methods.yaml --size 64"
     assert main([*words.split(), "-o", f"{flat}/m.safetensors", "--threads", "1"]) == 0
-    assert "trained on 4 good images and 0 defects; threshold" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "trained on 4 good images and 0 defects, 0 of which it finds; threshold" in printed
+
+
+def test_the_default_method_is_for_few_photographs(flat, monkeypatch):
+    """Only the choice is tested here: its pre-trained encoder comes from a package."""
+    chosen = []
+    monkeypatch.setattr("aexad.app.fit.fit", lambda *given, **_: chosen.append(given) or None)
+    words = f"fit {flat}/fine --defects {flat}/bad --masks {flat}/marks -o {flat}/m.safetensors"
+    main([*words.split(), "--threads", "1"])  # without a card to print
+    ((_, recipe, method, *_),) = chosen
+    assert method == "aexad-photographs"
+    assert (recipe.least_updates, recipe.gentle_start, recipe.on_collapse) == (600, 300, "restart")
 
 
 def test_a_wrong_ending_is_an_error_before_files_are_read(tmp_path, capsys):

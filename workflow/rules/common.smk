@@ -4,7 +4,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from aexad.config.benchmark import NAMES, trained_runs
+from aexad.config.benchmark import NAMES, trained_runs, weights_folder
 from aexad.plan.plan import of_runs, option, plan
 from aexad.runtime.errors import AexadError
 from aexad.runtime.preflight import (
@@ -35,8 +35,7 @@ PANELS = of_runs(trained_runs(PLAN.runs, PLAN.methods), "panels")
 # External maps have no steps to look at.
 EXPLORER = [f"{PLAN.folder}/explorer/index.html"] if PLAN.trained else []
 # Not an option of the verbs: moving the same weights to another folder must not train again.
-if SETTINGS.weights_dir is not None:
-    os.environ.update(AEXAD_WEIGHTS=str(Path(SETTINGS.weights_dir).resolve()))
+os.environ.update(AEXAD_WEIGHTS=str(weights_folder(SETTINGS.weights_dir).resolve()))
 # GPUs of one training or inference job; a profile may overwrite this resource of the rules.
 GPU = int(
     SETTINGS.device == "cuda"

@@ -3,15 +3,38 @@
 
 localrules:
     share,
+    weights,
 
 
 # A method that differs from another one in its heat map alone takes the model of that one.
 ruleorder: share > train
 
 
+# On the machine that starts the workflow, so that jobs need no network.
+rule weights:
+    output:
+        "results/weights/{encoder}.json",
+    log:
+        "results/weights/logs/{encoder}.log",
+    benchmark:
+        "results/weights/benchmarks/{encoder}.tsv"
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=times_attempt(2000),
+        runtime=times_attempt(60),
+    params:
+        options=of_wildcards(lambda wildcards: PLAN.weights_options(wildcards.encoder)),
+    message:
+        "Fetching the pre-trained weights of {wildcards.encoder}"
+    shell:
+        "python -m aexad weights {wildcards.encoder} {params.options} --output {output} --log {log:q}"
+
+
 rule train:
     input:
-        f"{RUN}/train.npz",
+        data=f"{RUN}/train.npz",
+        weights=lambda wildcards: ancient(PLAN.weights_records(wildcards.method)),
     output:
         model=f"{RUN}/model.safetensors",
         history=f"{RUN}/training.csv",
@@ -43,7 +66,7 @@ rule train:
         " seed {wildcards.seed})"
     shell:
         "python -m aexad train --method {wildcards.method} {params.recipes}"
-        " --seed {wildcards.seed} --training-set {input} --output {params.folder:q}"
+        " --seed {wildcards.seed} --training-set {input.data} --output {params.folder:q}"
         " --device {params.device} --threads {params.torch_threads} {params.country}"
         " {params.execution} --log {log:q}"
 

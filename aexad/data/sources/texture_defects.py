@@ -10,6 +10,8 @@ the opacity is at least :data:`VISIBLE`; what lies below is the faint end of a s
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from scipy import ndimage
 
@@ -19,8 +21,18 @@ FULL = 256
 VISIBLE = 24
 """The mask holds every pixel of at least this opacity (of 256: 9.4 %)."""
 
-Change = tuple[np.ndarray, np.ndarray]
-"""Grey levels of the defect and its opacity, both int64 [S, S]."""
+GREY, RUST, PAINT, CHALK = (FULL,) * 3, (236, 150, 84), (110, 168, 250), (FULL, 224, 96)
+"""Tints: the share of a grey level that red, green and blue have, in 1/256."""
+
+
+class Change(NamedTuple):
+    """How a defect looks, before it is blended into a photograph."""
+
+    look: np.ndarray
+    """Grey levels of the defect, int64 [S, S]."""
+    opacity: np.ndarray
+    """int64 [S, S], in 1/256."""
+    tint: tuple[int, int, int] = GREY
 
 
 def scratch(
@@ -30,7 +42,7 @@ def scratch(
     widths: tuple[int, int],
     bright: int,
 ) -> Change:
-    """Draw a thin curved line, bright or dark, of varying width and opacity.
+    """Draw a curved line, of bright chalk or dark, of varying width and opacity.
 
     Parameters
     ----------
@@ -49,7 +61,7 @@ def scratch(
     steps = 240
     line = _curve(rng, size, steps)
     half_width = rng.integers(*widths) + _wave(rng, steps, 6)
-    strength = 90 + 20 * contrast + _wave(rng, steps, 30)
+    strength = 130 + 15 * contrast + _wave(rng, steps, 30)
     ends = np.minimum(np.arange(steps), np.arange(steps)[::-1])
     strength = strength * np.minimum(ends + 8, 40) // 40
     distance, nearest = _distance_to(line, size)
@@ -57,27 +69,27 @@ def scratch(
     opacity = coverage * np.clip(strength, 0, 240)[nearest] // FULL
     light = rng.integers(0, 4) < bright
     tone = rng.integers(195, 240) if light else rng.integers(20, 50)
-    return np.full_like(clean, tone), opacity
+    return Change(np.full_like(clean, tone), opacity, CHALK if light else GREY)
 
 
 def stain(rng: np.random.Generator, clean: np.ndarray, contrast: int) -> Change:
-    """Draw a spot with a soft, ragged outline, darker (oil) or paler (lime) than the photograph.
+    """Draw a spot with a soft, ragged outline, of rust or, in one of four cases, of pale lime.
 
     Parameters as for :func:`scratch`.
     """
     size = len(clean)
-    coverage = _blob(rng, size, radii=(13, 34), roughness=150, edge=5)
+    coverage = _blob(rng, size, radii=(20, 38), roughness=150, edge=5)
     uneven = 190 + _noise(rng, size, 14) * 66 // 255
-    opacity = coverage * uneven // FULL * (110 + 19 * contrast) // FULL
+    opacity = coverage * uneven // FULL * (150 + 13 * contrast) // FULL
     if rng.integers(0, 4) > 0:
-        return clean * rng.integers(70, 110) // FULL, opacity
-    return 225 - (255 - clean) * rng.integers(70, 110) // FULL, opacity
+        return Change(clean * rng.integers(140, 200) // FULL, opacity, RUST)
+    return Change(225 - (255 - clean) * rng.integers(70, 110) // FULL, opacity)
 
 
 def foreign_body(
     rng: np.random.Generator, clean: np.ndarray, contrast: int, material: np.ndarray
 ) -> Change:
-    """Draw a piece of another material with a sharp outline and a small shadow.
+    """Draw a painted piece of another material with a sharp outline and a small shadow.
 
     Parameters
     ----------
@@ -87,7 +99,7 @@ def foreign_body(
         A photograph of the other material, int64 [S, S].
     """
     size = len(clean)
-    radii = (7 + contrast, 12 + 2 * contrast)
+    radii = (16 + contrast, 22 + 2 * contrast)
     body = _blob(rng, size, radii, roughness=70, edge=1)
     offset = int(rng.integers(2, 4))
     # The shadow is the body, moved down and to the right, under a mean of 5 x 5 pixels.
@@ -98,13 +110,15 @@ def foreign_body(
     # One layer replaces both: the piece over the shadow over the clean photograph.
     opacity = FULL - (FULL - body) * (FULL - shadow) // FULL
     shown = (piece * body * FULL) // np.maximum(opacity, 1) // FULL
-    return shown, opacity
+    return Change(shown, opacity, PAINT)
 
 
 def applied(clean: np.ndarray, change: Change) -> tuple[np.ndarray, np.ndarray]:
-    """Blend a defect into a photograph: the pixels (int64 [S, S]) and the mask (bool [S, S])."""
-    look, opacity = change[0], _in_one_piece(change[1])
-    pixels = (clean * (FULL - opacity) + look * opacity + FULL // 2) // FULL
+    """Blend a defect into a photograph: the pixels (int64 [S, S, 3]) and the mask (bool [S, S])."""
+    opacity = _in_one_piece(change.opacity)
+    weight = opacity[..., None]
+    look = change.look[..., None] * np.array(change.tint) // FULL
+    pixels = (clean[..., None] * (FULL - weight) + look * weight + FULL // 2) // FULL
     return pixels, opacity >= VISIBLE
 
 

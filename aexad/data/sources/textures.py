@@ -48,12 +48,12 @@ class Surface(NamedTuple):
 
 
 SURFACES = {
-    "brick": Surface("grass", (10, 26), 3),
-    "grass": Surface("brick", (22, 38), 1),
-    "gravel": Surface("brick", (20, 36), 1),
+    "brick": Surface("grass", (40, 64), 3),
+    "grass": Surface("brick", (48, 72), 3),
+    "gravel": Surface("brick", (48, 72), 3),
 }
 
-PIXELS_SHA256 = "dcde2cddbaea9bde98b482e1f276004a7d7880b803867b333d3d8181d7c70f60"
+PIXELS_SHA256 = "79184ead33af0ff5fe78d7860d3b681b34077be19aa74d3ecd51141809246a01"
 """Digest of all names, images and masks of the data set, as :func:`draw_textures` returns it."""
 
 
@@ -82,7 +82,8 @@ def drawings() -> Iterator[tuple[str, np.ndarray]]:
     Yields
     ------
     tuple of str and numpy.ndarray
-        POSIX path below the data set's folder, and pixels uint8 [SIZE, SIZE] (masks: 0 or 255).
+        POSIX path below the data set's folder, and pixels uint8: photographs [SIZE, SIZE, 3],
+        masks [SIZE, SIZE] of 0 or 255.
     """
     photographs = {category: _photograph(category) for category in SURFACES}
     for category, surface in SURFACES.items():
@@ -91,7 +92,8 @@ def drawings() -> Iterator[tuple[str, np.ndarray]]:
             for index in range(count):
                 name = f"{category}/{split}/good/{index:03}.png"
                 rng = generator(SEED, name)
-                yield name, _exposed(rng, _crop(rng, own[REGIONS[split]]))
+                clean = _crop(rng, own[REGIONS[split]])[..., None].repeat(3, axis=2)
+                yield name, _exposed(rng, clean)
         numbers = [("test", "test", index) for index in range(TESTED)]
         numbers += [("train", "labelled", TESTED + index) for index in range(LABELLED)]
         for defect in DEFECTS:
@@ -115,7 +117,7 @@ def _damaged(
     defect: str,
     index: int,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """A crop with a drawn defect: pixels int64 [SIZE, SIZE] and mask bool [SIZE, SIZE]."""
+    """A crop with a drawn defect: pixels int64 [SIZE, SIZE, 3], mask bool [SIZE, SIZE]."""
     contrast = 3 * index % 8  # all eight degrees, in mixed order
     if defect == "scratch":
         widths, bright = surface.scratch_widths, surface.bright_scratches
