@@ -2,10 +2,13 @@
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 CORES ?= all
+# make TORCH=cpu: torch without CUDA, which saves 2 GB of download.
+TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 TRANSFORMER := vit_tiny_patch16_224.augreg_in21k_ft_in1k
 
-.PHONY: demo test fuzz test-slurm lint docs format schemas lock audit clean
+.PHONY: demo picture test fuzz test-slurm lint docs format schemas lock audit clean
 .DEFAULT_GOAL := demo
 
 demo: $(INSTALLED)  ## the whole benchmark in small, on embedded photographs
@@ -13,6 +16,9 @@ demo: $(INSTALLED)  ## the whole benchmark in small, on embedded photographs
 	  --output results/weights/$(TRANSFORMER).json
 	$(BIN)/snakemake --cores $(CORES) --config benchmark=demo
 	@echo "Done. Open results/demo/report.html, and results/demo/explorer/index.html for single images"
+
+picture: demo  ## the picture of the README, from the demo
+	$(BIN)/python docs/demo_picture.py
 
 test: $(INSTALLED)
 	$(BIN)/python -m pytest
@@ -52,8 +58,15 @@ $(INSTALLED): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(v < (3, 11, 4) and \
 	  f"aexad needs Python 3.11.4 or newer, {sys.executable} is {v[0]}.{v[1]}.{v[2]}; run: make PYTHON=python3.11")'
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+ifeq ($(TORCH),cpu)
+	$(PIP) install --index-url $(TORCH_INDEX) $$(grep -E '^torch(vision)?==' requirements.lock) || \
+	  echo "$(TORCH_INDEX) cannot be reached: the CUDA builds of PyPI are taken, which run on a CPU too"
+	grep -vE '^(cuda-|nvidia-|triton)' requirements.lock > .venv/requirements.lock
+	$(PIP) install -r .venv/requirements.lock
+else
+	$(PIP) install -r requirements.lock
+endif
+	$(PIP) install --no-deps --editable .
 	@touch $@
 
 lock: $(INSTALLED)  ## after a change of versions in .venv

@@ -168,7 +168,7 @@ def _check_torch() -> None:
     except ImportError:
         raise ConfigError(
             "torch is not installed, and only 'explain' with an .onnx file works without it; "
-            "install torch, or call this where it is"
+            "install 'aexad[fit]'"
         ) from None
 
 

@@ -150,5 +150,17 @@ class AEXAD(EncoderReconstruction):
         f, d = anomaly_target(x, self.target), mask[0].numel()  # F(x) and D
         norm = mask.sum(dim=(1, 2, 3), keepdim=True)  # ||y||_1, (B, 1, 1, 1)
         lambda_ = (d / norm.clamp_min(1)).where(norm > 0, 1.0)
-        distance = (f - x).square().clamp_min(SMALLEST_DISTANCE_TO_TARGET**2)
+        distance = self._squared_distance(x)
         return (x.where(~mask, f) - reconstruction).square() * (lambda_.where(mask, 1.0) / distance)
+
+    def error(self, x: Tensor, reconstruction: Tensor) -> Tensor:
+        """The squared error divided by the squared distance to F, [B, 1, S, S] (the paper's e~)."""
+        if self.plain:
+            return super().error(x, reconstruction)
+        error = (x - reconstruction).square().sum(dim=1, keepdim=True)
+        return error / self._squared_distance(x).sum(dim=1, keepdim=True)
+
+    def _squared_distance(self, x: Tensor) -> Tensor:
+        """(F(x) - x)^2, bounded from below."""
+        distance = (anomaly_target(x, self.target) - x).square()
+        return distance.clamp_min(SMALLEST_DISTANCE_TO_TARGET**2)

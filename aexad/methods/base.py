@@ -75,6 +75,13 @@ class Reconstruction(nn.Module, ABC):
         """
         return (x - reconstruction).square()
 
+    def error(self, x: Tensor, reconstruction: Tensor) -> Tensor:
+        """Error of each pixel as a heat map shows it before any filter, [B, 1, S, S].
+
+        Here the mean squared error over the channels. Parameters: see :meth:`loss`.
+        """
+        return (x - reconstruction).square().mean(dim=1, keepdim=True)
+
     def forward(self, images: Tensor) -> Tensor:
         """Reconstruct images [B, 3, S, S] in [0, 1].
 

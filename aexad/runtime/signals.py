@@ -80,6 +80,11 @@ def user_message(error: Exception) -> str | None:
         return str(error)
     if isinstance(error, MemoryError):
         return f"out of memory ({error or 'no size given'}); {REMEDIES[errno.ENOMEM]}"
+    if isinstance(error, ModuleNotFoundError) and not str(error.name).startswith("aexad"):
+        return (
+            f"the package '{error.name}' is not installed; install 'aexad[workflow]' for the "
+            "benchmark, 'aexad[fit]' for your own images, 'aexad[explain]' for models in ONNX"
+        )
     if not isinstance(error, OSError):
         return None
     # An error of a rename names two files: the second is the one that the file was to become.

@@ -51,6 +51,9 @@ MEANING = {
 }
 """What a log says of each value of :attr:`Health.collapse`."""
 
+STUCK = ("saturated", "constant")
+"""Values that start a training again halfway; an inverted network may still learn."""
+
 
 class Health(NamedTuple):
     """What an examination measured, on training images."""
@@ -62,26 +65,26 @@ class Health(NamedTuple):
     """Share of the normal pixel values in :data:`MIDDLE` that are rebuilt as black or white; NaN if
     there are none."""
     error_normal: float
-    """Mean squared error of normal pixels."""
+    """Mean error of normal pixels, see :meth:`aexad.methods.base.Reconstruction.error`."""
     error_anomalous: float
-    """Mean squared error of anomalous pixels; NaN if no image has any."""
+    """Mean error of anomalous pixels; NaN if no image has any."""
 
     @property
     def collapse(self) -> str:
         """How the network has collapsed; empty if it has not.
 
         - ``saturated``: most values that are neither black nor white are rebuilt as one of them;
-        - ``inverted``: normal pixels have a larger error than anomalous ones;
         - ``constant``: the loss is no lower than that of a single colour, and the error of
           anomalous pixels is less than three times that of normal ones. (On a plain white ground
           with dark defects, a single colour is a good reconstruction.)
+        - ``inverted``: normal pixels have a larger error than anomalous ones.
         """
         if self.saturated > MOST_SATURATED:
             return "saturated"
-        if self.error_anomalous < self.error_normal:  # False for NaN, also below
-            return "inverted"
-        visible = self.error_anomalous > VISIBLE * self.error_normal
-        return "constant" if self.relative_loss > 1 - LEAST_GAIN and not visible else ""
+        visible = self.error_anomalous > VISIBLE * self.error_normal  # False for NaN, also below
+        if self.relative_loss > 1 - LEAST_GAIN and not visible:
+            return "constant"
+        return "inverted" if self.error_anomalous < self.error_normal else ""
 
 
 class Examiner:
@@ -110,7 +113,7 @@ class Examiner:
     def examine(self, reconstructions: Tensor) -> Health:
         """Measure reconstructions [B, 3, S, S] of the images."""
         black_or_white = (reconstructions < FLAT) | (reconstructions > 1 - FLAT)
-        error = (self.images - reconstructions).square().mean(dim=1, keepdim=True)
+        error = self.network.error(self.images, reconstructions)
         return Health(
             relative_loss=self._loss(reconstructions) / max(self.single_colour, 1e-12),
             saturated=_mean(black_or_white[self.middle]),

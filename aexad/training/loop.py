@@ -29,6 +29,7 @@ from aexad.training.health import (
     MEANING,
     RESTART_FACTOR,
     RESTARTS,
+    STUCK,
     Examiner,
     Health,
 )
@@ -187,7 +188,7 @@ class Training:
         self.step.gentle = self.gentle_start > 0
 
     def _train_epochs(self) -> str:
-        """Train all epochs that are left, or half of them if the network has collapsed by then.
+        """Train all epochs that are left, or half of them if the network is stuck by then.
 
         Returns how the network has collapsed, or "".
         """
@@ -195,7 +196,7 @@ class Training:
         examined = {math.ceil(epochs * part / EXAMINATIONS) for part in range(1, EXAMINATIONS + 1)}
         halfway = math.ceil(epochs / 2)
         judged = epochs * updates >= LEAST_UPDATES
-        collapse = ""
+        collapse, stuck = "", False
         with tqdm(
             desc="train",
             unit="update",
@@ -213,17 +214,18 @@ class Training:
                     health = self._examine()
                     row |= health._asdict()
                     collapse = health.collapse if judged else ""
+                    stuck = collapse in STUCK and self._may_restart
                 self.history.append(row | {"seconds": time.perf_counter() - start})
                 bar.update(updates)
                 bar.set_postfix(loss=f"{row['loss']:.4g}")
                 if epoch in examined:
                     logger.info("epoch %d of %d: loss %.6g", epoch, epochs, row["loss"])
-                    if collapse and (epoch == epochs or (epoch == halfway and self._may_restart)):
+                    if collapse and (epoch == epochs or (epoch == halfway and stuck)):
                         logger.warning(
                             "epoch %d of %d: the training has collapsed (%s)",
                             *(epoch, epochs, MEANING[collapse]),
                         )
-                if epoch == halfway and collapse and self._may_restart:
+                if epoch == halfway and stuck:
                     break
                 if self.checkpoints and epoch % self.checkpoints.every == 0 and epoch < epochs:
                     self.checkpoints.write(self._state(), self.settings)

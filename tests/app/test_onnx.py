@@ -62,7 +62,11 @@ def test_the_file_holds_recipe_size_and_threshold(workshop):
 
 WITHOUT_TORCH = """
 import sys
-for name in ("torch", "torchvision", "timm", "onnx", "onnxscript"):
+for name in (
+    "torch", "torchvision", "timm", "onnx", "onnxscript", "snakemake", "matplotlib", "seaborn",
+    "statsmodels", "jinja2", "skimage", "psutil", "filelock", "safetensors", "huggingface_hub",
+    "tifffile", "sklearn",
+):  # fmt: skip
     sys.modules[name] = None  # importing it is an ImportError
 from aexad.cli.parser import main
 sys.exit(main(sys.argv[1:]))
