@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,6 +19,7 @@ from aexad.report.labels import DAGGER, HEADLINE, counted, listed
 from aexad.report.method_roles import not_pretrained, titles_of
 from aexad.report.results import Results
 from aexad.report.run_files import read_runs
+from aexad.report.tables.encoders import ABOUT
 from aexad.report.tables.write import build_tables
 from aexad.report.text.summary import summarise
 from aexad.runtime.errors import DataError
@@ -77,7 +79,10 @@ def write_report(inputs: Inputs, results: Results, results_folder: Path, folder:
         lead=_lead(runs, metrics, results.titles),
         answers=summary.findings,
         cautions=summary.cautions,
-        summary=tables[0],
+        # What they say is in the table of methods below.
+        summary=replace(
+            tables[0], columns=[c for c in tables[0].columns if c.header not in ABOUT.values()]
+        ),
         tables=tables[1:],
         headline={"layers"}
         | {f"{name}_{scenario}" for name in HEADLINE for scenario in metrics["scenario"]},

@@ -6,7 +6,7 @@ import math
 
 import pandas as pd
 
-from aexad.report.labels import HEADLINE, QUANTITY
+from aexad.report.labels import HEADLINE, QUANTITY, listed
 from aexad.report.results import Results
 from aexad.report.stats.intervals import METHOD
 from aexad.report.tables.format import (
@@ -70,7 +70,8 @@ def encoders_table(results: Results) -> Table:
         columns.append(
             printed_column(QUANTITY[metric].label, own, SHAPE * (metric in OF_BINARY_MAP))
         )
-    costs, printed = metric_columns(rows, cells, TRAINING_COSTS, spread=False)
+    known_costs = [name for name in TRAINING_COSTS if name in valued]
+    costs, printed = metric_columns(rows, cells, known_costs, spread=False)
     data, columns = data.join(costs), [*columns, *printed]
     known = rows[["method"]].merge(results.methods, how="left")[PARAMETERS]
     data[PARAMETERS] = known.apply(pd.to_numeric, errors="coerce").astype(float)
@@ -85,6 +86,7 @@ def encoders_table(results: Results) -> Table:
             metrics[metrics["metric"].isin(shown)],
             method=METHOD,
             masks=len(of_masks(metrics)) == len(metrics),
+            unknown=_unknown(metrics[~metrics["metric"].isin(valued)]),
         ),
         columns=columns,
         data=data,
@@ -96,3 +98,12 @@ def _parameters(trained: float, frozen: float) -> str:
     if math.isnan(trained + frozen):
         return UNDEFINED
     return f"{quantity(trained / 1e6)} of {quantity((trained + frozen) / 1e6)}"
+
+
+def _unknown(metrics: pd.DataFrame) -> list[str]:
+    """Costs that no run has, each with its reasons, for the caption."""
+    costs = metrics[metrics["metric"].isin(TRAINING_COSTS)]
+    return [
+        f"{QUANTITY[str(name)].label} ({listed(sorted(set(own['reason']) - {''}))})"
+        for name, own in costs.groupby("metric")
+    ]

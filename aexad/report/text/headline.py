@@ -33,10 +33,13 @@ MOST_NAMED = 4
 
 
 class Finding(NamedTuple):
-    """What the numbers of one data set and scenario say: one sentence for each metric."""
+    """What the numbers of one data set and scenario say."""
 
     where: str
     sentences: list[str]
+    """The details."""
+    answer: Sequence[str] = ()
+    """The three lines before the details: answer, certainty, limits."""
 
 
 def headlines(

@@ -18,6 +18,7 @@ from aexad.report.results import Results
 from aexad.report.stats.aggregate import category_means, over_categories
 from aexad.report.stats.by_defect import FEWEST_IMAGES, THIRDS, by_defect
 from aexad.report.stats.tests import LEVEL, Interval, NoTest, wilcoxon_holm
+from aexad.report.text.answer import three_lines
 from aexad.report.text.headline import Finding, cautions, headlines, shown_titles
 from aexad.report.text.numbers import DIGITS
 from aexad.report.text.sentences import document, sentence
@@ -48,7 +49,8 @@ def summarise(results: Results) -> Summary:
             *_by_defect(results, part, str(dataset), str(scenario)),
             _costs(part, results.method_titles),
         ]
-        findings.append(Finding(finding.where, [text for text in sentences if text]))
+        answer = three_lines(results, part, _first_of_each_family(results, part))
+        findings.append(Finding(finding.where, [text for text in sentences if text], answer))
     limits = [results.limits] if results.limits else []
     return Summary(findings, [*cautions(metrics, methods), *limits])
 
@@ -56,7 +58,8 @@ def summarise(results: Results) -> Summary:
 def to_markdown(title: str, summary: Summary) -> str:
     """The text of ``summary.md``."""
     findings = [
-        (where, [_escaped(text) for text in sentences]) for where, sentences in summary.findings
+        (finding.where, *(map(_escaped, part) for part in (finding.answer, finding.sentences)))
+        for finding in summary.findings
     ]
     return document(
         "summary.md", title=title, findings=findings, cautions=map(_escaped, summary.cautions)
