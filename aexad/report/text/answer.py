@@ -42,15 +42,15 @@ def three_lines(results: Results, metrics: pd.DataFrame, pair: tuple[str, str] |
         if math.isnan(value):
             continue
         means = category_means(metrics[metrics["method"].isin([new, old])], metric).mean()
-        certain = isinstance(interval, Interval) and interval.low * interval.high > 0
+        known = interval if isinstance(interval, Interval) else None
         differences.append(
             {
                 "metric": METRIC[metric].label,
                 "new": means[new],
                 "old": means[old],
                 "value": value,
-                "interval": interval if isinstance(interval, Interval) else None,
-                "sign": int(math.copysign(1, value)) if certain else 0,
+                "interval": known,
+                "sign": (known.low > 0) - (known.high < 0) if known else 0,
             }
         )
     if not differences:

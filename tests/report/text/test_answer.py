@@ -1,0 +1,92 @@
+"""The three lines of the answer, on the benchmark that can be worked out by hand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+from miniature import miniature
+
+from aexad.report.results import Results
+from aexad.report.stats.intervals import Difference
+from aexad.report.stats.tests import Interval, NoTest
+from aexad.report.text.answer import three_lines
+
+PAIR = ("vit", "cnn")
+
+
+def standard(results: Results) -> pd.DataFrame:
+    metrics = results.metrics
+    return metrics[(metrics["scenario"] == "standard") & (metrics["dataset"] == "bolts")]
+
+
+def answer(monkeypatch: pytest.MonkeyPatch, intervals: dict[str, object], **changes: str) -> str:
+    """The first line, with given intervals of the differences of X-AUC and IoU."""
+    results = replace(miniature(), **changes)
+    metrics = standard(results)
+    own = results.intervals[metrics["dataset"].iloc[0], "standard"]
+    values = {"xauc": -0.1, "iou": 0.05}
+    monkeypatch.setattr(
+        type(own),
+        "difference",
+        lambda self, metric, *_: Difference(values[metric], intervals[metric]),
+    )
+    return three_lines(results, metrics, PAIR)
+
+
+LOW, HIGH, AROUND = Interval(-0.2, -0.01), Interval(0.01, 0.1), Interval(-0.1, 0.1)
+
+
+@pytest.mark.parametrize(
+    ("xauc", "iou", "words"),
+    [
+        (LOW, LOW, "explains worse than"),
+        (LOW, AROUND, "explains worse than"),
+        (AROUND, HIGH, "explains better than"),
+        (LOW, HIGH, "is better than cnn by one measure and worse by the other"),
+        (AROUND, AROUND, "cannot be told from these data"),
+        (NoTest("one image"), AROUND, "cannot be told from these data"),
+    ],
+)
+def test_only_intervals_without_zero_decide(
+    monkeypatch: pytest.MonkeyPatch, xauc: Interval, iou: Interval, words: str
+) -> None:
+    first, *_ = answer(monkeypatch, {"xauc": xauc, "iou": iou})
+    assert words in first
+
+
+def test_numbers_and_limits() -> None:
+    results = miniature()
+    verdict, certainty, limits = three_lines(results, standard(results), PAIR)
+    assert "X-AUC 0.650 instead of 0.700" in verdict  # means of a and b over three seeds
+    assert "IoU 0.500 instead of 0.450" in verdict
+    assert "16 test images and 3 seeds" in certainty
+    assert "X-AUC -0.050" in certainty
+    assert limits.startswith(
+        "Limits: 2 categories, too few for a test over categories (it needs 6)"
+    )
+    assert "chance of another training" not in limits
+
+
+def test_a_random_encoder_and_other_limits_are_named() -> None:
+    results = miniature()
+    methods = results.methods.assign(
+        pretrained=["no" if name == "vit" else "yes" for name in results.methods["method"]]
+    )
+    results = replace(results, methods=methods, limits="Partial: 1 of 2 runs.")
+    limits = three_lines(results, standard(results), PAIR)[2]
+    assert "was not pre-trained, so this is no comparison of architectures alone" in limits
+    assert limits.endswith("Partial: 1 of 2 runs.")
+
+
+def test_without_a_pair_the_best_is_compared_with_the_next() -> None:
+    results = miniature()
+    verdict = three_lines(results, standard(results), None)[0]
+    assert "X-AUC 0.700 instead of 0.650" in verdict
+
+
+def test_one_method_has_no_answer() -> None:
+    results = miniature()
+    metrics = standard(results)
+    assert three_lines(results, metrics[metrics["method"] == "cnn"], None) == []
