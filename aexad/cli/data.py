@@ -27,7 +27,9 @@ def add_verbs(add: AddVerb) -> None:
     add_dataset(parser)
     add_output(parser, "the index, .csv")
     parser = add(check)
-    parser.add_argument("folder", type=Path, help="folder of a data set, with its categories")
+    parser.add_argument(
+        "folder", type=Path, help="folder of a data set with its categories, or of one category"
+    )
     add_catalogue(parser)
     layout = parser.add_mutually_exclusive_group()
     layout.add_argument(
@@ -74,6 +76,12 @@ def check(args: argparse.Namespace) -> Path:
 
     folder: Path = expanded(args.folder)
     check_exists(folder, "the folder that holds the categories")
+    if not args.dataset and (folder / "train/good").is_dir():  # a single category
+        category = folder.resolve()
+        dataset = entry_for(category.parent, args.adaptor or "mvtec_layout")
+        one = dataset.model_copy(update={"categories": [category.name]})
+        check_folder(category.parent, category.name, one)
+        return folder
     dataset = dataset_of(args) if args.dataset else entry_for(folder, args.adaptor)
     check_folder(folder, args.dataset or folder.name, dataset)
     return folder

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+from datetime import UTC, datetime
 from pathlib import Path
 
 from aexad.cli.arguments import (
@@ -67,7 +68,7 @@ def add_verbs(add: AddVerb) -> None:
 
 def train(args: argparse.Namespace) -> Path:
     """Train one method on one training set; an interrupted training goes on."""
-    from aexad.runtime.provenance import code_digest, peak_memory_mb, versions
+    from aexad.runtime.provenance import code_digest, commit, peak_memory_mb, versions
 
     recipe = recipe_of(args)
 
@@ -122,6 +123,8 @@ def train(args: argparse.Namespace) -> Path:
             "training": trained.settings,
             "collapse": trained.collapse,
             "collapsed": trained.collapsed,
+            "commit": commit(),
+            "date": datetime.now(UTC).date().isoformat(),
             "peak_mb": peak_memory_mb(),
             "peak_gpu_mb": peak_gpu_memory_mb(device),
             **here,

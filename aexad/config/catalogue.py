@@ -111,6 +111,12 @@ class Dataset(Strict):
         default_factory=dict, description="k of categories that have too few defects"
     )
 
+    published_as: str | None = Field(
+        None,
+        description="data set of the sources whose categories these are, for example mvtec_ad: "
+        "published numbers of the categories of the same name are shown beside the measured ones",
+    )
+
     evaluation: Evaluation = Evaluation()
 
     @field_validator("source")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 from tabulate import tabulate
@@ -10,7 +12,7 @@ from tabulate import tabulate
 from aexad.config.catalogue import Dataset
 from aexad.config.schema import nearest
 from aexad.data.layouts.registry import LAYOUTS, recognise
-from aexad.data.validate import PROBLEM, WARNING, count_images, validate
+from aexad.data.validate import PROBLEM, WARNING, Finding, count_images, validate
 from aexad.runtime.errors import ConfigError, DataError
 
 
@@ -27,6 +29,20 @@ def entry_for(folder: Path, adaptor: str | None) -> Dataset:
     if adaptor is not None and adaptor not in LAYOUTS:
         raise ConfigError(f"no adaptor '{adaptor}'; {nearest(adaptor, list(LAYOUTS))}")
     return Dataset.model_validate({"title": folder.name, "adaptor": adaptor or recognise(folder)})
+
+
+def grouped(findings: Sequence[Finding]) -> list[Finding]:
+    """Join findings of one category that differ in the names of files alone: number and example."""
+    groups: dict[tuple[str, str, str], list[Finding]] = {}
+    for finding in findings:
+        alike = re.sub(r"\S*[/\\]\S*", "", finding.text)
+        groups.setdefault((finding.category, finding.kind, alike), []).append(finding)
+    return [
+        own[0]._replace(text=f"{len(own)} times, for example {own[0].text}")
+        if len(own) > 1
+        else own[0]
+        for own in groups.values()
+    ]
 
 
 def check(folder: Path, name: str, dataset: Dataset) -> None:
@@ -54,7 +70,7 @@ def check(folder: Path, name: str, dataset: Dataset) -> None:
     counts = tabulate(rows, headers="keys", disable_numparse=True)
     print(f"{folder} as {dataset.adaptor}\n\n{counts}")
     if findings:
-        texts = [(category or "(all)", kind, text) for category, kind, text in findings]
+        texts = [(category or "(all)", kind, text) for category, kind, text in grouped(findings)]
         headers = ["category", "kind", "what, where, what to do"]
         print(f"\n{tabulate(texts, headers=headers, disable_numparse=True)}")
     if count := sum(row["problems"] for row in rows):

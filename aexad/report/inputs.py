@@ -53,6 +53,10 @@ class Inputs(NamedTuple):
         metrics, methods = read_collection(folder)
         completed = [*self.runs, *self.external]
         every = len(completed) + len(self.missing)
+        used = dict.fromkeys(run.dataset for run in completed)
+        aliases = {
+            name: alias for name in used if (alias := self.catalogue[name].published_as) is not None
+        }
         partial = (
             f"Partial: {len(completed)} of {every} runs of the benchmark are there."
             if self.missing
@@ -63,7 +67,9 @@ class Inputs(NamedTuple):
             methods,
             read_images(completed, results),
             self.methods,
-            read_published(published) if published and published.is_dir() else Published(),
+            read_published(published).shown_for(aliases)
+            if published and published.is_dir()
+            else Published(),
             {name: dataset.full_title for name, dataset in self.catalogue.items()},
             {name: dataset.files for name, dataset in self.catalogue.items() if dataset.files},
             lambda run: read_counts(results / run.folder / "counts.npz"),

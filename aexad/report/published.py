@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -45,6 +45,34 @@ class Published:
     cells: pd.DataFrame = field(default_factory=partial(_empty, CELL))
     wins: pd.DataFrame = field(default_factory=partial(_empty, WIN))
     methods: Mapping[str, PublishedMethod] = field(default_factory=dict)
+
+    def shown_for(self, datasets: Mapping[str, str]) -> Published:
+        """The numbers of single categories also under other names of their data set.
+
+        A source's mean over its categories stays with the source's data set: another one rarely
+        has the same categories.
+
+        Parameters
+        ----------
+        datasets : mapping of str to str
+            Data set here: name of the data set in the sources.
+
+        Raises
+        ------
+        DataError
+            If the sources have no data set of that name.
+        """
+        single = self.cells[~self.cells["category"].isin(OVERALL)]
+        known = list(self.cells["dataset"].unique())
+        copies = []
+        for ours, theirs in datasets.items():
+            if theirs not in known:
+                raise DataError(
+                    f"data set '{ours}': published_as names '{theirs}', of which the sources have "
+                    f"no numbers; {nearest(theirs, known)}"
+                )
+            copies.append(single[single["dataset"] == theirs].assign(dataset=ours))
+        return replace(self, cells=pd.concat([self.cells, *copies], ignore_index=True))
 
     def label(self, method: str) -> str:
         """Label of a method of a source, for tables."""

@@ -11,6 +11,7 @@ import ast
 import hashlib
 import platform
 import resource
+import subprocess
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -83,6 +84,21 @@ def versions() -> dict[str, str]:
         except PackageNotFoundError:
             installed[package] = "not installed as a package"
     return installed
+
+
+def commit() -> str:
+    """The commit of the checkout that this code runs from, ``-dirty`` if files were changed.
+
+    Empty for an installed package, or without git.
+    """
+    if not (ROOT / ".git").exists():
+        return ""
+    command = ["git", "-C", str(ROOT), "describe", "--always", "--dirty", "--exclude=*"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)  # noqa: S603
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""
 
 
 def peak_memory_mb() -> float:

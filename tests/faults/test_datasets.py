@@ -149,6 +149,27 @@ def test_check_shows_all_problems_at_once(bolts: Path, capsys: pytest.CaptureFix
     assert [row[0] for row in rows] == ["bolt", "bolt", "bolt", "nut"]
 
 
+def test_check_of_a_single_category(bolts: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (bolts / "nut/train").mkdir(parents=True)  # not checked
+    assert main(["check", str(bolts / "bolt")]) == 0
+    shown = capsys.readouterr().out
+    assert "bolt" in shown
+    assert "nut" not in shown
+
+
+def test_check_counts_problems_that_are_alike(
+    bolts: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for path in (bolts / "bolt/ground_truth/dent").iterdir():
+        path.unlink()
+    (bolts / "bolt/train/good/000.png").write_bytes(b"")
+    assert main(["check", str(bolts)]) == 1
+    shown = capsys.readouterr()
+    assert "3 times, for example" in shown.out
+    assert shown.out.count("has no mask") == 1
+    assert "4 problems" in shown.err  # the count is of files
+
+
 @pytest.mark.parametrize("name", SETS)
 def test_check_recognises_the_layout(
     tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
@@ -176,7 +197,6 @@ def test_check_uses_the_entry_of_the_catalogue(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["{}/bolt"], "none of the known layouts (it looks like one category: name the folder"),
         (["{}/none"], "no such file or folder; name the folder that holds the categories"),
         (["{}/bolt/test/dent"], "none of the known layouts; these are: split_csv/1cls.csv"),
         (["{}", "--adaptor", "btd"], "no adaptor 'btd'; did you mean 'btad'?"),

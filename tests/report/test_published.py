@@ -100,3 +100,18 @@ def test_wrong_columns_and_keys_are_errors(tmp_path: Path) -> None:
     (tmp_path / "methods.yaml").write_text("one: {name: One}\n")
     with pytest.raises(AexadError, match=r"methods.yaml: method 'one': .*unknown key 'name'"):
         read_published(tmp_path)
+
+
+def test_an_own_data_set_has_the_published_numbers_of_its_categories(published: Published) -> None:
+    cells = published.shown_for({"mine": "mvtec_ad"}).cells
+    own, theirs = (cells[cells["dataset"] == name] for name in ("mine", "mvtec_ad"))
+    single = theirs[~theirs["category"].isin(["mean", "std"])]
+    columns = [name for name in cells if name != "dataset"]
+    assert len(own) > 100
+    assert own[columns].to_dict("list") == single[columns].to_dict("list")
+    assert published.shown_for({}).cells.equals(published.cells)
+
+
+def test_a_data_set_that_no_source_has(published: Published) -> None:
+    with pytest.raises(DataError, match=r"'mine': published_as names 'mvtec'.*did you mean 'mvtec"):
+        published.shown_for({"mine": "mvtec"})

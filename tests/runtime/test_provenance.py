@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -221,3 +222,21 @@ def test_a_change_of_recipes_does_not(small) -> None:
 def test_modules_that_import_each_other_are_named_as_the_cause(small) -> None:
     with pytest.raises(ImportError, match="import each other in a circle"):
         small("below.py", "def f", "from aexad.one import f\n\n\ndef f")
+
+
+def test_the_commit_of_a_checkout_and_whether_it_was_changed(tmp_path, monkeypatch):
+    monkeypatch.setattr(provenance, "ROOT", tmp_path)
+    assert provenance.commit() == ""
+
+    def git(*words):
+        identity = ("-c", "user.name=a", "-c", "user.email=a@example.org")
+        subprocess.run(["git", *identity, *words], cwd=tmp_path, check=True, capture_output=True)
+
+    git("init")
+    (tmp_path / "code.py").write_text("1\n")
+    git("add", ".")
+    git("commit", "-m", "one")
+    clean = provenance.commit()
+    assert re.fullmatch("[0-9a-f]{7,40}", clean)
+    (tmp_path / "code.py").write_text("2\n")
+    assert provenance.commit() == f"{clean}-dirty"

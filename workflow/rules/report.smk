@@ -62,7 +62,7 @@ rule tables:
         library=code_digest("aexad.report.tables.write", "aexad.report.text.summary"),
         benchmark=PLAN.benchmark_options(),
         recipes=PLAN.recipes(),
-        datasets=PLAN.described("title", "limit", "files"),
+        datasets=PLAN.described("title", "limit", "files", "published_as"),
         title=PLAN.benchmark.title,
     message:
         "Writing the tables and the summary"
@@ -141,7 +141,7 @@ rule report:
         benchmark=PLAN.benchmark_options(),
         described=[PLAN.benchmark.title, PLAN.benchmark.description],
         recipes=PLAN.recipes(),
-        datasets=PLAN.described("title", "limit", "files", "licence", "citation"),
+        datasets=PLAN.described("title", "limit", "files", "published_as", "licence", "citation"),
     message:
         f"Writing {PLAN.folder}/report.html"
     shell:

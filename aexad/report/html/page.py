@@ -96,6 +96,7 @@ def write_report(inputs: Inputs, results: Results, results_folder: Path, folder:
         seeds=sorted(set(metrics["seed"])),
         costs=_mean_costs(records),
         versions=_versions(records),
+        citation=_citation(benchmark.title, records),
     )
     write_text(folder / "report.html", page)
 
@@ -172,6 +173,9 @@ def _record(provenance: dict[str, Any], run: Run) -> dict[str, Any]:
         "training": float(provenance["seconds"]["training"]),
         "peak": float(provenance["peak_mb"]),
         "versions": dict(provenance["versions"]),
+        # Not recorded by old runs.
+        "commit": str(provenance.get("commit", "")),
+        "date": str(provenance.get("date", "")),
     }
 
 
@@ -182,6 +186,22 @@ def _mean_costs(records: Sequence[dict[str, Any]]) -> list[dict[Hashable, Any]]:
     runs = pd.DataFrame(records).groupby(["method", "machine"], sort=False)
     means = runs[["features", "training", "peak"]].mean()
     return means.assign(runs=runs.size()).reset_index().to_dict("records")
+
+
+def _citation(title: str, records: Sequence[dict[str, Any]]) -> str:
+    """A line to copy: title, version, commits, dates and recorded runs of the benchmark."""
+    versions = _versions(records).get("aexad", "")
+    commits, dates = (
+        sorted({record[key] for record in records} - {""}) for key in ("commit", "date")
+    )
+    when = "" if not dates else dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}"
+    parts = [
+        "The aexad authors",
+        f"{title} [computed results]",
+        f"aexad {versions}" + (f", commit {listed(commits, most=3)}" if commits else ""),
+        counted(len(records), "run") + (f", trained {when}" if when else ""),
+    ]
+    return ". ".join(parts) + "."
 
 
 def _versions(records: Sequence[dict[str, Any]]) -> dict[str, str]:
