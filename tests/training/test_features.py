@@ -91,4 +91,7 @@ def test_where_features_are_kept_changes_no_number(data, precision, monkeypatch)
     kept, computed = history(feature_memory_mb=0)
     assert kept == "not"
     assert memory.equals(disk)
-    np.testing.assert_allclose(memory, computed, rtol=1e-5)
+    losses = ["loss", "loss_normal", "loss_anomalous"]
+    np.testing.assert_allclose(memory[losses], computed[losses], rtol=1e-5)
+    # Examined in other batches than they are trained in: bfloat16 rounds differently.
+    np.testing.assert_allclose(memory, computed, rtol=1e-3)
