@@ -78,6 +78,7 @@ class Settings(Strict):
     sources: dict[str, str] = Field(
         default_factory=dict, description="local folder or archive of a data set, by its name"
     )
+    download: bool = Field(False, description="allow the download of data sets of more than 1 GB")
     weights_dir: str | None = Field(
         None,
         description="folder of <timm name>.safetensors, which weights are fetched into; default: "

@@ -32,6 +32,7 @@ from aexad.runtime.provenance import code_digest
 
 RESULTS = Path("results")
 TEXTURES = "aexad.data.sources.textures"
+LARGE_GB = 1
 NOTHING = "a^"
 """A pattern that no name matches."""
 
@@ -83,6 +84,17 @@ class Plan:
         return [
             run for run in self.all_runs if not (RESULTS / run.folder / "metrics.json").is_file()
         ]
+
+    def large_downloads(self) -> list[str]:
+        """Data sets of more than 1 GB that this call would download, with their sizes."""
+        missing = dict.fromkeys(self.files_of(run.dataset) for run in self.missing())
+        found = []
+        for name in missing:
+            download, marker = self.dataset(name).download, Path(self.settings.data, f"{name}.json")
+            if self.source(name) is None and download is not None and not marker.is_file():
+                size = download.size_gb or 0
+                found += [f"{name} ({size:g} GB)"] * (size > LARGE_GB)
+        return found
 
     # What one method is
 

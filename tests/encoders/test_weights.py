@@ -1,3 +1,13 @@
+import hashlib
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import ClassVar
+
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -49,3 +59,91 @@ def test_a_damaged_file_is_named(tmp_path):
     path.write_bytes(b"not safetensors")
     with pytest.raises(WeightsError, match="not a readable safetensors file"):
         find_weights(NAME, tmp_path)
+
+
+REVISION = "c" * 40
+
+
+class Hub(BaseHTTPRequestHandler):
+    """One file of one repository, with the headers that the hub's client asks for."""
+
+    content = b""
+    asked: ClassVar[list[str]] = []
+
+    def do_HEAD(self):
+        self.asked.append(self.path)
+        found = "/resolve/" in self.path and self.path.endswith("model.safetensors")
+        self.send_response(200 if found or self.path == "/" else 404)
+        if found:
+            self.send_header("X-Repo-Commit", REVISION)
+            self.send_header("ETag", '"abc"')
+        self.send_header("Content-Length", str(len(self.content)))
+        self.end_headers()
+
+    def do_GET(self):
+        self.do_HEAD()
+        self.wfile.write(self.content)
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def hub(tmp_path):
+    """Environment of a process whose hub is a local server."""
+    save_file({"a": torch.ones(2)}, tmp_path / "served")
+    Hub.content = (tmp_path / "served").read_bytes()
+    Hub.asked.clear()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Hub)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield {"HF_ENDPOINT": f"http://127.0.0.1:{server.server_port}", "HF_HOME": str(tmp_path / "hf")}
+    server.shutdown()
+    server.server_close()
+
+
+def weights(folder, environment, *words):
+    command = [sys.executable, "-m", "aexad", "weights", NAME, "-o", str(folder / "record.json")]
+    own = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
+    return subprocess.run(
+        [*command, "--weights-dir", str(folder / "weights"), *words],
+        env=own | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_weights_are_fetched_once_and_their_origin_is_kept(tmp_path, hub):
+    done = weights(tmp_path, hub)
+    assert done.returncode == 0, done.stderr
+    source = f"hub: timm/{NAME}@{REVISION}"
+    assert done.stdout == f"{NAME}: {source}\n"
+    record = json.loads((tmp_path / "record.json").read_text())
+    assert record == {"source": source, "sha256": hashlib.sha256(Hub.content).hexdigest()}
+    found = find_weights(NAME, tmp_path / "weights")
+    assert found.source == f"folder: {NAME}.safetensors ({source})"
+    Hub.asked.clear()
+    again = weights(tmp_path, hub)
+    assert again.returncode == 0
+    assert Hub.asked == []  # a second call asks nothing of the network
+
+
+def test_another_file_in_the_folder_has_no_origin(tmp_path, hub):
+    assert weights(tmp_path, hub).returncode == 0
+    save_file({"a": torch.zeros(2)}, tmp_path / f"weights/{NAME}.safetensors")
+    assert find_weights(NAME, tmp_path / "weights").source == f"folder: {NAME}.safetensors"
+
+
+def test_a_hub_that_does_not_answer(tmp_path):
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        nobody = {"HF_ENDPOINT": f"http://127.0.0.1:{closed.getsockname()[1]}"}
+        nobody |= {"HF_HOME": str(tmp_path / "hf")}
+        refused = weights(tmp_path, nobody)
+        assert refused.returncode == 1
+        assert "cannot be reached" in refused.stderr
+        assert refused.stderr.count("\n") == 1
+        told = weights(tmp_path, nobody, "--if-reachable")
+    assert told.returncode == 0
+    assert told.stdout == f"{NAME}: no pre-trained weights here, and the hub cannot be reached\n"
+    assert not (tmp_path / "record.json").exists()

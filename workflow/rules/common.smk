@@ -54,6 +54,13 @@ onstart:
         logger.warning(
             f"results: {changed} file times in the future were set to now"
         )
+    large = PLAN.large_downloads()
+    if large and not SETTINGS.download:
+        name = large[0].split()[0]
+        raise WorkflowError(
+            f"this would download {', '.join(large)}; allow it with --config download=true, or "
+            f"name local copies with --config 'sources={{{name}: FOLDER}}'"
+        )
     missing = PLAN.missing()
     if 0 < len(missing) < len(PLAN.all_runs) and not (
         SETTINGS.partial or PLAN.narrowed

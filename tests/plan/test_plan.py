@@ -1,0 +1,71 @@
+"""What the Snakefile asks the plan: downloads that need consent, weights, and stand-ins."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from aexad.plan.plan import plan
+from aexad.runtime.errors import ConfigError
+
+ROOT = Path(__file__).parents[2]
+NAME = "vit_tiny_patch16_224.augreg_in21k_ft_in1k"
+
+
+@pytest.fixture
+def checkout(tmp_path, monkeypatch):
+    shutil.copytree(ROOT / "config", tmp_path / "config")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_a_large_download_is_named_until_it_is_there(checkout):
+    bottle = {"benchmark": "report", "categories": "bottle", "methods": "aexad-resnet50"}
+    assert "mvtec_ad (5.3 GB)" in plan(bottle).large_downloads()
+    local = plan(bottle | {"sources": {"mvtec_ad": "somewhere"}})
+    assert "mvtec_ad (5.3 GB)" not in local.large_downloads()
+    (checkout / "data").mkdir()
+    (checkout / "data/mvtec_ad.json").write_text("{}")
+    assert "mvtec_ad (5.3 GB)" not in plan(bottle).large_downloads()
+
+
+def test_the_demo_downloads_no_data(checkout):
+    assert plan({"benchmark": "demo"}).large_downloads() == []
+
+
+def test_a_control_stands_in_for_weights_that_were_not_fetched(checkout):
+    methods = {run.method for run in plan({"benchmark": "demo"}).all_runs}
+    assert "aexad-vit_tiny-random-e70" in methods
+    assert "aexad-vit_tiny-e70" not in methods
+    record = checkout / f"results/weights/{NAME}.json"
+    record.parent.mkdir(parents=True)
+    record.write_text(json.dumps({"source": "hub", "sha256": "0"}))
+    methods = {run.method for run in plan({"benchmark": "demo"}).all_runs}
+    assert "aexad-vit_tiny-e70" in methods
+    assert "aexad-vit_tiny-random-e70" not in methods
+
+
+def test_a_stand_in_must_be_a_method(checkout):
+    path = checkout / "config/benchmarks/demo.yaml"
+    path.write_text(path.read_text().replace("vit_tiny-random-e70}", "vit_tiny-rnd-e70}"))
+    with pytest.raises(ConfigError, match="without_weights: no method 'aexad-vit_tiny-rnd-e70'"):
+        plan({"benchmark": "demo"})
+
+
+def test_which_methods_need_weights(checkout):
+    made = plan({"benchmark": "demo"})
+    assert made.weights_records("aexad-vit_tiny-e70") == [f"results/weights/{NAME}.json"]
+    for name in ("aexad-vit_tiny-random-e70", "l2_cae"):
+        assert made.weights_records(name) == []
+
+
+def test_the_revision_of_a_recipe_is_passed_on(checkout):
+    (checkout / "config/methods/own.yaml").write_text(
+        f"own: {{base: aexad-vit_tiny, weights_revision: {'a' * 40}}}\n"
+    )
+    assert plan({"benchmark": "demo"}).weights_options(NAME) == f"--revision {'a' * 40}"
+    with (checkout / "config/methods/own.yaml").open("a") as file:
+        file.write(f"other: {{base: aexad-vit_tiny, weights_revision: {'b' * 40}}}\n")
+    with pytest.raises(ConfigError, match="one file of weights serves all"):
+        plan({"benchmark": "demo"}).weights_options(NAME)
