@@ -141,7 +141,9 @@ rule report:
         benchmark=PLAN.benchmark_options(),
         described=[PLAN.benchmark.title, PLAN.benchmark.description],
         recipes=PLAN.recipes(),
-        datasets=PLAN.described("title", "limit", "files", "published_as", "licence", "citation"),
+        datasets=PLAN.described(
+            "title", "limit", "files", "published_as", "licence", "citation"
+        ),
     message:
         f"Writing {PLAN.folder}/report.html"
     shell:
