@@ -89,7 +89,7 @@ def methods_table(runs: Sequence[Run], results: Path) -> pd.DataFrame:
         frozen_parameters, epochs; input_size (pixels), grid (cells per side) and channels of the
         features of the encoder, if it has any. If the runs of a method differ, for example because
         the weights were replaced in between, all values are named. collapsed: the runs whose
-        training collapsed, joined by ``; ``.
+        training collapsed, joined by semicolons.
     """
     rows = pd.DataFrame(
         read_runs(runs, results, "provenance.json", _method), columns=METHOD_COLUMNS
