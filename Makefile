@@ -30,8 +30,7 @@ test-slurm: $(INSTALLED)  ## the workflow on a Slurm of one node, which lives as
 	@test "$$(id -u)" = 0 || { echo "make test-slurm starts Slurm's daemons: run it as root, on Debian or Ubuntu"; exit 1; }
 	command -v slurmctld slurmd squeue munged > /dev/null || { apt-get update && SYSTEMD_OFFLINE=1 \
 	  apt-get install --yes --no-install-recommends slurmctld slurmd slurm-client munge; }
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock \
-	  --editable '.[slurm]'
+	$(PIP) install --constraint requirements.lock --editable '.[slurm]'
 	$(BIN)/python -m pytest -n 0 -m slurm tests/slurm
 
 lint: $(INSTALLED)

@@ -1,7 +1,7 @@
 """How many trainings on small sets collapse, with the paper's recipe and with gentler starts.
 
-The sets are those of the tests (12 good and 4 defective images of one object, grounds of five
-kinds), the encoder is timm's tiny ResNet with random weights. Run: python benchmarks/collapse.py
+The tests draw the same sets: 12 good and 4 defective images of one object, on five kinds of ground.
+The encoder is timm's tiny ResNet with random weights. Run: python benchmarks/collapse.py
 """
 
 from __future__ import annotations

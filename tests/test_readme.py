@@ -1,4 +1,4 @@
-"""The picture of the README and the numbers below it are those of the present demo."""
+"""The README shows the picture and the numbers of the current demo."""
 
 import importlib.util
 import json

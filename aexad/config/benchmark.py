@@ -15,6 +15,7 @@ from pydantic import BeforeValidator, Field, field_validator
 
 from aexad.config.catalogue import expanded
 from aexad.config.methods import ExternalMaps, Method
+from aexad.config.recipe import Recipe
 from aexad.config.schema import Strict, nearest, read_yaml, validate
 from aexad.runtime.errors import ConfigError
 
@@ -174,9 +175,9 @@ def weights_folder(folder: str | Path | None = None) -> Path:
     return Path(folder or os.environ.get(ENVIRONMENT_VARIABLE) or "weights")
 
 
-def weights_record(encoder: str, results: Path = Path("results")) -> Path:
-    """The file that says where the pre-trained weights of an encoder are from, once fetched."""
-    return results / "weights" / f"{encoder}.json"
+def weights_record(recipe: Recipe) -> Path | None:
+    """The file that says where the recipe's pre-trained weights are from, once they are fetched."""
+    return Path("results/weights", f"{recipe.encoder}.json") if recipe.pretrained else None
 
 
 def trained_runs(runs: Sequence[Run], known_methods: Mapping[str, Method]) -> list[Run]:

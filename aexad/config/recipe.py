@@ -273,6 +273,11 @@ class Recipe(Strict):
             raise ValueError(f"model 'l2_cae' has no encoder; remove {', '.join(wrong)}")
 
     @property
+    def pretrained(self) -> bool:
+        """Whether an encoder starts from pre-trained weights."""
+        return self.encoder is not None and self.weights == "pretrained"
+
+    @property
     def is_aexad(self) -> bool:
         """Whether this is AE-XAD: its network with its loss."""
         return (self.model, self.loss) == ("aexad", "aexad")

@@ -111,8 +111,8 @@ def fetch_weights(
 ) -> dict[str, str]:
     """Make sure that the pre-trained weights of a timm backbone are on this machine.
 
-    Weights that are in ``folder`` or in a package stay there; those of the hub are copied to
-    ``<folder>/<name>.safetensors``. An interrupted download resumes.
+    If the folder or an installed package has the weights, nothing is copied. Otherwise they are
+    downloaded from the hub to ``<folder>/<name>.safetensors``; an interrupted download resumes.
 
     Parameters
     ----------

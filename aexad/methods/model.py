@@ -66,7 +66,7 @@ def build_model(
         Folder that is searched for pre-trained weights first, see ``find_weights``.
     """
     weights = None
-    if recipe.encoder is not None and recipe.weights == "pretrained":
+    if recipe.encoder is not None and recipe.pretrained:
         weights = find_weights(
             recipe.encoder,
             weights_dir,

@@ -23,7 +23,7 @@ from aexad.config.benchmark import (
 from aexad.config.builtin import catalogue_paths, method_paths
 from aexad.config.catalogue import Dataset, read_catalogue
 from aexad.config.methods import ExternalMaps, Method, read_methods, trained_as
-from aexad.config.recipe import PIXELS, Recipe
+from aexad.config.recipe import Recipe
 from aexad.config.schema import nearest, validate
 from aexad.data.index import listing_digest
 from aexad.plan.runs import runs_of
@@ -91,9 +91,9 @@ class Plan:
         found = []
         for name in missing:
             download, marker = self.dataset(name).download, Path(self.settings.data, f"{name}.json")
-            if self.source(name) is None and download is not None and not marker.is_file():
-                size = download.size_gb or 0
-                found += [f"{name} ({size:g} GB)"] * (size > LARGE_GB)
+            size = (download.size_gb if download else None) or 0
+            if size > LARGE_GB and self.source(name) is None and not marker.is_file():
+                found.append(f"{name} ({size:g} GB)")
         return found
 
     # What one method is
@@ -113,10 +113,8 @@ class Plan:
 
     def weights_records(self, name: str) -> list[str]:
         """The records of the pre-trained weights that a method needs: one or none."""
-        recipe = self.recipe(name)
-        if recipe.encoder in (None, PIXELS) or recipe.weights == "none":
-            return []
-        return [str(weights_record(recipe.encoder, RESULTS))]
+        record = weights_record(self.recipe(name))
+        return [str(record)] if record else []
 
     def weights_options(self, encoder: str) -> str:
         """Options of the verb ``weights``: the revision that the recipes of an encoder name."""

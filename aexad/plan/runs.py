@@ -87,8 +87,8 @@ def _with_weights(
 
     def is_there(name: str) -> bool:
         method = known[name]
-        encoder = method.encoder if isinstance(method, Recipe) else None
-        return encoder is None or weights_record(encoder).is_file()
+        record = weights_record(method) if isinstance(method, Recipe) else None
+        return record is None or record.is_file()
 
     methods = [
         replaced[name] if name in replaced and not is_there(name) else name

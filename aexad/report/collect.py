@@ -94,7 +94,8 @@ def methods_table(runs: Sequence[Run], results: Path) -> pd.DataFrame:
     rows = pd.DataFrame(
         read_runs(runs, results, "provenance.json", _method), columns=METHOD_COLUMNS
     )
-    methods = rows.groupby("method", sort=False, as_index=False).agg(_distinct)
+    joined = dict.fromkeys(METHOD_COLUMNS[1:], _distinct) | {"collapsed": _collapsed}
+    methods = rows.groupby("method", sort=False, as_index=False).agg(joined)
     return methods[METHOD_COLUMNS]
 
 
@@ -227,5 +228,9 @@ def _method(content: dict[str, Any], run: Run) -> dict[str, str]:
 def _distinct(values: pd.Series) -> str:
     """The distinct values of the runs of a method; a family that is not known does not count."""
     known = values[values != NOT_KNOWN]
-    distinct = (known if len(known) else values).unique()
-    return "; ".join(distinct if values.name != "collapsed" else filter(None, distinct))
+    return "; ".join((known if len(known) else values).unique())
+
+
+def _collapsed(runs: pd.Series) -> str:
+    """The runs of a method that collapsed; the others are empty."""
+    return "; ".join(filter(None, runs))

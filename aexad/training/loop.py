@@ -150,13 +150,13 @@ class Training:
     def _prepare_steps(self) -> None:
         """Make the optimiser and the step; resume from a checkpoint if there is one."""
         self.network.train()
-        self.initial = _copy_of(self.network.trained_state())
+        self.initial = _copy_of(self.network.trained_state()) if self._may_restart else {}
         batch_size = self.recipe.batch_size
         first_epoch = list(epoch_batches(*self.pools, batch_size, self.model.seed, 1))
         self.updates_per_epoch = len(first_epoch)
         self.examined = np.concatenate([_spread(np.unique(pool)) for pool in self.pools])
         self.examiner = Examiner(
-            self.network, *self._batch(self._on_device(self.examined), None)[1:]
+            self.network, *self._images_and_masks(self._on_device(self.examined))
         )
         compiled = self.compiled
         if compiled is None:
@@ -185,7 +185,6 @@ class Training:
             )
         )
         self.step = Step(self.model, self.precision, compiled, min(self.at_once, batch_size))
-        self.step.gentle = self.gentle_start > 0
 
     def _train_epochs(self) -> str:
         """Train all epochs that are left, or half of them if the network is stuck by then.
@@ -196,6 +195,7 @@ class Training:
         examined = {math.ceil(epochs * part / EXAMINATIONS) for part in range(1, EXAMINATIONS + 1)}
         halfway = math.ceil(epochs / 2)
         judged = epochs * updates >= LEAST_UPDATES
+        self.step.gentle = self.gentle_start > 0
         collapse, stuck = "", False
         with tqdm(
             desc="train",
@@ -220,15 +220,15 @@ class Training:
                 bar.set_postfix(loss=f"{row['loss']:.4g}")
                 if epoch in examined:
                     logger.info("epoch %d of %d: loss %.6g", epoch, epochs, row["loss"])
-                    if collapse and (epoch == epochs or (epoch == halfway and stuck)):
-                        logger.warning(
-                            "epoch %d of %d: the training has collapsed (%s)",
-                            *(epoch, epochs, MEANING[collapse]),
-                        )
                 if epoch == halfway and stuck:
                     break
                 if self.checkpoints and epoch % self.checkpoints.every == 0 and epoch < epochs:
                     self.checkpoints.write(self._state(), self.settings)
+        if collapse:
+            logger.warning(
+                "epoch %d of %d: the training has collapsed (%s)",
+                *(len(self.history), epochs, MEANING[collapse]),
+            )
         return collapse
 
     @property
@@ -238,7 +238,7 @@ class Training:
     def _restart(self, collapse: str) -> None:
         """Start again from the seed, with other settings."""
         attempt = {
-            "learning_rate": self.recipe.optimiser.learning_rate * self._factor_on_rates,
+            "learning_rate": self._learning_rate,
             "gentle_start": self.gentle_start,
             "epochs": len(self.history),
             "seconds": math.fsum(row["seconds"] for row in self.history),
@@ -248,18 +248,22 @@ class Training:
         logger.warning(
             "the training starts again, with the learning rate %.3g and a gentle start of %d "
             "updates",
-            self.recipe.optimiser.learning_rate * self._factor_on_rates,
+            self._learning_rate,
             self.gentle_start,
         )
         self.network.load_trained_state(self.initial)
         self.optimiser = make_optimiser(self.network, self.recipe.optimiser, self._factor_on_rates)
-        self.step.gentle = self.gentle_start > 0
         self.history, self.best = [], {}
 
     @property
     def _factor_on_rates(self) -> float:
         """The factor on the learning rates of this attempt."""
         return RESTART_FACTOR ** len(self.collapsed) if self.recipe.loss == "mse" else 1.0
+
+    @property
+    def _learning_rate(self) -> float:
+        """The initial learning rate of this attempt."""
+        return self.recipe.optimiser.learning_rate * self._factor_on_rates
 
     @property
     def gentle_start(self) -> int:
@@ -291,13 +295,18 @@ class Training:
         """Images as float32 [B, 3, S, S] in [0, 1], channels last."""
         return enlarged(as_float(self.pixels[chosen]), self.data.size)
 
+    def _images_and_masks(self, chosen: Tensor) -> tuple[Tensor, Tensor]:
+        """Images as :meth:`_images` gives them, and their masks, bool [B, 1, S, S]."""
+        x, y = self._images(chosen), self.masks[chosen]
+        if y.shape[-1] != x.shape[-1]:
+            y = enlarged(y.float(), self.data.size) > 0.5
+        return x, y
+
     def _batch(
         self, chosen: Tensor, generator: torch.Generator | None
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Features, images and masks of a batch; the recipe may move images at random."""
-        x, y = self._images(chosen), self.masks[chosen]
-        if y.shape[-1] != x.shape[-1]:
-            y = enlarged(y.float(), self.data.size) > 0.5
+        x, y = self._images_and_masks(chosen)
         if generator is not None and self.recipe.augmentation == "affine":
             x = random_affine(x, generator)
         return self.features.of(chosen) if self.features else self.network.features(x), x, y
