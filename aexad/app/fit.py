@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import math
 import os
 from pathlib import Path
 from typing import NamedTuple
@@ -236,11 +237,14 @@ def _find_threshold(
     labelled = explainer.scores([images.root / name for name in explainer.card.labelled or []])
     missed = int((labelled <= value).sum())
     *_, second, highest = np.sort(scores)
+    # Rounded up: a smaller share would keep the present threshold (aexad.app.threshold).
+    share = (int((scores >= value).sum()) + 1) / (len(scores) + 1)
+    share = math.ceil(round(1000 * share, 9)) / 1000
     shown = (
         f"the held-out good image {images.root / images.held_out[int(scores.argmax())]} has the "
         f"highest score, {highest:.4g}, the next {second:.4g}: if it shows a defect, remove it; if "
-        f"it is a rare kind of good image, add more like it; --false-alarms "
-        f"{2 / (len(scores) + 1):.2g} takes the next score as threshold"
+        f"it is a rare kind of good image, add more like it; --false-alarms {share:g} takes the "
+        "next score as threshold"
     )
     logger.info(
         "threshold %.6g, from %d held-out normal images of scores %.4g to %.4g; %d of %d labelled "

@@ -1,5 +1,6 @@
 """Which images are used for training, which are held out, and what the model file holds."""
 
+import re
 from functools import partial
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import torch
 from aexad.app.explainer import Explainer
 from aexad.app.fit import choose_images, fit
 from aexad.app.model_file import load_model_file
+from aexad.app.threshold import threshold_of
 from aexad.cli.parser import main
 from aexad.config.recipe import Recipe
 from aexad.runtime.errors import ConfigError, DataError, TrainingError
@@ -178,6 +180,19 @@ class TestAModelThatMissesItsOwnDefects:
         scores([1.0, 9.0, 2.0, 3.0], [5.0, 5.0, 9.0, 9.5])
         _, card = self.run(category, false_alarms=0.4)
         assert (card.threshold.value, card.found) == (3.0, 4)
+
+    @pytest.mark.parametrize("false_alarms", [0.01, 0.3])
+    def test_the_advice_lowers_the_threshold_by_one_score(self, tmp_path, scores, false_alarms):
+        """Of 13 held-out scores, also where the threshold is not the highest of them."""
+        parts.write_category(tmp_path / "nuts", good=39)
+        held_out = [float(score) for score in range(13)]
+        scores(held_out, [-1.0] * 4)
+        with pytest.raises(TrainingError) as caught:
+            self.run(tmp_path / "nuts", false_alarms=false_alarms)
+        (advice,) = re.findall(r"--false-alarms ([0-9.]+) takes", str(caught.value))
+        before, _ = threshold_of(np.array(held_out), false_alarms)
+        after, _ = threshold_of(np.array(held_out), float(advice))
+        assert after == before - 1
 
     def test_force_writes_it(self, category, scores):
         scores([1.0, 9.0, 2.0, 3.0], [5.0, 5.0, 9.0, 9.5])
