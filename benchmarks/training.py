@@ -26,13 +26,14 @@ import torch
 from plain_training import PlainTraining
 
 from aexad.config.recipe import Recipe
+from aexad.data.training_set import TrainingSet
 from aexad.evaluation import metrics
 from aexad.explain.heatmap import heat_maps
 from aexad.explain.resize import as_float
 from aexad.methods.model import Model, build_model
 from aexad.runtime.device import peak_gpu_memory_mb, use_device
 from aexad.runtime.provenance import peak_memory_mb
-from aexad.training.batches import TrainingSet, epoch_batches, pools
+from aexad.training.batches import epoch_batches, pools
 from aexad.training.checkpoint import Checkpoints
 from aexad.training.train import train
 
@@ -123,7 +124,7 @@ def time_ours(
     seconds = time.perf_counter() - start
     first, *others = trained.history["seconds"]
     epoch = statistics.median(others)
-    steps = len(list(epoch_batches(*pools(data, model.recipe), BATCH, 0, 1)))
+    steps = len(list(epoch_batches(*pools(data, model.recipe.uses_labels), BATCH, 0, 1)))
     beside = seconds - trained.seconds["features"] - trained.seconds["training"]
     print(f"  ours: {trained.settings}, epochs {[round(first, 2), *np.round(others, 2)]} s")
     return Ours(
@@ -148,7 +149,7 @@ def time_plain(
             features = torch.cat([model.network.features(part) for part in x.split(BATCH)])
     plain = PlainTraining(model, x, y, features)
     seconds = []
-    batches = epoch_batches(*pools(data, model.recipe), BATCH, 0, 1)
+    batches = epoch_batches(*pools(data, model.recipe.uses_labels), BATCH, 0, 1)
     for batch in [batch for batch in batches if len(batch) == BATCH][:steps]:
         start = time.perf_counter()
         plain.step(torch.from_numpy(batch).to(device))
@@ -172,7 +173,7 @@ def loss_difference(device: torch.device, steps: int = 20) -> float:
     )
     losses = []
     for epoch in range(1, steps + 1):
-        (batch,) = epoch_batches(*pools(data, ours.recipe), BATCH, 0, epoch)
+        (batch,) = epoch_batches(*pools(data, ours.recipe.uses_labels), BATCH, 0, epoch)
         losses.append(plain.step(torch.from_numpy(batch).to(device)))
     history = train(ours, data, device, compiled=False).history
     return float((history["loss"] / losses - 1).abs().max())
@@ -184,7 +185,7 @@ def compare(device: torch.device, quick: bool) -> dict[str, float]:
     data = training_set(normals, 3, 30)
     number = NORMALS + LABELLED + PASTED
     recipe = model_of("resnet50", device).recipe
-    whole = pools(training_set(NORMALS, LABELLED, PASTED), recipe)
+    whole = pools(training_set(NORMALS, LABELLED, PASTED), recipe.uses_labels)
     steps = len(list(epoch_batches(*whole, BATCH, 0, 1)))
     print(f"extrapolated to {number} images, {steps} steps an epoch, {EPOCHS} epochs")
     ratios = {}

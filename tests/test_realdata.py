@@ -15,11 +15,11 @@ from aexad.config.methods import read_recipe
 from aexad.data.augment import augment
 from aexad.data.index import build_index
 from aexad.data.split import split
+from aexad.data.training_set import TrainingSet
 from aexad.evaluation.evaluate import evaluate_run
 from aexad.explain.inference import infer
 from aexad.methods.model import build_model
 from aexad.runtime.files import write_csv, write_npz
-from aexad.training.batches import TrainingSet
 from aexad.training.train import train
 
 ROOT = Path(__file__).parents[1]

@@ -21,8 +21,8 @@ BATCH = 16
 class Network(Protocol):
     """The network of an explainer, run by torch or by onnxruntime."""
 
-    def rebuild(self, images: np.ndarray) -> tuple[Any, Any]:
-        """Return images, float32 [B, 3, S, S], and reconstructions, as ``heat_maps`` takes them."""
+    def run(self, images: np.ndarray) -> tuple[Any, Any]:
+        """Return images, float32 [B, 3, S, S], and the output, as ``heat_maps`` takes them."""
 
 
 class Explainer:
@@ -31,7 +31,7 @@ class Explainer:
     Parameters
     ----------
     network
-        Reconstructs images.
+        Turns images into reconstructions or anomaly maps.
     card
         The card of the model.
     threshold
@@ -96,18 +96,17 @@ class Explainer:
         """Explain photographs uint8 [H, W, 3] in one batch."""
         start = time.perf_counter()
         images = as_input(photographs, self.card.size, self.card.stored)
-        inputs, reconstructions = self.network.rebuild(images)
-        maps = heat_maps(inputs, reconstructions, self.card.recipe.heat_map)
+        inputs, output = self.network.run(images)
+        maps = heat_maps(inputs, output, self.card.recipe.heat_map)
         milliseconds = 1000 * (time.perf_counter() - start) / len(photographs)
-        if not isinstance(reconstructions, np.ndarray):
-            reconstructions = reconstructions.cpu().numpy()
-        rounded = np.rint(reconstructions.clip(0, 1) * 255).astype(np.uint8)
-        rounded = rounded.transpose(0, 2, 3, 1)  # [B, 3, S, S] -> [B, S, S, 3]
+        rebuilt = None
+        if not isinstance(output, tuple) and output.shape[1] == inputs.shape[1]:
+            rebuilt = _as_pictures(output)
         return [
             Explanation(
                 image=photograph,
                 heat_map=maps.heat_map[i],
-                reconstruction=rounded[i],
+                reconstruction=None if rebuilt is None else rebuilt[i],
                 score=float(maps.score[i]),
                 threshold=self.threshold,
                 k=int(maps.k[i]),
@@ -115,6 +114,14 @@ class Explainer:
             )
             for i, photograph in enumerate(photographs)
         ]
+
+
+def _as_pictures(reconstructions: Any) -> np.ndarray:
+    """Reconstructions [B, 3, S, S] as uint8 [B, S, S, 3]."""
+    if not isinstance(reconstructions, np.ndarray):
+        reconstructions = reconstructions.cpu().numpy()
+    rounded: np.ndarray = np.rint(reconstructions.clip(0, 1) * 255).astype(np.uint8)
+    return rounded.transpose(0, 2, 3, 1)
 
 
 def load(

@@ -42,8 +42,8 @@ class Explanation:
     """uint8 [H, W, 3]."""
     heat_map: np.ndarray
     """float32 [S, S], raw: neither clamped nor rescaled."""
-    reconstruction: np.ndarray
-    """uint8 [S, S, 3]."""
+    reconstruction: np.ndarray | None
+    """uint8 [S, S, 3]; None if the method does not rebuild images."""
     score: float
     """Score of the image; higher is more anomalous."""
     threshold: float | None

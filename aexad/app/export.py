@@ -1,6 +1,7 @@
 """Export a model to ONNX: encoder and decoder in one graph, for batches of any size.
 
-images float32 [B, 3, S, S] in [0, 1] -> reconstructions [B, 3, S, S]
+images float32 [B, 3, S, S] in [0, 1] -> reconstructions [B, 3, S, S], or
+                                      -> maps [B, 1, S, S] and perhaps scores [B]
 
 Heat map, score and verdict are computed outside of the graph (:mod:`aexad.explain.heatmap`), with
 the settings in the card of the file.
@@ -18,7 +19,7 @@ from torch import nn
 
 from aexad.app.card import KEY, ModelCard
 from aexad.app.model_file import load_model_file
-from aexad.app.onnx import INPUT, OUTPUT, sealed
+from aexad.app.onnx import INPUT, OUTPUTS, sealed
 from aexad.runtime.errors import ConfigError
 from aexad.runtime.files import written_whole
 
@@ -67,6 +68,9 @@ def graph_of(network: nn.Module, size: int, metadata: dict[str, str]) -> bytes:
         ) from None
     network = network.eval().requires_grad_(False)
     example = torch.zeros(2, 3, size, size)
+    with torch.no_grad():
+        output = network(example)
+    names = OUTPUTS[1:] if isinstance(output, tuple) else OUTPUTS[output.shape[1] != 3 :][:1]
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings():
@@ -77,7 +81,7 @@ def graph_of(network: nn.Module, size: int, metadata: dict[str, str]) -> bytes:
                 network, (example,), dynamic_shapes=({0: torch.export.Dim("B")},), strict=True
             )
             made = torch.onnx.export(
-                program, dynamo=True, input_names=[INPUT], output_names=[OUTPUT], verbose=False
+                program, dynamo=True, input_names=[INPUT], output_names=list(names), verbose=False
             )
     except Exception as error:  # the exporter documents no class of errors
         reason = " ".join(str(error).split())[:200]

@@ -31,10 +31,10 @@ from aexad.data.layouts.folders import images_in
 from aexad.data.rng import generator
 from aexad.data.split import COLUMNS as SPLIT_COLUMNS
 from aexad.data.split import split
-from aexad.methods.model import Model, build_model
+from aexad.data.training_set import TrainingSet
+from aexad.methods.model import Model, build_model, method_digest, uses_labels
 from aexad.runtime.errors import ConfigError, DataError, TrainingError
-from aexad.runtime.provenance import code_digest, versions
-from aexad.training.batches import TrainingSet
+from aexad.runtime.provenance import versions
 from aexad.training.checkpoint import Checkpoints
 from aexad.training.health import MEANING
 from aexad.training.train import train
@@ -83,7 +83,7 @@ def choose_images(
         No defects are named although the recipe needs them, or a value cannot be used.
     """
     folder = folder.resolve()
-    uses_anomalies = recipe.loss != "mse"
+    uses_anomalies = uses_labels(recipe)
     settings = {"title": folder.name, "adaptor": "mvtec_layout", "size": size}
     dataset = validate(Dataset, settings | ({"labelled": labelled} if labelled else {}), "fit")
     if (folder / "train" / GOOD).is_dir() and defects is None:
@@ -203,14 +203,14 @@ def _train(
 
     Returns the checkpoints, to be removed later, and how the training has collapsed, or "".
     """
-    scenario = "one_class" if model.recipe.loss == "mse" else "standard"
+    scenario = "standard" if model.network.uses_labels else "one_class"
     arrays = augment(images.trained, images.root, size, scenario, model.seed)
     belongs_to = {
         "recipe": model.recipe.training,
         "seed": model.seed,
         "encoder": model.encoder,
         "data_sha256": _digest(arrays),
-        "library": code_digest("aexad.training.train"),
+        "library": method_digest(model.recipe),
     }
     checkpoints = Checkpoints(output.with_suffix(".checkpoint.safetensors"), 10, belongs_to)
     trained = train(model, TrainingSet(**arrays, size=size), device, checkpoints=checkpoints)

@@ -20,8 +20,8 @@ from torch import Tensor
 from aexad.app.card import KEY, ModelCard, read_card
 from aexad.config.recipe import HeatMap
 from aexad.encoders.weights import Weights
-from aexad.methods.base import Reconstruction
-from aexad.methods.model import NETWORKS, Model
+from aexad.methods.base import Method, Output
+from aexad.methods.model import Model, method_class
 from aexad.runtime.errors import DataError, WeightsError
 from aexad.runtime.files import read_npz, written_whole
 from aexad.training.model_store import load_model
@@ -30,14 +30,14 @@ BACKBONE = "encoder.backbone."
 
 
 class TorchNetwork:
-    """A network of aexad on a device."""
+    """A method of aexad on a device."""
 
-    def __init__(self, network: Reconstruction, device: torch.device) -> None:
+    def __init__(self, network: Method, device: torch.device) -> None:
         self.device = device
         self.network = network.to(device).to(memory_format=torch.channels_last).eval()
 
-    def rebuild(self, images: np.ndarray) -> tuple[Tensor, Tensor]:
-        """Return images [B, 3, S, S] and their reconstructions as tensors on the device."""
+    def run(self, images: np.ndarray) -> tuple[Tensor, Output]:
+        """Return images [B, 3, S, S] and the output for them as tensors on the device."""
         seen = torch.from_numpy(images).to(self.device, memory_format=torch.channels_last)
         with torch.inference_mode():
             return seen, self.network(seen)
@@ -99,7 +99,7 @@ def _metadata(path: Path) -> Mapping[str, str]:
         ) from None
 
 
-def _network(path: Path, card: ModelCard, tensors: dict[str, Tensor]) -> Reconstruction:
+def _network(path: Path, card: ModelCard, tensors: dict[str, Tensor]) -> Method:
     weights = None
     if card.recipe.weights == "pretrained":
         backbone = {
@@ -108,9 +108,9 @@ def _network(path: Path, card: ModelCard, tensors: dict[str, Tensor]) -> Reconst
             if name.startswith(BACKBONE)
         }
         weights = Weights(backbone, str(path), card.encoder.get("sha256") or "")
-    network = NETWORKS[card.recipe.model](card.recipe, card.size, weights)
+    network = method_class(card.recipe.model)(card.recipe, card.size, weights)
     try:
-        network.load_state_dict(tensors)
+        network.load_tensors(tensors)
     except RuntimeError as error:
         reason = " ".join(str(error).split())[:200]
         raise WeightsError(

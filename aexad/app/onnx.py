@@ -15,7 +15,9 @@ import numpy as np
 from aexad.app.card import KEY, ModelCard, read_card
 from aexad.runtime.errors import ConfigError, WeightsError
 
-INPUT, OUTPUT = "images", "reconstructions"
+INPUT = "images"
+OUTPUTS = ("reconstructions", "maps", "scores")
+"""Names of the outputs: reconstructions; or anomaly maps, alone or with scores."""
 SEAL = "aexad sha256"
 """Key of the digest in the metadata."""
 
@@ -26,9 +28,10 @@ class OnnxNetwork:
     def __init__(self, session: Any) -> None:
         self.session = session
 
-    def rebuild(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the images, float32 [B, 3, S, S], and their reconstructions."""
-        return images, self.session.run([OUTPUT], {INPUT: images})[0]
+    def run(self, images: np.ndarray) -> tuple[np.ndarray, Any]:
+        """Return the images, float32 [B, 3, S, S], and the output for them."""
+        found = self.session.run(None, {INPUT: images})
+        return images, found[0] if len(found) == 1 else tuple(found)
 
 
 def sealed(content: bytes) -> bytes:

@@ -68,17 +68,18 @@ def add_verbs(add: AddVerb) -> None:
 
 def train(args: argparse.Namespace) -> Path:
     """Train one method on one training set; an interrupted training goes on."""
-    from aexad.runtime.provenance import code_digest, commit, peak_memory_mb, versions
+    from aexad.runtime.provenance import commit, peak_memory_mb, versions
 
     recipe = recipe_of(args)
 
-    from aexad.methods.model import build_model
+    from aexad.data.training_set import read_training_set
+    from aexad.methods.base import Reconstruction
+    from aexad.methods.model import build_model, method_digest
     from aexad.runtime.device import peak_gpu_memory_mb, use_device
     from aexad.runtime.energy import INTERRUPTED, energy_of
     from aexad.runtime.files import sha256_of, write_csv, write_json
     from aexad.runtime.locks import only_one
     from aexad.runtime.scratch import free_scratch, keep_trained, restore_trained
-    from aexad.training.batches import read_training_set
     from aexad.training.checkpoint import Checkpoints
     from aexad.training.model_store import save_model
     from aexad.training.train import train as train_model
@@ -92,7 +93,7 @@ def train(args: argparse.Namespace) -> Path:
             "seed": args.seed,
             "encoder": model.encoder,
             "data_sha256": sha256_of(args.training_set),
-            "library": code_digest("aexad.training.train"),
+            "library": method_digest(recipe),
         }
         here = {"device": str(device), "threads": args.threads, "versions": versions()}
         if restore_trained(args.output, origin | here):
@@ -121,6 +122,8 @@ def train(args: argparse.Namespace) -> Path:
             "seconds": trained.seconds,
             "energy": energy,
             "training": trained.settings,
+            "uses_labels": model.network.uses_labels,
+            "rebuilds": isinstance(model.network, Reconstruction),
             "collapse": trained.collapse,
             "collapsed": trained.collapsed,
             "commit": commit(),

@@ -6,7 +6,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from aexad.config.schema import Strict
+from aexad.config.kinds import METHODS, kind_of
+from aexad.config.own_code import REFERENCE, entry_point, is_own
+from aexad.config.schema import Strict, nearest
 
 TITLE = Field(
     None, min_length=1, description="name in tables, figures and sentences; default: the name"
@@ -20,6 +22,9 @@ Facet = Literal["output", "key"]
 
 ProjectionKind = Literal["auto", "convolution"]
 
+OwnCode = Annotated[str, Field(pattern=REFERENCE)]
+"""An object of one's own, as ``file.py:name``."""
+
 # Name of the identity encoder (control): each 8x8 block of pixels becomes 192 channels.
 PIXELS = "pixels"
 
@@ -31,14 +36,18 @@ SMALLEST_DISTANCE_TO_TARGET = 0.1
 class Optimiser(Strict):
     """Optimiser of the trained part."""
 
-    name: Literal["adam", "adamw"] = Field("adam", description="torch.optim.Adam or AdamW")
+    name: Literal["adam", "adamw", "sgd"] = Field(
+        "adam", description="torch.optim.Adam, AdamW, or SGD with Nesterov momentum 0.9"
+    )
     learning_rate: float = Field(1e-3, gt=0, le=1)
     encoder_learning_rate: float | None = Field(
         None, gt=0, le=1, description="for a trained encoder; default: learning_rate"
     )
     weight_decay: float = Field(1e-4, ge=0, le=1)
-    schedule: Literal["constant", "cosine"] = Field(
-        "constant", description="cosine: decay to final_learning_rate over all epochs"
+    schedule: Literal["constant", "cosine", "exponential", "steps"] = Field(
+        "constant",
+        description="cosine, exponential: decay to final_learning_rate over all epochs; steps: "
+        "times 0.4 after 80 % and after 90 % of the epochs",
     )
     final_learning_rate: float = Field(1e-6, ge=0, le=1)
     gradient_clip: float | None = Field(
@@ -57,10 +66,13 @@ class HeatMap(Strict):
     target: Target = Field(
         "two", description="F of the normalisation 'target'; default: the F of the loss"
     )
-    filter: Literal["adaptive", "sigma", "none"] | Annotated[int, Field(ge=1, le=1024)] = Field(
+    filter: (
+        Literal["adaptive", "sigma", "none"] | Annotated[int, Field(ge=1, le=1024)] | OwnCode
+    ) = Field(
         "adaptive",
         description="Gaussian filter; adaptive: half size k from each image, sigma = k / 3; a "
-        "number: fixed k; sigma: fixed standard deviation; none: no filter",
+        "number: fixed k; sigma: fixed standard deviation; none: no filter; file.py:name: a "
+        "function of one's own, from maps [n, H, W] to maps",
     )
     sigma: float = Field(
         4.0,
@@ -72,11 +84,15 @@ class HeatMap(Strict):
         "components",
         description="extent that gives the adaptive k: of 8-connected components, or of runs",
     )
-    score: Literal["norm", "max"] = Field(
+    score: Literal["norm", "max", "mean", "own"] = Field(
         "norm",
-        description="image score; norm: ||e G(e)||_2 with filter G; max: maximum of the heat map",
+        description="image score; norm: ||e G(e)||_2 with filter G; max, mean: of the heat map; "
+        "own: the score that the method itself gives",
     )
 
+
+MAP_SETTINGS = {"filter": "none", "score": "max"}
+"""Heat map of a method that does not rebuild images, unless its recipe says more."""
 
 NOT_TRAINED = {"title", "heat_map"}
 """Keys of a recipe that the trained model does not depend on."""
@@ -86,7 +102,14 @@ class Recipe(Strict):
     """One method: network, encoder, tuning, loss, optimiser, heat map."""
 
     title: str | None = TITLE
-    model: Literal["aexad", "anovit", "l2_cae"] = Field("aexad", description="the network")
+    model: str = Field(
+        "aexad",
+        description=f"the method: {', '.join(METHODS)}, the name of an entry point in the group "
+        "aexad.methods, or file.py:Class; 'class' is another word for it",
+    )
+    options: dict[str, Any] = Field(
+        {}, description="settings of the method itself; see the options of the methods below"
+    )
     encoder: str | None = Field(
         None,
         description="any timm backbone, by its name with the pre-training tag; pixels: raw pixels, "
@@ -150,9 +173,11 @@ class Recipe(Strict):
         "the decoder's grid; auto: the same, or the report's head for features on at most half of "
         "that grid",
     )
-    loss: Literal["aexad", "mse"] = Field(
+    loss: Literal["aexad", "mse"] | OwnCode = Field(
         "aexad",
-        description="aexad: rebuild normal pixels, drive anomalous ones to F; mse: normals only",
+        description="of methods that rebuild images; aexad: rebuild normal pixels, drive anomalous "
+        "ones to F; mse: normals only; file.py:name: a function of one's own, of reconstruction, "
+        "image and mask",
     )
     target: Target = Field("two", description="F of the loss: 2, -1, or 1 - x")
     reduction: Literal["sum", "mean"] = Field(
@@ -195,6 +220,9 @@ class Recipe(Strict):
         "it; every table marks a run that has collapsed",
     )
     batch_size: int = Field(16, ge=1, le=4096)
+    anomalous_share: float = Field(
+        1 / 3, gt=0, lt=1, description="share of anomalous images in a batch"
+    )
     heat_map: HeatMap = HeatMap()
 
     @model_validator(mode="before")
@@ -212,37 +240,56 @@ class Recipe(Strict):
     @classmethod
     def _without_encoder(cls, content: Any) -> Any:
         """A network without an encoder is trained as a whole; raw pixels have no weights."""
-        if isinstance(content, dict) and content.get("model") == "l2_cae":
+        if not isinstance(content, dict):
+            return content
+        model, encoder = content.get("model", "aexad"), content.get("encoder")
+        if not kind_of(str(model)).encoder:
             return {"weights": "none", "tuning": "full"} | content
-        if isinstance(content, dict) and content.get("encoder") == PIXELS:
+        # An encoder, or a whole method, of one's own.
+        if is_own(encoder) or (encoder is None and model not in METHODS):
             return {"weights": "none"} | content
+        if encoder == PIXELS:
+            return {"weights": "none"} | content
+        return content
+
+    @model_validator(mode="before")
+    @classmethod
+    def _class(cls, content: Any) -> Any:
+        """``class`` is another word for ``model``; a method with maps has its own default map.
+
+        It runs before the other two: pydantic starts with the last one.
+        """
+        if not isinstance(content, dict):
+            return content
+        if "class" in content:
+            if "model" in content:
+                raise ValueError("'class' and 'model' both name the method; remove one")
+            content = {key: value for key, value in content.items() if key != "class"} | {
+                "model": content["class"]
+            }
+        heat_map = content.get("heat_map", {})
+        if not kind_of(str(content.get("model", "aexad"))).rebuilds and isinstance(heat_map, dict):
+            content = content | {"heat_map": MAP_SETTINGS | heat_map}
         return content
 
     @model_validator(mode="after")
     def _consistent(self) -> Recipe:
-        if self.model == "l2_cae":
-            self._check_without_encoder()
-        elif self.encoder is None:
-            raise ValueError(
-                f"model '{self.model}' needs an 'encoder': the name of a timm backbone"
-            )
+        self._check_method()
         if self.encoder == PIXELS and (self.weights, self.tuning) != ("none", "frozen"):
             raise ValueError(
                 "encoder 'pixels' has no weights to load or train; remove 'weights', 'tuning'"
             )
         if self.model != "aexad" and self.projection != "auto":
             raise ValueError(f"model '{self.model}' has no projection; remove 'projection'")
-        if self.model != "aexad" and self.loss != "mse":
-            raise ValueError(f"model '{self.model}' rebuilds normal images alone; set loss: mse")
-        if self.augmentation != "none" and self.loss != "mse":
+        if self.augmentation != "none" and self.uses_labels:
             raise ValueError(
                 "augmentation 'affine' moves images without their masks, which loss 'aexad' needs; "
                 "remove it or set loss: mse"
             )
-        if self.gentle_start and self.loss == "mse":
+        if self.gentle_start and not self.is_aexad:
             raise ValueError(
-                "gentle_start is about the loss of anomalous pixels, which loss 'mse' does not "
-                "train on; remove it"
+                "gentle_start is about AE-XAD's loss of anomalous pixels, which this recipe does "
+                "not train on; remove it"
             )
         if self.weights == "none" and (self.weights_revision or self.weights_sha256):
             raise ValueError(
@@ -254,6 +301,38 @@ class Recipe(Strict):
         if self.tuning == "frozen" and self.optimiser.encoder_learning_rate is not None:
             raise ValueError("optimiser.encoder_learning_rate: the encoder is frozen; remove it")
         return self
+
+    def _check_method(self) -> None:
+        """Check the keys that only some methods have."""
+        kind, known = kind_of(self.model), self.model in METHODS
+        if not (known or is_own(self.model)) and entry_point(self.model) is None:
+            raise ValueError(
+                f"no method '{self.model}'; {nearest(self.model, METHODS)}; a class of your own "
+                "is named as file.py:Class"
+            )
+        if not kind.encoder:
+            self._check_without_encoder()
+        elif known and self.encoder is None:
+            raise ValueError(
+                f"model '{self.model}' needs an 'encoder': the name of a timm backbone"
+            )
+        if known:
+            kind.options.model_validate(self.options)
+        if kind.rebuilds and not kind.uses_labels and self.loss != "mse":
+            raise ValueError(f"model '{self.model}' rebuilds normal images alone; set loss: mse")
+        if kind.rebuilds and self.heat_map.score == "own":
+            raise ValueError(
+                f"model '{self.model}' gives no score of its own; set heat_map.score to norm, max "
+                "or mean"
+            )
+        if known and not kind.rebuilds:
+            fixed = {"tuning": "frozen", "loss": "aexad", "target": "two", "reduction": "sum"}
+            wrong = [f"'{key}'" for key, value in fixed.items() if getattr(self, key) != value]
+            if wrong:
+                raise ValueError(
+                    f"model '{self.model}' has a loss of its own and a frozen encoder; remove "
+                    f"{', '.join(wrong)}"
+                )
 
     def _check_without_encoder(self) -> None:
         given = {
@@ -270,7 +349,7 @@ class Recipe(Strict):
         }
         wrong = [f"'{key}'" for key, is_given in given.items() if is_given]
         if wrong:
-            raise ValueError(f"model 'l2_cae' has no encoder; remove {', '.join(wrong)}")
+            raise ValueError(f"model '{self.model}' has no encoder; remove {', '.join(wrong)}")
 
     @property
     def pretrained(self) -> bool:
@@ -283,6 +362,20 @@ class Recipe(Strict):
         return (self.model, self.loss) == ("aexad", "aexad")
 
     @property
+    def uses_labels(self) -> bool:
+        """Whether the method trains on labelled defects; a class of one's own is assumed to."""
+        kind = kind_of(self.model)
+        return kind.uses_labels and not (kind.rebuilds and self.loss == "mse")
+
+    @property
+    def own_code(self) -> dict[str, list[str]]:
+        """References to code of one's own: that training depends on, and that heat maps do."""
+        return {
+            "train": [n for n in (self.model, self.encoder, self.loss) if n and is_own(n)],
+            "heat_map": [str(self.heat_map.filter)] * is_own(self.heat_map.filter),
+        }
+
+    @property
     def frozen_features(self) -> bool:
         """Whether the frozen part sees the same images in every epoch, so that it runs once."""
         return self.tuning == "frozen" and self.augmentation == "none"
@@ -290,9 +383,12 @@ class Recipe(Strict):
     @property
     def scenarios(self) -> tuple[str, ...]:
         """Scenarios that have the images which the loss trains on."""
-        if self.loss == "mse":
+        if self.model not in METHODS:
+            return ("standard", "anomalies_only", "one_class")
+        if not self.uses_labels:
             return ("standard", "one_class")
-        return ("standard", "anomalies_only")
+        # Peers of AE-XAD need normal images too.
+        return ("standard", "anomalies_only") if self.model == "aexad" else ("standard",)
 
     @property
     def training(self) -> dict[str, Any]:

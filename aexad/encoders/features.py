@@ -131,13 +131,17 @@ class Encoder(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Compute features [B, C, g, g] of images [B, 3, S, S] in [0, 1]."""
-        side = self.input_size
-        if images.shape[-1] != side:
-            images = F.interpolate(images, (side, side), mode="bilinear", antialias=True)
-        maps = shifted(self._maps, (images - self.mean) / self.std, self.moves)
+        maps = self.stages(images)
         finest = max(m.shape[-1] for m in maps)
         features = torch.cat([resized(m, finest) for m in maps], dim=1)
         return features if self.channel_map is None else F.conv2d(features, self.channel_map)
+
+    def stages(self, images: Tensor) -> list[Tensor]:
+        """The maps [B, C, g, g] of each stage or block, of images [B, 3, S, S] in [0, 1]."""
+        side = self.input_size
+        if images.shape[-1] != side:
+            images = F.interpolate(images, (side, side), mode="bilinear", antialias=True)
+        return shifted(self._maps, (images - self.mean) / self.std, self.moves)
 
     def _maps(self, images: Tensor) -> list[Tensor]:
         """The maps [B, C, g, g] of the stages or blocks, each with its own C and g."""

@@ -14,15 +14,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from scipy import ndimage
 
+from aexad.config.own_code import is_own, load_own
 from aexad.config.recipe import SMALLEST_DISTANCE_TO_TARGET, HeatMap
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    Values = np.ndarray | Tensor
 
 _EIGHT_NEIGHBOURS = np.ones((3, 3), dtype=bool)
 _DEVIATIONS = 4  # half width of the filter 'sigma', in standard deviations
@@ -32,7 +35,8 @@ class HeatMaps(NamedTuple):
     """Heat maps, binary maps and scores of n images of H x W pixels, as NumPy arrays."""
 
     error: np.ndarray
-    """float32 [n, H, W]: squared error, summed over the channels; not normalised, not smoothed."""
+    """float32 [n, H, W]: squared error, summed over the channels; not normalised, not smoothed.
+    Of a method that does not rebuild images: its anomaly map."""
     heat_map: np.ndarray
     """float32 [n, H, W]: smoothed normalised error, raw (neither clamped nor rescaled)."""
     binary: np.ndarray
@@ -44,14 +48,17 @@ class HeatMaps(NamedTuple):
 
 
 def heat_maps(
-    images: np.ndarray | Tensor, reconstructions: np.ndarray | Tensor, settings: HeatMap
+    images: Values, output: Values | tuple[Values, Values], settings: HeatMap
 ) -> HeatMaps:
-    """Compute heat maps, binary maps and scores of a batch of reconstructions.
+    """Compute heat maps, binary maps and scores from the output of a method.
 
     Parameters
     ----------
-    images, reconstructions : array or tensor, float [n, C, H, W]
+    images : array or tensor, float [n, C, H, W]
         In [0, 1]. Tensors are first copied to the CPU as float32 arrays.
+    output : array or tensor, or two of them
+        Reconstructions [n, C, H, W]; or anomaly maps [n, 1, H, W], alone or with the score of each
+        image [n].
     settings : HeatMap
         The ``heat_map`` of a recipe: normalisation, target F, filter, meaning of the extent.
 
@@ -62,9 +69,13 @@ def heat_maps(
     Raises
     ------
     ValueError
-        If the two differ in shape, are not floating point, or hold NaN or infinite values.
+        If the two differ in shape, are not floating point, or hold NaN or infinite values; or if
+        the score should be the method's own and it gives none.
     """
-    images, reconstructions = _float32(images), _float32(reconstructions)
+    maps, own_score = output if isinstance(output, tuple) else (output, None)
+    if own_score is not None or maps.shape[1] != images.shape[1]:
+        return _of_anomaly_maps(_float32(maps), own_score, settings)
+    images, reconstructions = _float32(images), _float32(maps)
     if images.shape != reconstructions.shape:
         raise ValueError(
             f"images are {list(images.shape)}, their reconstructions "
@@ -73,16 +84,59 @@ def heat_maps(
     error = ((images - reconstructions) ** 2).sum(axis=1)  # [n, C, H, W] -> [n, H, W]
     if not np.isfinite(error).all():
         raise ValueError("the images or their reconstructions hold NaN or infinite values")
-    relative = normalised_error(images, error, settings)
+    return _filtered(error, normalised_error(images, error, settings), settings)
+
+
+def _of_anomaly_maps(maps: np.ndarray, scores: Values | None, settings: HeatMap) -> HeatMaps:
+    """Heat maps of a method that gives anomaly maps [n, 1, H, W] and perhaps scores [n]."""
+    if maps.shape[1] != 1:
+        raise ValueError(f"anomaly maps are [n, 1, H, W], got {list(maps.shape)}")
+    if settings.score == "own" and scores is None:
+        raise ValueError("the method gives no score; set heat_map.score to max, mean or norm")
+    found = _filtered(maps[:, 0], maps[:, 0], settings)
+    if settings.score != "own":
+        return found
+    own = np.asarray(scores if isinstance(scores, np.ndarray) else _on_cpu(scores), np.float64)
+    if own.shape != (len(maps),) or not np.isfinite(own).all():
+        raise ValueError(f"expected a finite score of each image, got {own}")
+    return found._replace(score=own)
+
+
+def _filtered(error: np.ndarray, relative: np.ndarray, settings: HeatMap) -> HeatMaps:
+    """Filter a normalised error e~ [n, H, W] to the heat map; the score is of it or of e."""
+    if not np.isfinite(relative).all():
+        raise ValueError("the maps hold NaN or infinite values")
+    if is_own(settings.filter):
+        return _own_filtered(error, relative, settings)
     k = _half_sizes(relative, settings)
     sigma = settings.sigma if settings.filter == "sigma" else None
     heat_map = smoothed(relative, k, sigma)
-    if settings.score == "max":
-        score = [float(h.max()) for h in heat_map]
+    if settings.score == "norm":
+        smooth = heat_map if relative is error else smoothed(error, k, sigma)
+        score = _product_norms(error, smooth)
     else:
-        smooth_error = smoothed(error, k, sigma)
-        score = [_product_norm(e, g) for e, g in zip(error, smooth_error, strict=True)]
-    return HeatMaps(error, heat_map, binarised(heat_map), np.array(score, dtype=np.float64), k)
+        score = _of_heat_map(heat_map, settings)
+    return HeatMaps(error, heat_map, binarised(heat_map), score, k)
+
+
+def _own_filtered(error: np.ndarray, relative: np.ndarray, settings: HeatMap) -> HeatMaps:
+    """:func:`_filtered` by a function of one's own, from maps [n, H, W] to maps."""
+    own = load_own(str(settings.filter))
+    maps, smooth = (np.asarray(own(each.copy()), np.float32) for each in (relative, error))
+    if maps.shape != relative.shape or not np.isfinite(maps).all():
+        raise ValueError(
+            f"filter '{settings.filter}' gives {list(maps.shape)} for {list(relative.shape)}, or "
+            "values that are not finite"
+        )
+    norm = settings.score == "norm"
+    score = _product_norms(error, smooth) if norm else _of_heat_map(maps, settings)
+    return HeatMaps(error, maps, binarised(maps), score, np.zeros(len(maps), np.int64))
+
+
+def _of_heat_map(heat_map: np.ndarray, settings: HeatMap) -> np.ndarray:
+    """The score ``max`` or ``mean`` of heat maps [n, H, W]."""
+    reduce = np.mean if settings.score == "mean" else np.max
+    return np.array([float(reduce(h)) for h in heat_map.astype(np.float64)], dtype=np.float64)
 
 
 def normalised_error(images: np.ndarray, error: np.ndarray, settings: HeatMap) -> np.ndarray:
@@ -199,13 +253,19 @@ def _float32(images: np.ndarray | Tensor) -> np.ndarray:
             f"{list(images.shape)}"
         )
     if not isinstance(images, np.ndarray):
-        images = images.detach().float().cpu().numpy()
+        images = _on_cpu(images)
     return np.ascontiguousarray(images, dtype=np.float32)
 
 
+def _on_cpu(values: Any) -> np.ndarray:
+    """A tensor as a float32 array."""
+    copied: np.ndarray = values.detach().float().cpu().numpy()
+    return copied
+
+
 def _squared_distance_to_target(images: np.ndarray, target: str) -> np.ndarray:
-    if target == "two":
-        return ((2 - images) ** 2).sum(axis=1)
+    if target != "inverse":
+        return (((2 if target == "two" else -1) - images) ** 2).sum(axis=1)
     distance = (1 - 2 * images) ** 2  # of x to F(x) = 1 - x; it is 0 at x = 1/2, hence the minimum
     return distance.clip(min=SMALLEST_DISTANCE_TO_TARGET**2).sum(axis=1)
 
@@ -218,7 +278,7 @@ def _half_sizes(relative: np.ndarray, settings: HeatMap) -> np.ndarray:
     if settings.filter == "sigma":
         k = int(_DEVIATIONS * settings.sigma + 0.5)
     else:
-        k = 0 if settings.filter == "none" else settings.filter
+        k = settings.filter if isinstance(settings.filter, int) else 0
     return np.full(len(relative), k, dtype=np.int64)
 
 
@@ -236,6 +296,9 @@ def _smoothing_matrix(length: int, k: int, sigma: float) -> np.ndarray:
     return ndimage.gaussian_filter1d(np.eye(length), sigma, axis=0, mode="reflect", radius=k)
 
 
-def _product_norm(error: np.ndarray, smooth: np.ndarray) -> float:
-    product = error.astype(np.float64) * smooth.astype(np.float64)
-    return float((product**2).sum()) ** 0.5
+def _product_norms(error: np.ndarray, smooth: np.ndarray) -> np.ndarray:
+    """||e G(e)||_2 of each map of a batch [n, H, W]."""
+    products = (
+        e.astype(np.float64) * g.astype(np.float64) for e, g in zip(error, smooth, strict=True)
+    )
+    return np.array([float((product**2).sum()) ** 0.5 for product in products], np.float64)

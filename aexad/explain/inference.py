@@ -13,6 +13,7 @@ from aexad.config.recipe import HeatMap
 from aexad.data.images import load_image
 from aexad.explain.heatmap import binarised, heat_maps
 from aexad.explain.resize import as_float, enlarged, reduced
+from aexad.methods.base import Reconstruction
 from aexad.methods.model import Model
 from aexad.runtime.errors import DataError
 
@@ -47,8 +48,8 @@ def infer(
     dict
         The arrays of ``maps.npz``: ``image`` str [n], ``heat_map`` float32 [n, R, R] (raw; if R <
         S, the mean over the area of each pixel), ``binary`` bool [n, R, R] (binary map of that heat
-        map), ``score`` float32 [n], ``k`` int64 [n] and ``reconstruction`` uint8 [n, R, R, 3] (for
-        pictures; maps are computed before this rounding).
+        map), ``score`` float32 [n], ``k`` int64 [n] and, of a method that rebuilds images,
+        ``reconstruction`` uint8 [n, R, R, 3] (for pictures; maps come before this rounding).
 
     Raises
     ------
@@ -68,19 +69,22 @@ def infer(
         # [B, R, R, 3] -> [B, 3, S, S]
         images = enlarged(as_float(torch.from_numpy(pixels).to(device).permute(0, 3, 1, 2)), size)
         with torch.inference_mode():
-            reconstructions = network(images)
-        maps = heat_maps(images, reconstructions, settings)
+            output = network(images)
+        maps = heat_maps(images, output, settings)
         heat_map, binary = maps.heat_map, maps.binary
         if stored != size:
             heat_map = reduced(torch.from_numpy(heat_map).unsqueeze(1), stored)[:, 0].numpy()
             binary = binarised(heat_map)
-        pictures = reduced(reconstructions, stored).clamp(0, 1).permute(0, 2, 3, 1)
-        for name, value in {
+        values = {
             "heat_map": heat_map,
             "binary": binary,
             "score": maps.score.astype(np.float32),
             "k": maps.k,
-            "reconstruction": (pictures * 255).round().to(torch.uint8).cpu().numpy(),
-        }.items():
+        }
+        if isinstance(network, Reconstruction):
+            pictures = reduced(output, stored).clamp(0, 1).permute(0, 2, 3, 1)
+            rounded = (pictures * 255).round().to(torch.uint8)
+            values["reconstruction"] = rounded.cpu().numpy()
+        for name, value in values.items():
             batches.setdefault(name, []).append(value)
     return {"image": names} | {name: np.concatenate(values) for name, values in batches.items()}

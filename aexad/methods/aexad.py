@@ -19,6 +19,7 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from aexad.config.own_code import is_own, load_own
 from aexad.config.recipe import SMALLEST_DISTANCE_TO_TARGET, ProjectionKind, Recipe, Target
 from aexad.encoders.features import DECODER_STRIDE, resized
 from aexad.encoders.weights import Weights
@@ -127,31 +128,35 @@ class AEXAD(EncoderReconstruction):
             raise ConfigError(f"working size {size} is no multiple of {2 * DECODER_STRIDE}")
         super().__init__(recipe, size, weights)
         self.plain, self.target = recipe.loss == "mse", recipe.target
+        self.own_loss = load_own(recipe.loss) if is_own(recipe.loss) else None
         self.projection = Projection(
             self.encoder.channels, self.encoder.grid, size // DECODER_STRIDE, recipe.projection
         )
         self.decoder = Decoder()
 
-    def rebuild(self, encoded: Tensor) -> Tensor:
+    def decode(self, encoded: Tensor) -> Tensor:
         """Project and decode features: reconstructions [B, 3, S, S] in [0, 1]."""
         return self.decoder(self.projection(encoded))
 
-    def loss(self, x: Tensor, reconstruction: Tensor, mask: Tensor) -> Tensor:
+    def loss(self, x: Tensor, decoded: Tensor, mask: Tensor) -> Tensor:
         """Loss of AE-XAD per pixel and channel, [B, 3, S, S]; its sum over an image is the loss.
 
         (1 - y) (x - x~)^2 / (F(x) - x)^2  +  lambda y (F(x) - x~)^2 / (F(x) - x)^2
 
         with the mask y, D pixels, and lambda = D / ||y||_1 (1 if the image has no anomaly), so that
         a small defect weighs as much as the rest of the image. (F(x) - x)^2 is at least
-        ``SMALLEST_DISTANCE_TO_TARGET`` squared. Parameters: see :meth:`Reconstruction.loss`.
+        ``SMALLEST_DISTANCE_TO_TARGET`` squared. Parameters: see :meth:`Reconstruction.loss`. A loss
+        of one's own takes the place of all this.
         """
+        if self.own_loss is not None:
+            return self.own_loss(decoded, x, mask)
         if self.plain:
-            return super().loss(x, reconstruction, mask)
+            return super().loss(x, decoded, mask)
         f, d = anomaly_target(x, self.target), mask[0].numel()  # F(x) and D
         norm = mask.sum(dim=(1, 2, 3), keepdim=True)  # ||y||_1, (B, 1, 1, 1)
         lambda_ = (d / norm.clamp_min(1)).where(norm > 0, 1.0)
         distance = self._squared_distance(x)
-        return (x.where(~mask, f) - reconstruction).square() * (lambda_.where(mask, 1.0) / distance)
+        return (x.where(~mask, f) - decoded).square() * (lambda_.where(mask, 1.0) / distance)
 
     def error(self, x: Tensor, reconstruction: Tensor) -> Tensor:
         """The squared error divided by the squared distance to F, [B, 1, S, S] (the paper's e~)."""

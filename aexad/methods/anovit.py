@@ -58,7 +58,7 @@ class AnoViT(EncoderReconstruction):
             )
         )
 
-    def rebuild(self, encoded: Tensor) -> Tensor:
+    def decode(self, encoded: Tensor) -> Tensor:
         """Draw the images from the tokens [B, C, g, g]: reconstructions [B, 3, S, S] in [0, 1]."""
         return resized(self.blocks(encoded), self.size)
 

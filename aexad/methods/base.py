@@ -1,101 +1,112 @@
-"""What methods that reconstruct images share: features, reconstruction, loss, stored tensors.
+"""The interface of all methods, and what methods of one kind share.
 
 ::
 
-    images x [B, 3, S, S] -> features() -> features -> decode() -> reconstructions x~ [B, 3, S, S]
+    images x [B, 3, S, S] -> features() -> encode() -> decode() -> explain() -> output
 
-``features`` is the frozen part, which runs once per image; it may be empty, so that the features
-are the images. ``decode`` is the trained part: ``encode`` (empty if the encoder is frozen), then
-``rebuild``. ``loss`` compares x~ with x.
+A **method** is trained by ``fit`` and turns images into an output, from which
+:func:`aexad.explain.heatmap.heat_maps` makes heat maps: reconstructions [B, 3, S, S], or anomaly
+maps [B, 1, S, S], alone or with a score per image [B].
+
+``features`` is the frozen part, which runs once per training image. :class:`GradientMethod` trains
+the rest by gradient descent on its ``loss``. Any other method overrides ``fit``, and keeps what it
+learns in buffers.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Self
+from collections.abc import Callable, Iterator
+from typing import Any, ClassVar, Protocol, Self
 
+import numpy as np
+import pandas as pd
 import torch
 from torch import Tensor, nn
 
+from aexad.config.kinds import METHODS, NoOptions
+from aexad.config.own_code import is_own, load_own
 from aexad.config.recipe import Recipe
+from aexad.config.schema import Strict, validate
+from aexad.data.training_set import TrainingSet
 from aexad.encoders.features import Encoder
 from aexad.encoders.weights import Weights
 from aexad.runtime.errors import ConfigError
 
+Output = Tensor | tuple[Tensor, Tensor]
+"""Reconstructions or anomaly maps; or anomaly maps and the score of each image."""
 
-class Reconstruction(nn.Module, ABC):
-    """A network that reconstructs images; in this base class, all of it is trained.
+
+class Job(Protocol):
+    """What a method may ask for while it is trained; :mod:`aexad.training.job` implements it."""
+
+    device: torch.device
+    seed: int
+
+    def descend(self) -> pd.DataFrame:
+        """Train by gradient descent as the recipe says; returns one row per epoch."""
+
+    def features(self, images: np.ndarray) -> Iterator[tuple[Tensor, Tensor]]:
+        """Features and masks, bool [B, 1, S, S], of training images in batches, on the device."""
+
+
+class Method(nn.Module, ABC):
+    """A row of every table: it is fitted to a training set and explains images.
 
     Parameters
     ----------
     recipe
-        The recipe of the method.
+        The recipe of the method; its ``options`` are those of :attr:`Options`.
     size
         Side S of the images in pixels.
     weights
         Pre-trained tensors of the encoder; required unless the recipe has ``weights: none``.
     """
 
+    uses_labels: bool = True
+    """Whether it trains on labelled defects. (A recipe may decide it, as ``loss: mse`` does.)"""
+    Options: ClassVar[type[Strict]] = NoOptions
+    """The settings that a recipe may give as ``options``."""
+    learned: ClassVar[tuple[str, ...]] = ()
+    """Buffers whose shape is known after ``fit`` only."""
+
     def __init__(self, recipe: Recipe, size: int, weights: Weights | None = None) -> None:
         super().__init__()
         if (weights is None) != (recipe.weights == "none"):
             raise ValueError(f"recipe says weights '{recipe.weights}', but got {weights!r:.40}")
-        self.size = size
-
-    def features(self, images: Tensor) -> Tensor:
-        """Run the frozen part on images [B, 3, S, S]; the result is the input of `decode`."""
-        return images
-
-    def encode(self, features: Tensor) -> Tensor:
-        """Run the first half of the trained part, a trained encoder."""
-        return features
+        self.recipe, self.size = recipe, size
+        options = METHODS[recipe.model].options if recipe.model in METHODS else self.Options
+        self.options: Any = validate(options, recipe.options, f"options of '{recipe.model}'")
+        if recipe.model in METHODS:
+            self.uses_labels = recipe.uses_labels
+        for name in self.learned:
+            self.register_buffer(name, torch.empty(0))
 
     @abstractmethod
-    def rebuild(self, encoded: Tensor) -> Tensor:
-        """Run the second half of the trained part; returns reconstructions [B, 3, S, S]."""
-
-    def decode(self, features: Tensor) -> Tensor:
-        """Run the trained part; returns reconstructions [B, 3, S, S]."""
-        return self.rebuild(self.encode(features))
-
-    def loss(self, x: Tensor, reconstruction: Tensor, mask: Tensor) -> Tensor:
-        """Squared error of plain reconstruction, per pixel and channel.
-
-        Parameters
-        ----------
-        x, reconstruction
-            Images and their reconstructions, float [B, 3, S, S].
-        mask
-            bool [B, 1, S, S], True on anomalous pixels; plain reconstruction does not use it.
+    def fit(self, data: TrainingSet, job: Job) -> pd.DataFrame:
+        """Train on a training set.
 
         Returns
         -------
-        Tensor
-            float [B, 3, S, S]; the sum over an image is the loss of the image.
+        DataFrame
+            The file ``training.csv``: one row per epoch, or a single row.
         """
-        return (x - reconstruction).square()
 
-    def error(self, x: Tensor, reconstruction: Tensor) -> Tensor:
-        """Error of each pixel as a heat map shows it before any filter, [B, 1, S, S].
+    @abstractmethod
+    def forward(self, images: Tensor) -> Output:
+        """Explain images [B, 3, S, S] in [0, 1]; see :data:`Output`."""
 
-        Here the mean squared error over the channels. Parameters: see :meth:`loss`.
-        """
-        return (x - reconstruction).square().mean(dim=1, keepdim=True)
+    def features(self, images: Tensor) -> Tensor:
+        """Run the frozen part on images [B, 3, S, S]; by default the images themselves."""
+        return images
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Reconstruct images [B, 3, S, S] in [0, 1].
-
-        Raises
-        ------
-        ValueError
-            The images have another size or are not square.
-        """
+    def check_images(self, images: Tensor) -> None:
+        """Refuse images that are not [B, 3, S, S] with a ValueError."""
         if images.shape[1:] != (3, self.size, self.size):
             raise ValueError(
                 f"the network takes images [B, 3, {self.size}, {self.size}], got "
                 f"{list(images.shape)}; resize them"
             )
-        return self.decode(self.features(images))
 
     def trained_state(self) -> dict[str, Tensor]:
         """The tensors of a model file: all that cannot be read from the encoder's own weights."""
@@ -107,32 +118,111 @@ class Reconstruction(nn.Module, ABC):
         if expected != set(tensors):
             odd = sorted(expected ^ set(tensors))
             raise ValueError(f"{len(odd)} tensors do not match the recipe, the first is '{odd[0]}'")
-        self.load_state_dict(tensors, strict=False)
+        self.load_tensors(tensors, strict=False)
+
+    def load_tensors(self, tensors: dict[str, Tensor], strict: bool = True) -> None:
+        """Load tensors by name; :attr:`learned` buffers take the shape of theirs."""
+        for name in self.learned:
+            if name in tensors:
+                self.register_buffer(name, torch.empty_like(tensors[name]))
+        self.load_state_dict(tensors, strict=strict)
 
 
-class EncoderReconstruction(Reconstruction):
-    """A network around an encoder, which is frozen or trained as the recipe says.
+class GradientMethod(Method):
+    """A method that is trained by gradient descent; all but its frozen part is trained."""
 
-    A frozen encoder is the frozen part. A trained encoder belongs to the trained part; its
-    parameters are called ``encoder.…``. Parameters: see :class:`Reconstruction`.
+    loss_terms = 1
+    """The loss of an image is the sum of its terms divided by this number."""
+
+    def encode(self, features: Tensor) -> Tensor:
+        """Run the first half of the trained part, a trained encoder."""
+        return features
+
+    @abstractmethod
+    def decode(self, encoded: Tensor) -> Tensor:
+        """Run the second half of the trained part, of which ``loss`` is a function."""
+
+    def explain(self, decoded: Tensor) -> Output:
+        """Turn what was decoded into the output."""
+        return decoded
+
+    @abstractmethod
+    def loss(self, x: Tensor, decoded: Tensor, mask: Tensor) -> Tensor:
+        """Terms of the loss.
+
+        Parameters
+        ----------
+        x
+            Images, float [B, 3, S, S].
+        decoded
+            The result of `decode` in float32.
+        mask
+            bool [B, 1, S, S], True on anomalous pixels.
+
+        Returns
+        -------
+        Tensor
+            float [B, …]; the sum over an image is its loss.
+        """
+
+    def fit(self, data: TrainingSet, job: Job) -> pd.DataFrame:
+        """Train as the recipe's optimiser, batches and epochs say."""
+        return job.descend()
+
+    def at_epoch(self, epoch: int, epochs: int) -> None:
+        """Called before epoch 1 … ``epochs``, for methods that train in phases."""
+
+    def rate_factor(self, parameter: str) -> float:
+        """The factor on the learning rate of a parameter."""
+        return 1.0
+
+    def forward(self, images: Tensor) -> Output:
+        """Explain images [B, 3, S, S] in [0, 1]; ValueError if they have another shape."""
+        self.check_images(images)
+        return self.explain(self.decode(self.encode(self.features(images))))
+
+
+class Reconstruction(GradientMethod):
+    """A network that reconstructs images; its output is [B, 3, S, S].
+
+    Parameters: see :class:`Method`.
     """
 
     def __init__(self, recipe: Recipe, size: int, weights: Weights | None = None) -> None:
         super().__init__(recipe, size, weights)
+        self.loss_terms = 3 * size**2 if recipe.reduction == "mean" else 1
+
+    def loss(self, x: Tensor, decoded: Tensor, mask: Tensor) -> Tensor:
+        """Squared error of plain reconstruction per pixel and channel, [B, 3, S, S].
+
+        ``decoded`` are the reconstructions; plain reconstruction does not use the mask. Parameters:
+        see :meth:`GradientMethod.loss`.
+        """
+        return (x - decoded).square()
+
+    def error(self, x: Tensor, reconstruction: Tensor) -> Tensor:
+        """Error of each pixel as a heat map shows it before any filter, [B, 1, S, S].
+
+        Here the mean squared error over the channels. Both parameters are float [B, 3, S, S].
+        """
+        return (x - reconstruction).square().mean(dim=1, keepdim=True)
+
+
+class EncoderMethod(Method):
+    """A method around an encoder, which is frozen or trained as the recipe says.
+
+    A frozen encoder is the frozen part. A trained encoder belongs to the trained part; its
+    parameters are called ``encoder.…``. Parameters: see :class:`Method`.
+    """
+
+    encoder: Any
+
+    def __init__(self, recipe: Recipe, size: int, weights: Weights | None = None) -> None:
+        super().__init__(recipe, size, weights)
         if recipe.encoder is None:
-            raise ValueError(f"model '{recipe.model}' needs an encoder, and the recipe has none")
+            raise ConfigError(f"model '{recipe.model}' needs an 'encoder'; name one in the recipe")
         self.tuning = recipe.tuning
-        self.encoder = Encoder(
-            recipe.encoder,
-            size,
-            recipe.features,
-            recipe.input_size,
-            weights,
-            facet=recipe.facet,
-            token_norm=recipe.token_norm,
-            token_shifts=recipe.token_shifts,
-            feature_channels=recipe.feature_channels,
-        )
+        self.encoder = encoder_of(recipe, size, weights)
         # A pre-trained encoder keeps the statistics of its batch norms; random ones mean nothing.
         self._normalise_by_batch = recipe.tuning == "full" and weights is None
         self._keep_encoder = recipe.tuning == "full" or weights is None
@@ -172,3 +262,42 @@ class EncoderReconstruction(Reconstruction):
             if not (self._keep_encoder or tensor.requires_grad)
         }
         return {name: t for name, t in self.state_dict().items() if name not in frozen}
+
+
+class EncoderReconstruction(EncoderMethod, Reconstruction):
+    """A network that reconstructs images from the features of an encoder."""
+
+
+def encoder_of(recipe: Recipe, size: int, weights: Weights | None) -> Any:
+    """The encoder of a recipe: of timm, or an object of one's own."""
+    assert recipe.encoder is not None  # noqa: S101 - checked by the caller
+    if is_own(recipe.encoder):
+        return _own_encoder(recipe.encoder, size)
+    return Encoder(
+        recipe.encoder,
+        size,
+        recipe.features,
+        recipe.input_size,
+        weights,
+        facet=recipe.facet,
+        token_norm=recipe.token_norm,
+        token_shifts=recipe.token_shifts,
+        feature_channels=recipe.feature_channels,
+    )
+
+
+def _own_encoder(reference: str, size: int) -> nn.Module:
+    """Build the encoder ``file.py:name``: it is called with S, and returns a module of images."""
+    build: Callable[[int], Any] = load_own(reference)
+    module = build(size)
+    with torch.no_grad():
+        features = module.eval()(torch.zeros(1, 3, size, size))
+    if features.ndim != 4 or features.shape[2] != features.shape[3]:
+        raise ConfigError(
+            f"encoder '{reference}' gives features {list(features.shape)}; they must be "
+            "[B, C, g, g]"
+        )
+    module.requires_grad_(False)
+    module.channels, module.grid, module.input_size = features.shape[1], features.shape[2], size
+    module.family = getattr(module, "family", "not known")
+    return module

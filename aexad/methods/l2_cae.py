@@ -65,7 +65,7 @@ class L2CAE(Reconstruction):
         """Images [B, 3, S, S], which are the features, to their codes [B, d, 1, 1]."""
         return self.to_code(features)
 
-    def rebuild(self, encoded: Tensor) -> Tensor:
+    def decode(self, encoded: Tensor) -> Tensor:
         """Codes [B, d, 1, 1] to reconstructions [B, 3, S, S]."""
         return self.to_image(encoded)
 

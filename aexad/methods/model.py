@@ -1,49 +1,84 @@
-"""The registry of networks, and how a model is built from its recipe."""
+"""How a model is built from its recipe."""
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 
+from aexad.config.kinds import METHODS, kind_of
+from aexad.config.own_code import entry_point, is_own, load_own, own_digest
 from aexad.config.recipe import PIXELS, Recipe
 from aexad.encoders.weights import Weights, find_weights
-from aexad.methods.aexad import AEXAD
-from aexad.methods.anovit import AnoViT
-from aexad.methods.base import EncoderReconstruction, Reconstruction
-from aexad.methods.l2_cae import L2CAE
+from aexad.methods.base import EncoderMethod, Method
+from aexad.runtime.errors import ConfigError
+from aexad.runtime.provenance import code_digest
 
-NETWORKS: dict[str, type[Reconstruction]] = {
-    "aexad": AEXAD,
-    "anovit": AnoViT,
-    "l2_cae": L2CAE,
-}
+
+def method_class(name: str) -> type[Method]:
+    """The class of a method: of the library, of one's own, or of an installed package.
+
+    Raises
+    ------
+    ConfigError
+        It cannot be loaded, or is no class of methods.
+    """
+    if name in METHODS:
+        module, _, attribute = METHODS[name].where.partition(":")
+        found: Any = getattr(import_module(module), attribute)
+    else:
+        found = load_own(name) if is_own(name) else entry_point(name)
+    if not (isinstance(found, type) and issubclass(found, Method)):
+        raise ConfigError(f"'{name}' is no class derived from aexad.methods.base.Method")
+    return found
+
+
+def uses_labels(recipe: Recipe) -> bool:
+    """Whether a method trains on labelled defects; a class of one's own says so itself."""
+    if recipe.model in METHODS:
+        return recipe.uses_labels
+    return method_class(recipe.model).uses_labels
+
+
+def method_digest(recipe: Recipe) -> str:
+    """Digest of the code that a training runs: the library's, the method's, and one's own."""
+    module = kind_of(recipe.model).where.partition(":")[0]
+    library = code_digest("aexad.training.train", *[module] * bool(module))
+    own = own_digest(recipe.own_code["train"])
+    return f"{library} {own}".strip()
 
 
 class Model(NamedTuple):
-    """A network, and what defines it.
+    """A method, and what defines it.
 
     ``encoder`` describes the encoder: name, family, weights, source and sha256.
     """
 
-    network: Reconstruction
+    network: Method
     recipe: Recipe
     seed: int
     encoder: dict[str, str | None]
 
     @property
     def parameters(self) -> dict[str, int]:
-        """Numbers of trained and of frozen parameters."""
+        """Numbers of trained and of frozen parameters; cells of a memory count as trained."""
         counts = {"trained": 0, "frozen": 0}
         for parameter in self.network.parameters():
             counts["trained" if parameter.requires_grad else "frozen"] += parameter.numel()
+        named = {name for name, _ in self.network.named_parameters()}
+        counts["trained"] += sum(
+            tensor.numel()
+            for name, tensor in self.network.trained_state().items()
+            if name not in named and not name.startswith("encoder.")
+        )
         return counts
 
     @property
     def features(self) -> dict[str, int] | None:
         """Channels and grid (cells per side) of the encoder's features, and its input in pixels."""
-        if not isinstance(self.network, EncoderReconstruction):
+        if not isinstance(self.network, EncoderMethod):
             return None
         encoder = self.network.encoder
         return {
@@ -76,18 +111,16 @@ def build_model(
     # torch initialises layers from its global generator; it is put back afterwards.
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        network = NETWORKS[recipe.model](recipe, size, weights)
+        network = method_class(recipe.model)(recipe, size, weights)
     return Model(network, recipe, seed, _encoder_of(network, recipe, weights))
 
 
-def _encoder_of(
-    network: Reconstruction, recipe: Recipe, weights: Weights | None
-) -> dict[str, str | None]:
+def _encoder_of(network: Method, recipe: Recipe, weights: Weights | None) -> dict[str, str | None]:
     """Describe the encoder, for ``provenance.json`` and the header of the model file."""
     source = weights.source if weights else "random, drawn from the seed"
     if recipe.encoder in (None, PIXELS):
         source = "none: there is no encoder"
-    family = network.encoder.family if isinstance(network, EncoderReconstruction) else "none"
+    family = network.encoder.family if isinstance(network, EncoderMethod) else "none"
     return {
         "name": recipe.encoder,
         "family": family,

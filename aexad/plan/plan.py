@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from aexad.config.benchmark import (
     NAMES,
@@ -22,7 +22,9 @@ from aexad.config.benchmark import (
 )
 from aexad.config.builtin import catalogue_paths, method_paths
 from aexad.config.catalogue import Dataset, read_catalogue
+from aexad.config.kinds import kind_of
 from aexad.config.methods import ExternalMaps, Method, read_methods, trained_as
+from aexad.config.own_code import own_digest
 from aexad.config.recipe import Recipe
 from aexad.config.schema import nearest, validate
 from aexad.data.index import listing_digest
@@ -31,6 +33,7 @@ from aexad.runtime.errors import ConfigError
 from aexad.runtime.provenance import code_digest
 
 RESULTS = Path("results")
+DEVICE = "aexad.runtime.device"
 TEXTURES = "aexad.data.sources.textures"
 LARGE_GB = 1
 NOTHING = "a^"
@@ -110,6 +113,18 @@ class Plan:
         if isinstance(method, ExternalMaps):
             raise ConfigError(f"config/methods: method '{name}' has external maps and no model")
         return method
+
+    def code(self, name: str, step: Literal["train", "heat_map"]) -> list[str]:
+        """Digests of the code that a step of a method runs: the library's, and one's own.
+
+        The library finds the class of a method by its name, so that the digest of another method
+        does not change with it.
+        """
+        recipe = self.recipe(name)
+        verb = {"train": "aexad.training.train", "heat_map": "aexad.explain.inference"}[step]
+        own = recipe.own_code["train"] + (recipe.own_code["heat_map"] if step != "train" else [])
+        module = kind_of(recipe.model).where.partition(":")[0]
+        return [code_digest(verb, *[module] * bool(module), DEVICE), own_digest(own)]
 
     def weights_records(self, name: str) -> list[str]:
         """The records of the pre-trained weights that a method needs: one or none."""

@@ -31,7 +31,7 @@ METHOD_COLUMNS = [
     "method", "title", "model", "encoder", "family", "pretrained", "weights", "sha256", "tuning",
     "loss",
     "trained_parameters", "frozen_parameters", "epochs", "input_size", "grid", "channels",
-    "collapsed",
+    "labels", "rebuilds", "collapsed",
 ]  # fmt: skip
 RANDOM_WEIGHTS = "random weights"
 NOT_RUN = "not run"
@@ -87,9 +87,10 @@ def methods_table(runs: Sequence[Run], results: Path) -> pd.DataFrame:
         ``hybrid``, ``none``, ``not known``), pretrained (``yes`` or ``no``), weights (their source
         without the folders of the machine), sha256, tuning, loss, trained_parameters,
         frozen_parameters, epochs; input_size (pixels), grid (cells per side) and channels of the
-        features of the encoder, if it has any. If the runs of a method differ, for example because
-        the weights were replaced in between, all values are named. collapsed: the runs whose
-        training collapsed, joined by semicolons.
+        features of the encoder, if it has any; labels (whether it trains on labelled defects) and
+        rebuilds (whether it rebuilds images), ``yes`` or ``no``. If the runs of a method differ,
+        for example because the weights were replaced in between, all values are named. collapsed:
+        the runs whose training collapsed, joined by semicolons.
     """
     rows = pd.DataFrame(
         read_runs(runs, results, "provenance.json", _method), columns=METHOD_COLUMNS
@@ -215,14 +216,20 @@ def _method(content: dict[str, Any], run: Run) -> dict[str, str]:
         "weights": without_folders(encoder["source"]) if pretrained else RANDOM_WEIGHTS,
         "sha256": encoder["sha256"] or "",
         "tuning": recipe["tuning"],
-        "loss": recipe["loss"],
+        "loss": recipe["loss"] if content.get("rebuilds", True) else "own",
         "trained_parameters": str(int(parameters["trained"])),
         "frozen_parameters": str(int(parameters["frozen"])),
         "epochs": str(int(recipe["epochs"])),
         **{key: str(features.get(key, "")) for key in ("input_size", "grid", "channels")},
-        # Not recorded by old runs.
+        # Not recorded by old runs, which rebuild images.
+        "labels": _yes(content.get("uses_labels", recipe["loss"] != "mse")),
+        "rebuilds": _yes(content.get("rebuilds", True)),
         "collapsed": "/".join(run.data_folder.parts[1:]) if content.get("collapse") else "",
     }
+
+
+def _yes(value: bool) -> str:
+    return "yes" if value else "no"
 
 
 def _distinct(values: pd.Series) -> str:

@@ -173,7 +173,11 @@ def write_npz(path: str | os.PathLike[str], arrays: Mapping[str, np.ndarray]) ->
 
 
 def read_npz(
-    path: str | os.PathLike[str], names: Iterable[str], remedy: str, single: Iterable[str] = ()
+    path: str | os.PathLike[str],
+    names: Iterable[str],
+    remedy: str,
+    single: Iterable[str] = (),
+    optional: Iterable[str] = (),
 ) -> dict[str, np.ndarray]:
     """Read arrays that :func:`write_npz` wrote and whose first axes have the same length.
 
@@ -187,11 +191,13 @@ def read_npz(
         What to do about a file that cannot be used; the end of the error message.
     single : iterable of str
         Names of further arrays to read, with one value each.
+    optional : iterable of str
+        Arrays to read if the file has them; like those of ``names``.
 
     Returns
     -------
     dict of str to ndarray
-        The arrays of ``names``, then the arrays of ``single``.
+        The arrays of ``names``, of ``optional``, and of ``single``.
 
     Raises
     ------
@@ -203,6 +209,7 @@ def read_npz(
     try:
         # An open file, not a path: np.load would leave its own open when the archive is damaged.
         with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as archive:
+            names += [name for name in optional if name in archive]
             arrays = {name: archive[name] for name in (*names, *single)}
     except FileNotFoundError:
         raise DataError(f"{path}: no such file; {remedy}") from None

@@ -20,10 +20,18 @@ ROOT = Path(__file__).parents[2]
 OURS = ("aexad", "studies")
 """Packages in :data:`ROOT` whose imports are followed."""
 
-# No result depends on these modules: the classes of errors, the checks of configuration files (the
-# rules have their values as parameters), and this module.
+# No result depends on these modules: the classes of errors, the checks of configuration files and
+# their keys (the rules have their values as parameters), and this module. So a new method or a new
+# key of recipes makes no training due; tests/config/test_recipe.py holds the defaults fixed.
 WITHOUT_EFFECT = frozenset(
-    {"aexad.runtime.errors", "aexad.config.schema", "aexad.runtime.provenance"}
+    {
+        "aexad.runtime.errors",
+        "aexad.config.kinds",
+        "aexad.config.own_code",
+        "aexad.config.recipe",
+        "aexad.config.schema",
+        "aexad.runtime.provenance",
+    }
 )
 # Files in the folder of a module that are not part of its code. YAML files hold recipes and data
 # sets, whose values are parameters of the rules.

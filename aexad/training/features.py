@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from aexad.methods.base import Reconstruction
+from aexad.methods.base import Method
 
 logger = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ class Features(NamedTuple):
 
 
 def features_of(
-    network: Reconstruction,
+    network: Method,
     images: Callable[[Tensor], Tensor],
     used: np.ndarray,
     *,

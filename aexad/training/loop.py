@@ -14,13 +14,11 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from aexad.explain.resize import as_float, enlarged
+from aexad.methods.base import GradientMethod, Reconstruction
 from aexad.methods.model import Model
 from aexad.runtime.errors import ConfigError, TrainingError
-from aexad.training.affine import random_affine
-from aexad.training.batches import TrainingSet, epoch_batches, pools
+from aexad.training.batches import epoch_batches
 from aexad.training.checkpoint import Checkpoints, State, optimiser_tensors, restore_optimiser
-from aexad.training.features import Features, features_of
 from aexad.training.health import (
     EXAMINATIONS,
     EXAMINED,
@@ -33,9 +31,10 @@ from aexad.training.health import (
     Examiner,
     Health,
 )
+from aexad.training.images import TrainingImages
 from aexad.training.memory import images_at_once
 from aexad.training.optimiser import learning_rate_factor, make_optimiser
-from aexad.training.precision import feature_dtype, precision_on, reduced_precision
+from aexad.training.precision import reduced_precision
 from aexad.training.step import Step, anomaly_weight, pays_to_compile
 
 logger = logging.getLogger(__name__)
@@ -66,43 +65,41 @@ class Training:
 
     Parameters
     ----------
-    feature_memory_mb, step_memory_mb, checkpoints, compiled
+    step_memory_mb, checkpoints, compiled
         See :func:`aexad.training.train.train`.
     """
 
     def __init__(
         self,
         model: Model,
-        data: TrainingSet,
-        device: torch.device,
-        feature_memory_mb: int | None,
+        images: TrainingImages,
         step_memory_mb: int,
         checkpoints: Checkpoints | None,
         compiled: bool | None,
     ) -> None:
-        self.model, self.recipe, self.data, self.device = model, model.recipe, data, device
-        self.network = model.network
-        self.feature_memory_mb, self.checkpoints = feature_memory_mb, checkpoints
-        self.step_memory_mb, self.compiled = step_memory_mb, compiled
-        # The loss of an image is a sum of this many terms, or their mean.
-        self.terms = 3 * data.size**2 if model.recipe.reduction == "mean" else 1
-        self.pools = pools(data, model.recipe)
-        self.validation = np.flatnonzero(data.validation)
+        if not isinstance(model.network, GradientMethod):
+            raise TypeError(f"{type(model.network).__name__} is no GradientMethod")
+        self.model, self.recipe, self.network = model, model.recipe, model.network
+        self.images, self.data, self.device = images, images.data, images.device
+        self.checkpoints, self.step_memory_mb, self.compiled = checkpoints, step_memory_mb, compiled
+        self.terms = self.network.loss_terms
+        self.pools = images.pools
+        self.validation = np.flatnonzero(self.data.validation)
         if model.recipe.select == "validation" and not len(self.validation):
             raise ConfigError(
                 "the recipe selects the epoch by the validation loss, and the training set has no "
                 "validation images; set 'validation' of the data set, or select: last"
             )
-        self.precision = precision_on(model.recipe, device)
+        self.precision = images.precision
         self.history: list[dict[str, float]] = []
         self.collapsed: list[dict[str, Any]] = []
         self.best: dict[str, Tensor] = {}
         self.resumed_after = 0
 
     def run(self) -> Trained:
-        """Prepare data, features and optimiser, resume from a checkpoint, and train."""
-        self._move_to_device()
-        feature_seconds = self._compute_features()
+        """Prepare features and optimiser, resume from a checkpoint, and train."""
+        logger.info("training in %s on %s", self.precision, self.device)
+        self.images.compute_features()
         self._prepare_steps()
         while (collapse := self._train_epochs()) and self._may_restart:
             self._restart(collapse)
@@ -110,13 +107,13 @@ class Training:
             self.network.load_trained_state(self.best)
         self.network.eval()
         seconds = {
-            "features": feature_seconds,
+            "features": self.images.feature_seconds,
             "training": math.fsum(row["seconds"] for row in [*self.collapsed, *self.history]),
         }
         settings = self.settings | {
             "epochs": self.epochs,
             "updates": self.epochs * self.updates_per_epoch,
-            "features": self.features.kept if self.features else "none",
+            "features": self.images.kept,
             "step_memory_mb": self.step_memory_mb,
             "images_at_once": self.at_once,
             "compiled": self.step.compiled is not None,
@@ -124,44 +121,24 @@ class Training:
         history = pd.DataFrame(self.history)
         return Trained(history, seconds, settings, self.resumed_after, collapse, self.collapsed)
 
-    def _move_to_device(self) -> None:
-        """Move network, images and masks to the device once, so that no epoch copies an image."""
-        logger.info("training in %s on %s", self.precision, self.device)
-        self.network.to(self.device).to(memory_format=torch.channels_last).eval()
-        self.pixels = torch.from_numpy(self.data.images).to(self.device).permute(0, 3, 1, 2)
-        self.masks = torch.from_numpy(self.data.masks).to(self.device).unsqueeze(1)
-
-    def _compute_features(self) -> float:
-        """Compute the features of a frozen encoder; returns the seconds that this took."""
-        start = time.perf_counter()
-        self.features: Features | None = None
-        if self.recipe.frozen_features:
-            self.features = features_of(
-                self.network,
-                self._images,
-                np.unique(np.concatenate([*self.pools, self.validation])),
-                device=self.device,
-                dtype=feature_dtype(self.precision),
-                budget_mb=self.feature_memory_mb,
-                folder=self.checkpoints.path.parent if self.checkpoints else None,
-            )
-        return time.perf_counter() - start
-
     def _prepare_steps(self) -> None:
         """Make the optimiser and the step; resume from a checkpoint if there is one."""
         self.network.train()
         self.initial = _copy_of(self.network.trained_state()) if self._may_restart else {}
         batch_size = self.recipe.batch_size
-        first_epoch = list(epoch_batches(*self.pools, batch_size, self.model.seed, 1))
+        first_epoch = self._batches(1)
         self.updates_per_epoch = len(first_epoch)
         self.examined = np.concatenate([_spread(np.unique(pool)) for pool in self.pools])
-        self.examiner = Examiner(
-            self.network, *self._images_and_masks(self._on_device(self.examined))
-        )
+        self.examiner: Examiner | None = None
+        if isinstance(self.network, Reconstruction):
+            shown = self._on_device(self.examined)
+            examined = self.images.images_of(shown), self.images.masks_of(shown)
+            self.examiner = Examiner(self.network, *examined)
         compiled = self.compiled
         if compiled is None:
-            shown = self.epochs * sum(len(batch) for batch in first_epoch)
-            compiled = pays_to_compile(shown, self.data.size)
+            seen = self.epochs * sum(len(batch) for batch in first_epoch)
+            rebuilds = isinstance(self.network, Reconstruction)  # the time of others is not known
+            compiled = rebuilds and pays_to_compile(seen, self.data.size)
         self.settings: dict[str, Any] = {
             "precision": self.precision,
             "compiled": compiled,
@@ -184,7 +161,7 @@ class Training:
                 self.step_memory_mb,
             )
         )
-        self.step = Step(self.model, self.precision, compiled, min(self.at_once, batch_size))
+        self.step = Step(self.network, self.precision, compiled, min(self.at_once, batch_size))
 
     def _train_epochs(self) -> str:
         """Train all epochs that are left, or half of them if the network is stuck by then.
@@ -210,8 +187,8 @@ class Training:
                 if len(self.validation):
                     row["validation_loss"] = self._validation_loss()
                 self._keep_best(row)
-                if epoch in examined:
-                    health = self._examine()
+                if epoch in examined and self.examiner is not None:
+                    health = self._examine(self.examiner)
                     row |= health._asdict()
                     collapse = health.collapse if judged else ""
                     stuck = collapse in STUCK and self._may_restart
@@ -233,7 +210,8 @@ class Training:
 
     @property
     def _may_restart(self) -> bool:
-        return self.recipe.on_collapse == "restart" and len(self.collapsed) < RESTARTS
+        guarded = isinstance(self.network, Reconstruction)
+        return guarded and self.recipe.on_collapse == "restart" and len(self.collapsed) < RESTARTS
 
     def _restart(self, collapse: str) -> None:
         """Start again from the seed, with other settings."""
@@ -279,42 +257,28 @@ class Training:
         least = max(self.recipe.least_updates, 2 * self.gentle_start)
         return max(self.recipe.epochs, math.ceil(least / self.updates_per_epoch))
 
-    def _examine(self) -> Health:
+    def _examine(self, examiner: Examiner) -> Health:
         """Examine the reconstructions of some training images, without a change of the network."""
         self.network.eval()
         parts = self._on_device(self.examined).split(self.at_once)
         with torch.no_grad(), reduced_precision(self.device, self.precision):
-            decoded = [self.network.decode(self._batch(part, None)[0]) for part in parts]
+            features = [self.images.batch(part, None)[0] for part in parts]
+            decoded = [self.network.decode(self.network.encode(each)) for each in features]
         self.network.train()
-        return self.examiner.examine(torch.cat(decoded).float())
+        return examiner.examine(torch.cat(decoded).float())
+
+    def _batches(self, epoch: int) -> list[np.ndarray]:
+        recipe = self.recipe
+        share = recipe.anomalous_share
+        return list(epoch_batches(*self.pools, recipe.batch_size, self.model.seed, epoch, share))
 
     def _on_device(self, indices: np.ndarray) -> Tensor:
         return torch.from_numpy(indices).to(self.device)
 
-    def _images(self, chosen: Tensor) -> Tensor:
-        """Images as float32 [B, 3, S, S] in [0, 1], channels last."""
-        return enlarged(as_float(self.pixels[chosen]), self.data.size)
-
-    def _images_and_masks(self, chosen: Tensor) -> tuple[Tensor, Tensor]:
-        """Images as :meth:`_images` gives them, and their masks, bool [B, 1, S, S]."""
-        x, y = self._images(chosen), self.masks[chosen]
-        if y.shape[-1] != x.shape[-1]:
-            y = enlarged(y.float(), self.data.size) > 0.5
-        return x, y
-
-    def _batch(
-        self, chosen: Tensor, generator: torch.Generator | None
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """Features, images and masks of a batch; the recipe may move images at random."""
-        x, y = self._images_and_masks(chosen)
-        if generator is not None and self.recipe.augmentation == "affine":
-            x = random_affine(x, generator)
-        return self.features.of(chosen) if self.features else self.network.features(x), x, y
-
     def _loss_of(self, batch: np.ndarray) -> Tensor:
         """Loss of some images, computed without compilation."""
-        step = Step(self.model, self.precision, compiled=False, batch_size=len(batch))
-        return step(*self._batch(self._on_device(batch), None))[0]
+        step = Step(self.network, self.precision, compiled=False, batch_size=len(batch))
+        return step(*self.images.batch(self._on_device(batch), None))[0]
 
     def _epoch(self, epoch: int) -> dict[str, float]:
         """Train one epoch; returns the loss and its two parts as means over images."""
@@ -322,7 +286,8 @@ class Training:
         rate = learning_rate_factor(recipe.optimiser, epoch, self.epochs)
         for group in self.optimiser.param_groups:
             group["lr"] = group["initial_lr"] * rate
-        batches = list(epoch_batches(*self.pools, recipe.batch_size, self.model.seed, epoch))
+        batches = self._batches(epoch)
+        self.network.at_epoch(epoch, self.epochs)
         # All random numbers, here or in a layer, are functions of the seed and the epoch.
         seed = int(np.random.SeedSequence([self.model.seed, epoch]).generate_state(1)[0])
         generator = torch.Generator().manual_seed(seed)
@@ -334,7 +299,7 @@ class Training:
             weight = anomaly_weight(self.gentle_start, update)
             self.optimiser.zero_grad(set_to_none=True)
             for part in chosen.split(self.at_once):
-                loss, anomalous = self.step(*self._batch(part, generator))
+                loss, anomalous = self.step(*self.images.batch(part, generator))
                 trained = loss if weight == 1 else loss - (1 - weight) * anomalous
                 (trained / (len(chosen) * self.terms)).backward()
                 sums[number] += torch.stack([loss.detach(), anomalous.detach()])

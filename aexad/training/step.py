@@ -9,7 +9,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from aexad.methods.model import Model
+from aexad.methods.base import GradientMethod
 from aexad.training.memory import first_line, is_out_of_memory
 from aexad.training.precision import Precision, reduced_precision
 
@@ -50,8 +50,10 @@ def anomaly_weight(gentle_start: int, update: int) -> float:
 class Step:
     """Forward pass and loss of batches; compiled for batches of ``batch_size`` images only."""
 
-    def __init__(self, model: Model, precision: Precision, compiled: bool, batch_size: int) -> None:
-        self.model = model
+    def __init__(
+        self, network: GradientMethod, precision: Precision, compiled: bool, batch_size: int
+    ) -> None:
+        self.network = network
         self.precision = precision
         self.batch_size = batch_size
         self.gentle = False
@@ -65,11 +67,11 @@ class Step:
 
         The part is detached unless :attr:`gentle` is set.
 
-        ``features`` are the input of :meth:`Reconstruction.decode`, x images float [B, 3, S, S], y
+        ``features`` are the input of :meth:`GradientMethod.encode`, x images float [B, 3, S, S], y
         masks bool [B, 1, S, S].
         """
         with reduced_precision(x.device, self.precision):
-            encoded = self.model.network.encode(features)
+            encoded = self.network.encode(features)
         if self.compiled is None or len(x) != self.batch_size:
             return self._from_encoded(encoded, x, y)
         try:
@@ -87,6 +89,9 @@ class Step:
 
     def _from_encoded(self, encoded: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         with reduced_precision(x.device, self.precision):
-            reconstructions = self.model.network.rebuild(encoded)
-        terms = self.model.network.loss(x, reconstructions.float(), y)
-        return terms.sum(), ((terms if self.gentle else terms.detach()) * y).sum()
+            decoded = self.network.decode(encoded)
+        terms = self.network.loss(x, decoded.float(), y)
+        part = terms if self.gentle else terms.detach()
+        if terms.shape[-2:] != y.shape[-2:]:  # terms of whole images, not of pixels
+            return terms.sum(), part[y.flatten(1).any(dim=1)].sum()
+        return terms.sum(), (part * y).sum()

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import torch
 
+from aexad.data.training_set import TrainingSet
 from aexad.methods.model import Model
 from aexad.runtime.errors import TrainingError
-from aexad.training.batches import TrainingSet
 from aexad.training.checkpoint import Checkpoints
-from aexad.training.loop import Trained, Training
+from aexad.training.job import TrainingJob
+from aexad.training.loop import Trained
 from aexad.training.memory import STEP_MEMORY_MB, first_line, freed_memory_kept, is_out_of_memory
 
 __all__ = ["Trained", "train"]
@@ -55,7 +56,7 @@ def train(
         # Epochs seed torch's own generators.
         with torch.random.fork_rng(devices=gpus), freed_memory_kept():
             budgets = feature_memory_mb, step_memory_mb
-            return Training(model, data, device, *budgets, checkpoints, compiled).run()
+            return TrainingJob(model, data, device, *budgets, checkpoints, compiled).fit()
     except (MemoryError, RuntimeError) as error:
         if not is_out_of_memory(error):
             raise

@@ -230,7 +230,7 @@ class TestAModelThatMissesItsOwnDefects:
 
     def test_a_collapsed_training_is_named_as_the_reason(self, category, scores, monkeypatch):
         white = Health(1.0, 1.0, 0.1, 0.1)
-        monkeypatch.setattr(Training, "_examine", lambda self: white)
+        monkeypatch.setattr(Training, "_examine", lambda self, examiner: white)
         monkeypatch.setattr(loop, "LEAST_UPDATES", 1)
         recipe = AEXAD.model_copy(update={"on_collapse": "go_on"})
         scores([1.0, 9.0, 2.0, 3.0], [5.0] * 4)

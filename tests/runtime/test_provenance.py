@@ -112,9 +112,9 @@ def test_words_for_people_change_nothing(library: Library) -> None:
         ),
         ("training.batches", "1 / 3", "1 / 4", {"training.train"}),
         (
-            "methods.aexad",
-            "CODE_CHANNELS = 64",
-            "CODE_CHANNELS = 32",
+            "methods.base",
+            "loss_terms = 1",
+            "loss_terms = 2",
             {"training.train", "explain.inference"},
         ),
         ("data.augment", "np", "numpy", {"data.augment"}),
@@ -127,6 +127,14 @@ def test_changing_a_constant_concerns_the_users_of_that_code_alone(
     assert library.changed() == {f"aexad.{user}" for user in users}
 
 
+def test_a_method_concerns_no_other_method(library: Library) -> None:
+    library.edit("aexad.methods.aexad", "CODE_CHANNELS = 64", "CODE_CHANNELS = 32")
+    assert library.changed() == set()
+    assert code_digest("aexad.methods.aexad", root=library.root) != code_digest(
+        "aexad.methods.aexad"
+    )
+
+
 def test_changing_the_heat_map_never_trains_again(library: Library) -> None:
     library.edit("aexad.explain.heatmap", "_DEVIATIONS = 4", "_DEVIATIONS = 3")
     assert "aexad.explain.inference" in library.changed()
@@ -136,7 +144,9 @@ def test_changing_the_heat_map_never_trains_again(library: Library) -> None:
 def test_taking_a_name_from_another_module_counts(library: Library) -> None:
     """Two modules that are both imported: which of them a name comes from is part of the code."""
     library.edit(
-        "aexad.training.loop", "from aexad.explain.resize import", "from aexad.training.step import"
+        "aexad.training.images",
+        "from aexad.explain.resize import",
+        "from aexad.training.step import",
     )
     assert "aexad.training.train" in library.changed()
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from aexad.training.batches import TrainingSet
+from aexad.data.training_set import TrainingSet
 
 
 @pytest.fixture

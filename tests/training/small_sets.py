@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import ndimage
 
-from aexad.training.batches import TrainingSet
+from aexad.data.training_set import TrainingSet
 
 SIDE = 32
 GROUNDS = {

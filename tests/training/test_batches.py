@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from aexad.config.recipe import Recipe
+from aexad.data.training_set import TrainingSet, read_training_set
 from aexad.runtime.errors import ConfigError, DataError
 from aexad.runtime.files import write_npz
-from aexad.training.batches import TrainingSet, epoch_batches, pools, read_training_set
+from aexad.training.batches import epoch_batches, pools
 
 CNN = {"encoder": "test_resnet.r160_in1k", "weights": "none", "batch_size": 6}
 
@@ -18,28 +18,28 @@ def anomalies_only(data):
 
 
 def test_an_image_is_in_its_pool_as_often_as_its_weight_says(data):
-    normal, anomalous = pools(data, Recipe(**CNN))
+    normal, anomalous = pools(data, uses_labels=True)
     assert normal.tolist() == list(range(8))
     assert np.bincount(anomalous, minlength=12)[8:].tolist() == [5, 5, 1, 1]
 
 
 def test_validation_images_are_in_no_pool(data):
     validation = np.isin(np.arange(12), [0, 3, 9])
-    normal, anomalous = pools(data._replace(validation=validation), Recipe(**CNN))
+    normal, anomalous = pools(data._replace(validation=validation), uses_labels=True)
     assert normal.tolist() == [1, 2, 4, 5, 6, 7]
     assert np.bincount(anomalous, minlength=12)[8:].tolist() == [5, 0, 1, 1]
 
 
 def test_plain_reconstruction_trains_on_normals_alone(data):
-    normal, anomalous = pools(data, Recipe(**CNN, loss="mse"))
+    normal, anomalous = pools(data, uses_labels=False)
     assert (len(normal), len(anomalous)) == (8, 0)
 
 
 def test_a_loss_without_its_images_is_refused(data):
     with pytest.raises(ConfigError, match="no normal images"):
-        pools(anomalies_only(data), Recipe(**CNN, loss="mse"))
+        pools(anomalies_only(data), uses_labels=False)
     with pytest.raises(ConfigError, match="no labelled anomalies"):
-        pools(normals_only(data), Recipe(**CNN))
+        pools(normals_only(data), uses_labels=True)
 
 
 @pytest.mark.parametrize("batch_size", [6, 16, 32])

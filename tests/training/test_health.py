@@ -145,7 +145,7 @@ def test_an_examination_changes_no_bit_of_the_training(tmp_path, monkeypatch):
 
     with_examinations = stored("with")
     sound = Health(0.5, 0.0, 0.1, 0.9)
-    monkeypatch.setattr(Training, "_examine", lambda self: sound)
+    monkeypatch.setattr(Training, "_examine", lambda self, examiner: sound)
     assert stored("without") == with_examinations
 
 
@@ -168,7 +168,9 @@ class TestRestart:
         assert result.seconds["training"] > result.history["seconds"].sum()
 
     def test_plain_reconstruction_starts_again_with_a_fifth_of_the_rate(self, monkeypatch):
-        monkeypatch.setattr(Training, "_examine", lambda self: Health(1.0, 1.0, 0.1, math.nan))
+        monkeypatch.setattr(
+            Training, "_examine", lambda self, examiner: Health(1.0, 1.0, 0.1, math.nan)
+        )
         _, result = trained(self.RECIPE | {"loss": "mse"}, small_set("grey", 0))
         rates = [attempt["learning_rate"] for attempt in result.collapsed]
         assert rates == pytest.approx([1e-3, 2e-4])
@@ -201,7 +203,7 @@ class TestRestart:
 
     def test_a_training_that_is_healthy_at_half_goes_on(self, monkeypatch):
         first = iter([Health(1.0, 1.0, 0.1, 0.1)] * 4 + [Health(0.5, 0.0, 0.1, 0.9)] * 6)
-        monkeypatch.setattr(Training, "_examine", lambda self: next(first))
+        monkeypatch.setattr(Training, "_examine", lambda self, examiner: next(first))
         _, result = trained(self.RECIPE, small_set("grey", 0))
         assert result.collapsed == []
         assert result.collapse == ""
@@ -209,7 +211,7 @@ class TestRestart:
     def test_a_training_that_collapses_late_starts_again(self, monkeypatch):
         sound, white = Health(0.5, 0.0, 0.1, 0.9), Health(1.0, 1.0, 0.1, 0.1)
         health = iter([sound] * 9 + [white] + [sound] * 10)
-        monkeypatch.setattr(Training, "_examine", lambda self: next(health))
+        monkeypatch.setattr(Training, "_examine", lambda self, examiner: next(health))
         _, result = trained(self.RECIPE, small_set("grey", 0))
         assert [attempt["epochs"] for attempt in result.collapsed] == [50]
         assert result.collapse == ""
@@ -231,7 +233,7 @@ def test_a_gentle_start_weighs_anomalous_pixels_less(monkeypatch):
     step = loop.Step.__call__
 
     def kept(self, features, x, y):
-        seen.append((x, y, self.model.network.rebuild(features)))
+        seen.append((x, y, self.network.decode(features)))
         return step(self, features, x, y)
 
     monkeypatch.setattr(loop.Step, "__call__", kept)

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from aexad.config.recipe import Recipe
+from aexad.data.training_set import TrainingSet
 from aexad.methods.model import build_model
-from aexad.training.batches import TrainingSet
 from aexad.training.features import features_of
 from aexad.training.train import train
 

@@ -60,7 +60,7 @@ def test_the_loss_of_a_batch_is_the_sum_of_that_of_its_images(data):
     x = torch.rand(3, 3, 32, 32)
     y = torch.zeros(3, 1, 32, 32, dtype=torch.bool)
     y[1:, :, 4:9, 4:9] = True
-    run = Step(model, "fp32", compiled=False, batch_size=3)
+    run = Step(model.network, "fp32", compiled=False, batch_size=3)
     features = model.network.features(x)
     whole = torch.stack(run(features, x, y))
     single = sum(

@@ -6,7 +6,7 @@ import torch
 
 from aexad.config.recipe import Recipe
 from aexad.methods.model import build_model
-from aexad.training import loop
+from aexad.training import images
 from aexad.training.batches import epoch_batches, pools
 from aexad.training.train import train
 
@@ -31,7 +31,9 @@ def plain_steps(recipe, data, seed):
     for epoch in range(1, recipe.epochs + 1):
         turn = np.pi * (epoch - 1) / (recipe.epochs - 1)
         optimiser.param_groups[0]["lr"] = last + (first - last) * (1 + np.cos(turn)) / 2
-        for batch in epoch_batches(*pools(data, recipe), recipe.batch_size, seed, epoch):
+        for batch in epoch_batches(
+            *pools(data, recipe.uses_labels), recipe.batch_size, seed, epoch
+        ):
             optimiser.zero_grad()
             losses = network.loss(x[batch], network.decode(features[batch]), y[batch])
             of_images = losses.flatten(1)
@@ -81,11 +83,11 @@ def test_the_best_epoch_by_validation_loss_is_kept(data):
 def test_every_epoch_moves_images_by_other_random_numbers(data, monkeypatch):
     seeds = []
 
-    def recorded(images, generator):
+    def recorded(x, generator):
         seeds.append(generator.initial_seed())
-        return images
+        return x
 
-    monkeypatch.setattr(loop, "random_affine", recorded)
+    monkeypatch.setattr(images, "random_affine", recorded)
     recipe = Recipe(**CNN, augmentation="affine", loss="mse")
     for _ in range(2):
         train(build_model(recipe, 32, 0), data, CPU)

@@ -106,6 +106,16 @@ def stored_size(wildcards):
 
 
 @of_wildcards
+def training_code(wildcards):
+    return PLAN.code(wildcards.method, "train")
+
+
+@of_wildcards
+def inference_code(wildcards):
+    return PLAN.code(wildcards.method, "heat_map")
+
+
+@of_wildcards
 def training_recipe(wildcards):
     return PLAN.recipe(wildcards.method).stated_training
 

@@ -22,7 +22,7 @@ rule infer:
         runtime=times_attempt(30),
         gpu=GPU,
     params:
-        library=code_digest("aexad.explain.inference", "aexad.runtime.device"),
+        library=inference_code,
         heat_map=heat_map_recipe,
         recipes=recipe_options,
         stored=stored_size,

@@ -53,7 +53,7 @@ rule train:
         runtime=times_attempt(240),
         gpu=GPU,
     params:
-        library=code_digest("aexad.training.train", "aexad.runtime.device"),
+        library=training_code,
         recipe=training_recipe,
         recipes=recipe_options,
         folder=subpath(output.model, parent=True),

@@ -44,13 +44,13 @@ def steps_drawings(group: Group) -> Iterator[Drawing]:
         (photo,), (picture,) = group.photographs(chosen), group.pictures(of, chosen)
         heading = f"{group.shown(of.method)}  ·  {image}\n{joined(picture.values(photo))}"
         cells = [
-            Cell(picture.reconstruction, title="reconstruction"),
+            Cell(picture.rebuilt, title="reconstruction"),
             Cell(picture.heat_map, DEVIATIONS, f"heat map, k = {picture.k}"),
             Cell(picture.binary, title="binary"),
         ]
         if full:
             settings = read_settings(group.folder(of))
-            raw = unfiltered_map(photo.pixels, picture.reconstruction, settings)
+            raw = unfiltered_map(photo.pixels, picture.rebuilt, settings)
             cells.insert(1, Cell(in_deviations(raw), DEVIATIONS, "raw heat map"))
             cells = [Cell(photo.pixels, title="input"), *cells, truth_cell(photo)]
         return picture_grid([Row(cells)], {0: heading}, SIDE)

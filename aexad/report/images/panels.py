@@ -33,7 +33,8 @@ def draw_panels(
     """Draw one panel for each of ``count`` test images of a run.
 
     A panel shows input, reconstruction, error (squared difference summed over the channels), heat
-    map, binary map and truth. Images are chosen by :data:`aexad.report.images.pictures.RULE`.
+    map, binary map and truth; the second and third only of a method that rebuilds images. Images
+    are chosen by :data:`aexad.report.images.pictures.RULE`.
 
     Parameters
     ----------
@@ -68,20 +69,24 @@ def draw_panels(
     pictures = read_pictures(run_folder, images)
     photographs = read_photographs(chosen, root, size)
     errors = [
-        _error(a.pixels, b.reconstruction) for a, b in zip(photographs, pictures, strict=True)
+        _error(a.pixels, b.rebuilt) if b.rebuilds else None
+        for a, b in zip(photographs, pictures, strict=True)
     ]
     # One scale for the run: the errors of its images can be compared.
-    largest = max((float(error.max()) for error in errors), default=1) or 1
+    largest = max((float(error.max()) for error in errors if error is not None), default=1) or 1
     scale = Scale(Normalize(0, largest), "error, squared difference")
     names = panel_names(images)
     kinds = sorted({PurePosixPath(image).parent.name for image in table["image"]})
     patterns = [f"{glob.escape(kind)}_*.png" for kind in kinds]
     with replaced_folder(out_folder, *patterns) as new, styled():
         for name, photo, picture, error in zip(names, photographs, pictures, errors, strict=True):
-            cells = [
-                Cell(photo.pixels, title="input"),
-                Cell(picture.reconstruction, title="reconstruction"),
-                Cell(error, scale, "error"),
+            cells = [Cell(photo.pixels, title="input")]
+            if error is not None:
+                cells += [
+                    Cell(picture.rebuilt, title="reconstruction"),
+                    Cell(error, scale, "error"),
+                ]
+            cells += [
                 Cell(picture.heat_map, DEVIATIONS, "heat map"),
                 Cell(picture.binary, title="binary: > mean + std"),
                 truth_cell(photo),

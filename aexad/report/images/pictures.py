@@ -24,8 +24,8 @@ from aexad.runtime.files import read_npz
 Z_LOW, Z_HIGH = -1.0, 5.0
 """The ends of the shared scale; values beyond an end have the colour of the end."""
 
-ARRAYS = ("image", "heat_map", "binary", "reconstruction", "score", "k")
-"""The arrays of ``maps.npz`` that a picture needs."""
+ARRAYS = ("image", "heat_map", "binary", "score", "k")
+"""The arrays of ``maps.npz`` that a picture needs; ``reconstruction`` may be there too."""
 
 REMEDY = "make it again with 'aexad infer'"
 
@@ -57,11 +57,23 @@ class Picture(NamedTuple):
     image: str
     heat_map: np.ndarray  # [S, S], standard deviations
     binary: np.ndarray  # bool [S, S]
-    reconstruction: np.ndarray  # uint8 [S, S, 3]
+    reconstruction: np.ndarray | None  # uint8 [S, S, 3]; None: the method rebuilds no images
     score: float
     k: int
     xauc: float
     iou: float
+
+    @property
+    def rebuilds(self) -> bool:
+        """Whether the method rebuilds images."""
+        return self.reconstruction is not None
+
+    @property
+    def rebuilt(self) -> np.ndarray:
+        """The reconstruction of a method that has one."""
+        if self.reconstruction is None:
+            raise ValueError(f"{self.image}: its method rebuilds no images")
+        return self.reconstruction
 
     @property
     def defined(self) -> bool:
@@ -146,7 +158,9 @@ def read_pictures(run_folder: Path, images: Sequence[str]) -> list[Picture]:
     """
     path = run_folder / "maps.npz"
     rows = read_per_image(run_folder / "per_image.csv")
-    maps = read_npz(path, ARRAYS, "make it with 'aexad infer'")
+    remedy = "make it with 'aexad infer'"
+    maps = read_npz(path, ARRAYS, remedy, optional=["reconstruction"])
+    rebuilt = maps.get("reconstruction")
     pictures = []
     try:
         index = {str(image): i for i, image in enumerate(maps["image"])}
@@ -157,7 +171,7 @@ def read_pictures(run_folder: Path, images: Sequence[str]) -> list[Picture]:
                     image=image,
                     heat_map=in_deviations(maps["heat_map"][i]),
                     binary=maps["binary"][i].copy(),  # a view would keep the maps of all images
-                    reconstruction=maps["reconstruction"][i].copy(),
+                    reconstruction=None if rebuilt is None else rebuilt[i].copy(),
                     score=float(maps["score"][i]),
                     k=int(maps["k"][i]),
                     xauc=float(row["xauc"]),

@@ -24,8 +24,8 @@ from aexad.runtime.files import read_npz, written_whole
 
 CELL = 144  # pixels, the largest side of a cell: an image under two methods has 15 to 22 kB
 QUALITY, EFFORT = 60, 2  # of WebP
-METHOD_STEPS = ("reconstruction", "error", "heat map", "binary")
-"""The cells of a method's strip, from left to right."""
+MAP_STEPS = ("heat map", "binary")
+REBUILT_STEPS = ("reconstruction", "error")
 
 LARGEST_ERROR = 0.5
 ERRORS = (
@@ -38,7 +38,7 @@ ERRORS = (
 def draw_strips(
     run_folder: Path, split: Path, root: Path, size: int, count: int, out_folder: Path
 ) -> list[Path]:
-    """Draw the strip of each test image of a run: :data:`METHOD_STEPS`.
+    """Draw the strip of each test image of a run, see :func:`steps_of`.
 
     Parameters
     ----------
@@ -70,24 +70,31 @@ def draw_strips(
     images = list(shown_images(read_split(split), count)["image"])
     names = strip_names(images)
     path = run_folder / "maps.npz"
-    maps = read_npz(path, ("image", "heat_map", "binary", "reconstruction"), REMEDY)
+    maps = read_npz(path, ("image", "heat_map", "binary"), REMEDY, optional=["reconstruction"])
     rows = {str(image): i for i, image in enumerate(maps["image"])}
     lost = [image for image in images if image not in rows]
-    if lost or maps["reconstruction"].shape[1:] != (size, size, 3):
+    if lost or maps["heat_map"].shape[1:] != (size, size):
         problem = f"no map of {lost[0]}" if lost else f"its maps are not {size}x{size}"
         raise DataError(f"{path}: {problem}, which the split needs; {REMEDY}")
     with replaced_folder(out_folder, "*.webp") as new:
         for image, name in zip(images, names, strict=True):
             i = rows[image]
-            rebuilt = maps["reconstruction"][i]
-            cells = [
-                small(rebuilt),
-                coloured_error(load_image(root / image, size), rebuilt),
+            cells = []
+            if "reconstruction" in maps:
+                rebuilt = maps["reconstruction"][i]
+                error = coloured_error(load_image(root / image, size), rebuilt)
+                cells = [small(rebuilt), error]
+            cells += [
                 coloured(DEVIATIONS.range(small(in_deviations(maps["heat_map"][i])))),
                 grey(maps["binary"][i]),
             ]
             save_strip(cells, new / name)
     return [out_folder / name for name in names]
+
+
+def steps_of(rebuilds: bool) -> tuple[str, ...]:
+    """The cells of a method's strip, from left to right, by whether it rebuilds images."""
+    return (*REBUILT_STEPS, *MAP_STEPS) if rebuilds else MAP_STEPS
 
 
 def draw_photograph(image: Path, mask: Path | None, marks: str, size: int, path: Path) -> None:

@@ -14,7 +14,7 @@ from aexad.config.catalogue import Dataset
 from aexad.data.index import GOOD
 from aexad.data.split import read_split
 from aexad.report.images.pictures import image_label
-from aexad.report.images.strips import METHOD_STEPS, shown_images, strip_names
+from aexad.report.images.strips import shown_images, steps_of, strip_names
 from aexad.report.labels import DAGGER, METRIC
 from aexad.report.method_roles import not_pretrained, titles_of
 from aexad.report.run_files import read_per_image
@@ -92,10 +92,11 @@ def page_data(
     """
     names = list(dict.fromkeys(run.method for group in groups for run in group.runs))
     random, titles = not_pretrained(names, methods), titles_of(methods)
+    rebuilds = dict(zip(methods["method"], methods["rebuilds"], strict=True))
     datasets = dict.fromkeys(group.runs[0].dataset for group in groups)
     return {
         "metrics": {name: METRIC[name].label for name in METRICS},
-        "steps": METHOD_STEPS,
+        "steps": {name: steps_of(rebuilds.get(name) != "no") for name in names},
         "good": GOOD,
         "datasets": {name: catalogue[name].full_title for name in datasets},
         "methods": {name: titles.get(name, name) + DAGGER * (name in random) for name in names},

@@ -28,5 +28,6 @@ function stepCell(item, method, step, words) {
   const { dataset, category, scenario, seed, runs, strips } = item.group;
   if (!(method in runs)) return blank("not run");
   const address = addressOf("strips", dataset, category, scenario, `seed${seed}`, method, strips[item.i]);
-  return cell(address, DATA.steps.indexOf(step), DATA.steps.length, words);
+  const steps = DATA.steps[method];
+  return cell(address, steps.indexOf(step), steps.length, words);
 }

@@ -1,11 +1,11 @@
-// One image under both methods: six pictures per method, and the numbers.
+// One image under both methods: input, steps and truth per method, and the numbers.
 const viewer = byId("viewer");
 
 function side(item, method, letter) {
   const words = (step) => `${step} of ${item.photo.label}, ${letter}`;
   const figure = (picture, caption) => made("figure", {}, picture, made("figcaption", {}, caption));
   const title = made("h3", {}, made("span", { className: letter.toLowerCase() }, letter), ` ${DATA.methods[method]}`);
-  const steps = DATA.steps.map((step) => figure(stepCell(item, method, step, words(step)), step));
+  const steps = DATA.steps[method].map((step) => figure(stepCell(item, method, step, words(step)), step));
   return made("section", { "aria-label": `${letter}, ${DATA.methods[method]}` }, title, made("div", { className: "six" },
     figure(inputCell(item, `input ${item.photo.label}`), "input"),
     ...steps,

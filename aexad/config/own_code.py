@@ -1,0 +1,97 @@
+"""Code of one's own, named in a recipe as ``file.py:name``: a class, a function, an encoder.
+
+Wherever a recipe names something of the library (``class``, ``loss``, ``encoder``, the ``filter``
+of the heat map), it may name an object in a Python file instead. The digest of that file belongs to
+the recipes that name it, and to no others.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import importlib.util
+import sys
+from collections.abc import Iterable
+from functools import cache
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+from aexad.runtime.errors import ConfigError
+
+GROUP = "aexad.methods"
+"""Entry points of installed packages that offer methods."""
+
+REFERENCE = "^[^:]+[.]py:[A-Za-z_][A-Za-z0-9_]*$"
+"""Pattern of a reference to one's own code."""
+
+
+def is_own(name: object) -> bool:
+    """Whether a name refers to an object in a Python file.
+
+    >>> is_own("my_file.py:MyMethod"), is_own("aexad"), is_own(3)
+    (True, False, False)
+    """
+    return isinstance(name, str) and ".py:" in name
+
+
+@cache
+def load_own(reference: str) -> Any:
+    """Load the object that ``file.py:name`` refers to.
+
+    The file is searched in the current folder, and runs once.
+
+    Raises
+    ------
+    ConfigError
+        There is no such file or object, or the file fails when it runs.
+    """
+    file, _, name = reference.rpartition(":")
+    path = Path(file)
+    if not path.is_file():
+        raise ConfigError(f"{file}: no such file, which a recipe names as '{reference}'")
+    module_name = f"own_code_{path.stem}"
+    spec = importlib.util.spec_from_file_location(module_name, path)
+    if spec is None or spec.loader is None:
+        raise ConfigError(f"{file}: not a Python file, which a recipe names as '{reference}'")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[module_name] = module  # classes of the file are looked up there
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:  # of the user's code
+        reason = " ".join(str(error).split())[:200]
+        raise ConfigError(
+            f"{file}: fails when it is loaded ({type(error).__name__}: {reason}); correct it"
+        ) from error
+    if not hasattr(module, name):
+        raise ConfigError(f"{file}: has no '{name}', which a recipe names as '{reference}'")
+    return getattr(module, name)
+
+
+def entry_point(name: str) -> Any:
+    """Load the method that an installed package offers under this name; None if there is none."""
+    for point in entry_points(group=GROUP, name=name):
+        try:
+            return point.load()
+        except Exception as error:  # of the package's code
+            reason = " ".join(str(error).split())[:200]
+            raise ConfigError(
+                f"method '{name}' of {point.value} fails when it is loaded "
+                f"({type(error).__name__}: {reason})"
+            ) from error
+    return None
+
+
+def own_digest(references: Iterable[str]) -> str:
+    """Digest of the code of the files that references name; empty without any.
+
+    Comments do not count. A file that is missing or no Python is an error in :func:`load_own`.
+    """
+    digest = hashlib.sha256()
+    files = sorted({reference.rpartition(":")[0] for reference in references})
+    for file in files:
+        try:
+            digest.update(ast.dump(ast.parse(Path(file).read_bytes())).encode())
+        except (OSError, SyntaxError, ValueError):
+            digest.update(b"unreadable")
+    return digest.hexdigest()[:16] if files else ""
