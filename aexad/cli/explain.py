@@ -1,4 +1,4 @@
-"""The verb ``infer``: heat maps of the test images of a split."""
+"""The verbs ``infer`` and ``command``: heat maps of the test images of a split."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from aexad.cli.arguments import (
     add_machine,
     add_method,
     add_output,
+    add_seed,
     add_split,
     dataset_of,
     recipe_of,
@@ -29,6 +30,14 @@ def add_verbs(add: AddVerb) -> None:
     parser.add_argument("--model", type=Path, required=True, help="from train, .safetensors")
     add_split(parser)
     add_output(parser, "the maps, .npz; inference.json next to them records their cost")
+    parser = add(command)
+    add_dataset(parser)
+    add_method(parser)
+    add_seed(parser)
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    add_country(parser)
+    add_split(parser)
+    add_output(parser, "folder of the run")
 
 
 def infer(args: argparse.Namespace) -> Path:
@@ -67,4 +76,56 @@ def infer(args: argparse.Namespace) -> Path:
         "threads": args.threads,
     }
     write_json(args.output.with_name("inference.json"), cost)
+    return args.output
+
+
+def command(args: argparse.Namespace) -> Path:
+    """Train and run a method that is a command, in an environment of its own."""
+    from aexad.config.builtin import method_paths
+    from aexad.config.methods import read_command
+
+    method = read_command(method_paths(args.methods), args.method)
+
+    import tempfile
+    import time
+    from datetime import UTC, datetime
+
+    import numpy as np
+    import pandas as pd
+
+    from aexad.config.recipe import HeatMap
+    from aexad.data.split import read_split
+    from aexad.explain.command import about, read_output, run_command, write_view
+    from aexad.runtime.energy import energy_of
+    from aexad.runtime.files import sha256_of, write_csv, write_json, write_npz
+    from aexad.runtime.locks import only_one
+    from aexad.runtime.provenance import children_peak_memory_mb, commit
+
+    dataset = dataset_of(args)
+    root = root_of(args, dataset)
+    with (
+        only_one(args.output, "command"),
+        tempfile.TemporaryDirectory(prefix="aexad-command-") as folder,
+    ):
+        view, output = Path(folder, "split"), Path(folder, "maps")
+        split = read_split(args.split)
+        images = write_view(split, root, dataset.size, args.seed, method.uses_labels, view)
+        with energy_of(args.country) as energy:
+            start = time.perf_counter()
+            run_command(method, view, output, args.seed, args.device)
+            seconds = time.perf_counter() - start
+        maps = read_output(output, images, dataset.stored)
+        settings = HeatMap(filter="none", score="max").model_dump_json()
+        write_npz(args.output / "maps.npz", maps | {"settings": np.array([settings])})
+        cost = {"peak_mb": children_peak_memory_mb(), "energy": energy, "device": args.device}
+        # One command trains and explains, so the time of the latter is not known by itself.
+        write_json(args.output / "inference.json", cost | {"images": len(images), "seconds": None})
+        write_csv(args.output / "training.csv", pd.DataFrame({"epoch": [1], "seconds": [seconds]}))
+        provenance = about(method, seconds, sha256_of(args.split)) | {
+            "method": args.method,
+            "seed": args.seed,
+            "commit": commit(),
+            "date": datetime.now(UTC).date().isoformat(),
+        }
+        write_json(args.output / "provenance.json", provenance | cost)
     return args.output

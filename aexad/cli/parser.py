@@ -30,7 +30,8 @@ def parser(
     verbs = top.add_subparsers(dest="verb", required=True, metavar="VERB", title="verbs")
 
     def add(run: Verb) -> argparse.ArgumentParser:
-        verb = verbs.add_parser(run.__name__, help=run.__doc__, description=run.__doc__)
+        name = run.__name__.replace("_", "-")
+        verb = verbs.add_parser(name, help=run.__doc__, description=run.__doc__)
         verb.set_defaults(run=run)
         verb.add_argument("--log", type=Path, help="also write messages to this file")
         return verb

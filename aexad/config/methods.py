@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -41,7 +43,55 @@ class ExternalMaps(Strict):
         return ("standard", "anomalies_only", "one_class")
 
 
-Method = Recipe | ExternalMaps
+class Command(Strict):
+    """A method that a command trains and runs, in an environment of its own."""
+
+    title: str | None = TITLE
+    command: str = Field(
+        min_length=1,
+        description="program and options; {split}, {output}, {seed} and {device} are replaced. It "
+        "trains on the folder split and writes one map per test image to the folder output",
+    )
+    environment: str | None = Field(
+        None,
+        description="folder of a virtual or conda environment whose programs are found first; "
+        "default: the environment of aexad",
+    )
+    uses_labels: bool = Field(True, description="whether it gets the labelled defects")
+    files: list[str] = Field(
+        [], description="files of the program: when one of them changes, the command runs again"
+    )
+    minutes: float = Field(240, gt=0, le=100_000, description="after these it is stopped")
+
+    @model_validator(mode="after")
+    def _known_placeholders(self) -> Command:
+        self.arguments(split="", output="", seed="", device="")
+        return self
+
+    def arguments(self, **places: object) -> list[str]:
+        """Program and options, given ``split``, ``output``, ``seed`` and ``device``."""
+        try:
+            return [part.format(**places) for part in shlex.split(self.command)]
+        except (KeyError, IndexError, ValueError):
+            names = ", ".join(f"{{{name}}}" for name in places)
+            raise ValueError(f"command may hold {names} and no other braces") from None
+
+    @property
+    def scenarios(self) -> tuple[str, ...]:
+        """Scenarios that have the images which it gets."""
+        return ("standard", "anomalies_only") if self.uses_labels else ("standard", "one_class")
+
+    @property
+    def digest(self) -> str:
+        """Digest of the program's files; one that is missing counts as empty."""
+        digest = hashlib.sha256()
+        for name in self.files:
+            path = Path(name)
+            digest.update(path.read_bytes() if path.is_file() else b"")
+        return digest.hexdigest()[:16]
+
+
+Method = Recipe | ExternalMaps | Command
 
 
 class PublishedMethod(Strict):
@@ -66,7 +116,9 @@ def read_methods(*paths: str | Path) -> dict[str, Method]:
     for name, entry in entries.items():
         where = f"{files[name]}: method"
         keys = inherited(name, entries, where) | {"title": entry.get("title")}
-        kind: type[Recipe] | type[ExternalMaps] = ExternalMaps if "maps" in keys else Recipe
+        kind: type[Recipe] | type[ExternalMaps] | type[Command] = Recipe
+        if "maps" in keys or "command" in keys:
+            kind = ExternalMaps if "maps" in keys else Command
         methods[name] = validate(kind, keys, f"{where} '{name}'")
     return methods
 
@@ -79,7 +131,20 @@ def read_recipe(paths: Sequence[str | Path], method: str) -> Recipe:
     recipe = methods[method]
     if isinstance(recipe, ExternalMaps):
         raise ConfigError(f"{where}: method '{method}' has external maps; only 'evaluate' uses it")
+    if isinstance(recipe, Command):
+        raise ConfigError(f"{where}: method '{method}' is a command; only 'command' runs it")
     return recipe
+
+
+def read_command(paths: Sequence[str | Path], method: str) -> Command:
+    """Read a method that is a command; another name or kind is an error."""
+    methods = read_methods(*paths)
+    found = methods.get(method)
+    if not isinstance(found, Command):
+        known = [name for name, each in methods.items() if isinstance(each, Command)]
+        hint = nearest(method, known) if known else "no recipe has the key 'command'"
+        raise ConfigError(f"{' and '.join(map(str, paths))}: no command '{method}'; {hint}")
+    return found
 
 
 def trained_as(methods: Mapping[str, Method]) -> dict[str, str]:

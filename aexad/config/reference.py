@@ -14,7 +14,8 @@ from pydantic import BaseModel
 
 from aexad.config.benchmark import Benchmark, Settings
 from aexad.config.catalogue import Dataset
-from aexad.config.methods import ExternalMaps, PublishedMethod
+from aexad.config.kinds import METHODS
+from aexad.config.methods import Command, ExternalMaps, PublishedMethod
 from aexad.config.recipe import Recipe
 from aexad.runtime.files import write_text
 
@@ -28,6 +29,9 @@ FILES: dict[str, tuple[str, type[BaseModel], bool]] = {
 }
 
 
+OTHER_METHODS: tuple[type[BaseModel], ...] = (ExternalMaps, Command)
+
+
 def schema(name: str) -> dict[str, Any]:
     """JSON schema of one configuration file."""
     _, model, by_name = FILES[name]
@@ -39,7 +43,9 @@ def schema(name: str) -> dict[str, Any]:
     entry["properties"]["base"] = {"type": "string", "description": "entry to inherit from"}
     entry.pop("required", None)
     if model is Recipe:
-        entry = {"anyOf": [entry, ExternalMaps.model_json_schema()]}
+        entry["properties"]["class"] = entry["properties"]["model"]
+        others = [kind.model_json_schema() for kind in OTHER_METHODS]
+        entry = {"anyOf": [entry, *others]}
     return {"type": "object", "additionalProperties": entry, "$defs": definitions}
 
 
@@ -55,9 +61,15 @@ def reference() -> str:
         if by_name:
             parts.append("\n`base: NAME` inherits all keys from another entry.\n")
         if model is Recipe:
-            parts.append(
-                f"\nInstead of all these: {ExternalMaps.__doc__}\n\n{_table(ExternalMaps)}"
-            )
+            parts += [
+                f"\nInstead of all these: {other.__doc__}\n\n{_table(other)}"
+                for other in OTHER_METHODS
+            ]
+            parts += [
+                f"\n### `options` of `model: {name}`\n\n{_table(kind.options)}"
+                for name, kind in METHODS.items()
+                if kind.options.model_fields
+            ]
         for key, inner in _inner(model).items():
             parts.append(f"\n### `{key}`\n\n{inner.__doc__}\n\n{_table(inner)}")
     return "".join(parts)

@@ -13,10 +13,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-import tifffile
-from PIL import Image
-
 from aexad.data.images import BRIGHT, image_size, load_mask
 from aexad.data.index import GOOD
 from aexad.data.layouts.folders import is_image
@@ -29,10 +25,10 @@ from aexad.evaluation.evaluate import (
     write_evaluation,
     write_results,
 )
+from aexad.explain.map_files import ENDINGS, read_map
 from aexad.explain.resize import resized
 from aexad.runtime.errors import DataError
 
-ENDINGS = (".npy", ".tiff", ".tif", ".png")
 _SHOWN = 3
 
 
@@ -164,29 +160,6 @@ def list_maps(
     if problems:
         raise DataError(f"{folder}: {'; '.join(problems)}; each test image needs exactly one map")
     return [MappedImage(image, key[0], mask, map_of[key]) for key, (image, mask) in wanted.items()]
-
-
-def read_map(path: Path) -> np.ndarray:
-    """Read one anomaly map: float32 or float64 [H, W], finite."""
-    try:
-        if path.suffix.lower() == ".npy":
-            values = np.load(path, allow_pickle=False)
-        elif path.suffix.lower() == ".png":
-            with Image.open(path, formats=["PNG"]) as image:
-                values = np.asarray(image)
-        else:
-            values = tifffile.imread(path)
-    except Exception as error:  # the readers document no single class for a damaged file
-        reason = " ".join(str(error).split())
-        raise DataError(f"{path}: cannot be read as a map ({reason}); write it again") from None
-    if values.ndim != 2 or not values.size or values.dtype.kind not in "fiu":
-        raise DataError(
-            f"{path}: {values.dtype} {list(values.shape)} is no map; it must be [H, W], one real "
-            "number per pixel"
-        )
-    if not np.isfinite(values).all():
-        raise DataError(f"{path}: holds NaN or infinite values; give every pixel a number")
-    return values.astype(np.promote_types(values.dtype, np.float32))
 
 
 def _rows(images: Sequence[MappedImage], root: Path, size: Size) -> Iterator[tuple[ImageRow, Pair]]:

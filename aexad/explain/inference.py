@@ -14,7 +14,7 @@ from aexad.data.images import load_image
 from aexad.explain.heatmap import binarised, heat_maps
 from aexad.explain.resize import as_float, enlarged, reduced
 from aexad.methods.base import Reconstruction
-from aexad.methods.model import Model
+from aexad.methods.model import Model, own_code_named
 from aexad.runtime.errors import DataError
 
 BATCH = 16
@@ -68,9 +68,10 @@ def infer(
         pixels = np.stack([load_image(Path(root, name), stored) for name in batch])
         # [B, R, R, 3] -> [B, 3, S, S]
         images = enlarged(as_float(torch.from_numpy(pixels).to(device).permute(0, 3, 1, 2)), size)
-        with torch.inference_mode():
-            output = network(images)
-        maps = heat_maps(images, output, settings)
+        with own_code_named(model.recipe, "it explains"):
+            with torch.inference_mode():
+                output = network(images)
+            maps = heat_maps(images, output, settings)
         heat_map, binary = maps.heat_map, maps.binary
         if stored != size:
             heat_map = reduced(torch.from_numpy(heat_map).unsqueeze(1), stored)[:, 0].numpy()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,7 +15,7 @@ from aexad.config.own_code import entry_point, is_own, load_own, own_digest
 from aexad.config.recipe import PIXELS, Recipe
 from aexad.encoders.weights import Weights, find_weights
 from aexad.methods.base import EncoderMethod, Method
-from aexad.runtime.errors import ConfigError
+from aexad.runtime.errors import AexadError, ConfigError, MethodError
 from aexad.runtime.provenance import code_digest
 
 
@@ -48,6 +50,31 @@ def method_digest(recipe: Recipe) -> str:
     library = code_digest("aexad.training.train", *[module] * bool(module))
     own = own_digest(recipe.own_code["train"])
     return f"{library} {own}".strip()
+
+
+@contextmanager
+def own_code_named(recipe: Recipe, doing: str) -> Iterator[None]:
+    """Turn an exception of one's own code into an error that names its file.
+
+    Raises
+    ------
+    MethodError
+        A recipe with code of one's own failed in ``doing``, as a phrase ("it is trained").
+    """
+    own = [*recipe.own_code["train"], *recipe.own_code["heat_map"]]
+    if not own:
+        yield
+        return
+    try:
+        yield
+    except AexadError:
+        raise
+    except Exception as error:
+        reason = " ".join(str(error).split())[:300]
+        raise MethodError(
+            f"{', '.join(own)}: fails when {doing} ({type(error).__name__}: {reason}); "
+            f"'aexad check-method' tries it in seconds"
+        ) from error
 
 
 class Model(NamedTuple):
@@ -111,7 +138,8 @@ def build_model(
     # torch initialises layers from its global generator; it is put back afterwards.
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        network = method_class(recipe.model)(recipe, size, weights)
+        with own_code_named(recipe, "it is built"):
+            network = method_class(recipe.model)(recipe, size, weights)
     return Model(network, recipe, seed, _encoder_of(network, recipe, weights))
 
 

@@ -23,7 +23,7 @@ from aexad.config.benchmark import (
 from aexad.config.builtin import catalogue_paths, method_paths
 from aexad.config.catalogue import Dataset, read_catalogue
 from aexad.config.kinds import kind_of
-from aexad.config.methods import ExternalMaps, Method, read_methods, trained_as
+from aexad.config.methods import Command, ExternalMaps, Method, read_methods, trained_as
 from aexad.config.own_code import own_digest
 from aexad.config.recipe import Recipe
 from aexad.config.schema import nearest, validate
@@ -72,10 +72,14 @@ class Plan:
 
     @cached_property
     def patterns(self) -> dict[str, str]:
-        """Patterns of the wildcards; ``external`` and ``sharing`` are those of special methods."""
-        external = [name for name, each in self.methods.items() if isinstance(each, ExternalMaps)]
+        """Patterns of the wildcards; ``external``, ``command``, ``sharing`` are special methods."""
+
+        def of_kind(kind: type[Method]) -> str:
+            return _one_of([name for name, each in self.methods.items() if isinstance(each, kind)])
+
         sharing = [name for name, other in self.trained_as.items() if name != other]
-        return NAMES | {"external": _one_of(external), "sharing": _one_of(sharing)}
+        special = {"external": of_kind(ExternalMaps), "command": of_kind(Command)}
+        return NAMES | special | {"sharing": _one_of(sharing)}
 
     @property
     def folder(self) -> Path:
@@ -110,9 +114,16 @@ class Plan:
     def recipe(self, name: str) -> Recipe:
         """The recipe of a method that has a model."""
         method = self.method(name)
-        if isinstance(method, ExternalMaps):
-            raise ConfigError(f"config/methods: method '{name}' has external maps and no model")
+        if not isinstance(method, Recipe):
+            raise ConfigError(f"config/methods: method '{name}' has no model of aexad")
         return method
+
+    def command_code(self, name: str) -> list[Any]:
+        """What the result of a command depends on: our code, its recipe and its files."""
+        method = self.method(name)
+        assert isinstance(method, Command)  # noqa: S101 - the wildcard's pattern
+        keys = method.model_dump(exclude={"title", "minutes"})
+        return [code_digest("aexad.explain.command"), keys, method.digest]
 
     def code(self, name: str, step: Literal["train", "heat_map"]) -> list[str]:
         """Digests of the code that a step of a method runs: the library's, and one's own.

@@ -204,6 +204,7 @@ def _method(content: dict[str, Any], run: Run) -> dict[str, str]:
     """A row of ``methods.csv`` from the provenance of one run."""
     recipe, encoder, parameters = content["recipe"], content["encoder"], content["parameters"]
     features = content.get("features") or {}  # not recorded by old runs
+    parameters = parameters or {"trained": "", "frozen": ""}  # of a command they are not known
     pretrained = encoder["weights"] == "pretrained"
     has_encoder = encoder["name"] is not None
     return {
@@ -217,9 +218,9 @@ def _method(content: dict[str, Any], run: Run) -> dict[str, str]:
         "sha256": encoder["sha256"] or "",
         "tuning": recipe["tuning"],
         "loss": recipe["loss"] if content.get("rebuilds", True) else "own",
-        "trained_parameters": str(int(parameters["trained"])),
-        "frozen_parameters": str(int(parameters["frozen"])),
-        "epochs": str(int(recipe["epochs"])),
+        "trained_parameters": str(parameters["trained"]),
+        "frozen_parameters": str(parameters["frozen"]),
+        "epochs": str(recipe.get("epochs", "")),
         **{key: str(features.get(key, "")) for key in ("input_size", "grid", "channels")},
         # Not recorded by old runs, which rebuild images.
         "labels": _yes(content.get("uses_labels", recipe["loss"] != "mse")),

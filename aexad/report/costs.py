@@ -12,6 +12,7 @@ from aexad.report.labels import COSTS
 
 NOT_MEASURED = "energy was not measured"
 NO_RECORD = "the run recorded no cost of it"
+TOGETHER = "one command trains and explains: see the costs of the training"
 EXTERNAL = "external maps: how they were made is not known"
 
 
@@ -30,11 +31,13 @@ def costs_of(phase: str, record: Mapping[str, Any]) -> list[dict[str, Any]]:
         seconds = float(seconds["features"]) + float(seconds["training"])
     reason = energy.get("reason") or NOT_MEASURED
     values = {
-        "seconds": float(seconds),
+        "seconds": seconds,
         "peak_mb": float(record["peak_mb"]),
         "energy_kwh": energy.get("kwh"),
         "co2_g": energy.get("co2_g"),
     }
+    if seconds is None:  # a command, whose provenance has the costs of training and inference
+        return unknown_costs(phase, TOGETHER)
     return [
         {"metric": f"{phase}_{name}", "value": None, "reason": reason}
         if value is None

@@ -32,3 +32,7 @@ class TrainingError(AexadError):
 
 class MachineError(AexadError):
     """A disk or a folder that results cannot be written to."""
+
+
+class MethodError(AexadError):
+    """A method of one's own, or a command, that does not keep to its interface."""

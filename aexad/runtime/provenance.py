@@ -111,8 +111,17 @@ def commit() -> str:
 
 def peak_memory_mb() -> float:
     """Largest resident memory of this process so far, in MB (1e6 bytes)."""
+    return _peak_mb(resource.RUSAGE_SELF)
+
+
+def children_peak_memory_mb() -> float:
+    """Largest resident memory of an ended child of this process, in MB."""
+    return _peak_mb(resource.RUSAGE_CHILDREN)
+
+
+def _peak_mb(who: int) -> float:
     unit = 1 if platform.system() == "Darwin" else 1024
-    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6, 1)
+    return round(resource.getrusage(who).ru_maxrss * unit / 1e6, 1)
 
 
 @cache

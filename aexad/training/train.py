@@ -10,7 +10,7 @@ from __future__ import annotations
 import torch
 
 from aexad.data.training_set import TrainingSet
-from aexad.methods.model import Model
+from aexad.methods.model import Model, own_code_named
 from aexad.runtime.errors import TrainingError
 from aexad.training.checkpoint import Checkpoints
 from aexad.training.job import TrainingJob
@@ -56,7 +56,9 @@ def train(
         # Epochs seed torch's own generators.
         with torch.random.fork_rng(devices=gpus), freed_memory_kept():
             budgets = feature_memory_mb, step_memory_mb
-            return TrainingJob(model, data, device, *budgets, checkpoints, compiled).fit()
+            job = TrainingJob(model, data, device, *budgets, checkpoints, compiled)
+            with own_code_named(model.recipe, "it is trained"):
+                return job.fit()
     except (MemoryError, RuntimeError) as error:
         if not is_out_of_memory(error):
             raise

@@ -1,6 +1,49 @@
 # From a trained model to heat maps of its test images, and pictures of some of them.
 
 
+# A command trains and explains at once, in an environment of its own.
+ruleorder: command > infer
+ruleorder: command > train
+
+
+rule command:
+    input:
+        split=f"{RUN_DATA}/split.csv",
+    output:
+        maps=f"{RUN}/maps.npz",
+        cost=f"{RUN}/inference.json",
+        history=f"{RUN}/training.csv",
+        provenance=f"{RUN}/provenance.json",
+    log:
+        f"{RUN}/logs/command.log",
+    benchmark:
+        f"{RUN}/benchmarks/command.tsv"
+    wildcard_constraints:
+        method=PLAN.patterns["command"],
+    conda:
+        "../../environment.yml"
+    threads: SETTINGS.threads
+    resources:
+        mem_mb=times_attempt(8000),
+        runtime=times_attempt(240),
+        gpu=GPU,
+    params:
+        library=of_wildcards(lambda wildcards: PLAN.command_code(wildcards.method)),
+        recipes=recipe_options,
+        folder=subpath(output.maps, parent=True),
+        data=SETTINGS.data,
+        device=device,
+        country=country_option,
+    message:
+        "Running {wildcards.method} on {wildcards.category} ({wildcards.scenario},"
+        " seed {wildcards.seed})"
+    shell:
+        "python -m aexad command --method {wildcards.method} {params.recipes}"
+        " --dataset {wildcards.dataset} --data {params.data:q} --seed {wildcards.seed}"
+        " --split {input.split} --output {params.folder:q} --device {params.device}"
+        " {params.country} --log {log:q}"
+
+
 rule infer:
     input:
         model=f"{RUN}/model.safetensors",
