@@ -10,7 +10,7 @@ from PIL import Image
 
 RESULTS = Path("results/parts")
 OUT = Path(__file__).parent / "results"
-FIRST = ("encoders", "significance")
+FIRST = ("methods", "significance")
 WIDTH = 1400
 HEADING = """# Appendix: all tables and figures of the benchmark `parts`
 

@@ -86,6 +86,7 @@ def command(args: argparse.Namespace) -> Path:
 
     method = read_command(method_paths(args.methods), args.method)
 
+    import os
     import tempfile
     import time
     from datetime import UTC, datetime
@@ -117,7 +118,12 @@ def command(args: argparse.Namespace) -> Path:
         maps = read_output(output, images, dataset.stored)
         settings = HeatMap(filter="none", score="max").model_dump_json()
         write_npz(args.output / "maps.npz", maps | {"settings": np.array([settings])})
-        cost = {"peak_mb": children_peak_memory_mb(), "energy": energy, "device": args.device}
+        cost = {
+            "peak_mb": children_peak_memory_mb(),
+            "energy": energy,
+            "device": args.device,
+            "threads": os.cpu_count(),
+        }
         # One command trains and explains, so the time of the latter is not known by itself.
         write_json(args.output / "inference.json", cost | {"images": len(images), "seconds": None})
         write_csv(args.output / "training.csv", pd.DataFrame({"epoch": [1], "seconds": [seconds]}))

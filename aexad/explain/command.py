@@ -132,7 +132,9 @@ def run_command(method: Command, view: Path, output: Path, seed: int, device: st
 
 
 def read_output(output: Path, images: list[str], size: int) -> dict[str, np.ndarray]:
-    """Read the maps of a command as the arrays of ``maps.npz``, in the order of ``images``.
+    """Read the maps of a command as the arrays of ``maps.npz``, sorted by image like a split.
+
+    ``images`` are the test images in the order of their numbers, as :func:`write_view` gives them.
 
     Raises
     ------
@@ -150,11 +152,13 @@ def read_output(output: Path, images: list[str], size: int) -> dict[str, np.ndar
     maps = [read_map(files[number]) for number in numbers]
     scores = _scores(output / "scores.csv", numbers, maps)
     heat_map = np.stack([resized(m.astype(np.float32), (size, size)) for m in maps])
+    order = np.argsort(images)
+    heat_map = heat_map[order]
     return {
-        "image": np.array(images),
+        "image": np.array(images)[order],
         "heat_map": heat_map,
         "binary": binarised(heat_map),
-        "score": scores,
+        "score": scores[order],
         "k": np.zeros(len(images), dtype=np.int64),
     }
 

@@ -139,7 +139,8 @@ class Plan:
 
     def weights_records(self, name: str) -> list[str]:
         """The records of the pre-trained weights that a method needs: one or none."""
-        record = weights_record(self.recipe(name))
+        method = self.method(name)
+        record = weights_record(method) if isinstance(method, Recipe) else None
         return [str(record)] if record else []
 
     def weights_options(self, encoder: str) -> str:

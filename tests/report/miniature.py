@@ -165,6 +165,7 @@ def _measurements(
         | {"method": name, "title": name, "family": FAMILIES[name], "pretrained": "yes"}
         | {"encoder": RECIPES[name].encoder}  # type: ignore[union-attr]
         | {"tuning": "frozen", "trained_parameters": "250000", "frozen_parameters": "750000"}
+        | {"labels": "yes" if RECIPES[name].loss == "aexad" else "no", "rebuilds": "yes"}  # type: ignore[union-attr]
         for name in names
     ]
     return Results(metrics, pd.DataFrame(methods), images, RECIPES, published(), titles)

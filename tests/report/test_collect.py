@@ -206,6 +206,8 @@ def test_methods_are_described_by_what_their_runs_recorded(results: Path) -> Non
             "input_size": "",  # not recorded by old runs
             "grid": "",
             "channels": "",
+            "labels": "yes",
+            "rebuilds": "yes",
             "collapsed": "",
         }
     ]

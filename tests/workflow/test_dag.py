@@ -22,7 +22,7 @@ RUN = "results/runs/textures_tiny/brick/standard/seed0"
 def test_one_call_makes_everything(finished):
     folder = finished.folder
     assert (folder / "results/smoke/report.html").is_file()
-    assert (folder / "results/smoke/tables/encoders.md").is_file()
+    assert (folder / "results/smoke/tables/methods.md").is_file()
     assert (folder / "results/smoke/summary.md").is_file()
     assert list((folder / "results/smoke/figures").glob("*.svg"))
     metrics = json.loads((folder / RUN / "aexad-smoke_vit/metrics.json").read_text())
@@ -48,7 +48,7 @@ def test_an_edit_of_the_explorers_page_writes_it_again_and_no_more(copy_of_finis
 
 
 def test_the_tables_say_which_encoder_is_not_pre_trained(finished):
-    encoders = (finished.folder / "results/smoke/tables/encoders.md").read_text()
+    encoders = (finished.folder / "results/smoke/tables/methods.md").read_text()
     assert "not pre-trained" in encoders
 
 
@@ -199,7 +199,7 @@ def test_a_partial_report_covers_the_completed_runs(copy_of_finished):
     shutil.rmtree(folder / "results/smoke")
     partial = ("benchmark=smoke", "partial=true")
     copy_of_finished.snakemake("tables", config=partial)
-    table = (folder / "results/smoke/tables/encoders.md").read_text()
+    table = (folder / "results/smoke/tables/methods.md").read_text()
     assert "Partial: 2 of 3 runs of the benchmark are there." in table
     assert "AE-XAD, tiny ViT" in table
     assert "Autoencoder" not in table

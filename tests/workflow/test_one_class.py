@@ -106,13 +106,13 @@ def test_images_have_metrics_and_pixels_have_reasons(folder):
 
 def test_the_report_says_the_limit_and_leaves_out_what_needs_masks(folder):
     tables = {path.name: path.read_text() for path in (folder / "results/all/tables").glob("*.md")}
-    assert {"encoders.md", "image_auroc_one_class.md"} <= set(tables)
+    assert {"methods.md", "image_auroc_one_class.md"} <= set(tables)
     assert not {name for name in tables if name.startswith(("xauc", "f1", "pro", "pixel"))}
     limit = "Colours limited to 4 training and 9 test images per category"
     assert limit in (folder / "results/all/summary.md").read_text()
-    assert limit in tables["encoders.md"]
+    assert limit in tables["methods.md"]
     assert limit in tables["image_auroc_one_class.md"]
-    assert "the data have no masks" in tables["encoders.md"]
+    assert "the data have no masks" in tables["methods.md"]
     assert "image AUROC: tiny† reaches" in (folder / "results/all/report.html").read_text()
     captions = json.loads((folder / "results/all/figures/captions.json").read_text())
     assert all(limit in one["title"] + one["caption"] for one in captions)

@@ -89,8 +89,12 @@ def _finish(axes: Axes) -> None:
 
 
 def _read_curve(path: Path) -> pd.DataFrame:
+    """The parts of the loss by epoch; none of a method that does not record them."""
     try:
-        return pd.read_csv(path)[["epoch", *PARTS]].astype("float64")
+        table = pd.read_csv(path)
+        if "loss" not in table:
+            return pd.DataFrame(columns=["epoch", *PARTS], dtype="float64")
+        return table[["epoch", *PARTS]].astype("float64")
     except (ValueError, KeyError) as error:
         problem = " ".join(str(error).split())
         raise DataError(f"{path}: {problem}; make it again with 'aexad train'") from None

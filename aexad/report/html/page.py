@@ -19,7 +19,7 @@ from aexad.report.labels import DAGGER, HEADLINE, counted, listed
 from aexad.report.method_roles import not_pretrained, titles_of
 from aexad.report.results import Results
 from aexad.report.run_files import read_runs
-from aexad.report.tables.encoders import ABOUT
+from aexad.report.tables.methods import ABOUT
 from aexad.report.tables.write import build_tables
 from aexad.report.text.summary import summarise
 from aexad.runtime.errors import DataError

@@ -73,7 +73,8 @@ def draw_strips(
     maps = read_npz(path, ("image", "heat_map", "binary"), REMEDY, optional=["reconstruction"])
     rows = {str(image): i for i, image in enumerate(maps["image"])}
     lost = [image for image in images if image not in rows]
-    if lost or maps["heat_map"].shape[1:] != (size, size):
+    shapes = {maps[name].shape[1:3] for name in ("heat_map", "reconstruction") if name in maps}
+    if lost or shapes != {(size, size)}:
         problem = f"no map of {lost[0]}" if lost else f"its maps are not {size}x{size}"
         raise DataError(f"{path}: {problem}, which the split needs; {REMEDY}")
     with replaced_folder(out_folder, "*.webp") as new:

@@ -10,8 +10,8 @@ from aexad.report.results import Results
 from aexad.report.tables.aexad_paper import aexad_tables
 from aexad.report.tables.anovit_paper import anovit_tables
 from aexad.report.tables.categories import metric_table
-from aexad.report.tables.encoders import encoders_table
 from aexad.report.tables.fidelity import fidelity_table
+from aexad.report.tables.methods import methods_table
 from aexad.report.tables.significance import significance_table
 from aexad.report.tables.table import Table, write_table
 from aexad.report.tables.vit_report import vit_tables
@@ -31,7 +31,7 @@ def build_tables(results: Results) -> list[Table]:
         no run has are left out, and metrics of pixels where no data set has masks.
     """
     tables = [
-        encoders_table(results),
+        methods_table(results),
         *significance_table(results),
         *source_tables(results),
         *_metric_tables(results),

@@ -17,6 +17,7 @@ from aexad.report.method_roles import same_heat_maps
 from aexad.report.results import Results
 from aexad.report.stats.aggregate import category_means, over_categories
 from aexad.report.stats.by_defect import FEWEST_IMAGES, THIRDS, by_defect
+from aexad.report.stats.intervals import Intervals
 from aexad.report.stats.tests import LEVEL, Interval, NoTest, wilcoxon_holm
 from aexad.report.text.answer import three_lines
 from aexad.report.text.headline import Finding, cautions, headlines, shown_titles
@@ -44,6 +45,7 @@ def summarise(results: Results) -> Summary:
     for finding, ((dataset, scenario), part) in zip(best, groups, strict=True):
         sentences = [
             *_transformer_for_cnn(results, part, str(dataset), str(scenario)),
+            *_against_rivals(results, part, str(dataset), str(scenario)),
             *finding.sentences,
             _over_categories(part, results.method_titles),
             *_by_defect(results, part, str(dataset), str(scenario)),
@@ -78,18 +80,7 @@ def _transformer_for_cnn(
     titles, intervals = shown_titles(results.methods), results.intervals[dataset, scenario]
     sentences = []
     for new, old in sorted(pairs.items(), key=lambda pair: pair[0] != transformer):
-        both, differences = metrics[metrics["method"].isin([old, new])], []
-        for metric in COMPARED:
-            means = category_means(both, metric).dropna()
-            if means.empty:
-                continue
-            value, interval = intervals.difference(metric, new, old)
-            difference = {
-                "metric": METRIC[metric].label,
-                "value": value,
-                "interval": interval if isinstance(interval, Interval) else None,
-            }
-            differences.append(difference)
+        differences = _differences(metrics, intervals, new, old)
         values: dict[str, Any] = {
             "new": titles[new],
             "old": titles[old],
@@ -97,6 +88,58 @@ def _transformer_for_cnn(
         }
         sentences.append(sentence("transformer_for_cnn", **values) if differences else "")
     return sentences
+
+
+def _against_rivals(
+    results: Results, metrics: pd.DataFrame, dataset: str, scenario: str
+) -> list[str]:
+    """Does the reconstruction help, and what are labels worth: AE-XAD against other methods.
+
+    They are the first ones, in the order of the benchmark, that have AE-XAD's encoder: one that
+    trains on the labelled defects, and one that ignores them.
+    """
+    names = list(metrics["method"].unique())
+    ours = next((name for name in results.roles.cnns if name in names), None)
+    if ours is None:
+        return []
+    methods = results.methods.set_index("method")
+    rivals = methods[(methods["rebuilds"] == "no") & methods.index.isin(names)]
+    rivals = rivals[rivals["encoder"] == methods.loc[ours, "encoder"]]
+    titles, intervals = shown_titles(results.methods), results.intervals[dataset, scenario]
+    sentences = []
+    for labels in ("yes", "no"):
+        same = rivals.index[rivals["labels"] == labels]
+        rival = next((name for name in names if name in same), None)
+        if rival is None:
+            continue
+        differences = _differences(metrics, intervals, ours, rival)
+        if differences:
+            values: dict[str, Any] = {"ours": titles[ours], "rival": titles[rival]}
+            values |= {"labels": labels == "yes", "differences": differences}
+            sentences.append(sentence("against_rival", **values))
+    return sentences
+
+
+def _differences(
+    metrics: pd.DataFrame, intervals: Intervals, new: str, old: str
+) -> list[dict[str, Any]]:
+    """New less old in each of :data:`COMPARED`, with its interval and the sign that this shows."""
+    both, differences = metrics[metrics["method"].isin([old, new])], []
+    for metric in COMPARED:
+        means = category_means(both, metric).dropna()
+        if means.empty:
+            continue
+        value, interval = intervals.difference(metric, new, old)
+        known = interval if isinstance(interval, Interval) else None
+        differences.append(
+            {
+                "metric": METRIC[metric].label,
+                "value": value,
+                "interval": known,
+                "sign": (known.low > 0) - (known.high < 0) if known else 0,
+            }
+        )
+    return differences
 
 
 def _over_categories(metrics: pd.DataFrame, titles: dict[str, str]) -> str:

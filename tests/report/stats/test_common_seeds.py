@@ -16,8 +16,8 @@ from miniature import miniature
 from aexad.report.results import Results
 from aexad.report.stats.aggregate import category_means, on_common_seeds, seeds_of
 from aexad.report.stats.tests import NoTest
-from aexad.report.tables.encoders import encoders_table
 from aexad.report.tables.format import emphases
+from aexad.report.tables.methods import methods_table
 from aexad.report.tables.significance import significance_table
 from aexad.report.tables.table import BEST
 from aexad.report.text.summary import summarise
@@ -49,8 +49,8 @@ def test_a_missing_run_is_no_seed() -> None:
         assert found == expected
         assert found.numbers.equals(expected.numbers)
     assert summarise(gaps).findings == summarise(none).findings
-    assert encoders_table(gaps).caption == encoders_table(none).caption
-    assert "vit only 1" in encoders_table(gaps).caption
+    assert methods_table(gaps).caption == methods_table(none).caption
+    assert "vit only 1" in methods_table(gaps).caption
 
 
 def test_a_method_without_a_value_is_not_set_beside_the_best() -> None:
@@ -109,12 +109,13 @@ def test_without_a_common_seed_there_is_no_difference() -> None:
 def test_what_has_fewer_seeds_is_not_ranked() -> None:
     assert emphases([0.7, 0.9, 0.5], seeds=[3, 1, 3]) == ["best", "", "second"]
     measured = uneven(kept=2)
-    table = encoders_table(measured)
+    table = methods_table(measured)
     iou = [cell.text for cell in table.header].index("IoU")
     # 0.500 against 0.450, but of one seed.
-    assert [row[iou].emphasis == BEST for row in table.blocks[0]] == [True, False, False]
+    rows = [row for block in table.blocks for row in block]
+    assert [row[iou].emphasis == BEST for row in rows] == [True, False, False]
     assert "among the methods with all seeds" in table.caption
-    assert "among" not in encoders_table(miniature()).caption
+    assert "among" not in methods_table(miniature()).caption
 
 
 def test_the_summary_sets_it_beside_the_best_of_the_others() -> None:

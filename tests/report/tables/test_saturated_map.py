@@ -8,7 +8,7 @@ import pytest
 from miniature import miniature
 
 from aexad.evaluation import metrics
-from aexad.report.tables.encoders import SHAPE, encoders_table
+from aexad.report.tables.methods import SHAPE, methods_table
 from aexad.report.tables.table import to_latex, to_markdown
 
 
@@ -37,7 +37,7 @@ def test_ranks_are_good_and_the_binary_map_is_empty(
 
 
 def test_the_note_is_printed_with_f1_and_iou() -> None:
-    table = encoders_table(miniature())
+    table = methods_table(miniature())
     marked = [cell.text for cell in table.header if cell.mark]
     assert marked == ["F1", "IoU"]
     assert "a saturated map marks nothing although its X-AUC is high" in SHAPE

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import pandas as pd
+import pytest
 from miniature import miniature
 
 from aexad.report.collect import METHOD_COLUMNS, METRIC_COLUMNS
 from aexad.report.published import Published
 from aexad.report.results import Results
 from aexad.report.run_files import IMAGE_COLUMNS
+from aexad.report.stats.tests import Interval
 from aexad.report.tables.table import to_latex, to_markdown
 from aexad.report.tables.write import build_tables
+from aexad.report.text.sentences import sentence
 from aexad.report.text.summary import summarise
 
 TITLES = {"cnn": "ResNet & co", "vit": "ViT_tiny", "ae": "Autoencoder"}
@@ -78,7 +81,7 @@ def test_tables_show_titles_and_their_csv_keeps_names() -> None:
         assert {"ResNet & co", "ViT_tiny", "Autoencoder"} & shown
     encoders = build_tables(with_titles())[0]
     assert "| ResNet &amp; co" in to_markdown(encoders)
-    assert "ResNet \\& co & resnet18.tv\\_in1k" in to_latex(encoders)
+    assert "ResNet \\& co & yes & resnet18.tv\\_in1k" in to_latex(encoders)
 
 
 def test_captions_and_sentences_show_titles() -> None:
@@ -91,3 +94,23 @@ def test_captions_and_sentences_show_titles() -> None:
     assert found[0].startswith("ViT_tiny (Transformer) in place of ResNet & co (CNN)")
     assert found[1].startswith("X-AUC: ResNet & co is best with 0.700, 0.050 above ViT_tiny")
     assert not any(name in " ".join(found).split() for name in ("cnn", "vit", "ae"))
+
+
+@pytest.mark.parametrize(
+    ("labels", "signs", "expected"),
+    [
+        (True, (1, 0), "Does the reconstruction help? A less P, which has the same features"),
+        (True, (1, 0), "A is higher in X-AUC."),
+        (True, (0, -1), "It is lower in IoU."),
+        (False, (0, 0), "What are the labelled defects worth?"),
+        (False, (0, 0), "No interval is on one side of zero."),
+    ],
+)
+def test_rivals_are_compared_in_words(labels, signs, expected):
+    differences = [
+        {"metric": metric, "value": 0.1, "interval": Interval(-0.1, 0.3), "sign": sign}
+        for metric, sign in zip(("X-AUC", "IoU"), signs, strict=True)
+    ]
+    text = sentence("against_rival", ours="A", rival="P", labels=labels, differences=differences)
+    assert expected in text
+    assert "X-AUC +0.100 (-0.100 to +0.300)" in text.replace("−", "-")

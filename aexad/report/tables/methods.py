@@ -27,7 +27,12 @@ from aexad.report.tables.table import Column, Table
 from aexad.report.text.captions import caption, of_masks
 from aexad.report.text.numbers import UNDEFINED, number, quantity, with_interval
 
-ABOUT = {"encoder": "Encoder", "pretrained": "Pre-trained", "tuning": "Tuning"}
+ABOUT = {
+    "labels": "Labelled defects",
+    "encoder": "Encoder",
+    "pretrained": "Pre-trained",
+    "tuning": "Tuning",
+}
 OF_BINARY_MAP = {"f1", "iou"}
 SHAPE = (
     "Of the heat map binarised at its own mean + standard deviation, as in the sources. It depends "
@@ -37,12 +42,16 @@ SHAPE = (
 PARAMETERS = ["trained_parameters", "frozen_parameters"]
 
 
-def encoders_table(results: Results) -> Table:
-    """Methods x metrics and costs, macro means; a block for each data set and scenario."""
+def methods_table(results: Results) -> Table:
+    """Methods x metrics and costs, macro means.
+
+    There are two blocks for each data set and scenario: methods that train on the labelled defects,
+    then methods that ignore them.
+    """
     metrics = results.metrics
     valued = set(metrics.loc[metrics["value"].notna(), "metric"])
     shown = [name for name in HEADLINE if name in valued]
-    rows = method_rows(metrics)
+    rows = _in_blocks(method_rows(metrics), results.methods)
     cells = mean_cells(metrics[metrics["metric"].isin([*shown, *TRAINING_COSTS])])
     data = rows.merge(results.methods[["method", *ABOUT]], how="left")
     highest = cells.groupby(list(rows.columns))[["of", "seeds"]].max()
@@ -78,10 +87,10 @@ def encoders_table(results: Results) -> Table:
     parameters = [_parameters(*each) for each in data[PARAMETERS].to_numpy()]
     columns.append(Column("parameters [M]", parameters))
     return Table(
-        name="encoders",
-        title="Encoders",
+        name="methods",
+        title="Methods",
         caption=caption(
-            "encoders_caption",
+            "methods_caption",
             results,
             metrics[metrics["metric"].isin(shown)],
             method=METHOD,
@@ -90,8 +99,19 @@ def encoders_table(results: Results) -> Table:
         ),
         columns=columns,
         data=data,
-        blocks_of=blocks_of(data, *GROUP),
+        blocks_of=blocks_of(data, *GROUP, "labels"),
     )
+
+
+def _in_blocks(rows: pd.DataFrame, methods: pd.DataFrame) -> pd.DataFrame:
+    """The rows of each data set and scenario, first those of methods that use labelled defects."""
+    uses = dict(zip(methods["method"], methods["labels"], strict=True))
+    ignores = rows["method"].map(uses) == "no"
+    group = rows.groupby(GROUP, sort=False).ngroup()
+    order = pd.DataFrame({"group": group, "ignores": ignores}).sort_values(
+        ["group", "ignores"], kind="stable"
+    )
+    return rows.loc[order.index].reset_index(drop=True)
 
 
 def _parameters(trained: float, frozen: float) -> str:
