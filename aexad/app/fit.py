@@ -41,6 +41,9 @@ from aexad.training.train import train
 
 logger = logging.getLogger(__name__)
 
+OUTLYING = 10
+"""A held-out image whose score is this many times the median one may show a defect."""
+
 
 class Images(NamedTuple):
     """The images for training, and the images that are held out."""
@@ -61,6 +64,7 @@ def choose_images(
     labelled: int | None = None,
     size: int = 224,
     seed: int = 0,
+    marks: str = "bright",
 ) -> Images:
     """List the user's images and hold out some normal images.
 
@@ -73,7 +77,9 @@ def choose_images(
         With a flat folder: see :func:`aexad.data.index.flat_index`.
     labelled
         Number of images of each defect type to train on, drawn by the seed. Default: all. A recipe
-        whose loss is ``mse`` uses none.
+        that does not train on labelled defects uses none.
+    marks
+        Which pixels of a mask are anomalous: the ``bright`` ones, or ``any`` whose value is not 0.
 
     Raises
     ------
@@ -84,9 +90,12 @@ def choose_images(
     """
     folder = folder.resolve()
     uses_anomalies = uses_labels(recipe)
-    settings = {"title": folder.name, "adaptor": "mvtec_layout", "size": size}
+    settings = {"title": folder.name, "adaptor": "mvtec_layout", "size": size, "marks": marks}
     dataset = validate(Dataset, settings | ({"labelled": labelled} if labelled else {}), "fit")
-    if (folder / "train" / GOOD).is_dir() and defects is None:
+    good = folder / "train" / GOOD
+    if good.is_dir() and not uses_anomalies:  # neither defects nor masks are needed
+        root, index = flat_index(good, None, dataset=dataset)
+    elif good.is_dir() and defects is None:
         root = folder.parent
         index = build_index(
             root, folder.name, dataset.model_copy(update={"categories": [folder.name]})
@@ -95,10 +104,11 @@ def choose_images(
         reason = "has images and no train/good" if images_in(folder) else "has no train/good"
         raise ConfigError(
             f"{folder}: {reason}; name a category in MVTec AD's layout, or a folder of good "
-            "images with --defects for those with a defect"
+            "images with --defects for those with a defect. Without defects or masks: a method "
+            "that trains on good images alone, such as ae, l2_cae, anovit, patchcore or padim"
         )
     else:
-        root, index = flat_index(folder, defects if uses_anomalies else None, masks)
+        root, index = flat_index(folder, defects if uses_anomalies else None, masks, dataset)
     category = index["category"].iloc[0]
     if labelled and uses_anomalies:
         table = split(index, dataset, category, "standard", seed)
@@ -246,6 +256,18 @@ def _find_threshold(
         f"it is a rare kind of good image, add more like it; --false-alarms {share:g} takes the "
         "next score as threshold"
     )
+    usual = float(np.median(scores))
+    outliers = [
+        f"{images.root / name} ({score:.4g})"
+        for name, score in zip(images.held_out, scores, strict=True)
+        if score > OUTLYING * usual > 0
+    ]
+    if outliers and value > OUTLYING * usual:
+        logger.warning(
+            "the threshold, %.4g, stands out from the held-out good images, whose median score is "
+            "%.4g: %s; if they show defects, remove them and fit again",
+            *(value, usual, ", ".join(outliers[:5])),
+        )
     logger.info(
         "threshold %.6g, from %d held-out normal images of scores %.4g to %.4g; %d of %d labelled "
         "anomalies, which were trained on, exceed it",

@@ -56,6 +56,12 @@ def add_verbs(add: AddVerb) -> None:
         help="share of good images that may exceed the threshold; default: 0.01",
     )
     parser.add_argument("--size", type=positive, default=224, help="working size in pixels")
+    parser.add_argument(
+        "--marks",
+        choices=("bright", "any"),
+        default="bright",
+        help="pixels of a mask that are anomalous; any: every value but 0 (class numbers)",
+    )
     add_seed(parser)
     add_machine(parser, threads=None)
     parser = add(explain)
@@ -95,6 +101,7 @@ def fit(args: argparse.Namespace) -> Path:
         labelled=args.labelled,
         size=args.size,
         seed=args.seed,
+        marks=args.marks,
     )
     card = fit_model(
         images,
@@ -124,8 +131,10 @@ def explain(args: argparse.Namespace) -> Path:
 
     from aexad.app.explain_folder import explain_files, image_names, in_words
     from aexad.app.explainer import load
+    from aexad.data.layouts.folders import left_out
 
     images = image_names(args.images, args.output)
+    passed_over = left_out(args.images, args.output) if args.images.is_dir() else []
     device = "cpu"
     if args.model.suffix.lower() != ".onnx":
         _check_torch()
@@ -145,10 +154,14 @@ def explain(args: argparse.Namespace) -> Path:
 
     rows = explain_files(explainer, args.images, images, args.output, args.batch_size, report)
     broken = sum("error" in row for row in rows)
-    if broken:
+    if passed_over:
+        named = ", ".join(map(str, passed_over[:5]))
+        more = f" and {len(passed_over) - 5} more" if len(passed_over) > 5 else ""
+        logger.error("not read, because their endings are not known: %s%s", named, more)
+    if broken or passed_over:
+        count = f"{broken + len(passed_over)} of {len(rows) + len(passed_over)}"
         raise DataError(
-            f"{broken} of {len(rows)} images were not explained, see above; the others are in "
-            f"{args.output}"
+            f"{count} files were not explained, see above; the others are in {args.output}"
         )
     return args.output
 

@@ -111,6 +111,17 @@ class Dataset(Strict):
         default_factory=dict, description="k of categories that have too few defects"
     )
 
+    marks: Literal["bright", "any"] = Field(
+        "bright",
+        description="pixels of a mask that are anomalous; any: every value but 0 (class numbers)",
+    )
+    masks: Literal["covered", "nearest"] = Field(
+        "covered",
+        description="masks at the working size; covered: anomalous where at least half of a pixel "
+        "is, and no region vanishes; nearest: by the nearest pixel, as the sources do, which loses "
+        "defects that are thinner than a pixel",
+    )
+
     published_as: str | None = Field(
         None,
         description="data set of the sources whose categories these are, for example mvtec_ad: "
@@ -162,6 +173,11 @@ class Dataset(Strict):
     def stored(self) -> int:
         """Size in pixels of the images in a training set, and of the maps of the test images."""
         return self.stored_size or self.size
+
+    def reading(self, marks: str) -> str:
+        """How a mask is read, for :func:`aexad.data.images.load_mask`; ``marks`` of its layout."""
+        kind = "any" if self.marks == "any" else marks
+        return f"{kind}-nearest" if self.masks == "nearest" else kind
 
     @property
     def full_title(self) -> str:

@@ -132,8 +132,9 @@ def _photos(table: pd.DataFrame, root: Path, size: int, scenario: str) -> dict[s
             if not marked.any():
                 raise DataError(
                     f"{root / mask}: no anomalous pixel is left at working size {size}; raise "
-                    "'size' in config/datasets.yaml, correct the mask, or exclude the image: "
-                    f"remove {root / image} and its mask, and make the index again"
+                    "'size' ('--size' of 'fit'), set 'masks: covered', correct the mask, or "
+                    f"exclude the image: remove {root / image} and its mask, and make the index "
+                    "again"
                 )
         photos[role].append(Photo(image, pixels, marked))
     for role in SCENARIOS[scenario]:

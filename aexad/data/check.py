@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
 
 from tabulate import tabulate
@@ -12,7 +10,7 @@ from tabulate import tabulate
 from aexad.config.catalogue import Dataset
 from aexad.config.schema import nearest
 from aexad.data.layouts.registry import LAYOUTS, recognise
-from aexad.data.validate import PROBLEM, WARNING, Finding, count_images, validate
+from aexad.data.validate import PROBLEM, WARNING, count_images, grouped, validate
 from aexad.runtime.errors import ConfigError, DataError
 
 
@@ -29,20 +27,6 @@ def entry_for(folder: Path, adaptor: str | None) -> Dataset:
     if adaptor is not None and adaptor not in LAYOUTS:
         raise ConfigError(f"no adaptor '{adaptor}'; {nearest(adaptor, list(LAYOUTS))}")
     return Dataset.model_validate({"title": folder.name, "adaptor": adaptor or recognise(folder)})
-
-
-def grouped(findings: Sequence[Finding]) -> list[Finding]:
-    """Join findings of one category that differ in the names of files alone: number and example."""
-    groups: dict[tuple[str, str, str], list[Finding]] = {}
-    for finding in findings:
-        alike = re.sub(r"\S*[/\\]\S*", "", finding.text)
-        groups.setdefault((finding.category, finding.kind, alike), []).append(finding)
-    return [
-        own[0]._replace(text=f"{len(own)} times, for example {own[0].text}")
-        if len(own) > 1
-        else own[0]
-        for own in groups.values()
-    ]
 
 
 def check(folder: Path, name: str, dataset: Dataset) -> None:

@@ -1,7 +1,8 @@
 """Read photographs and masks: the one place that decides what a pixel of a file means.
 
 Photographs become RGB with 8 bits per channel, masks become boolean. Every defect of a file is a
-:class:`~aexad.runtime.errors.DataError` that names the file.
+:class:`~aexad.runtime.errors.DataError` that names the file. All formats that Pillow itself decodes
+are read.
 """
 
 from __future__ import annotations
@@ -11,18 +12,29 @@ import struct
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 from PIL import ExifTags, Image, ImageOps
+from scipy import ndimage
 
 from aexad.runtime.errors import DataError
 
-FORMATS = ("PNG", "JPEG", "BMP", "TIFF")  # by content; Pillow starts a program for some others
+# By content. Pillow starts a program for some others (EPS).
+FORMATS = (*("PNG", "JPEG", "BMP", "TIFF", "WEBP", "JPEG2000", "GIF", "PPM", "TGA", "DIB", "AVIF"),)
 THRESHOLD = 127  # of 255: a mask pixel above it is anomalous
 BRIGHT, ANY = "bright", "any"
-MARKS = (BRIGHT, ANY)
-"""Which pixels of a mask are anomalous: the bright ones, or all whose number is not 0."""
+NEAREST = "nearest"
+MARKS = (BRIGHT, ANY, f"{BRIGHT}-{NEAREST}", f"{ANY}-{NEAREST}")
+"""How a mask is read: which of its pixels are anomalous (the bright ones, or all whose number is
+not 0), and that its size is changed by the nearest pixel, as the sources do."""
+EDGE = 2
+"""Pixels between dark and bright are an edge, up to this distance from a bright one."""
+SHARE = 0.5
+"""Share of its area from which a pixel of a smaller mask is anomalous."""
+NOISE = 40
+"""Largest value that a JPEG gives to black pixels near a bright region."""
 SIDEWAYS = (5, 6, 7, 8)  # the EXIF orientations that exchange width and height
 # What Pillow raises for damaged files, besides OSError; its decoders promise no single class.
 DAMAGE = (SyntaxError, ValueError, EOFError, struct.error, LookupError, TypeError, OverflowError)
@@ -38,7 +50,7 @@ def load_image(path: str | os.PathLike[str], size: int | None = None) -> np.ndar
     Parameters
     ----------
     path
-        A PNG, JPEG, BMP or TIFF file.
+        A file of one of :data:`FORMATS`, with one page.
     size
         Working size S in pixels; the image is resized to S x S (bilinear, antialiased), whatever
         its proportions (default: the size of the file).
@@ -74,16 +86,18 @@ def load_mask(
 ) -> np.ndarray:
     """Read a mask: True where a pixel is anomalous.
 
-    With ``marks="bright"``, a pixel is anomalous when its brightest channel is above 127 of 255
-    *after* the resize (nearest), so masks in any bright colour, with a palette or of booleans can
-    be read. With ``marks="any"``, a pixel holds the number of its defect, and every pixel but those
-    of number 0 is anomalous; the number of a palette image is its index. The layout of a data set
-    says which of the two its masks are.
+    With ``marks="bright"``, a pixel is anomalous when its brightest channel is above 127 of 255, so
+    masks in any bright colour, with a palette or of booleans can be read. With ``marks="any"``, a
+    pixel holds the number of its defect, and every pixel but those of number 0 is anomalous; the
+    number of a palette image is its index. The layout of a data set says which its masks are.
+
+    At another size, a pixel is anomalous when at least half of its area is (:func:`covered`), so
+    that no defect vanishes; with ``marks`` that end in ``-nearest``, when its nearest pixel is.
 
     Parameters
     ----------
     path
-        A PNG, JPEG, BMP or TIFF file; None for a normal image, which has no mask.
+        A file as for :func:`load_image`; None for a normal image, which has no mask.
     size
         Working size S in pixels (default: the size of the file).
     shape
@@ -100,8 +114,9 @@ def load_mask(
     Raises
     ------
     aexad.runtime.errors.DataError
-        As for :func:`load_image`; the mask has not the shape of its image; or it marks something,
-        but nothing above the threshold (labels 0 and 1, say), which would be lost without notice.
+        As for :func:`load_image`; the mask has not the shape of its image; or it marks something
+        that is not above the threshold (labels 1 and 2, say, or a dark colour beside a bright one),
+        which would be lost without notice.
     """
     if path is None:
         shape = shape if size is None else (size, size)
@@ -110,25 +125,83 @@ def load_mask(
         return np.zeros(shape, dtype=bool)
     with _opened(path) as image:
         upright = ImageOps.exif_transpose(image)
-        if marks == ANY:
-            levels = _numbered(upright)
+        kind, _, rule = marks.partition("-")
+        if kind == ANY:
+            marked = _numbered(upright)
         else:
-            levels = _brightest_channel(_eight_bit(upright, path))
-    highest = int(levels.max(initial=0))
-    if 0 < highest <= THRESHOLD:
+            lossy = image.format in ("JPEG", "MPO", "WEBP")
+            marked = _bright(upright, path, NOISE if lossy else 0)
+    if shape is not None and marked.shape != tuple(shape):
         raise DataError(
-            f"{path}: the brightest pixel of this mask is {highest} of 255, and only pixels above "
-            f"{THRESHOLD} are anomalous; save it with 255 for anomalous and 0 for normal"
-        )
-    if shape is not None and levels.shape != tuple(shape):
-        raise DataError(
-            f"{path}: the mask is {levels.shape[1]}x{levels.shape[0]} pixels and its image "
+            f"{path}: the mask is {marked.shape[1]}x{marked.shape[0]} pixels and its image "
             f"{shape[1]}x{shape[0]}; save both at the same size"
         )
-    if size is not None and levels.shape != (size, size):
-        nearest = Image.fromarray(levels).resize((size, size), Image.Resampling.NEAREST)
-        levels = np.asarray(nearest)
-    return levels > THRESHOLD
+    if size is None or marked.shape == (size, size):
+        return marked
+    if rule == NEAREST:
+        nearest = Image.fromarray(marked).resize((size, size), Image.Resampling.NEAREST)
+        return np.array(nearest)
+    return covered(marked, size)[0]
+
+
+def covered(mask: np.ndarray, size: int) -> tuple[np.ndarray, float]:
+    """Change the size of a mask without losing a defect.
+
+    A pixel is anomalous when at least half of its area is. Where a region has no such pixel,
+    because it is thinner than one, its most covered pixels are: those with at least half of the
+    highest share in the region.
+
+    Parameters
+    ----------
+    mask
+        bool [H, W].
+    size
+        S.
+
+    Returns
+    -------
+    tuple of ndarray and float
+        bool [S, S]; and the least highest share of a region: below 0.5, defects are thinner than a
+        pixel. It is 1 without regions.
+    """
+    whole = Image.fromarray(mask.astype(np.float32))
+    share = np.asarray(whole.resize((size, size), Image.Resampling.BOX))
+    marked = share >= SHARE
+    regions, number = ndimage.label(share > 0, structure=np.ones((3, 3)))
+    if not number:
+        return marked, 1.0
+    highest = ndimage.maximum(share, regions, np.arange(1, number + 1))
+    limit = np.concatenate([[np.inf], np.minimum(highest / 2, SHARE)])
+    thin = np.concatenate([[False], highest < SHARE])
+    return marked | (thin[regions] & (share >= limit[regions])), float(highest.min())
+
+
+def page_count(image: Image.Image) -> int:
+    """Pages of a file; a phone's photograph with a depth map has one."""
+    return 1 if image.format == "MPO" else int(getattr(image, "n_frames", 1))
+
+
+def orientation_of(path: str | os.PathLike[str]) -> int:
+    """EXIF's orientation of a file, 1 to 8; 1 is upright."""
+    with _opened(path) as image:
+        found = Image.Image.getexif(image).get(ExifTags.Base.Orientation, 1)
+        return int(found) if found in range(1, 9) else 1
+
+
+def lost_levels(path: str | os.PathLike[str]) -> tuple[int, int] | None:
+    """Levels in a 16-bit file, and how many of them 8 bits keep; None for other files."""
+    with _opened(path) as image:
+        if not image.mode.startswith("I;16"):
+            return None
+        levels = np.unique(np.asarray(image))
+    return len(levels), len(np.unique((levels.astype(np.uint32) + 128) // 257))
+
+
+def is_binary(path: str | os.PathLike[str]) -> bool:
+    """Whether a file has two levels at most, as masks have."""
+    with _opened(path) as image:
+        levels = np.asarray(image.convert("L") if image.mode != "P" else image)
+        return len(np.unique(levels)) <= 2
 
 
 def image_size(path: str | os.PathLike[str]) -> tuple[int, int]:
@@ -159,6 +232,13 @@ def check_image(path: str | os.PathLike[str]) -> tuple[int, int]:
     return size
 
 
+@cache
+def _formats() -> tuple[str, ...]:
+    """Those of :data:`FORMATS` that this build of Pillow decodes."""
+    Image.init()
+    return tuple(name for name in FORMATS if name in Image.OPEN)
+
+
 @contextmanager
 def _opened(path: str | os.PathLike[str]) -> Iterator[Image.Image]:
     """Open an image; errors while it is opened or decoded name the file."""
@@ -168,7 +248,12 @@ def _opened(path: str | os.PathLike[str]) -> Iterator[Image.Image]:
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             # An open file, not a path: Pillow would map an uncompressed TIFF into memory, and then
             # read a TIFF that lies on its side with the wrong width.
-            with Path(path).open("rb") as file, Image.open(file, formats=FORMATS) as image:
+            with Path(path).open("rb") as file, Image.open(file, formats=_formats()) as image:
+                if (pages := page_count(image)) > 1:
+                    raise DataError(
+                        f"{path}: has {pages} pages, and one image is needed; save each page as a "
+                        "file of its own"
+                    )
                 yield image
     except FileNotFoundError:
         raise DataError(f"{path}: no such file; restore it, or build the index again") from None
@@ -179,7 +264,7 @@ def _opened(path: str | os.PathLike[str]) -> Iterator[Image.Image]:
         if Path(path).stat().st_size == 0:
             raise DataError(f"{path}: the file is empty; restore or replace it") from None
         raise DataError(
-            f"{path}: not a PNG, JPEG, BMP or TIFF image, or its header is damaged; convert or "
+            f"{path}: no image that can be read, or its header is damaged; convert it to PNG, or "
             "replace it"
         ) from None
     except OSError as error:
@@ -214,6 +299,8 @@ def _eight_bit(image: Image.Image, path: str | os.PathLike[str]) -> Image.Image:
     """Scale 16-bit greyscale to 8 bits by the range of its type; 32 bits have no range."""
     if image.mode.startswith("I;16"):
         levels = np.asarray(image).astype(np.uint32)
+        if _white_is_zero(image):
+            levels = 65535 - levels
         return Image.fromarray(((levels + 128) // 257).astype(np.uint8))
     _check_depth(image, path)
     return image
@@ -228,16 +315,52 @@ def _rgb(image: Image.Image, background: int) -> Image.Image:
     return Image.alpha_composite(below, layer).convert("RGB")
 
 
+def _white_is_zero(image: Image.Image) -> bool:
+    """Whether a TIFF stores white as 0; Pillow turns that around for 8 bits alone."""
+    return image.format == "TIFF" and image.tag_v2.get(262) == 0  # type: ignore[attr-defined]
+
+
 def _numbered(image: Image.Image) -> np.ndarray:
-    """The pixels whose number is not 0: 255 there and 0 elsewhere, uint8 [H, W].
+    """The pixels whose number is not 0, bool [H, W].
 
     The number is the only channel (for a palette: the index) or any of several.
     """
-    if len(image.getbands()) == 1:
-        marked = np.asarray(image) != 0
+    one = len(image.getbands()) == 1
+    numbers = np.asarray(image)[..., None] if one else np.asarray(image.convert("RGB"))
+    return np.array(numbers.any(axis=2))
+
+
+def _bright(image: Image.Image, path: str | os.PathLike[str], noise: int) -> np.ndarray:
+    """The pixels above the threshold, bool [H, W].
+
+    Pixels that are neither black (up to ``noise``) nor above the threshold must be edges of bright
+    regions; otherwise they are marks that would be lost, and the mask is refused.
+    """
+    if image.mode.startswith("I;16"):
+        raw = np.asarray(image)
+        values = 65535 - raw if _white_is_zero(image) else raw
+        bright, dark = values > THRESHOLD * 257 + 128, values > noise * 257
     else:
-        marked = np.asarray(image.convert("RGB")).any(axis=2)
-    return np.where(marked, np.uint8(255), np.uint8(0))
+        _check_depth(image, path)
+        values = _brightest_channel(image)
+        bright, dark = values > THRESHOLD, values > noise
+    dark = dark & ~bright
+    if not dark.any():
+        return bright
+    near = np.ones((2 * EDGE + 1, 2 * EDGE + 1), dtype=bool)
+    lost = dark & ~ndimage.binary_dilation(bright, structure=near)
+    if not lost.any() or (noise and bright.any() and lost.sum() < 0.01 * bright.sum()):
+        return bright
+    most = 65535 if image.mode.startswith("I;16") else 255
+    examples = ", ".join(map(str, np.unique(values[lost])[:3]))
+    what = f"{int(lost.sum())} pixels of this mask are neither black nor bright ({examples})"
+    if not bright.any():
+        what = f"the brightest pixel of this mask is {int(values.max())} of {most}"
+    raise DataError(
+        f"{path}: {what}, and only pixels above {most // 2} are anomalous; if every value but 0 "
+        "marks a defect, say so with 'marks: any' of the data set, or --marks any of 'aexad fit'; "
+        "else save it with 255 for anomalous and 0 for normal"
+    )
 
 
 def _brightest_channel(image: Image.Image) -> np.ndarray:

@@ -19,7 +19,16 @@ from aexad.data.images import MARKS
 from aexad.data.layouts.flat import flat_entries
 from aexad.data.layouts.mvtec import GOOD as GOOD
 from aexad.data.layouts.mvtec import Entry
-from aexad.data.validate import PROBLEM, read_files, validate
+from aexad.data.validate import (
+    PROBLEM,
+    WARNING,
+    Finding,
+    files_left_out,
+    grouped,
+    masks_among_photographs,
+    read_files,
+    validate,
+)
 from aexad.runtime.errors import DataError
 
 COLUMNS = list(Entry._fields)
@@ -75,17 +84,15 @@ def build_index(root: str | os.PathLike[str], name: str, dataset: Dataset) -> pd
         )
     entries, findings = validate(root, name, dataset)
     _refuse(f"data set '{name}'", [text for _, kind, text in findings if kind == PROBLEM])
-    if findings:  # warnings
-        logger.warning(
-            "data set '%s': %d masks of a defect mark nothing, the first %s; pixel metrics leave "
-            "these images out",
-            *(name, len(findings), findings[0].text),
-        )
+    tell(findings, f"data set '{name}'")
     return pd.DataFrame(sorted(entries), columns=COLUMNS, dtype=str)
 
 
 def flat_index(
-    good: Path, defects: Path | None, masks: Path | None = None
+    good: Path,
+    defects: Path | None,
+    masks: Path | None = None,
+    dataset: Dataset | None = None,
 ) -> tuple[Path, pd.DataFrame]:
     """List and check flat folders, as :func:`build_index` does for a data set.
 
@@ -97,7 +104,10 @@ def flat_index(
         Folder of images with a defect, or None.
     masks
         Folder of their masks: the mask of ``STEM.EXT`` is ``STEM_mask.EXT`` or ``STEM.EXT``, with
-        any known ending (default: ``STEM_mask.EXT`` in the folder ``defects``).
+        any known ending (default: in the folder ``defects``, as ``STEM_mask.EXT`` or beside the
+        photograph with another ending).
+    dataset
+        How masks are read, and the working size; default: as for a new data set.
 
     Returns
     -------
@@ -111,9 +121,26 @@ def flat_index(
     """
     problems: list[str] = []
     root, entries = flat_entries(good, defects, masks, problems)
-    problems += [finding.text for finding in read_files(root, entries, root.name)]
+    dataset = dataset or Dataset(title=root.name, adaptor="mvtec_layout")
+    entries = [
+        entry._replace(marks=dataset.reading(entry.marks)) if entry.mask else entry
+        for entry in entries
+    ]
+    findings = read_files(root, entries, root.name, dataset.size)
+    for folder in dict.fromkeys(each for each in (good, defects, masks) if each is not None):
+        findings += files_left_out(folder)
+    findings += masks_among_photographs(root, entries, root.name)
+    problems += [text for _, kind, text in findings if kind == PROBLEM]
     _refuse(str(root), problems)
+    tell(findings, str(root))
     return root, pd.DataFrame(entries, columns=COLUMNS, dtype=str)
+
+
+def tell(findings: Sequence[Finding], name: str) -> None:
+    """Log warnings; those that differ in the names of files alone are one line."""
+    warnings = [finding for finding in findings if finding.kind == WARNING]
+    for finding in grouped(warnings):
+        logger.warning("%s: %s", name, finding.text)
 
 
 def read_index(path: str | os.PathLike[str]) -> pd.DataFrame:

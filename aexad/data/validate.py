@@ -6,26 +6,43 @@
 from __future__ import annotations
 
 import logging
+import math
+import re
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from tqdm import tqdm
 
 from aexad.config.catalogue import Counts, Dataset
-from aexad.data.images import check_image, load_mask
+from aexad.data.images import (
+    NEAREST,
+    SHARE,
+    check_image,
+    covered,
+    image_size,
+    load_mask,
+    lost_levels,
+    orientation_of,
+)
 from aexad.data.layouts.class_folders import class_problems
-from aexad.data.layouts.mvtec import GOOD, Entry
+from aexad.data.layouts.folders import images_in, left_out
+from aexad.data.layouts.mvtec import GOOD, Entry, masks_beside
 from aexad.data.layouts.registry import ONE_CATEGORY, layout_of
 from aexad.runtime.errors import DataError
 
 PROBLEM, WARNING = "problem", "warning"
+MOST_MARKED = 0.5
+"""Share of an image above which a mask may be inverted."""
+FEWEST_LEVELS = 64
+"""Levels that 8 bits must keep of an image of 16 bits."""
 
 logger = logging.getLogger(__name__)
 
 
 class Finding(NamedTuple):
-    """A problem of a data set, or a warning: a mask of a defect that marks nothing."""
+    """A problem of a data set, or a warning: of what can be used, and may not be what was meant."""
 
     category: str
     """Empty for the data set as a whole."""
@@ -57,23 +74,131 @@ def validate(root: Path, name: str, dataset: Dataset) -> tuple[list[Entry], list
             )
         entries += listed
     findings = [Finding(key, PROBLEM, text) for key, texts in problems.items() for text in texts]
-    findings += read_files(root, entries, name)
+    if dataset.adaptor != "class_folders":
+        for category in categories:
+            findings += files_left_out(root / category, category)
+            findings += masks_among_photographs(root, entries, category)
+    entries = [
+        entry._replace(marks=dataset.reading(entry.marks)) if entry.mask else entry
+        for entry in entries
+    ]
+    findings += read_files(root, entries, name, dataset.size)
     return entries, sorted(findings, key=lambda finding: finding.category)
 
 
-def read_files(root: Path, entries: list[Entry], name: str) -> list[Finding]:
+def files_left_out(folder: Path, category: str = "") -> list[Finding]:
+    """A warning for each kind of file that is passed over: its number, an example."""
+    kinds: dict[str, list[Path]] = {}
+    for path in left_out(folder):
+        kinds.setdefault(path.suffix.lower() or "no ending", []).append(path)
+    return [
+        Finding(
+            category,
+            WARNING,
+            f"{len(files)} file{'s' * (len(files) > 1)} with the ending {ending} left out, for "
+            f"example {files[0]}; if they are images, convert them to PNG",
+        )
+        for ending, files in sorted(kinds.items())
+    ]
+
+
+def masks_among_photographs(root: Path, entries: list[Entry], category: str) -> list[Finding]:
+    """A warning about masks that lie beside good images and are not taken for photographs."""
+    folders = dict.fromkeys(
+        (root / entry.image).parent
+        for entry in entries
+        if entry.category == category and entry.defect == GOOD
+    )
+    found = [mask for folder in folders for mask in masks_beside(images_in(folder))]
+    if not found:
+        return []
+    text = (
+        f"{len(found)} files among the good images are masks of others and are left out, for "
+        f"example {found[0]}; move them away"
+    )
+    return [Finding(category, WARNING, text)]
+
+
+def read_files(root: Path, entries: list[Entry], name: str, size: int) -> list[Finding]:
     """Read every image and every mask; ``name`` is shown beside the progress bar."""
     findings = []
     for entry in tqdm(entries, desc=f"checking {name}", unit="image", disable=None):
-        mask = root / entry.mask
+        image, mask = root / entry.image, root / entry.mask
+        texts: list[str] = []
         try:
-            shape = check_image(root / entry.image)
-            if entry.mask and not load_mask(mask, shape=shape, marks=entry.marks).any():
-                text = f"{mask}: this mask of a defect marks nothing; correct it, or remove it and "
-                findings.append(Finding(entry.category, WARNING, f"{text}its image"))
+            shape = check_image(image)
+            texts += _range_warnings(image)
+            if entry.mask:
+                if turned := _turned(image, mask, shape):
+                    texts.append(turned)
+                texts += _mask_warnings(mask, shape, entry.marks, size)
         except DataError as error:
             findings.append(Finding(entry.category, PROBLEM, str(error)))
+        findings += [Finding(entry.category, WARNING, text) for text in texts]
     return findings
+
+
+def _mask_warnings(mask: Path, shape: tuple[int, int], marks: str, size: int) -> list[str]:
+    marked = load_mask(mask, shape=shape, marks=marks)
+    share = float(marked.mean())
+    if not share:
+        text = f"{mask}: this mask of a defect marks nothing; correct it, or remove it and its "
+        return [f"{text}image"]
+    texts = []
+    if share > MOST_MARKED:
+        texts.append(
+            f"{mask}: marks {100 * share:.0f} % of its image; is it inverted? White is anomalous"
+        )
+    small, least = covered(marked, size)
+    if least < SHARE:
+        keeps = 16 * math.ceil(size / max(least, 1e-3) / 2 / 16)
+        lost = "is drawn thicker than it is"
+        if marks.endswith(NEAREST) and not load_mask(mask, size, marks=marks)[small].all():
+            lost = "is lost in part or whole, and trained on as normal"
+        texts.append(
+            f"{mask}: a region is thinner than a pixel at size {size} and {lost}; size {keeps} "
+            "keeps it"
+        )
+    return texts
+
+
+def _range_warnings(image: Path) -> list[str]:
+    levels = lost_levels(image)
+    if levels is None or levels[1] >= min(FEWEST_LEVELS, levels[0] / 2):
+        return []
+    return [
+        f"{image}: of {levels[0]} levels of 16 bits, {levels[1]} are left at 8 bits, so nearly all "
+        "contrast is lost; stretch the range of all images alike, and save them again"
+    ]
+
+
+def _turned(image: Path, mask: Path, shape: tuple[int, int]) -> str:
+    """A warning about a photograph that EXIF turns, while its mask is not turned."""
+    if orientation_of(image) == 1 or orientation_of(mask) != 1:
+        return ""
+    if image_size(mask) not in (shape, shape[::-1]):
+        return ""
+    text = (
+        f"{image}: its EXIF orientation turns the photograph, and {mask.name} has none: was it "
+        "drawn on the photograph as it is stored? Then turn the mask, or remove the orientation"
+    )
+    if image_size(mask) == shape:
+        return text
+    raise DataError(text)
+
+
+def grouped(findings: Sequence[Finding]) -> list[Finding]:
+    """Join findings of one category that differ in the names of files alone: number and example."""
+    groups: dict[tuple[str, str, str], list[Finding]] = {}
+    for finding in findings:
+        alike = re.sub(r"\S*[/\\]\S*", "", finding.text)
+        groups.setdefault((finding.category, finding.kind, alike), []).append(finding)
+    return [
+        own[0]._replace(text=f"{len(own)} times, for example {own[0].text}")
+        if len(own) > 1
+        else own[0]
+        for own in groups.values()
+    ]
 
 
 def count_images(entries: list[Entry]) -> Counts:

@@ -197,10 +197,13 @@ def test_a_mask_that_vanishes_at_working_size(tree: Path) -> None:
     pixels = np.zeros((16, 16), np.uint8)
     pixels[0, 0] = 255
     Image.fromarray(pixels).save(tree / mask)
+    covered = augment(table, tree, 4, "standard", seed=0)["masks"]
+    assert covered.any()
+    table = table.assign(marks="bright-nearest")
     with pytest.raises(DataError, match="no anomalous pixel is left at working size 4") as error:
         augment(table, tree, 4, "standard", seed=0)
     assert mask in str(error.value)
-    assert "raise 'size' in config/datasets.yaml" in str(error.value)
+    assert "raise 'size' ('--size' of 'fit')" in str(error.value)
     assert f"exclude the image: remove {tree}/{mask.split('/')[0]}/test/" in str(error.value)
 
 

@@ -200,7 +200,7 @@ def test_unreadable_images(tree: Path) -> None:
     _, *lines = problems(tree)
     assert [line.split(": ")[1] for line in lines] == [
         "the file is empty; restore or replace it",
-        "not a PNG, JPEG, BMP or TIFF image, or its header is damaged; convert or replace it",
+        "no image that can be read, or its header is damaged; convert it to PNG, or replace it",
     ]
 
 

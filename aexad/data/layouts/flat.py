@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from aexad.data.layouts.folders import images_in, no_images
+from aexad.data.layouts.folders import images_below, no_images
 from aexad.data.layouts.mvtec import (
+    MASK_SUFFIXES,
     Entry,
+    masks_beside,
     masks_by_stem,
     normal_entries,
     only_mask,
@@ -38,14 +40,18 @@ def flat_entries(
         return root, entries
     image_folder, mask_folder = folders[1], folders[-1]
     same_folder = mask_folder == image_folder
-    images = images_in(image_folder)
+    images = images_below(image_folder)
+    beside = masks_beside(images) if same_folder else {}
     if same_folder:
-        images = [path for path in images if not path.stem.endswith("_mask")]
+        suffixed = [path for path in images if path.stem.endswith(MASK_SUFFIXES)]
+        images = [path for path in images if path not in beside and path not in suffixed]
     if not images:
         problems.append(no_images(image_folder))
     by_stem = masks_by_stem(mask_folder)
     for image in images:
-        candidates = by_stem[stem_of(image)]
+        candidates = [path for path in by_stem[stem_of(image)] if path != image]
+        if own := [mask for mask, photograph in beside.items() if photograph == image]:
+            candidates = own
         # STEM_mask.EXT has precedence: STEM.EXT in the folder of masks may be the photograph.
         suffixed = [path for path in candidates if stem_of(path) != stem_of(image)]
         candidates = suffixed if suffixed or same_folder else candidates

@@ -5,8 +5,17 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
+ENDINGS = (
+    *(".png", ".jpg", ".jpeg", ".jfif", ".jpe", ".bmp", ".dib", ".tif", ".tiff", ".webp", ".avif"),
+    *(".jp2", ".j2k", ".jpx", ".mpo", ".gif", ".ppm", ".pgm", ".pbm", ".pnm", ".tga"),
+)
 """The endings of image files, in lower case; upper case is accepted too."""
+
+NO_PICTURES = (
+    *(".txt", ".json", ".xml", ".csv", ".tsv", ".yaml", ".yml", ".md", ".html", ".pdf", ".log"),
+    *(".ini", ".db", ".py", ".ipynb", ".npy", ".npz", ".zip", ".safetensors", ".onnx", ".sha256"),
+)
+"""Endings of files that may lie among images, and are left out without a word."""
 
 
 def is_image(path: str | os.PathLike[str]) -> bool:
@@ -23,6 +32,29 @@ def folders_in(folder: Path) -> list[Path]:
 def images_in(folder: Path) -> list[Path]:
     """The images in a folder; an empty list if the folder does not exist."""
     return [path for path in _visible(folder) if is_image(path) and not path.is_dir()]
+
+
+def images_below(folder: Path) -> list[Path]:
+    """The images in a folder and its sub-folders, which may stand for dates or cameras."""
+    found = images_in(folder)
+    for sub_folder in folders_in(folder):
+        found += images_below(sub_folder)
+    return found
+
+
+def left_out(folder: Path, skipped: Path | None = None) -> list[Path]:
+    """Files below a folder that may be pictures, and have no ending that is read.
+
+    A folder ``skipped`` below it, which may hold results, is not looked at.
+    """
+    files = [path for path in _visible(folder) if not path.is_dir()]
+    found = [
+        path for path in files if not is_image(path) and path.suffix.lower() not in NO_PICTURES
+    ]
+    for sub_folder in folders_in(folder):
+        if skipped is None or sub_folder.resolve() != skipped.resolve():
+            found += left_out(sub_folder, skipped)
+    return found
 
 
 def no_images(folder: Path) -> str:

@@ -17,9 +17,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from aexad.data.images import BRIGHT
-from aexad.data.layouts.folders import folders_in, images_in, no_images
+from aexad.data.images import BRIGHT, is_binary
+from aexad.data.layouts.folders import folders_in, images_below, images_in, no_images
+from aexad.runtime.errors import DataError
 
+MASK_SUFFIXES = ("_mask", "_label", "_gt")
 GOOD = "good"
 """The defect type of normal images in the index."""
 
@@ -110,10 +112,42 @@ def normal_entries(
     root: Path, category: str, split: str, folder: Path, problems: list[str]
 ) -> list[Entry]:
     """List the normal images in a folder; a folder without images is added to ``problems``."""
-    images = images_in(folder)
+    images = images_below(folder)
     if not images:
         problems.append(no_images(folder))
-    return [Entry(category, split, GOOD, relative(image, root), "") for image in images]
+    masks = masks_beside(images)
+    return [
+        Entry(category, split, GOOD, relative(image, root), "")
+        for image in images
+        if image not in masks
+    ]
+
+
+def masks_beside(images: list[Path]) -> dict[Path, Path]:
+    """Files among photographs that are masks of others, and the photograph of each.
+
+    The mask of ``x.jpg`` may lie beside it as ``x.png`` or as ``x_mask.png``, ``x_label.png`` or
+    ``x_gt.png``. It must have two levels at most.
+    """
+    photographs: dict[tuple[Path, str], list[Path]] = defaultdict(list)
+    for image in images:
+        photographs[image.parent, stem_of(image)].append(image)
+    found = {}
+    for image in images:
+        stem = stem_of(image)
+        shortened = {stem.removesuffix(suffix) for suffix in MASK_SUFFIXES} - {stem}
+        others = [each for name in shortened for each in photographs.get((image.parent, name), [])]
+        others += [each for each in photographs[image.parent, stem] if each != image]
+        if others and _is_mask(image) and not _is_mask(others[0]):
+            found[image] = others[0]
+    return found
+
+
+def _is_mask(path: Path) -> bool:
+    try:
+        return is_binary(path)
+    except DataError:  # it is told when the image is read
+        return False
 
 
 def _defect_entries(
@@ -123,7 +157,7 @@ def _defect_entries(
     entries = []
     taken: dict[Path, Path] = {}
     for split, folder in folders:
-        images = images_in(folder)
+        images = images_below(folder)
         if not images:
             problems.append(no_images(folder))
         by_stem = masks_by_stem(masks / folder.name)
@@ -142,9 +176,9 @@ def _defect_entries(
 def masks_by_stem(folder: Path) -> defaultdict[str, list[Path]]:
     """Masks of a folder by stem of the image: ``STEM_mask.EXT`` and ``STEM.EXT`` belong to it."""
     masks = defaultdict(list)
-    for mask in images_in(folder):
+    for mask in images_below(folder):
         stem = stem_of(mask)
-        for image_stem in {stem, stem.removesuffix("_mask")}:
+        for image_stem in {stem, *(stem.removesuffix(suffix) for suffix in MASK_SUFFIXES)}:
             masks[image_stem].append(mask)
     return masks
 
@@ -156,6 +190,9 @@ def stem_of(path: Path) -> str:
 
 def only_mask(image: Path, masks: list[Path], folder: Path, problems: list[str]) -> Path | None:
     """The mask of an image; if it has no mask or several, that is added to ``problems``."""
+    if len(masks) > 1:  # the same sub-folder, where stems repeat
+        same = [mask for mask in masks if mask.parent.name == image.parent.name]
+        masks = same or masks
     if len(masks) == 1:
         return masks[0]
     if masks:

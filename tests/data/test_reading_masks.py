@@ -1,0 +1,145 @@
+"""What a mask means: marks that would be lost are refused, and no defect vanishes in silence."""
+
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image
+from scipy import ndimage
+
+from aexad.data.images import covered, is_binary, load_image, load_mask, lost_levels
+from aexad.runtime.errors import DataError
+
+EIGHT = np.ones((3, 3))
+
+
+def saved(folder, pixels, name="m.png", **options):
+    path = folder / name
+    Image.fromarray(pixels).save(path, **options)
+    return path
+
+
+def two_marks(one, other, dtype=np.uint8):
+    """A mask of 40 x 40 with two squares of 10 x 10."""
+    pixels = np.zeros((40, 40), dtype)
+    pixels[5:15, 5:15], pixels[20:30, 20:30] = one, other
+    return pixels
+
+
+class TestMarksThatWouldBeLost:
+    @pytest.mark.parametrize(
+        "pixels",
+        [
+            two_marks(60, 255),
+            two_marks(1, 255),
+            two_marks(60, 65535, np.uint16),
+            two_marks(1, 128, np.uint16),
+            np.stack([two_marks(120, 200), two_marks(0, 0), two_marks(0, 0)], axis=2),
+        ],
+        ids=["grey", "class 1", "16 bits", "16-bit labels", "colours"],
+    )
+    def test_they_are_refused_or_read(self, tmp_path, pixels):
+        path = saved(tmp_path, pixels)
+        with pytest.raises(DataError, match=r"m\.png: .*--marks any"):
+            load_mask(path)
+        assert load_mask(path, marks="any").sum() == 200
+
+    def test_every_label_of_a_palette_is_read(self, tmp_path):
+        image = Image.fromarray(two_marks(1, 2)).convert("P")
+        image.putpalette([0, 0, 0, 128, 0, 0, 0, 0, 255])
+        path = tmp_path / "m.png"
+        image.save(path)
+        assert load_mask(path).sum() == 200 or pytest.fail("dark red is lost")
+
+    def test_soft_edges_of_bright_regions_are_edges(self, tmp_path):
+        soft = ndimage.gaussian_filter(two_marks(255, 255).astype(float), 0.8)
+        marked = load_mask(saved(tmp_path, soft.astype(np.uint8)))
+        assert marked.sum() == pytest.approx(200, abs=30)
+
+    @pytest.mark.parametrize("quality", [50, 75, 95])
+    def test_the_noise_of_a_jpeg_is_no_mark(self, tmp_path, quality):
+        path = saved(tmp_path, two_marks(255, 255), "m.jpg", quality=quality)
+        assert load_mask(path).sum() == pytest.approx(200, abs=40)
+
+
+class TestCovered:
+    def test_large_regions_keep_their_area(self):
+        mask = np.zeros((300, 200), dtype=bool)
+        mask[60:180, 40:120] = True
+        small, least = covered(mask, 50)
+        assert small.sum() == 20 * 20
+        assert least == 1
+
+    def test_no_scratch_vanishes_however_thin(self):
+        rng = np.random.default_rng(0)
+        for _ in range(20):
+            mask = np.zeros((500, 700), dtype=bool)
+            for top in (100, 250, 400):
+                left = rng.integers(0, 500)
+                mask[top + rng.integers(0, 9) :][:1, left : left + 120] = True
+            small, least = covered(mask, 64)
+            assert ndimage.label(small, EIGHT)[1] >= 3
+            assert 0 < least < 0.5
+            assert small.sum() < 3 * 2 * 13  # a scratch is one or two pixels thick
+
+    def test_a_region_is_where_it_was(self):
+        mask = np.zeros((100, 100), dtype=bool)
+        mask[31, 77] = True
+        small, least = covered(mask, 10)
+        assert np.argwhere(small).tolist() == [[3, 7]]
+        assert least == pytest.approx(0.01)
+
+    def test_nothing_and_everything(self):
+        assert not covered(np.zeros((30, 30), bool), 8)[0].any()
+        assert covered(np.ones((30, 30), bool), 8)[0].all()
+        assert covered(np.zeros((30, 30), bool), 8)[1] == 1
+
+    def test_masks_are_enlarged_by_the_nearest_pixel(self):
+        mask = np.eye(4, dtype=bool)
+        np.testing.assert_array_equal(covered(mask, 16)[0], np.kron(mask, np.ones((4, 4), bool)))
+
+    def test_the_sources_rule_is_an_option(self, tmp_path):
+        pixels = np.zeros((100, 100), np.uint8)
+        pixels[31, 77] = 255
+        path = saved(tmp_path, pixels)
+        assert load_mask(path, 10).sum() == 1
+        assert load_mask(path, 10, marks="bright-nearest").sum() == 0
+
+
+class TestFormats:
+    @pytest.mark.parametrize(
+        ("name", "options"),
+        [
+            ("a.webp", {"lossless": True}),
+            ("a.jfif", {"format": "JPEG", "quality": 100}),
+            ("a.jp2", {}),
+            ("a.gif", {}),
+            ("a.ppm", {}),
+            ("a.tga", {}),
+        ],
+    )
+    def test_what_pillow_decodes_is_read(self, tmp_path, name, options):
+        pixels = np.full((20, 20, 3), 200, np.uint8)
+        assert (
+            np.abs(load_image(saved(tmp_path, pixels, name, **options)).astype(int) - 200).max() < 4
+        )
+
+    def test_several_pages_are_refused(self, tmp_path):
+        pages = [Image.new("L", (8, 8), level) for level in (0, 255)]
+        path = tmp_path / "a.tif"
+        pages[0].save(path, save_all=True, append_images=pages[1:])
+        with pytest.raises(DataError, match=r"a\.tif: has 2 pages"):
+            load_image(path)
+
+    def test_a_16_bit_tiff_that_stores_white_as_zero(self, tmp_path):
+        path = tmp_path / "a.tif"
+        tifffile.imwrite(path, np.full((4, 4), 65535, np.uint16), photometric="miniswhite")
+        assert load_image(path).max() == 0
+
+    def test_levels_that_8_bits_lose_are_counted(self, tmp_path):
+        thermal = saved(tmp_path, (51021 + 20 * np.arange(64).reshape(8, 8)).astype(np.uint16))
+        assert lost_levels(thermal) == (64, 5)  # 63 x 20 / 257
+        assert lost_levels(saved(tmp_path, np.zeros((4, 4), np.uint8), "b.png")) is None
+
+    def test_masks_have_two_levels(self, tmp_path):
+        assert is_binary(saved(tmp_path, two_marks(255, 255)))
+        assert not is_binary(saved(tmp_path, two_marks(255, 100), "b.png"))
