@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from tabulate import tabulate
 
@@ -52,7 +52,10 @@ def check(folder: Path, name: str, dataset: Dataset) -> None:
             }
         )
     counts = tabulate(rows, headers="keys", disable_numparse=True)
-    print(f"{folder} as {dataset.adaptor}\n\n{counts}")
+    files = [name for entry in entries for name in (entry.image, entry.mask) if name]
+    endings = Counter(PurePosixPath(name).suffix.lower() for name in files)
+    read = ", ".join(f"{count} {ending}" for ending, count in endings.most_common())
+    print(f"{folder} as {dataset.adaptor}\n\n{counts}\n\nfiles read: {read}")
     if findings:
         texts = [(category or "(all)", kind, text) for category, kind, text in grouped(findings)]
         headers = ["category", "kind", "what, where, what to do"]

@@ -357,8 +357,8 @@ def _bright(image: Image.Image, path: str | os.PathLike[str], noise: int) -> np.
     if not bright.any():
         what = f"the brightest pixel of this mask is {int(values.max())} of {most}"
     raise DataError(
-        f"{path}: {what}, and only pixels above {most // 2} are anomalous; if every value but 0 "
-        "marks a defect, say so with 'marks: any' of the data set, or --marks any of 'aexad fit'; "
+        f"{path}: {what}, and only pixels above {most // 2} are anomalous; if every value marks a "
+        "defect, any but 0, say so with 'marks: any' of the data set or --marks any of 'aexad fit'; "
         "else save it with 255 for anomalous and 0 for normal"
     )
 

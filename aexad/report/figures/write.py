@@ -6,6 +6,7 @@ Each data set and scenario has the kinds of figures that its methods and masks a
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 
 import pandas as pd
@@ -21,6 +22,7 @@ from aexad.report.figures.base import Drawing, Group, read_groups
 from aexad.report.figures.contrast import contrast_drawings
 from aexad.report.figures.critical_difference import rank_drawings
 from aexad.report.figures.gallery import gallery_drawings
+from aexad.report.figures.labels import labels_drawings
 from aexad.report.figures.metrics import metric_drawings
 from aexad.report.figures.per_defect import defect_drawings
 from aexad.report.figures.training import training_drawings
@@ -69,8 +71,9 @@ def write_figures(
     """
     for name in SOURCES:
         require([results / run.folder / name for run in runs])
-    groups = read_groups(runs, metrics, methods, catalogue, results, data)
-    write_drawings((d for group in groups for d in drawings(group, gallery)), folder)
+    groups = list(read_groups(runs, metrics, methods, catalogue, results, data))
+    own = (drawing for group in groups for drawing in drawings(group, gallery))
+    write_drawings(chain(own, labels_drawings(groups, catalogue)), folder)
 
 
 def write_drawings(figures: Iterable[Drawing], folder: Path) -> None:

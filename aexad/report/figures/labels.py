@@ -1,0 +1,96 @@
+"""What labelled defects are worth: metrics against their number per defect type."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from aexad.config.catalogue import Dataset
+from aexad.report.figures.base import Drawing, Group, Look
+from aexad.report.labels import METRIC, listed
+from aexad.report.stats.aggregate import category_means
+from aexad.report.style import add_legend, grid_of
+
+SHOWN = ("xauc", "pro", "f1", "iou")
+
+
+def labels_drawings(groups: Sequence[Group], catalogue: Mapping[str, Dataset]) -> Iterator[Drawing]:
+    """``labels``: of data sets that differ in the number of labelled defects alone."""
+    families: dict[tuple[str, str], list[Group]] = {}
+    for group in groups:
+        entry = catalogue.get(group.dataset)
+        if entry is not None:
+            files = entry.files or group.dataset
+            families.setdefault((files, group.scenario), []).append(group)
+    for (files, scenario), same in families.items():
+        curves = label_curves(same, catalogue)
+        if curves["labelled"].nunique() < 2:
+            continue
+        group = same[0]
+        titles = [group.shown(name) for name in dict.fromkeys(curves["method"])]
+        yield Drawing(
+            f"labels_{files}_{scenario}",
+            f"What labelled defects are worth: {catalogue[files].title}, {scenario}",
+            "Mean over the categories that have a value for every number of labelled defects: "
+            f"{listed(sorted(curves.attrs['categories']))}. Lines with marks: methods that train "
+            "on the labelled defects, which then leave the test set; dashed lines: methods that "
+            "ignore them, at their mean." + group.look.note,
+            f"Line plots of {listed([METRIC[name].label for name in SHOWN])} against the number of "
+            f"labelled defects of each type, for {listed(titles)}.",
+            lambda curves=curves, look=group.look: labels_figure(curves, look),  # type: ignore[misc]
+        )
+
+
+def label_curves(groups: Sequence[Group], catalogue: Mapping[str, Dataset]) -> pd.DataFrame:
+    """Means by method, metric and number of labelled defects.
+
+    Returns
+    -------
+    DataFrame
+        Columns method, labels (``yes`` or ``no``), labelled, metric, value. Its attribute
+        ``categories`` names the categories that are behind every value.
+    """
+    number = {group.dataset: catalogue[group.dataset].labelled for group in groups}
+    every = [set(group.metrics["category"].unique()) for group in groups]
+    shared = set.intersection(*every)
+    rows = []
+    for group in groups:
+        metrics = group.metrics[group.metrics["category"].isin(shared)]
+        for metric in SHOWN:
+            means = category_means(metrics, metric).mean()
+            rows += [
+                {
+                    "method": method,
+                    "labels": group.methods["labels"][str(method)],
+                    "labelled": number[group.dataset],
+                    "metric": metric,
+                    "value": value,
+                }
+                for method, value in means.items()
+            ]
+    curves = pd.DataFrame(rows, columns=["method", "labels", "labelled", "metric", "value"])
+    curves.attrs["categories"] = shared
+    return curves
+
+
+def labels_figure(curves: pd.DataFrame, look: Look) -> Figure:
+    """Draw one panel per metric; ``curves`` as :func:`label_curves` returns them."""
+    figure, panels = grid_of(len(SHOWN), 2, height=1.9, margin=0.7)
+    numbers = sorted(curves["labelled"].unique())
+    for axes, metric in zip(panels, SHOWN, strict=True):
+        for method, own in curves[curves["metric"] == metric].groupby("method", sort=False):
+            style = look.styles[str(method)]
+            if (own["labels"] == "no").all():
+                axes.axhline(own["value"].mean(), color=style.colour, linestyle="--", linewidth=1)
+                continue
+            own = own.sort_values("labelled")
+            places = [numbers.index(each) for each in own["labelled"]]
+            axes.plot(places, own["value"], color=style.colour, marker=style.marker, markersize=4)
+        axes.set_title(METRIC[metric].label)
+        axes.set_xticks(range(len(numbers)), [str(each) for each in numbers])
+        axes.set_xlim(-0.3, len(numbers) - 0.7)
+        axes.set_xlabel("labelled defects of each type")
+    add_legend(figure, look.handles(curves["method"]))
+    return figure

@@ -1,0 +1,69 @@
+"""The figure of metrics against the number of labelled defects."""
+
+import pandas as pd
+import pytest
+
+from aexad.config.catalogue import Dataset
+from aexad.report.collect import METHOD_COLUMNS, METRIC_COLUMNS
+from aexad.report.figures.base import read_groups
+from aexad.report.figures.labels import label_curves, labels_drawings
+
+CATALOGUE = {
+    "parts": Dataset(title="Parts", adaptor="mvtec_layout", labelled=3),
+    "parts_k1": Dataset(title="Parts, 1", adaptor="mvtec_layout", labelled=1, files="parts"),
+    "others": Dataset(title="Others", adaptor="mvtec_layout"),
+}
+# X-AUC of bolts and nuts; nuts have no run with one labelled defect of PatchCore's rival.
+VALUES = {
+    ("parts", "probe"): (0.9, 0.7),
+    ("parts", "bank"): (0.8, 0.6),
+    ("parts_k1", "probe"): (0.7, 0.5),
+    ("parts_k1", "bank"): (0.84, 0.64),
+    ("others", "probe"): (0.1, 0.1),
+}
+
+
+@pytest.fixture
+def groups(tmp_path):
+    rows = [
+        [dataset, category, "standard", method, 0, metric, value, 4, ""]
+        for (dataset, method), values in VALUES.items()
+        for category, value in zip(("bolt", "nut"), values, strict=True)
+        for metric in ("xauc", "pro", "f1", "iou")
+    ]
+    metrics = pd.DataFrame(rows, columns=METRIC_COLUMNS)
+    methods = pd.DataFrame(
+        [
+            dict.fromkeys(METHOD_COLUMNS, "") | {"method": name, "title": name, "labels": labels}
+            for name, labels in (("probe", "yes"), ("bank", "no"))
+        ]
+    )
+    return list(read_groups([], metrics, methods, CATALOGUE, tmp_path, tmp_path))
+
+
+def test_curves_are_means_over_the_categories(groups):
+    same = [group for group in groups if group.dataset != "others"]
+    curves = label_curves(same, CATALOGUE)
+    found = curves[curves["metric"] == "xauc"].set_index(["method", "labelled"])["value"]
+    assert found.to_dict() == pytest.approx(
+        {("probe", 3): 0.8, ("bank", 3): 0.7, ("probe", 1): 0.6, ("bank", 1): 0.74}
+    )
+    assert curves.attrs["categories"] == {"bolt", "nut"}
+
+
+def test_the_figure_has_a_line_for_labels_and_a_level_without(groups):
+    (drawing,) = labels_drawings(groups, CATALOGUE)
+    assert drawing.name == "labels_parts_standard"
+    assert "bolt and nut" in drawing.caption
+    axes = drawing.draw().axes[0]
+    levels = [line for line in axes.lines if line.get_linestyle() == "--"]
+    (line,) = [line for line in axes.lines if line.get_linestyle() == "-"]
+    assert line.get_ydata() == pytest.approx([0.6, 0.8])
+    assert [list(level.get_ydata()) for level in levels] == [pytest.approx([0.72, 0.72])]
+    assert [tick.get_text() for tick in axes.get_xticklabels()] == ["1", "3"]
+
+
+def test_a_single_number_of_labelled_defects_has_no_figure(groups):
+    assert not list(
+        labels_drawings([group for group in groups if group.dataset == "others"], CATALOGUE)
+    )
