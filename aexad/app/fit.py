@@ -11,6 +11,7 @@ import hashlib
 import logging
 import math
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,7 +27,7 @@ from aexad.config.catalogue import Dataset
 from aexad.config.recipe import Recipe
 from aexad.config.schema import validate
 from aexad.data.augment import augment
-from aexad.data.index import GOOD, build_index, flat_index
+from aexad.data.index import GOOD, WARNINGS, build_index, flat_index
 from aexad.data.layouts.folders import images_in
 from aexad.data.rng import generator
 from aexad.data.split import COLUMNS as SPLIT_COLUMNS
@@ -53,6 +54,8 @@ class Images(NamedTuple):
     """Rows of a split with the roles normal and labelled; paths are relative to ``root``."""
     held_out: list[str]
     """Normal images for the threshold; paths are relative to ``root``."""
+    warnings: Sequence[str] = ()
+    """What may not be as it was meant, in the images and masks."""
 
 
 def choose_images(
@@ -117,7 +120,8 @@ def choose_images(
     held_out = _held_out(table, folder, category, seed)
     roles = ("normal", "labelled") if uses_anomalies else ("normal",)
     trained = table["role"].isin(roles) & ~table["image"].isin(held_out)
-    return Images(root, table[trained].reset_index(drop=True), held_out)
+    warnings = index.attrs.get(WARNINGS, [])
+    return Images(root, table[trained].reset_index(drop=True), held_out, warnings)
 
 
 def fit(
@@ -264,8 +268,8 @@ def _find_threshold(
     ]
     if outliers and value > OUTLYING * usual:
         logger.warning(
-            "the threshold, %.4g, stands out from the held-out good images, whose median score is "
-            "%.4g: %s; if they show defects, remove them and fit again",
+            "held-out good images stand out, and set the threshold (%.4g; their median score is "
+            "%.4g): %s; if they show defects, remove them and fit again",
             *(value, usual, ", ".join(outliers[:5])),
         )
     logger.info(

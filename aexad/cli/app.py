@@ -122,6 +122,8 @@ def fit(args: argparse.Namespace) -> Path:
             f"{card.threshold.false_alarms:.1%} false alarms, from "
             f"{card.threshold.held_out_normals} held-out good images"
         )
+    if images.warnings:  # once more, below the lines of a long training
+        print(f"look again: {'; '.join(images.warnings)}")
     return output
 
 

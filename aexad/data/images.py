@@ -66,7 +66,8 @@ def load_image(path: str | os.PathLike[str], size: int | None = None) -> np.ndar
         The file does not exist, is no image, damaged or too large, or has 32 bits per channel.
     """
     with _opened(path) as image:
-        upright = _eight_bit(ImageOps.exif_transpose(image), path)
+        inverted = _white_is_zero(image)
+        upright = _eight_bit(ImageOps.exif_transpose(image), path, inverted)
     rgb = _rgb(upright, background=255)
     return np.array(rgb if size is None else at_size(rgb, size))
 
@@ -130,7 +131,7 @@ def load_mask(
             marked = _numbered(upright)
         else:
             lossy = image.format in ("JPEG", "MPO", "WEBP")
-            marked = _bright(upright, path, NOISE if lossy else 0)
+            marked = _bright(upright, path, NOISE if lossy else 0, _white_is_zero(image))
     if shape is not None and marked.shape != tuple(shape):
         raise DataError(
             f"{path}: the mask is {marked.shape[1]}x{marked.shape[0]} pixels and its image "
@@ -295,11 +296,16 @@ def _check_depth(image: Image.Image, path: str | os.PathLike[str]) -> None:
         )
 
 
-def _eight_bit(image: Image.Image, path: str | os.PathLike[str]) -> Image.Image:
-    """Scale 16-bit greyscale to 8 bits by the range of its type; 32 bits have no range."""
+def _eight_bit(
+    image: Image.Image, path: str | os.PathLike[str], inverted: bool = False
+) -> Image.Image:
+    """Scale 16-bit greyscale to 8 bits by the range of its type; 32 bits have no range.
+
+    ``inverted``: whether 0 is white, see :func:`_white_is_zero`.
+    """
     if image.mode.startswith("I;16"):
         levels = np.asarray(image).astype(np.uint32)
-        if _white_is_zero(image):
+        if inverted:
             levels = 65535 - levels
         return Image.fromarray(((levels + 128) // 257).astype(np.uint8))
     _check_depth(image, path)
@@ -316,7 +322,7 @@ def _rgb(image: Image.Image, background: int) -> Image.Image:
 
 
 def _white_is_zero(image: Image.Image) -> bool:
-    """Whether a TIFF stores white as 0; Pillow turns that around for 8 bits alone."""
+    """Whether an opened TIFF stores white as 0; Pillow turns that around for 8 bits alone."""
     return image.format == "TIFF" and image.tag_v2.get(262) == 0  # type: ignore[attr-defined]
 
 
@@ -330,7 +336,9 @@ def _numbered(image: Image.Image) -> np.ndarray:
     return np.array(numbers.any(axis=2))
 
 
-def _bright(image: Image.Image, path: str | os.PathLike[str], noise: int) -> np.ndarray:
+def _bright(
+    image: Image.Image, path: str | os.PathLike[str], noise: int, inverted: bool
+) -> np.ndarray:
     """The pixels above the threshold, bool [H, W].
 
     Pixels that are neither black (up to ``noise``) nor above the threshold must be edges of bright
@@ -338,7 +346,7 @@ def _bright(image: Image.Image, path: str | os.PathLike[str], noise: int) -> np.
     """
     if image.mode.startswith("I;16"):
         raw = np.asarray(image)
-        values = 65535 - raw if _white_is_zero(image) else raw
+        values = 65535 - raw if inverted else raw
         bright, dark = values > THRESHOLD * 257 + 128, values > noise * 257
     else:
         _check_depth(image, path)
@@ -357,9 +365,9 @@ def _bright(image: Image.Image, path: str | os.PathLike[str], noise: int) -> np.
     if not bright.any():
         what = f"the brightest pixel of this mask is {int(values.max())} of {most}"
     raise DataError(
-        f"{path}: {what}, and only pixels above {most // 2} are anomalous; if every value marks a "
-        "defect, any but 0, say so with 'marks: any' of the data set or --marks any of 'aexad fit'; "
-        "else save it with 255 for anomalous and 0 for normal"
+        f"{path}: {what}, and only pixels above {most // 2} are anomalous; if any but 0 marks a "
+        "defect, say so with 'marks: any' of the data set or --marks any of 'aexad fit'; else save "
+        "it with 255 for anomalous and 0 for normal"
     )
 
 

@@ -34,6 +34,8 @@ from aexad.runtime.errors import DataError
 COLUMNS = list(Entry._fields)
 SPLITS = ("train", "validation", "test")
 NO_MASKS = "the data set has no masks"
+WARNINGS = "warnings"
+"""Attribute of an index: what was told about its images and masks."""
 MOST_SHOWN = 20  # problems of one data set that are listed; the others are counted
 
 logger = logging.getLogger(__name__)
@@ -84,8 +86,9 @@ def build_index(root: str | os.PathLike[str], name: str, dataset: Dataset) -> pd
         )
     entries, findings = validate(root, name, dataset)
     _refuse(f"data set '{name}'", [text for _, kind, text in findings if kind == PROBLEM])
-    tell(findings, f"data set '{name}'")
-    return pd.DataFrame(sorted(entries), columns=COLUMNS, dtype=str)
+    index = pd.DataFrame(sorted(entries), columns=COLUMNS, dtype=str)
+    index.attrs[WARNINGS] = tell(findings, f"data set '{name}'")
+    return index
 
 
 def flat_index(
@@ -132,15 +135,18 @@ def flat_index(
     findings += masks_among_photographs(root, entries, root.name)
     problems += [text for _, kind, text in findings if kind == PROBLEM]
     _refuse(str(root), problems)
-    tell(findings, str(root))
-    return root, pd.DataFrame(entries, columns=COLUMNS, dtype=str)
+    index = pd.DataFrame(entries, columns=COLUMNS, dtype=str)
+    index.attrs[WARNINGS] = tell(findings, str(root))
+    return root, index
 
 
-def tell(findings: Sequence[Finding], name: str) -> None:
-    """Log warnings; those that differ in the names of files alone are one line."""
+def tell(findings: Sequence[Finding], name: str) -> list[str]:
+    """Log and return warnings; those that differ in the names of files alone are one."""
     warnings = [finding for finding in findings if finding.kind == WARNING]
-    for finding in grouped(warnings):
-        logger.warning("%s: %s", name, finding.text)
+    texts = [finding.text for finding in grouped(warnings)]
+    for text in texts:
+        logger.warning("%s: %s", name, text)
+    return texts
 
 
 def read_index(path: str | os.PathLike[str]) -> pd.DataFrame:

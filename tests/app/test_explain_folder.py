@@ -66,11 +66,26 @@ def test_a_broken_image_is_told_and_the_rest_goes_on(workshop, photos, tmp_path,
     rows = [json.loads(line) for line in out.splitlines()]
     assert ["error" in row for row in rows] == [False, True, *[False] * 5]
     assert "good/1.png: cannot be read: damaged or truncated" in err
-    assert "1 of 7 images were not explained, see above; the others are in" in err
+    assert "1 of 7 files were not explained, see above; the others are in" in err
     assert "Traceback" not in err
     table = pd.read_csv(tmp_path / "out/explanations.csv")
     assert table["score"].isna().tolist() == ["error" in row for row in rows]
     assert len(list((tmp_path / "out/overlays").rglob("*.png"))) == 6
+
+
+def test_a_file_that_is_not_read_is_told_and_is_no_success(workshop, photos, tmp_path, capsys):
+    """A bad part must not be passed over in silence."""
+    with Image.open(photos / "spot/0.png") as bad:
+        bad.save(photos / "spot/webp.webp", lossless=True)
+        bad.save(photos / "spot/jfif.jfif", "JPEG", quality=100)
+    (photos / "spot/phone.heic").write_bytes(b"ftypheic")
+    assert explain(workshop, photos, tmp_path / "out", "--json") == 1
+    out, err = capsys.readouterr()
+    verdicts = {row["image"]: row["verdict"] for row in map(json.loads, out.splitlines())}
+    assert verdicts["spot/webp.webp"] == verdicts["spot/jfif.jfif"] == "anomalous"
+    assert "endings are not known" in err
+    assert "spot/phone.heic" in err
+    assert "1 of 10 files were not explained" in err
 
 
 def test_earlier_results_are_not_explained(workshop, photos):

@@ -142,7 +142,7 @@ class TestImages:
         status, err = explained(workshop / "model.onnx", path, tmp_path / "out", capsys)
         assert status == 1
         assert f"{path}: more than 89 million pixels; scale it down" in err
-        assert "1 of 1 images were not explained" in err
+        assert "1 of 1 files were not explained" in err
 
     def test_a_large_photo_gets_its_own_batch(self, workshop, tmp_path, monkeypatch, capsys):
         monkeypatch.setattr("aexad.app.explain_folder.MOST_PIXELS", 4000)

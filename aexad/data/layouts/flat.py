@@ -49,12 +49,12 @@ def flat_entries(
         problems.append(no_images(image_folder))
     by_stem = masks_by_stem(mask_folder)
     for image in images:
-        candidates = [path for path in by_stem[stem_of(image)] if path != image]
-        if own := [mask for mask, photograph in beside.items() if photograph == image]:
-            candidates = own
+        own = [mask for mask, photograph in beside.items() if photograph == image]
+        candidates = own or [path for path in by_stem[stem_of(image)] if path != image]
         # STEM_mask.EXT has precedence: STEM.EXT in the folder of masks may be the photograph.
         suffixed = [path for path in candidates if stem_of(path) != stem_of(image)]
-        candidates = suffixed if suffixed or same_folder else candidates
+        if not own:
+            candidates = suffixed if suffixed or same_folder else candidates
         if mask := only_mask(image, candidates, mask_folder, problems):
             paths = relative(image, root), relative(mask, root)
             entries.append(Entry(root.name, "test", DEFECT, *paths))

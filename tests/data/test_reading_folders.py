@@ -1,0 +1,153 @@
+"""Which files of a folder are photographs, masks, or left out; and what is told about them."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from aexad.config.catalogue import Dataset
+from aexad.data.check import check
+from aexad.data.index import build_index, flat_index
+from aexad.data.validate import WARNING, validate
+from aexad.runtime.errors import DataError
+
+MINE = Dataset(title="Mine", adaptor="mvtec_layout", size=64)
+
+
+def photograph(path, seed=0, side=64, **options):
+    pixels = np.random.default_rng(seed).integers(90, 160, (side, side), dtype=np.uint8)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(pixels).save(path, **options)
+
+
+def mask(path, side=64, box=(10, 10, 20, 20)):
+    pixels = np.zeros((side, side), np.uint8)
+    top, left, bottom, right = box
+    pixels[top:bottom, left:right] = 255
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(pixels).save(path)
+
+
+@pytest.fixture
+def part(tmp_path):
+    """A category: three good images, one of them in a sub-folder, and a scratch."""
+    folder = tmp_path / "set/part"
+    for i, name in enumerate(("0.png", "1.png", "monday/2.png")):
+        photograph(folder / "train/good" / name, i)
+    photograph(folder / "test/good/0.png", 8)
+    photograph(folder / "test/scratch/0.png", 9)
+    mask(folder / "ground_truth/scratch/0_mask.png")
+    return folder
+
+
+def warnings(part, dataset=MINE):
+    _, findings = validate(part.parent, "set", dataset)
+    return [finding.text for finding in findings if finding.kind == WARNING]
+
+
+def images(index, split):
+    return sorted(index.loc[index["split"] == split, "image"])
+
+
+def test_sub_folders_are_read(part):
+    index = build_index(part.parent, "set", MINE)
+    assert images(index, "train") == [
+        "part/train/good/0.png", "part/train/good/1.png", "part/train/good/monday/2.png",
+    ]  # fmt: skip
+    _, flat = flat_index(part / "train/good", None)
+    assert len(flat) == 3
+    assert warnings(part) == []
+
+
+def test_files_that_are_not_read_are_counted_by_ending(part, capsys):
+    for name in ("a.heic", "b.heic", "c.psd", "notes.txt", ".hidden.heic"):
+        (part / "train/good" / name).write_bytes(b"x")
+    found = warnings(part)
+    assert [text.split(" left out")[0] for text in found] == [
+        "2 files with the ending .heic", "1 file with the ending .psd",
+    ]  # fmt: skip
+    check(part.parent, "set", MINE)
+    printed = capsys.readouterr().out
+    assert "files read: 6 .png" in printed
+    assert ".heic left out" in printed
+
+
+def test_masks_beside_photographs_are_no_photographs(part):
+    photograph(part / "train/good/3.jpg", 3, quality=95)
+    mask(part / "train/good/3.png", box=(0, 0, 0, 0))
+    mask(part / "train/good/0_label.png")
+    index = build_index(part.parent, "set", MINE)
+    assert "part/train/good/3.jpg" in images(index, "train")
+    assert not {"part/train/good/3.png", "part/train/good/0_label.png"} & set(index["image"])
+    (text,) = warnings(part)
+    assert text.startswith("2 files among the good images are masks of others and are left out")
+
+
+def test_photographs_of_one_stem_stay_photographs(part):
+    photograph(part / "train/good/0.jpg", 5, quality=95)
+    assert len(images(build_index(part.parent, "set", MINE), "train")) == 4
+
+
+def test_a_mask_beside_its_photograph_belongs_to_it(tmp_path):
+    for i in range(3):
+        photograph(tmp_path / f"good/{i}.png", i)
+    photograph(tmp_path / "bad/0.jpg", 7, quality=95)
+    mask(tmp_path / "bad/0.png")
+    root, index = flat_index(tmp_path / "good", tmp_path / "bad")
+    (row,) = index[index["defect"] != "good"].to_dict("records")
+    assert (row["image"], row["mask"]) == ("bad/0.jpg", "bad/0.png")
+    assert root == tmp_path
+
+
+def test_an_inverted_mask_is_a_warning(part):
+    mask(part / "ground_truth/scratch/0_mask.png", box=(0, 0, 60, 60))
+    (text,) = warnings(part)
+    assert "marks 88 % of its image; is it inverted?" in text
+
+
+@pytest.mark.parametrize(("masks", "told"), [("covered", "thicker"), ("nearest", "is lost")])
+def test_a_defect_thinner_than_a_pixel_is_told_with_the_size_that_keeps_it(part, masks, told):
+    photograph(part / "test/scratch/0.png", 9, side=640)
+    mask(part / "ground_truth/scratch/0_mask.png", side=640, box=(300, 100, 302, 400))
+    (text,) = warnings(part, MINE.model_copy(update={"masks": masks}))
+    assert told in text
+    size = int(text.split("; size ")[1].split()[0])
+    assert warnings(part, MINE.model_copy(update={"masks": masks, "size": size})) == []
+    assert size < 640
+
+
+def test_a_photograph_that_exif_turns(part):
+    exif = Image.Exif()
+    exif[274] = 6
+    photograph(part / "test/scratch/0.jpg", 9, quality=95, exif=exif)
+    (part / "test/scratch/0.png").unlink()
+    (text,) = warnings(part)
+    assert "EXIF orientation turns the photograph" in text
+
+
+def test_an_oblong_photograph_that_exif_turns_away_from_its_mask(part):
+    exif = Image.Exif()
+    exif[274] = 6
+    (part / "test/scratch/0.png").unlink()
+    Image.fromarray(np.full((40, 60), 120, np.uint8)).save(part / "test/scratch/0.jpg", exif=exif)
+    pixels = np.zeros((40, 60), np.uint8)
+    pixels[5:9, 5:9] = 255
+    Image.fromarray(pixels).save(part / "ground_truth/scratch/0_mask.png")
+    with pytest.raises(DataError, match="EXIF orientation turns the photograph"):
+        build_index(part.parent, "set", MINE)
+
+
+def test_16_bits_whose_contrast_is_lost(part):
+    levels = (51000 + np.arange(64 * 64).reshape(64, 64) % 1400).astype(np.uint16)
+    Image.fromarray(levels).save(part / "train/good/0.png")
+    (text,) = warnings(part)
+    assert "of 1400 levels of 16 bits, 7 are left" in text
+
+
+def test_class_numbers_are_read_where_the_catalogue_says_so(part):
+    pixels = np.zeros((64, 64), np.uint8)
+    pixels[4:8, 4:8], pixels[40:44, 40:44] = 1, 255
+    Image.fromarray(pixels).save(part / "ground_truth/scratch/0_mask.png")
+    with pytest.raises(DataError, match="marks: any"):
+        build_index(part.parent, "set", MINE)
+    index = build_index(part.parent, "set", MINE.model_copy(update={"marks": "any"}))
+    assert index.loc[index["mask"] != "", "marks"].tolist() == ["any"]
