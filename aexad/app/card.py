@@ -17,7 +17,7 @@ KEY = "aexad card"
 class Threshold(Strict):
     """The score above which an image is anomalous, and how it was found."""
 
-    value: float = Field(gt=0)
+    value: float
     false_alarms: float = Field(gt=0, lt=1)
     """Largest expected share of new normal images above the threshold."""
     held_out_normals: int = Field(ge=0)

@@ -110,4 +110,4 @@ OWN = Kind("", encoder=True)
 
 def kind_of(model: str) -> Kind:
     """What is known of the method that a recipe names."""
-    return METHODS.get(model, OWN)
+    return METHODS.get(str(model), OWN)

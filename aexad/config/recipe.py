@@ -242,8 +242,8 @@ class Recipe(Strict):
         """A network without an encoder is trained as a whole; raw pixels have no weights."""
         if not isinstance(content, dict):
             return content
-        model, encoder = content.get("model", "aexad"), content.get("encoder")
-        if not kind_of(str(model)).encoder:
+        model, encoder = str(content.get("model", "aexad")), content.get("encoder")
+        if not kind_of(model).encoder:
             return {"weights": "none", "tuning": "full"} | content
         # An encoder, or a whole method, of one's own.
         if is_own(encoder) or (encoder is None and model not in METHODS):

@@ -32,6 +32,15 @@ def nearest(cells: Tensor, bank: Tensor) -> tuple[Tensor, Tensor]:
     return (low + own).clamp_min(0).sqrt().squeeze(1), row.squeeze(1)
 
 
+def squared_distances(cells: Tensor, bank: Tensor) -> Tensor:
+    """Squared Euclidean distances between cells [M, C] and a bank [N, C], [M, N].
+
+    (``torch.cdist`` takes one of two ways by the number of rows, which no exported graph can.)
+    """
+    lengths = cells.square().sum(dim=1, keepdim=True) + bank.square().sum(dim=1)
+    return torch.addmm(lengths, cells, bank.T, alpha=-2).clamp_min(0)
+
+
 def covered(masks: Tensor, grid: int) -> Tensor:
     """Share of each cell that a mask covers: bool [B, 1, S, S] to [B, 1, g, g]."""
     return torch.nn.functional.adaptive_avg_pool2d(masks.float(), grid)

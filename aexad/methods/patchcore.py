@@ -21,7 +21,7 @@ from torch import Tensor
 from aexad.data.training_set import TrainingSet
 from aexad.encoders.features import resized
 from aexad.methods.base import EncoderMethod, Job
-from aexad.methods.neighbours import cells_of, nearest
+from aexad.methods.neighbours import cells_of, nearest, squared_distances
 
 SEARCH_CHANNELS = 128
 """The coreset is searched on a random projection to this many channels (section 3.2)."""
@@ -71,7 +71,7 @@ class PatchCore(EncoderMethod):
         The first of them is the cell itself.
         """
         number = min(self.options.neighbours, len(self.bank))
-        apart = torch.cdist(self.bank[rows], self.bank)
+        apart = squared_distances(self.bank[rows], self.bank)
         return self.bank[apart.topk(number, dim=1, largest=False).indices]
 
 

@@ -6,6 +6,7 @@ import pytest
 import tifffile
 from PIL import Image
 
+from aexad.data.images import covered
 from aexad.evaluation import metrics
 from aexad.evaluation.external_maps import evaluate_maps, evaluate_split_maps
 from aexad.explain.resize import resized
@@ -91,8 +92,7 @@ def test_masks_are_resized_to_square_maps(category, tmp_path):
     maps = write_maps(tmp_path / "maps", shape=(8, 8))
     evaluate_maps(maps, category, tmp_path / "out")
     pixels = pd.read_csv(tmp_path / "out/per_image.csv")["anomalous_pixels"]
-    mask = Image.fromarray(mask_of("broken").astype(np.uint8) * 255)
-    small = np.asarray(mask.resize((8, 8), Image.Resampling.NEAREST)) > 127
+    small, _ = covered(mask_of("broken"), 8)
     assert pixels.tolist() == [small.sum(), small.sum(), 0, 0]
 
 

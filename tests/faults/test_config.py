@@ -58,7 +58,8 @@ def test_every_number_is_bounded(name):
 @pytest.mark.parametrize("name", FILES)
 def test_no_mapping_takes_keys_that_nobody_reads(name):
     for path, rules in keys(name):
-        if rules.get("type") == "object":
+        # Each method checks its own options (aexad/config/kinds.py).
+        if rules.get("type") == "object" and path != ("methods", "options"):
             assert rules.get("additionalProperties") is not True, path
             assert "additionalProperties" in rules, path
 

@@ -71,19 +71,23 @@ def test_a_mask_of_zeros_gives_a_warning(
     mask = miniature_sets.mask(bolts / "bolt/ground_truth/dent/001_mask.png", level=0)
     assert len(build_index(bolts, "set", MVTEC)) == 8
     (message,) = caplog.messages
-    assert message.startswith(f"data set 'set': 1 masks of a defect mark nothing, the first {mask}")
+    assert message.startswith(f"data set 'set': {mask}: this mask of a defect marks nothing")
     assert main(["check", str(bolts)]) == 0
     assert f"{mask}: this mask of a defect marks nothing" in capsys.readouterr().out
 
 
 def test_a_mask_of_grey_levels(bolts: Path) -> None:
-    levels = np.tile(np.linspace(0, 255, 16).astype(np.uint8), (16, 1))
+    levels = np.repeat(np.array([0, 60, 120, 250], np.uint8), [7, 1, 1, 7])[None].repeat(16, axis=0)
     path = miniature_sets.save(bolts / "bolt/ground_truth/dent/001_mask.png", levels)
     build_index(bolts, "set", MVTEC)
-    assert load_mask(path)[0].tolist() == [False] * 8 + [True] * 8
+    assert load_mask(path)[0].tolist() == [False] * 9 + [True] * 7
     miniature_sets.save(path, levels // 3)
     (line,) = problems(bolts)
-    assert "the brightest pixel of this mask is 85 of 255" in line
+    assert "the brightest pixel of this mask is 83 of 255" in line
+    gradient = np.tile(np.linspace(0, 255, 16).astype(np.uint8), (16, 1))
+    miniature_sets.save(path, gradient)
+    (line,) = problems(bolts)
+    assert "80 pixels of this mask are neither black nor bright (17, 34, 51)" in line
 
 
 def test_counts_that_differ_from_the_catalogue(bolts: Path) -> None:
@@ -223,11 +227,15 @@ def test_check_and_index_find_the_same(bolts: Path) -> None:
 # The catalogue.
 
 
+LOCAL = ("textures", "textures_tiny", "parts", "six", "six_k1", "six_k5", "six_k10")
+"""Embedded, or without a public address: 'sources' names their folder."""
+
+
 def test_every_entry_has_a_licence_and_a_source() -> None:
     for name, entry in read_catalogue(CATALOGUE).items():
         assert entry.licence, name
         sources = (entry.download, entry.torchvision, entry.source, entry.instructions)
-        assert any(sources) or name in ("textures", "textures_tiny", "parts"), name
+        assert any(sources) or name in LOCAL, name
         if any(sources):
             assert entry.citation, name
             assert entry.categories, name

@@ -73,7 +73,7 @@ CASES = [
     ("augment", f"{DATA}/split.csv", [without("role"), emptied, binary]),
     ("infer", f"{RUN}/model.safetensors", [cut, emptied, binary]),
     ("evaluate", f"{RUN}/maps.npz", [without("heat_map"), cut, emptied, binary]),
-    ("panels", f"{RUN}/maps.npz", [without("reconstruction"), cut]),
+    ("panels", f"{RUN}/maps.npz", [without("heat_map"), cut]),
     ("panels", f"{RUN}/per_image.csv", [without("xauc"), without("image"), emptied, binary]),
     ("collect", f"{RUN}/metrics.json", [without("metrics"), cut, emptied, scalar, binary]),
     ("collect", f"{RUN}/provenance.json", [without("recipe"), without("seconds"), cut, scalar]),

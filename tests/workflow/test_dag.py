@@ -161,7 +161,7 @@ def test_the_same_seed_gives_the_same_bytes(finished, project):
     assert len([name for name in again if name.endswith(".safetensors")]) == 3
     first = finished.results(*patterns)
     # Seconds and memory are measured again, and stand in these.
-    costs = ("metrics.csv", "summary.md", "encoders.", "accuracy_cost", "training.csv")
+    costs = ("metrics.csv", "summary.md", "methods.", "accuracy_cost", "training.csv")
     assert [n for n in again if again[n] != first[n] and not any(c in n for c in costs)] == []
     tables = [pd.read_csv(io.BytesIO(each["smoke/metrics.csv"])) for each in (first, again)]
     values = [table[~table["metric"].str.match("training_|inference_")] for table in tables]

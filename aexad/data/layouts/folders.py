@@ -37,7 +37,7 @@ def images_in(folder: Path) -> list[Path]:
 def images_below(folder: Path) -> list[Path]:
     """The images in a folder and its sub-folders, which may stand for dates or cameras."""
     found = images_in(folder)
-    for sub_folder in folders_in(folder):
+    for sub_folder in _sub_folders(folder):
         found += images_below(sub_folder)
     return found
 
@@ -51,10 +51,18 @@ def left_out(folder: Path, skipped: Path | None = None) -> list[Path]:
     found = [
         path for path in files if not is_image(path) and path.suffix.lower() not in NO_PICTURES
     ]
-    for sub_folder in folders_in(folder):
+    for sub_folder in _sub_folders(folder):
         if skipped is None or sub_folder.resolve() != skipped.resolve():
             found += left_out(sub_folder, skipped)
     return found
+
+
+def _sub_folders(folder: Path) -> list[Path]:
+    """The folders in a folder, without links to folders above, which would be followed for ever."""
+    above = {path.resolve() for path in (folder, *folder.parents)}
+    return [
+        path for path in folders_in(folder) if not (path.is_symlink() and path.resolve() in above)
+    ]
 
 
 def no_images(folder: Path) -> str:

@@ -20,7 +20,7 @@ PARTS = {"loss_normal": "normal pixels", "loss_anomalous": "anomalous pixels"}
 
 def training_drawings(group: Group) -> Iterator[Drawing]:
     """``training``: the loss of every run that trained a model."""
-    if not group.runs:
+    if not any(_has_loss(group.folder(run) / "training.csv") for run in group.runs):
         return
 
     def draw() -> Figure:
@@ -76,6 +76,11 @@ def training_figure(curves: pd.DataFrame, look: Look) -> Figure:
             axes.set_xlabel("epoch")
     add_legend(figure, look.handles(curves["method"]))
     return figure
+
+
+def _has_loss(path: Path) -> bool:
+    """Whether a training recorded its loss; methods without gradient descent have none."""
+    return not _read_curve(path).empty
 
 
 def _finish(axes: Axes) -> None:

@@ -130,6 +130,8 @@ def _differences(
         if means.empty:
             continue
         value, interval = intervals.difference(metric, new, old)
+        if math.isnan(value):
+            continue
         known = interval if isinstance(interval, Interval) else None
         differences.append(
             {
