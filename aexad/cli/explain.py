@@ -100,7 +100,7 @@ def command(args: argparse.Namespace) -> Path:
     from aexad.runtime.energy import energy_of
     from aexad.runtime.files import sha256_of, write_csv, write_json, write_npz
     from aexad.runtime.locks import only_one
-    from aexad.runtime.provenance import children_peak_memory_mb, commit
+    from aexad.runtime.provenance import children_peak_memory_mb, commit, versions
 
     dataset = dataset_of(args)
     root = root_of(args, dataset)
@@ -131,6 +131,7 @@ def command(args: argparse.Namespace) -> Path:
             "method": args.method,
             "seed": args.seed,
             "commit": commit(),
+            "versions": versions(),
             "date": datetime.now(UTC).date().isoformat(),
         }
         write_json(args.output / "provenance.json", provenance | cost)
