@@ -22,7 +22,7 @@ from aexad.runtime.errors import ConfigError
 GROUP = "aexad.methods"
 """Entry points of installed packages that offer methods."""
 
-REFERENCE = "^[^:]+[.]py:[A-Za-z_][A-Za-z0-9_]*$"
+REFERENCE = r"^[^:]+[.]py:\w+$"
 """Pattern of a reference to one's own code."""
 
 
