@@ -20,7 +20,8 @@ from torch import Tensor
 from aexad.app.card import KEY, ModelCard, read_card
 from aexad.config.recipe import HeatMap
 from aexad.encoders.weights import Weights
-from aexad.methods.base import Method, Output
+from aexad.methods.base import Method
+from aexad.methods.job import Output
 from aexad.methods.model import Model, method_class
 from aexad.runtime.errors import DataError, WeightsError
 from aexad.runtime.files import read_npz, written_whole

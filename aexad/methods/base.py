@@ -16,38 +16,20 @@ learns in buffers.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
-from typing import Any, ClassVar, Protocol, Self
+from typing import Any, ClassVar, Self
 
-import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor, nn
 
 from aexad.config.kinds import METHODS, NoOptions
-from aexad.config.own_code import is_own, load_own
 from aexad.config.recipe import Recipe
 from aexad.config.schema import Strict, validate
 from aexad.data.training_set import TrainingSet
-from aexad.encoders.features import Encoder
+from aexad.encoders.of_recipe import encoder_of
 from aexad.encoders.weights import Weights
+from aexad.methods.job import Job, Output
 from aexad.runtime.errors import ConfigError
-
-Output = Tensor | tuple[Tensor, Tensor]
-"""Reconstructions or anomaly maps; or anomaly maps and the score of each image."""
-
-
-class Job(Protocol):
-    """What a method may ask for while it is trained; :mod:`aexad.training.job` implements it."""
-
-    device: torch.device
-    seed: int
-
-    def descend(self) -> pd.DataFrame:
-        """Train by gradient descent as the recipe says; returns one row per epoch."""
-
-    def features(self, images: np.ndarray) -> Iterator[tuple[Tensor, Tensor]]:
-        """Features and masks, bool [B, 1, S, S], of training images in batches, on the device."""
 
 
 class Method(nn.Module, ABC):
@@ -94,7 +76,7 @@ class Method(nn.Module, ABC):
 
     @abstractmethod
     def forward(self, images: Tensor) -> Output:
-        """Explain images [B, 3, S, S] in [0, 1]; see :data:`Output`."""
+        """Explain images [B, 3, S, S] in [0, 1]; see :data:`aexad.methods.job.Output`."""
 
     def features(self, images: Tensor) -> Tensor:
         """Run the frozen part on images [B, 3, S, S]; by default the images themselves."""
@@ -183,10 +165,7 @@ class GradientMethod(Method):
 
 
 class Reconstruction(GradientMethod):
-    """A network that reconstructs images; its output is [B, 3, S, S].
-
-    Parameters: see :class:`Method`.
-    """
+    """A network that reconstructs images; its output is [B, 3, S, S]."""
 
     def __init__(self, recipe: Recipe, size: int, weights: Weights | None = None) -> None:
         super().__init__(recipe, size, weights)
@@ -266,38 +245,3 @@ class EncoderMethod(Method):
 
 class EncoderReconstruction(EncoderMethod, Reconstruction):
     """A network that reconstructs images from the features of an encoder."""
-
-
-def encoder_of(recipe: Recipe, size: int, weights: Weights | None) -> Any:
-    """The encoder of a recipe: of timm, or an object of one's own."""
-    assert recipe.encoder is not None  # noqa: S101 - checked by the caller
-    if is_own(recipe.encoder):
-        return _own_encoder(recipe.encoder, size)
-    return Encoder(
-        recipe.encoder,
-        size,
-        recipe.features,
-        recipe.input_size,
-        weights,
-        facet=recipe.facet,
-        token_norm=recipe.token_norm,
-        token_shifts=recipe.token_shifts,
-        feature_channels=recipe.feature_channels,
-    )
-
-
-def _own_encoder(reference: str, size: int) -> nn.Module:
-    """Build the encoder ``file.py:name``: it is called with S, and returns a module of images."""
-    build: Callable[[int], Any] = load_own(reference)
-    module = build(size)
-    with torch.no_grad():
-        features = module.eval()(torch.zeros(1, 3, size, size))
-    if features.ndim != 4 or features.shape[2] != features.shape[3]:
-        raise ConfigError(
-            f"encoder '{reference}' gives features {list(features.shape)}; they must be "
-            "[B, C, g, g]"
-        )
-    module.requires_grad_(False)
-    module.channels, module.grid, module.input_size = features.shape[1], features.shape[2], size
-    module.family = getattr(module, "family", "not known")
-    return module

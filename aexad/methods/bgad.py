@@ -24,7 +24,8 @@ from aexad.config.recipe import Recipe
 from aexad.data.training_set import TrainingSet
 from aexad.encoders.features import resized
 from aexad.encoders.weights import Weights
-from aexad.methods.base import EncoderMethod, GradientMethod, Job
+from aexad.methods.base import EncoderMethod, GradientMethod
+from aexad.methods.job import Job
 from aexad.methods.neighbours import anomalous_cells, cells_of
 
 CHUNK = 4096

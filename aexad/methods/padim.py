@@ -17,7 +17,8 @@ from aexad.config.recipe import Recipe
 from aexad.data.training_set import TrainingSet
 from aexad.encoders.features import resized
 from aexad.encoders.weights import Weights
-from aexad.methods.base import EncoderMethod, Job
+from aexad.methods.base import EncoderMethod
+from aexad.methods.job import Job
 
 RIDGE = 0.01
 

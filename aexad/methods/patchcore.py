@@ -20,7 +20,8 @@ from torch import Tensor
 
 from aexad.data.training_set import TrainingSet
 from aexad.encoders.features import resized
-from aexad.methods.base import EncoderMethod, Job
+from aexad.methods.base import EncoderMethod
+from aexad.methods.job import Job
 from aexad.methods.neighbours import cells_of, nearest, squared_distances
 
 SEARCH_CHANNELS = 128

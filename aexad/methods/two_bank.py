@@ -16,7 +16,8 @@ from torch import Tensor
 
 from aexad.data.training_set import TrainingSet
 from aexad.encoders.features import resized
-from aexad.methods.base import EncoderMethod, Job
+from aexad.methods.base import EncoderMethod
+from aexad.methods.job import Job
 from aexad.methods.neighbours import anomalous_cells, cells_of, nearest
 
 

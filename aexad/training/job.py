@@ -21,7 +21,7 @@ BATCH = 32
 
 
 class TrainingJob:
-    """The :class:`aexad.methods.base.Job` of one training.
+    """The :class:`aexad.methods.job.Job` of one training.
 
     Parameters
     ----------
@@ -47,13 +47,13 @@ class TrainingJob:
         self._trained: Trained | None = None
 
     def descend(self) -> pd.DataFrame:
-        """Train by gradient descent; see :class:`aexad.methods.base.Job`."""
+        """Train by gradient descent; see :class:`aexad.methods.job.Job`."""
         with torch.enable_grad():
             self._trained = Training(self.model, self.images, *self._descent).run()
         return self._trained.history
 
     def features(self, images: np.ndarray) -> Iterator[tuple[Tensor, Tensor]]:
-        """Features and masks in batches; see :class:`aexad.methods.base.Job`."""
+        """Features and masks in batches; see :class:`aexad.methods.job.Job`."""
         for start in range(0, len(images), BATCH):
             chosen = torch.from_numpy(images[start : start + BATCH]).to(self.device)
             with torch.no_grad():
