@@ -89,6 +89,11 @@ class Kind:
     """Whether it reconstructs images, and its heat map is the error."""
     options: type[Strict] = NoOptions
 
+    @property
+    def modules(self) -> list[str]:
+        """The module of the class, for digests of code; none of a class of one's own."""
+        return [self.where.partition(":")[0]] if self.where else []
+
 
 METHODS = {
     "aexad": Kind("aexad.methods.aexad:AEXAD", rebuilds=True),

@@ -22,7 +22,7 @@ from scipy import ndimage
 from aexad.runtime.errors import DataError
 
 # By content. Pillow starts a program for some others (EPS).
-FORMATS = (*("PNG", "JPEG", "BMP", "TIFF", "WEBP", "JPEG2000", "GIF", "PPM", "TGA", "DIB", "AVIF"),)
+FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP", "JPEG2000", "GIF", "PPM", "TGA", "DIB", "AVIF")
 THRESHOLD = 127  # of 255: a mask pixel above it is anomalous
 BRIGHT, ANY = "bright", "any"
 NEAREST = "nearest"
@@ -89,8 +89,8 @@ def load_mask(
 
     With ``marks="bright"``, a pixel is anomalous when its brightest channel is above 127 of 255, so
     masks in any bright colour, with a palette or of booleans can be read. With ``marks="any"``, a
-    pixel holds the number of its defect, and every pixel but those of number 0 is anomalous; the
-    number of a palette image is its index. The layout of a data set says which its masks are.
+    pixel holds the number of its defect, and every number but 0 is anomalous; a palette image's
+    number is its index. The layout of a data set says which its masks are.
 
     At another size, a pixel is anomalous when at least half of its area is (:func:`covered`), so
     that no defect vanishes; with ``marks`` that end in ``-nearest``, when its nearest pixel is.
@@ -235,7 +235,7 @@ def check_image(path: str | os.PathLike[str]) -> tuple[int, int]:
 
 @cache
 def _formats() -> tuple[str, ...]:
-    """Those of :data:`FORMATS` that this build of Pillow decodes."""
+    """The formats in :data:`FORMATS` that this build of Pillow decodes."""
     Image.init()
     return tuple(name for name in FORMATS if name in Image.OPEN)
 

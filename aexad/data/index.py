@@ -28,6 +28,7 @@ from aexad.data.validate import (
     masks_among_photographs,
     read_files,
     validate,
+    with_reading,
 )
 from aexad.runtime.errors import DataError
 
@@ -125,10 +126,7 @@ def flat_index(
     problems: list[str] = []
     root, entries = flat_entries(good, defects, masks, problems)
     dataset = dataset or Dataset(title=root.name, adaptor="mvtec_layout")
-    entries = [
-        entry._replace(marks=dataset.reading(entry.marks)) if entry.mask else entry
-        for entry in entries
-    ]
+    entries = with_reading(entries, dataset)
     findings = read_files(root, entries, root.name, dataset.size)
     for folder in dict.fromkeys(each for each in (good, defects, masks) if each is not None):
         findings += files_left_out(folder)

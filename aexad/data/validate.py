@@ -78,12 +78,17 @@ def validate(root: Path, name: str, dataset: Dataset) -> tuple[list[Entry], list
         for category in categories:
             findings += files_left_out(root / category, category)
             findings += masks_among_photographs(root, entries, category)
-    entries = [
+    entries = with_reading(entries, dataset)
+    findings += read_files(root, entries, name, dataset.size)
+    return entries, sorted(findings, key=lambda finding: finding.category)
+
+
+def with_reading(entries: list[Entry], dataset: Dataset) -> list[Entry]:
+    """The entries with the way in which the data set says that their masks are read."""
+    return [
         entry._replace(marks=dataset.reading(entry.marks)) if entry.mask else entry
         for entry in entries
     ]
-    findings += read_files(root, entries, name, dataset.size)
-    return entries, sorted(findings, key=lambda finding: finding.category)
 
 
 def files_left_out(folder: Path, category: str = "") -> list[Finding]:

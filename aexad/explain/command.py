@@ -6,7 +6,7 @@ The view is a folder that tells nothing about the test images::
     train/defect/00000.png      labelled defects, with
     train/masks/00000.png       their masks: white where the defect is
     test/00000.png              test images, in an order drawn by the seed, without masks
-    split.json                  seed, scenario, number of images, defect type of labelled images
+    split.json                  seed, size, numbers of images, defect type of labelled images
 
 The command writes ``<number>.npy`` (or ``.tiff``, ``.png``) for each test image, a map [H, W] of
 any size, and may write ``scores.csv`` with the columns ``image`` (the number) and ``score``.
@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import logging
 import os
 import signal
 import subprocess
@@ -37,8 +36,6 @@ from aexad.explain.map_files import ENDINGS, read_map
 from aexad.explain.resize import resized
 from aexad.runtime.errors import DataError, TrainingError
 from aexad.runtime.files import write_json
-
-logger = logging.getLogger(__name__)
 
 VERSIONS = (
     "import importlib.metadata as m, json, platform; print(json.dumps({'python': "

@@ -38,7 +38,7 @@ class Method(nn.Module, ABC):
     Parameters
     ----------
     recipe
-        The recipe of the method; its ``options`` are those of :attr:`Options`.
+        The recipe of the method; :attr:`Options` checks its ``options``.
     size
         Side S of the images in pixels.
     weights

@@ -115,10 +115,9 @@ class BGAD(EncoderMethod, GradientMethod):
         """Train the flows, then find the highest likelihood of normal cells."""
         history = super().fit(data, job)
         highest = torch.full_like(self.highest, -torch.inf)
-        with torch.no_grad():
-            for features, _ in job.features(data.images_of(anomalous=False)):
-                levels = self._levels(self.decode(features))
-                highest = torch.maximum(highest, torch.stack([level.max() for level in levels]))
+        for features, _ in job.features(data.images_of(anomalous=False)):
+            levels = self._levels(self.decode(features))
+            highest = torch.maximum(highest, torch.stack([level.max() for level in levels]))
         self.highest.copy_(highest)
         return history
 

@@ -46,8 +46,7 @@ def uses_labels(recipe: Recipe) -> bool:
 
 def method_digest(recipe: Recipe) -> str:
     """Digest of the code that a training runs: the library's, the method's, and one's own."""
-    module = kind_of(recipe.model).where.partition(":")[0]
-    library = code_digest("aexad.training.train", *[module] * bool(module))
+    library = code_digest("aexad.training.train", *kind_of(recipe.model).modules)
     own = own_digest(recipe.own_code["train"])
     return f"{library} {own}".strip()
 

@@ -24,8 +24,8 @@ from aexad.methods.neighbours import anomalous_cells, cells_of, nearest
 class TwoBank(EncoderMethod):
     """Nearest neighbours in a bank of normal cells and in a bank of anomalous cells.
 
-    The normal bank has the cells of the normal images; the anomalous one has those of the labelled
-    images and of the pasted copies, see :func:`aexad.methods.neighbours.anomalous_cells`.
+    The normal bank holds all cells of the normal images. The anomalous bank holds the cells of the
+    defects (:func:`aexad.methods.neighbours.anomalous_cells`), of labelled images and pasted copies.
     """
 
     learned: ClassVar[tuple[str, ...]] = ("normal", "anomalous")

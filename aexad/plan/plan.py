@@ -134,8 +134,7 @@ class Plan:
         recipe = self.recipe(name)
         verb = {"train": "aexad.training.train", "heat_map": "aexad.explain.inference"}[step]
         own = recipe.own_code["train"] + (recipe.own_code["heat_map"] if step != "train" else [])
-        module = kind_of(recipe.model).where.partition(":")[0]
-        return [code_digest(verb, *[module] * bool(module), DEVICE), own_digest(own)]
+        return [code_digest(verb, *kind_of(recipe.model).modules, DEVICE), own_digest(own)]
 
     def weights_records(self, name: str) -> list[str]:
         """The records of the pre-trained weights that a method needs: one or none."""

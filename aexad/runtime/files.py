@@ -192,7 +192,7 @@ def read_npz(
     single : iterable of str
         Names of further arrays to read, with one value each.
     optional : iterable of str
-        Arrays to read if the file has them; like those of ``names``.
+        Further arrays, as long as those of ``names``, to read if the file has them.
 
     Returns
     -------

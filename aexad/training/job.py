@@ -11,7 +11,6 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from aexad.data.training_set import TrainingSet
 from aexad.methods.model import Model
 from aexad.training.checkpoint import Checkpoints
 from aexad.training.images import TrainingImages
@@ -25,24 +24,21 @@ class TrainingJob:
 
     Parameters
     ----------
-    feature_memory_mb, step_memory_mb, checkpoints, compiled
+    step_memory_mb, checkpoints, compiled
         See :func:`aexad.training.train.train`.
     """
 
     def __init__(
         self,
         model: Model,
-        data: TrainingSet,
-        device: torch.device,
-        feature_memory_mb: int | None,
+        images: TrainingImages,
         step_memory_mb: int,
         checkpoints: Checkpoints | None,
         compiled: bool | None,
     ) -> None:
-        self.model, self.device, self.seed = model, device, model.seed
-        model.network.to(device).to(memory_format=torch.channels_last).eval()
-        folder = checkpoints.path.parent if checkpoints else None
-        self.images = TrainingImages(model, data, device, feature_memory_mb, folder)
+        self.model, self.images = model, images
+        self.device, self.seed = images.device, model.seed
+        model.network.to(self.device).to(memory_format=torch.channels_last).eval()
         self._descent = step_memory_mb, checkpoints, compiled
         self._trained: Trained | None = None
 
@@ -56,8 +52,7 @@ class TrainingJob:
         """Features and masks in batches; see :class:`aexad.methods.job.Job`."""
         for start in range(0, len(images), BATCH):
             chosen = torch.from_numpy(images[start : start + BATCH]).to(self.device)
-            with torch.no_grad():
-                yield self.images.features_of(chosen).float(), self.images.masks_of(chosen)
+            yield self.images.features_of(chosen).float(), self.images.masks_of(chosen)
 
     def fit(self) -> Trained:
         """Train the method, whatever way it goes about it."""

@@ -13,6 +13,7 @@ from aexad.data.training_set import TrainingSet
 from aexad.methods.model import Model, own_code_named
 from aexad.runtime.errors import TrainingError
 from aexad.training.checkpoint import Checkpoints
+from aexad.training.images import TrainingImages
 from aexad.training.job import TrainingJob
 from aexad.training.loop import Trained
 from aexad.training.memory import STEP_MEMORY_MB, first_line, freed_memory_kept, is_out_of_memory
@@ -55,8 +56,9 @@ def train(
     try:
         # Epochs seed torch's own generators.
         with torch.random.fork_rng(devices=gpus), freed_memory_kept():
-            budgets = feature_memory_mb, step_memory_mb
-            job = TrainingJob(model, data, device, *budgets, checkpoints, compiled)
+            folder = checkpoints.path.parent if checkpoints else None
+            images = TrainingImages(model, data, device, feature_memory_mb, folder)
+            job = TrainingJob(model, images, step_memory_mb, checkpoints, compiled)
             with own_code_named(model.recipe, "it is trained"):
                 return job.fit()
     except (MemoryError, RuntimeError) as error:

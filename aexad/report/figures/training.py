@@ -20,18 +20,15 @@ PARTS = {"loss_normal": "normal pixels", "loss_anomalous": "anomalous pixels"}
 
 def training_drawings(group: Group) -> Iterator[Drawing]:
     """``training``: the loss of every run that trained a model."""
-    if not any(_has_loss(group.folder(run) / "training.csv") for run in group.runs):
+    read = [
+        _read_curve(group.folder(run) / "training.csv").assign(
+            category=run.category, method=run.method, seed=run.seed
+        )
+        for run in group.runs
+    ]
+    if all(curve.empty for curve in read):
         return
-
-    def draw() -> Figure:
-        curves = [
-            _read_curve(group.folder(run) / "training.csv").assign(
-                category=run.category, method=run.method, seed=run.seed
-            )
-            for run in group.runs
-        ]
-        return training_figure(pd.concat(curves), group.look)
-
+    curves = pd.concat(read)
     methods = listed([group.shown(method) for method in group.trained_methods()])
     yield group.drawing(
         "training",
@@ -41,7 +38,7 @@ def training_drawings(group: Group) -> Iterator[Drawing]:
         "definition: compare the shapes.",
         "Line plots of the training loss by epoch on normal and on anomalous pixels, one row of "
         f"panels per category, one line per method ({methods}).",
-        draw,
+        lambda: training_figure(curves, group.look),
     )
 
 
@@ -78,11 +75,6 @@ def training_figure(curves: pd.DataFrame, look: Look) -> Figure:
     return figure
 
 
-def _has_loss(path: Path) -> bool:
-    """Whether a training recorded its loss; methods without gradient descent have none."""
-    return not _read_curve(path).empty
-
-
 def _finish(axes: Axes) -> None:
     if axes.has_data():
         axes.set_yscale("log")
@@ -94,7 +86,7 @@ def _finish(axes: Axes) -> None:
 
 
 def _read_curve(path: Path) -> pd.DataFrame:
-    """The parts of the loss by epoch; none of a method that does not record them."""
+    """The parts of the loss by epoch; no rows of a method without gradient descent."""
     try:
         table = pd.read_csv(path)
         if "loss" not in table:

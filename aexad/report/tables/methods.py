@@ -104,7 +104,7 @@ def methods_table(results: Results) -> Table:
 
 
 def _in_blocks(rows: pd.DataFrame, methods: pd.DataFrame) -> pd.DataFrame:
-    """The rows of each data set and scenario, first those of methods that use labelled defects."""
+    """Sort each data set and scenario: methods that use labelled defects come first."""
     uses = dict(zip(methods["method"], methods["labels"], strict=True))
     ignores = rows["method"].map(uses) == "no"
     group = rows.groupby(GROUP, sort=False).ngroup()
