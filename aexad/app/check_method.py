@@ -46,9 +46,8 @@ def check_method(recipe: Recipe, size: int, weights_dir: Path | None = None) -> 
     """
     recipe = recipe.model_copy(update={"epochs": EPOCHS, "least_updates": 0, "gentle_start": 0})
     data, tested = _data(recipe, size)
-    build_model(
-        recipe, size, 0, weights_dir
-    )  # a recipe that cannot be built is an error here, not a problem of the method
+    # A recipe that cannot be built is an error here, and no problem of the method.
+    build_model(recipe, size, 0, weights_dir)
 
     def trained(training_set: TrainingSet) -> Model:
         model = build_model(recipe, size, 0, weights_dir)
