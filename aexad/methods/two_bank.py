@@ -25,7 +25,8 @@ class TwoBank(EncoderMethod):
     """Nearest neighbours in a bank of normal cells and in a bank of anomalous cells.
 
     The normal bank holds all cells of the normal images. The anomalous bank holds the cells of the
-    defects (:func:`aexad.methods.neighbours.anomalous_cells`), of labelled images and pasted copies.
+    defects of labelled images and pasted copies, which
+    :func:`aexad.methods.neighbours.anomalous_cells` finds.
     """
 
     learned: ClassVar[tuple[str, ...]] = ("normal", "anomalous")
