@@ -145,7 +145,7 @@ def write_results(
     content = metrics_of(rows, summary, size)
     write_csv(Path(output, "per_image.csv"), per_image_table(rows, summary))
     counts = summary.counts if summary else image_counts([], [])
-    write_npz(Path(output, COUNTS), counts._asdict())
+    write_npz(Path(output, COUNTS), counts.to_arrays())
     write_json(Path(output, "metrics.json"), content)
     return content
 

@@ -280,7 +280,7 @@ def _write_maps(
     }
     write_npz(tree.results / run.folder / "maps.npz", arrays)
     counts = pixel_summary(zip(heat, masks, strict=True)).counts
-    write_npz(tree.results / run.folder / "counts.npz", counts._asdict())
+    write_npz(tree.results / run.folder / "counts.npz", counts.to_arrays())
     overlap = (binary & masks).sum((1, 2)) / np.maximum((binary | masks).sum((1, 2)), 1)
     good = np.array([row["defect"] == "good" for row in split])
     per_image = {

@@ -7,15 +7,16 @@ published value itself stays exact and does not use them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from aexad.evaluation.metrics.pro import Regions
 
-LEVELS = 128
+LEVELS = 64
 """Thresholds from the normal scores, and as many from the anomalous ones."""
+STORED = ("added_false_positives", "added_true_positives", "added_recall", "regions")
 EVEN = np.linspace(0, 1, LEVELS)
 _SAMPLE = 1 << 17  # scores that a quantile is taken from
 
@@ -31,6 +32,24 @@ class ImageCounts(NamedTuple):
     """float64 [n, T], sum of the recalls of the image's true regions."""
     regions: np.ndarray
     """int64 [n], true regions."""
+
+    def to_arrays(self) -> dict[str, np.ndarray]:
+        """The arrays of a file: what each threshold adds, which takes few bytes in an archive."""
+        added = [np.diff(table, prepend=0) for table in self[:3]]
+        kinds = (np.uint32, np.uint32, np.float32)
+        arrays = [array.astype(kind) for array, kind in zip(added, kinds, strict=True)]
+        return dict(zip(STORED, [*arrays, self.regions], strict=True))
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> ImageCounts:
+        """The inverse of :meth:`to_arrays`; recalls are exact to 1e-6."""
+        false, true, recall, regions = (arrays[name] for name in STORED)
+        return cls(
+            np.cumsum(false, axis=1, dtype=np.int64),
+            np.cumsum(true, axis=1, dtype=np.int64),
+            np.cumsum(recall, axis=1, dtype=np.float64),
+            regions,
+        )
 
 
 def image_counts(normal: Sequence[np.ndarray], anomalous: Sequence[Regions]) -> ImageCounts:

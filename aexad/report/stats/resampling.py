@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from aexad.evaluation.metrics.image_counts import ImageCounts
+from aexad.evaluation.metrics.image_counts import STORED, ImageCounts
 from aexad.evaluation.metrics.pro import LIMIT
 from aexad.runtime.files import read_npz
 
@@ -42,7 +42,8 @@ def mean_draws(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
 
 def read_counts(path: Path) -> ImageCounts:
     """Read the ``counts.npz`` of a run, in the order of its ``per_image.csv``."""
-    return ImageCounts(**read_npz(path, ImageCounts._fields, "make it with 'aexad evaluate'"))
+    remedy = "make it with 'aexad evaluate'"
+    return ImageCounts.from_arrays(read_npz(path, STORED, remedy))
 
 
 def pooled_draws(metric: str, counts: ImageCounts, weights: np.ndarray) -> np.ndarray:

@@ -7,6 +7,8 @@ from scipy import ndimage
 from aexad.evaluation import metrics
 from aexad.evaluation.metrics.image_counts import image_counts
 from aexad.evaluation.metrics.pro import regions_of
+from aexad.report.stats.resampling import read_counts
+from aexad.runtime.files import write_npz
 
 
 def test_counts_of_a_hand_made_image():
@@ -19,6 +21,14 @@ def test_counts_of_a_hand_made_image():
     assert counts.false_positives[0, [0, -1]].tolist() == [0, 4]
     assert counts.true_positives[0, [0, -1]].tolist() == [1, 2]
     assert counts.recall[0, [0, -1]].tolist() == [1, 2]
+
+
+def test_counts_come_back_from_their_file(random_test_set, tmp_path):
+    counts = metrics.pixel_summary(zip(*random_test_set, strict=True)).counts
+    write_npz(tmp_path / "counts.npz", counts.to_arrays())
+    for written, read in zip(counts, read_counts(tmp_path / "counts.npz"), strict=True):
+        assert read.dtype == written.dtype
+        assert read == pytest.approx(written, abs=1e-6)
 
 
 def test_counts_equal_direct_counts(random_test_set):
