@@ -31,7 +31,7 @@ localrules:
 rule all:
     input:
         (
-            of_runs(PLAN.runs, "metrics.json") + PANELS
+            PLAN.files(PLAN.runs, "metrics.json") + PLAN.panels
             if PLAN.narrowed
             else [f"{PLAN.folder}/report.html", *EXPLORER]
         ),
@@ -39,7 +39,7 @@ rule all:
 
 rule all_panels:
     input:
-        PANELS,
+        PLAN.panels,
 
 
 include: "workflow/rules/data.smk"

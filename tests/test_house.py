@@ -45,6 +45,7 @@ report.tables.table report.tables.format
 report.tables
 report.images
 report.figures
+report.archive
 report.html
 cli.arguments
 cli

@@ -30,7 +30,7 @@ def parser(
     verbs = top.add_subparsers(dest="verb", required=True, metavar="VERB", title="verbs")
 
     def add(run: Verb) -> argparse.ArgumentParser:
-        name = run.__name__.replace("_", "-")
+        name = run.__name__.removesuffix("_runs").replace("_", "-")
         verb = verbs.add_parser(name, help=run.__doc__, description=run.__doc__)
         verb.set_defaults(run=run)
         verb.add_argument("--log", type=Path, help="also write messages to this file")

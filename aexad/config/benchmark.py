@@ -30,6 +30,8 @@ NAMES = {
     "seed": "[0-9]+",
     "method": r"[A-Za-z0-9_.-]+",
 }
+METRICS = "metrics.json"
+"""The file of a run that is written last."""
 Scenario = Literal["standard", "anomalies_only", "one_class"]
 
 
@@ -51,6 +53,17 @@ class Run(NamedTuple):
     def folder(self) -> Path:
         """Folder of the run below ``results/``."""
         return self.data_folder / self.method
+
+    @property
+    def imported_folder(self) -> Path:
+        """Folder below ``results/`` of the same run, imported from an archive."""
+        return Path("imported", *self.folder.parts[1:])
+
+    def folder_in(self, results: Path) -> Path:
+        """The folder with the results of the run: the imported one if it alone has metrics."""
+        own, imported = results / self.folder, results / self.imported_folder
+        alone = not (own / METRICS).is_file() and (imported / METRICS).is_file()
+        return imported if alone else own
 
 
 def _names(value: Any) -> Any:
@@ -88,6 +101,11 @@ class Settings(Strict):
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto: a GPU if available")
     partial: bool = Field(
         False, description="tables and pages of the completed runs only; gaps are marked"
+    )
+    imports: bool = Field(
+        True,
+        description="take runs that were imported, or lie in the benchmark's archive, instead of "
+        "training them",
     )
     panels: int = Field(6, ge=1, le=100, description="test images per run that are drawn as panels")
     explorer: int = Field(
@@ -167,6 +185,10 @@ class Benchmark(Selection):
         description="method that takes the place of another one, whose pre-trained weights could "
         "not be fetched ('aexad weights')",
     )
+    archive: str | None = Field(
+        None,
+        description="archive of runs ('aexad archive'), which are imported instead of trained",
+    )
     gallery: int = Field(4, ge=1, le=20, description="test images per category in the gallery")
 
 
@@ -185,17 +207,18 @@ def trained_runs(runs: Sequence[Run], known_methods: Mapping[str, Method]) -> li
     return [run for run in runs if not isinstance(known_methods[run.method], ExternalMaps)]
 
 
-def completed_runs(runs: Sequence[Run], results: Path) -> list[Run]:
-    """Runs that have been evaluated.
+def completed_runs(runs: Sequence[Run], results: Path, imported: Sequence[Run] = ()) -> list[Run]:
+    """Runs that have been evaluated here, and ``imported`` ones.
 
     Raises
     ------
     ConfigError
         There is none.
     """
-    found = [run for run in runs if (results / run.folder / "metrics.json").is_file()]
+    others = set(imported)
+    found = [run for run in runs if run in others or (results / run.folder / METRICS).is_file()]
     if not found:
-        target = results / runs[0].folder / "metrics.json"
+        target = results / runs[0].folder / METRICS
         raise ConfigError(f"partial: no run is complete yet; make one: snakemake {target}")
     return found
 

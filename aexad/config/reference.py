@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from aexad.config.archive import Manifest
 from aexad.config.benchmark import Benchmark, Settings
 from aexad.config.catalogue import Dataset
 from aexad.config.kinds import METHODS
@@ -25,6 +26,7 @@ FILES: dict[str, tuple[str, type[BaseModel], bool]] = {
     "benchmark": ("config/benchmarks/<name>.yaml", Benchmark, False),
     "datasets": ("config/datasets.yaml", Dataset, True),
     "methods": ("config/methods/*.yaml", Recipe, True),
+    "archive": ("manifest.json", Manifest, False),
     "published": ("config/published/methods.yaml", PublishedMethod, True),
 }
 

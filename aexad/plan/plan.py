@@ -10,7 +10,9 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Literal
 
+from aexad.config.archive import MEASURED, SPLIT, TRAINED, read_manifest
 from aexad.config.benchmark import (
+    METRICS,
     NAMES,
     Benchmark,
     Run,
@@ -28,8 +30,9 @@ from aexad.config.own_code import own_digest
 from aexad.config.recipe import Recipe
 from aexad.config.schema import nearest, validate
 from aexad.data.index import listing_digest
+from aexad.plan.imported import imported_runs, recipe_differences
 from aexad.plan.runs import runs_of
-from aexad.runtime.errors import ConfigError
+from aexad.runtime.errors import ConfigError, DataError
 from aexad.runtime.provenance import code_digest
 
 RESULTS = Path("results")
@@ -54,6 +57,10 @@ class Plan:
     """The runs of the whole benchmark, which tables and pages cover."""
     reported: list[Run]
     """``all_runs``, or with the setting ``partial`` the completed ones among them."""
+    imported: list[Run]
+    """Those of ``all_runs`` without results of their own that come from an archive."""
+    archived: list[Run]
+    """Those of ``imported`` that lie in the benchmark's own archive."""
 
     @property
     def narrowed(self) -> bool:
@@ -64,6 +71,36 @@ class Plan:
     def trained(self) -> list[Run]:
         """The reported runs that have a model: those without external maps."""
         return trained_runs(self.reported, self.methods)
+
+    @cached_property
+    def pictured(self) -> list[Run]:
+        """The reported runs with heat maps: those with a model that were not imported."""
+        return self._not_imported(self.trained)
+
+    @property
+    def panels(self) -> list[str]:
+        """The folders of panels of the runs of this call."""
+        return of_runs(self._not_imported(trained_runs(self.runs, self.methods)), "panels")
+
+    def _not_imported(self, runs: Sequence[Run]) -> list[Run]:
+        others = set(self.imported)
+        return [run for run in runs if run not in others]
+
+    def files(self, runs: Sequence[Run], *names: str) -> list[str]:
+        """Files of these names of all runs, imported or not."""
+        others = set(self.imported)
+        folders = [run.imported_folder if run in others else run.folder for run in runs]
+        return [f"{RESULTS}/{folder}/{name}" for folder in folders for name in names]
+
+    def archived_files(self) -> list[str]:
+        """Every file that is taken from the benchmark's archive."""
+        splits = {f"{RESULTS}/{run.imported_folder.parent}/{SPLIT}" for run in self.archived}
+        trained = trained_runs(self.archived, self.methods)
+        return [
+            *sorted(splits),
+            *self.files(self.archived, *MEASURED),
+            *self.files(trained, *TRAINED),
+        ]
 
     @cached_property
     def trained_as(self) -> dict[str, str]:
@@ -88,9 +125,8 @@ class Plan:
 
     def missing(self) -> list[Run]:
         """Runs of the benchmark that are not completed."""
-        return [
-            run for run in self.all_runs if not (RESULTS / run.folder / "metrics.json").is_file()
-        ]
+        runs = self._not_imported(self.all_runs)
+        return [run for run in runs if not (RESULTS / run.folder / METRICS).is_file()]
 
     def large_downloads(self) -> list[str]:
         """Data sets of more than 1 GB that this call would download, with their sizes."""
@@ -238,6 +274,7 @@ class Plan:
                 self.recipe_options(),
                 *sources,
                 *["--partial"] * self.settings.partial,
+                *["--no-imports"] * (not self.settings.imports),
             ]
         )
 
@@ -265,17 +302,42 @@ def plan(config: Mapping[str, Any]) -> Plan:
     runs = runs_of(benchmark, catalogue, methods, settings, where)
     whole = settings.model_copy(update={"categories": None, "methods": None})
     all_runs = runs_of(benchmark, catalogue, methods, whole, where)
-    reported = completed_runs(all_runs, RESULTS) if settings.partial else all_runs
-    made = Plan(settings, catalogue, methods, benchmark, runs, all_runs, reported)
+    archived = _archived(benchmark, all_runs, methods, where) if settings.imports else []
+    imported = imported_runs(all_runs, methods, RESULTS)[0] if settings.imports else []
+    imported = [run for run in all_runs if run in {*imported, *archived}]
+    reported = completed_runs(all_runs, RESULTS, imported) if settings.partial else all_runs
+    made = Plan(
+        settings, catalogue, methods, benchmark, runs, all_runs, reported, imported, archived
+    )
     # Checked here: where results exist, Snakemake does not look at a missing input.
-    for run in set(reported) - set(made.trained):
+    for run in set(reported) - set(made.trained) - set(imported):
         if not Path(folder := made.external_folder(run._asdict())).is_dir():
             raise ConfigError(f"method '{run.method}': no folder {folder}; correct 'maps'")
     return made
 
 
+def _archived(
+    benchmark: Benchmark, runs: Sequence[Run], methods: Mapping[str, Method], where: str
+) -> list[Run]:
+    """Runs in the benchmark's archive, made with today's recipes, without results made here."""
+    if benchmark.archive is None:
+        return []
+    try:
+        manifest = read_manifest(Path(benchmark.archive))
+    except DataError as error:
+        raise ConfigError(f"{where}: archive: {error}") from None
+    recipes = {each.run: each.recipe for each in manifest.runs}
+    return [
+        run
+        for run in runs
+        if run in recipes
+        if not recipe_differences(recipes[run], methods[run.method])
+        if not (RESULTS / run.folder / METRICS).is_file()
+    ]
+
+
 def of_runs(runs: Sequence[Run], *names: str) -> list[str]:
-    """Files of these names of all runs."""
+    """Files of these names in the folders of runs made here."""
     return [f"{RESULTS}/{run.folder}/{name}" for run in runs for name in names]
 
 

@@ -47,7 +47,7 @@ def collect(
     runs : sequence of Run
         The runs of the benchmark that trained a model; their order is the order of the rows.
     results : Path
-        The results folder; the metrics of a run are in ``<results>/<run.folder>/metrics.json``.
+        The results folder; the metrics of a run are in ``run.folder_in(results)``.
     external : sequence of Run
         Runs with external maps; their cost is unknown.
     missing : sequence of Run
@@ -174,7 +174,7 @@ def _costs(run: Run, results: Path, images: int, external: bool) -> list[dict[st
     """The costs of a run as rows of ``metrics.csv``; ``images``: number of its test images."""
     rows = []
     for phase, name, n in (("training", "provenance", 0), ("inference", "inference", images)):
-        path = results / run.folder / f"{name}.json"
+        path = run.folder_in(results) / f"{name}.json"
         if external:
             costs = unknown_costs(phase, EXTERNAL)
         elif phase == "inference" and not path.is_file():

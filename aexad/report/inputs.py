@@ -16,6 +16,7 @@ from aexad.config.benchmark import (
 )
 from aexad.config.catalogue import Dataset, read_catalogue
 from aexad.config.methods import Method, read_methods
+from aexad.plan.imported import imported_runs
 from aexad.plan.runs import runs_of
 from aexad.report.collect import read_collection
 from aexad.report.method_roles import collapsed_runs
@@ -23,6 +24,7 @@ from aexad.report.published import Published, read_published
 from aexad.report.results import Results
 from aexad.report.run_files import read_images
 from aexad.report.stats.resampling import read_counts
+from aexad.runtime.errors import DataError
 
 
 class Inputs(NamedTuple):
@@ -37,6 +39,23 @@ class Inputs(NamedTuple):
     """Runs without results, which a partial report leaves out."""
     catalogue: Mapping[str, Dataset]
     methods: Mapping[str, Method]
+    imported: Sequence[Run] = ()
+    """Those among ``runs`` and ``external`` that were imported from an archive."""
+
+    @property
+    def pictured(self) -> list[Run]:
+        """Runs that trained a model here, so that they have heat maps and pictures."""
+        others = set(self.imported)
+        return [run for run in self.runs if run not in others]
+
+    @property
+    def origin(self) -> str:
+        """A sentence that tells how many runs were imported; empty without any."""
+        if not self.imported:
+            return ""
+        every = len(self.runs) + len(self.external)
+        which = "All" if len(self.imported) == every else f"{len(self.imported)} of the"
+        return f"{which} {every} runs were made elsewhere and imported from an archive."
 
     def read_results(self, results: Path, folder: Path, published: Path | None = None) -> Results:
         """Read the results of the runs.
@@ -72,8 +91,8 @@ class Inputs(NamedTuple):
             else Published(),
             {name: dataset.full_title for name, dataset in self.catalogue.items()},
             {name: dataset.files for name, dataset in self.catalogue.items() if dataset.files},
-            lambda run: read_counts(results / run.folder / "counts.npz"),
-            " ".join(filter(None, [partial, collapsed_runs(methods)])),
+            lambda run: read_counts(run.folder_in(results) / "counts.npz"),
+            " ".join(filter(None, [partial, self.origin, collapsed_runs(methods)])),
         )
 
 
@@ -84,6 +103,7 @@ def find_inputs(
     sources: Mapping[str, str],
     results: Path,
     partial: bool,
+    imports: bool = True,
 ) -> Inputs:
     """Read the file of a benchmark and find its runs.
 
@@ -99,13 +119,27 @@ def find_inputs(
         The results folder.
     partial : bool
         Leave out runs without results.
+    imports : bool
+        Use imported runs where there are no own ones.
+
+    Raises
+    ------
+    DataError
+        An imported run does not serve here (see :func:`aexad.plan.imported.imported_runs`), and
+        there is no other.
     """
     catalogue, known_methods = read_catalogue(*datasets), read_methods(*methods)
     content = read_benchmark(benchmark.parent, benchmark.stem)
     settings = Settings(sources=dict(sources))
     every = runs_of(content, catalogue, known_methods, settings, str(benchmark))
-    runs = completed_runs(every, results) if partial else every
+    imported, problems = imported_runs(every, known_methods, results) if imports else ([], [])
+    if problems and not partial:
+        raise DataError(
+            f"{problems[0]}: train it here with 'snakemake', or delete this folder"
+            + (f" (and {len(problems) - 1} more)" if problems[1:] else "")
+        )
+    runs = completed_runs(every, results, imported) if partial else every
     trained = trained_runs(runs, known_methods)
     external = [run for run in runs if run not in trained]
     missing = [run for run in every if run not in runs]
-    return Inputs(content, trained, external, missing, catalogue, known_methods)
+    return Inputs(content, trained, external, missing, catalogue, known_methods, imported)

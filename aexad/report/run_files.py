@@ -62,7 +62,7 @@ def read_runs(
     runs: Sequence[Run], results: Path, name: str, convert: Callable[[Any, Run], Content]
 ) -> list[Content]:
     """Convert the content of the JSON file ``name`` of each run; see :func:`read_json`."""
-    paths = [results / run.folder / name for run in runs]
+    paths = [run.folder_in(results) / name for run in runs]
     require(paths)
     return [read_json(path, convert, run) for path, run in zip(paths, runs, strict=True)]
 
@@ -101,7 +101,7 @@ def read_per_image(path: Path, numbers: Sequence[str] = ()) -> pd.DataFrame:
 
 def read_images(runs: Sequence[Run], results: Path) -> pd.DataFrame:
     """Read the values of each test image of each run, with the columns :data:`IMAGE_COLUMNS`."""
-    paths = [results / run.folder / "per_image.csv" for run in runs]
+    paths = [run.folder_in(results) / "per_image.csv" for run in runs]
     require(paths)
     tables = [
         read_per_image(path, IMAGE_VALUES).reset_index().assign(**run._asdict())[IMAGE_COLUMNS]

@@ -73,11 +73,7 @@ class Tree(NamedTuple):
     @property
     def recipes(self) -> dict[str, Method]:
         """The recipe of each method."""
-        own = {"skill"}
-        return {
-            name: Recipe(**{key: value for key, value in method.items() if key not in own})
-            for name, method in (METHODS | DEPTHS).items()
-        }
+        return {name: recipe_of(method) for name, method in (METHODS | DEPTHS).items()}
 
     def draw_figures(self, runs: Sequence[Run] | None = None) -> Path:
         """Draw the figures of the benchmark, or of some of its runs; return their folder."""
@@ -222,16 +218,16 @@ def _write_run(tree: Tree, run: Run, size: int, epochs: int) -> None:
     write_json(tree.results / run.folder / "inference.json", cost)
 
 
+def recipe_of(method: dict[str, Any]) -> Recipe:
+    """The recipe of a method; its skill decides how good the invented results are."""
+    return Recipe(**{key: value for key, value in method.items() if key != "skill"})
+
+
 def provenance(run: Run, method: dict[str, Any]) -> dict[str, Any]:
     """The provenance that a run of ``method`` records."""
     weights = method.get("weights", "pretrained")
     return {
-        "recipe": {
-            "model": "aexad",
-            "tuning": method.get("tuning", "frozen"),
-            "loss": method.get("loss", "aexad"),
-            "epochs": 100,
-        },
+        "recipe": recipe_of(method).training,
         "run": run._asdict(),
         "encoder": {
             "name": method["encoder"],

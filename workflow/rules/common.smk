@@ -4,7 +4,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from aexad.config.benchmark import NAMES, trained_runs, weights_folder
+from aexad.config.benchmark import NAMES, weights_folder
 from aexad.plan.plan import of_runs, option, plan
 from aexad.runtime.errors import AexadError
 from aexad.runtime.preflight import (
@@ -31,9 +31,8 @@ except AexadError as error:
     raise WorkflowError(str(error)) from None
 
 SETTINGS = PLAN.settings
-PANELS = of_runs(trained_runs(PLAN.runs, PLAN.methods), "panels")
-# External maps have no steps to look at.
-EXPLORER = [f"{PLAN.folder}/explorer/index.html"] if PLAN.trained else []
+# External maps and imported runs have no steps to look at.
+EXPLORER = [f"{PLAN.folder}/explorer/index.html"] if PLAN.pictured else []
 # Not an option of the verbs: moving the same weights to another folder must not train again.
 os.environ.update(AEXAD_WEIGHTS=str(weights_folder(SETTINGS.weights_dir).resolve()))
 # GPUs of one training or inference job; a profile may overwrite this resource of the rules.
@@ -60,6 +59,11 @@ onstart:
         raise WorkflowError(
             f"this would download {', '.join(large)}; allow it with --config download=true, or "
             f"name local copies with --config 'sources={{{name}: FOLDER}}'"
+        )
+    if PLAN.imported:
+        logger.info(
+            f"{SETTINGS.benchmark}: {len(PLAN.imported)} of {len(PLAN.all_runs)} runs were made "
+            "elsewhere and are imported; to train them here: --config imports=false"
         )
     missing = PLAN.missing()
     if 0 < len(missing) < len(PLAN.all_runs) and not (

@@ -5,9 +5,9 @@ PUBLISHED = sorted(map(str, Path("config/published").glob("*.*")))
 
 rule collect:
     input:
-        metrics=of_runs(PLAN.reported, "metrics.json"),
-        provenance=of_runs(PLAN.trained, "provenance.json"),
-        inference=of_runs(PLAN.trained, "inference.json"),
+        metrics=PLAN.files(PLAN.reported, "metrics.json"),
+        provenance=PLAN.files(PLAN.trained, "provenance.json"),
+        inference=PLAN.files(PLAN.trained, "inference.json"),
     output:
         metrics=f"{PLAN.folder}/metrics.csv",
         methods=f"{PLAN.folder}/methods.csv",
@@ -33,7 +33,7 @@ rule tables:
     input:
         metrics=f"{PLAN.folder}/metrics.csv",
         methods=f"{PLAN.folder}/methods.csv",
-        images=of_runs(PLAN.reported, "per_image.csv"),
+        images=PLAN.files(PLAN.reported, "per_image.csv"),
         published=PUBLISHED,
     output:
         tables=report(
@@ -74,13 +74,13 @@ rule figures:
     input:
         metrics=f"{PLAN.folder}/metrics.csv",
         methods=f"{PLAN.folder}/methods.csv",
-        runs=of_runs(
+        runs=PLAN.files(
             PLAN.trained,
             "training.csv",
-            "maps.npz",
             "per_image.csv",
             "provenance.json",
         ),
+        maps=of_runs(PLAN.pictured, "maps.npz"),
     output:
         report(
             directory(f"{PLAN.folder}/figures"),
@@ -116,10 +116,10 @@ rule report:
         methods=f"{PLAN.folder}/methods.csv",
         tables=f"{PLAN.folder}/tables",
         figures=f"{PLAN.folder}/figures",
-        panels=of_runs(PLAN.trained, "panels"),
-        images=of_runs(PLAN.reported, "per_image.csv"),
+        panels=of_runs(PLAN.pictured, "panels"),
+        images=PLAN.files(PLAN.reported, "per_image.csv"),
         published=PUBLISHED,
-        provenance=of_runs(PLAN.trained, "provenance.json"),
+        provenance=PLAN.files(PLAN.trained, "provenance.json"),
     output:
         report(
             f"{PLAN.folder}/report.html",
@@ -153,9 +153,9 @@ rule report:
 rule explorer:
     input:
         methods=f"{PLAN.folder}/methods.csv",
-        strips=of_runs(PLAN.trained, "strips"),
-        images=of_runs(PLAN.trained, "per_image.csv"),
-        splits=sorted({f"results/{run.data_folder}/split.csv" for run in PLAN.trained}),
+        strips=of_runs(PLAN.pictured, "strips"),
+        images=of_runs(PLAN.pictured, "per_image.csv"),
+        splits=sorted({f"results/{run.data_folder}/split.csv" for run in PLAN.pictured}),
     output:
         page=f"{PLAN.folder}/explorer/index.html",
         photographs=directory(f"{PLAN.folder}/explorer/photographs"),
@@ -180,3 +180,55 @@ rule explorer:
         f"Writing {PLAN.folder}/explorer/index.html"
     shell:
         "python -m aexad explorer {params.benchmark} --data {params.data:q} --count {params.images} --log {log:q}"
+
+
+rule archive:
+    input:
+        metrics=PLAN.files(PLAN.reported, "metrics.json", "per_image.csv", "counts.npz"),
+        records=PLAN.files(
+            PLAN.trained, "provenance.json", "training.csv", "inference.json"
+        ),
+        maps=of_runs(PLAN.pictured, "maps.npz"),
+    output:
+        f"{PLAN.folder}/{SETTINGS.benchmark}.runs.zip",
+    log:
+        f"{PLAN.folder}/logs/archive.log",
+    benchmark:
+        f"{PLAN.folder}/benchmarks/archive.tsv"
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=times_attempt(2000),
+        runtime=times_attempt(10),
+    params:
+        library=code_digest("aexad.report.archive"),
+        benchmark=PLAN.benchmark_options(),
+    message:
+        f"Archiving {len(PLAN.reported)} runs"
+    shell:
+        "python -m aexad archive {params.benchmark} --output {output:q} --log {log:q}"
+
+
+if PLAN.archived:
+
+    # The name of its verb, import, is a word of the language.
+    rule import_runs:
+        input:
+            PLAN.benchmark.archive,
+        output:
+            PLAN.archived_files(),
+        log:
+            f"{PLAN.folder}/logs/import.log",
+        benchmark:
+            f"{PLAN.folder}/benchmarks/import.tsv"
+        conda:
+            "../../environment.yml"
+        resources:
+            mem_mb=times_attempt(2000),
+            runtime=times_attempt(10),
+        params:
+            recipes=recipe_options,
+        message:
+            f"Importing {len(PLAN.archived)} runs from {PLAN.benchmark.archive}"
+        shell:
+            "python -m aexad import {input:q} {params.recipes} --log {log:q}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -113,6 +113,12 @@ class Group:
             draw,
         )
 
+    @property
+    def pictured(self) -> Group:
+        """The same with only the runs that have heat maps: imported ones have numbers alone."""
+        own = [run for run in self.runs if self.folder(run) == self.results / run.folder]
+        return replace(self, runs=own)
+
     def runs_of(
         self, method: str, seed: int | None = None, category: str | None = None
     ) -> list[Run]:
@@ -126,12 +132,12 @@ class Group:
         ]
 
     def folder(self, run: Run) -> Path:
-        """The folder of a run."""
-        return self.results / run.folder
+        """The folder of a run, imported or not."""
+        return run.folder_in(self.results)
 
     def split(self, run: Run) -> pd.DataFrame:
         """The rows of the run's ``split.csv``."""
-        return read_split(self.results / run.data_folder / "split.csv")
+        return read_split(self.folder(run).parent / "split.csv")
 
     def choose(self, run: Run, count: int, masked: bool = True) -> pd.DataFrame:
         """Choose test images of a run by :data:`~aexad.report.images.pictures.RULE`.

@@ -21,7 +21,10 @@ def contrast_drawings(group: Group) -> Iterator[Drawing]:
     pair = cnn_and_transformer(group)
     if pair is None or not group.known("iou"):
         return
-    ends = extremes(differences(group, pair), ROWS)
+    differs = differences(group, pair)
+    if differs.empty:  # no image that both have pictures of
+        return
+    ends = extremes(differs, ROWS)
     cnn, transformer = (group.shown(method) for method in pair)
     spoken = [
         listed(
@@ -55,6 +58,7 @@ def differences(group: Group, pair: tuple[str, str]) -> pd.Series:
     rows = group.per_image(pair)
     rows = rows[rows["seed"] == group.seed]
     sides = rows.pivot_table(index=["category", "image"], columns="method", values="iou")
+    sides = sides.reindex(columns=list(pair))
     return (sides[pair[1]] - sides[pair[0]]).dropna().sort_index()
 
 

@@ -87,7 +87,7 @@ def write_report(inputs: Inputs, results: Results, results_folder: Path, folder:
         headline={"layers"}
         | {f"{name}_{scenario}" for name in HEADLINE for scenario in metrics["scenario"]},
         figures=_figures(folder / "figures"),
-        panels=_panels(runs, results_folder, results.titles, titles_of(methods)),
+        panels=_panels(inputs.pictured, results_folder, results.titles, titles_of(methods)),
         methods=methods.to_dict("records"),
         titles=titles_of(methods),
         dagger=DAGGER,
@@ -139,7 +139,7 @@ def _panels(
     runs: Sequence[Run], results: Path, datasets: Mapping[str, str], methods: Mapping[str, str]
 ) -> dict[str, list[RunPanels]]:
     """The panels of each run of the first seed, by data set, category and scenario."""
-    first = [run for run in runs if run.seed == min(run.seed for run in runs)]
+    first = [run for run in runs if run.seed == min(each.seed for each in runs)]
     shown: dict[str, list[RunPanels]] = {}
     for run in first:
         normal = ("good_", f"{run.category}_")  # in class folders, the category is the normal class

@@ -63,9 +63,9 @@ def write_explorer(
         If ``folder`` holds other files than an explorer.
     """
     catalogue = inputs.catalogue
-    if not inputs.runs:
-        raise DataError("no method of this benchmark has trained a model: nothing to explore")
-    groups = read_groups(inputs.runs, results, count)
+    if not inputs.pictured:
+        raise DataError("no method of this benchmark has trained a model here: nothing to explore")
+    groups = read_groups(inputs.pictured, results, count)
     photographs = photographs_of(groups)
     values = page_data(groups, photographs, results, catalogue, methods)
     own_files = (INDEX, f"{PHOTOGRAPHS}/*/*/*.webp", f"{STRIPS}/*/*/*/*/*/*.webp")

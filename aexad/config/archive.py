@@ -1,0 +1,79 @@
+"""Archives of runs: a zip with their small files and ``manifest.json``.
+
+The files are numbers and their origin; no images and no weights. :mod:`aexad.report.archive` writes
+and imports archives.
+"""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, StringConstraints, ValidationError
+
+from aexad.config.benchmark import METRICS, NAMES, Run, Scenario
+from aexad.config.schema import Strict
+from aexad.runtime.errors import DataError
+
+MANIFEST, SPLIT = "manifest.json", "split.csv"
+MEASURED = (METRICS, "per_image.csv", "counts.npz")
+TRAINED = ("provenance.json", "training.csv", "inference.json")
+"""Further files of a run that has a model or ran a command."""
+DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, KeyError, ValueError, NotImplementedError)
+
+FileName = Annotated[str, StringConstraints(pattern=f"^({'|'.join((*MEASURED, *TRAINED))})$")]
+Digest = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
+
+
+class ArchivedRun(Strict):
+    """One run of an archive; its files lie in ``runs/<dataset>/<category>/…/<method>/``."""
+
+    dataset: Annotated[str, StringConstraints(pattern=f"^({NAMES['dataset']})$")]
+    category: Annotated[str, StringConstraints(pattern=f"^({NAMES['category']})$")]
+    scenario: Scenario
+    seed: int = Field(ge=0, lt=2**32)
+    method: Annotated[str, StringConstraints(pattern=f"^({NAMES['method']})$")]
+    recipe: dict[str, Any] | None = Field(
+        description="the recipe that the run was made with; null for external maps and commands"
+    )
+    files: dict[FileName, Digest] = Field(description="the sha256 of each of its files")
+
+    @property
+    def run(self) -> Run:
+        """Its place in a benchmark."""
+        return Run(self.dataset, self.category, self.scenario, self.seed, self.method)
+
+
+class Manifest(Strict):
+    """The list of contents of an archive of runs ('aexad archive')."""
+
+    format: Literal[1] = Field(1, description="version of this layout")
+    benchmark: str = Field(description="name of the benchmark that the runs were made for")
+    title: str = Field(description="its title")
+    splits: dict[str, Digest] = Field(
+        description="folder of the split that all methods share: the sha256 of its split.csv"
+    )
+    runs: list[ArchivedRun] = Field(min_length=1, description="what each run is, and its files")
+
+
+def read_manifest(path: Path) -> Manifest:
+    """Read the manifest of an archive.
+
+    Raises
+    ------
+    DataError
+        The file is missing, is not an archive of runs, or is of another version.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return Manifest.model_validate_json(archive.read(MANIFEST))
+    except FileNotFoundError:
+        raise DataError(f"{path}: no such archive of runs") from None
+    except (*DAMAGED, OSError) as error:
+        detail = "no archive of runs, or of another version"
+        if isinstance(error, ValidationError):
+            first = error.errors()[0]
+            detail += f" ({'.'.join(map(str, first['loc']))}: {first['msg']})"
+        raise DataError(f"{path}: {detail}; make it with 'aexad archive'") from None

@@ -1,0 +1,77 @@
+"""Imported runs: which of them serve here in the place of a training."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from aexad.config.archive import SPLIT
+from aexad.config.benchmark import Run
+from aexad.config.methods import Method
+from aexad.config.recipe import Recipe
+
+IMPORTED = "imported.json"
+"""The file that marks an imported run and holds the recipe that it was made with."""
+
+
+def recipe_differences(stored: Mapping[str, Any] | None, method: Method | None) -> list[str]:
+    """Keys in which the recipe of an archived run differs from the recipe of that name here.
+
+    A method without a recipe of its own on one of the sides (external maps, a command, a name that
+    is not known here) has none.
+    """
+    if stored is None or not isinstance(method, Recipe):
+        return []
+    try:
+        recipe = Recipe.model_validate(dict(stored))
+    except ValidationError as error:
+        return sorted({str(problem["loc"][0]) for problem in error.errors() if problem["loc"]})
+    then, now = (recipe_of_run(each) for each in (recipe, method))
+    return [key for key in now if now[key] != then[key]]
+
+
+def recipe_of_run(recipe: Recipe) -> dict[str, Any]:
+    """The keys of a recipe that the results of a run depend on."""
+    return recipe.training | {"heat_map": recipe.heat_map.model_dump()}
+
+
+def imported_runs(
+    runs: Sequence[Run], methods: Mapping[str, Method], results: Path
+) -> tuple[list[Run], list[str]]:
+    """The runs whose results are imported ones, and what is wrong with others.
+
+    Returns
+    -------
+    imported : list of Run
+        Runs without results of their own here, which were imported.
+    problems : list of str
+        Imported runs that do not serve: their recipe has changed here, or their split differs from
+        the one of the runs made here. One line each.
+    """
+    found, problems = [], []
+    for run in runs:
+        folder = run.folder_in(results)
+        if folder == results / run.folder or run.method not in methods:
+            continue
+        try:
+            stored = json.loads((folder / IMPORTED).read_text(encoding="utf-8"))["recipe"]
+            changed = recipe_differences(stored, methods[run.method])
+        except (OSError, ValueError, KeyError, TypeError):
+            problems.append(f"{folder}: no readable {IMPORTED}")
+            continue
+        if changed:
+            problems.append(f"{folder}: made with another recipe ({', '.join(changed)})")
+        elif _differ(folder.parent / SPLIT, results / run.data_folder / SPLIT):
+            problems.append(f"{folder}: made with another split than the runs made here")
+        else:
+            found.append(run)
+    return found, problems
+
+
+def _differ(imported: Path, own: Path) -> bool:
+    """Whether there is an own file, and it has other bytes."""
+    return own.is_file() and (not imported.is_file() or imported.read_bytes() != own.read_bytes())

@@ -1,0 +1,239 @@
+"""Write the small files of a benchmark's runs into one archive, and import such archives.
+
+From imported runs all tables, statistics and pages are made that need no heat maps; runs that are
+missing are trained as usual. Two people who share the work import each other's archives.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+import logging
+import zipfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from aexad.config.archive import (
+    DAMAGED,
+    MANIFEST,
+    MEASURED,
+    SPLIT,
+    TRAINED,
+    ArchivedRun,
+    Manifest,
+    read_manifest,
+)
+from aexad.config.benchmark import Run
+from aexad.config.methods import Method
+from aexad.config.recipe import Recipe
+from aexad.plan.imported import IMPORTED, recipe_differences
+from aexad.report.images.unfiltered import read_settings
+from aexad.report.run_files import read_json, require
+from aexad.runtime.atomic_folder import replaced_folder
+from aexad.runtime.errors import DataError
+from aexad.runtime.files import written_whole
+
+logger = logging.getLogger(__name__)
+
+LARGEST = 2**26
+"""Bytes of one file of an archive; the largest real ones have a hundredth."""
+EARLIEST = (1980, 1, 1, 0, 0, 0)
+"""The time of every file in the archive, so that equal runs give equal bytes."""
+
+
+def write_archive(
+    path: Path,
+    runs: Sequence[Run],
+    external: Sequence[Run],
+    methods: Mapping[str, Method],
+    results: Path,
+    benchmark: str,
+    title: str,
+) -> Manifest:
+    """Write an archive of runs; equal runs give equal bytes.
+
+    Parameters
+    ----------
+    path : Path
+        The zip to write.
+    runs, external : sequence of Run
+        Runs that trained a model or ran a command, and runs with external maps.
+    methods : mapping of str to Method
+        The recipes: which runs have a heat map of ours.
+    results : Path
+        The results folder. Imported runs are archived like own ones.
+    benchmark, title : str
+        Name and title of the benchmark, for the manifest.
+
+    Raises
+    ------
+    DataError
+        If a file of a run is missing; the message counts them.
+    """
+    every = sorted([*runs, *external])
+    for name in MEASURED:
+        require([run.folder_in(results) / name for run in every])
+    for name in TRAINED:
+        require([run.folder_in(results) / name for run in runs])
+    contents: dict[str, bytes] = {}
+    archived = []
+    for run in every:
+        folder = run.folder_in(results)
+        names = (*MEASURED, *TRAINED) if run in runs else MEASURED
+        files = {name: (folder / name).read_bytes() for name in names}
+        recipe = _recipe(folder) if isinstance(methods.get(run.method), Recipe) else None
+        digests = {name: _digest(content) for name, content in files.items()}
+        archived.append(ArchivedRun(**run._asdict(), recipe=recipe, files=digests))
+        contents |= {f"{run.folder.as_posix()}/{name}": files[name] for name in names}
+        split = f"{run.data_folder.as_posix()}/{SPLIT}"
+        if contents.setdefault(split, content := (folder.parent / SPLIT).read_bytes()) != content:
+            raise DataError(
+                f"{folder.parent / SPLIT}: differs from the split of the runs made here; remove "
+                "one of both"
+            )
+    splits = {
+        name.removesuffix(f"/{SPLIT}"): _digest(content)
+        for name, content in contents.items()
+        if name.endswith(f"/{SPLIT}")
+    }
+    manifest = Manifest(benchmark=benchmark, title=title, splits=splits, runs=archived)
+    with written_whole(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
+        text = json.dumps(manifest.model_dump(), indent=1, sort_keys=True).encode()
+        for name, content in [(MANIFEST, text), *sorted(contents.items())]:
+            info = zipfile.ZipInfo(name, EARLIEST)
+            info.external_attr = 0o644 << 16
+            archive.writestr(info, content, zipfile.ZIP_DEFLATED, compresslevel=9)
+    return manifest
+
+
+def import_archive(path: Path, results: Path, methods: Mapping[str, Method]) -> list[Run]:
+    """Write the runs of an archive into ``<results>/imported``; return them.
+
+    A run that is there already, with the same bytes, is left alone. Runs whose recipe is another
+    one here are left out with a warning.
+
+    Parameters
+    ----------
+    path : Path
+        The archive.
+    results : Path
+        The results folder.
+    methods : mapping of str to Method
+        The recipes of this machine.
+
+    Raises
+    ------
+    DataError
+        The archive is damaged, a file does not have the digest of the manifest or is no result, a
+        split differs from the one of runs made here, the run was imported with other results, or no
+        run is left. Nothing is written then.
+    """
+    manifest = read_manifest(path)
+    chosen = []
+    for archived in manifest.runs:
+        if changed := recipe_differences(archived.recipe, methods.get(archived.method)):
+            logger.warning(
+                "%s: run %s left out: its recipe is another one here (%s)",
+                *(path, archived.run.folder, ", ".join(changed)),
+            )
+        else:
+            chosen.append(archived)
+    if not chosen:
+        raise DataError(f"{path}: every run was made with a recipe that is another one here")
+    try:
+        with zipfile.ZipFile(path) as archive:
+            contents = [_checked_content(archive, run, manifest.splits, path) for run in chosen]
+    except DAMAGED as error:
+        raise DataError(f"{path}: damaged ({error}); get it again") from None
+    for archived, content in zip(chosen, contents, strict=True):
+        _check_against_results(archived, content, results, path)
+    for archived, content in zip(chosen, contents, strict=True):
+        _write(archived, content, results)
+    return [archived.run for archived in chosen]
+
+
+def _recipe(folder: Path) -> dict[str, object]:
+    """The recipe that a run was really made with, by its own records."""
+    if (imported := folder / IMPORTED).is_file():
+        return read_json(imported, lambda content: dict(content["recipe"]))
+    training = read_json(folder / "provenance.json", lambda content: dict(content["recipe"]))
+    return training | {"heat_map": read_settings(folder).model_dump()}
+
+
+def _checked_content(
+    archive: zipfile.ZipFile, archived: ArchivedRun, splits: Mapping[str, str], path: Path
+) -> dict[str, bytes]:
+    """The files of a run and its split, with the digests that the manifest gives."""
+    run = archived.run
+    places = {name: f"{run.folder.as_posix()}/{name}" for name in archived.files}
+    data_folder = run.data_folder.as_posix()
+    if data_folder not in splits:
+        raise DataError(f"{path}: {MANIFEST} has no split of {data_folder}; get it again")
+    wanted = archived.files | {SPLIT: splits[data_folder]}
+    places[SPLIT] = f"{data_folder}/{SPLIT}"
+    content = {}
+    for name, place in places.items():
+        if archive.getinfo(place).file_size > LARGEST:
+            raise DataError(f"{path}: {place} is larger than any result; get the archive again")
+        content[name] = archive.read(place)
+        if _digest(content[name]) != wanted[name]:
+            raise DataError(f"{path}: {place} has another digest than in {MANIFEST}; get it again")
+    missing = [name for name in MEASURED if name not in content]
+    if missing:
+        raise DataError(f"{path}: run {run.folder} has no {missing[0]}; make the archive again")
+    test = _column(content[SPLIT], "image", role="test")
+    if _column(content["per_image.csv"], "image") != test:
+        raise DataError(
+            f"{path}: per_image.csv of {run.folder} does not have the test images of its split; "
+            "make the archive again"
+        )
+    return content
+
+
+def _check_against_results(
+    archived: ArchivedRun, content: Mapping[str, bytes], results: Path, path: Path
+) -> None:
+    """Refuse a run on another split than the runs here, or with other results than an import."""
+    run = archived.run
+    here = results / run.imported_folder
+    for folder in (results / run.data_folder, here.parent):
+        split = folder / SPLIT
+        if split.is_file() and split.read_bytes() != content[SPLIT]:
+            raise DataError(
+                f"{path}: run {run.folder} was made with another split than {split}, so it cannot "
+                "be compared with the runs here: the data sets differ, or one of them is not whole"
+            )
+    for name, digest in archived.files.items():
+        if (here / name).is_file() and _digest((here / name).read_bytes()) != digest:
+            raise DataError(
+                f"{path}: run {run.folder} was imported before with another {name}; keep that, or "
+                f"delete {here} and import again"
+            )
+
+
+def _write(archived: ArchivedRun, content: Mapping[str, bytes], results: Path) -> None:
+    """Write the files of a run; the mark of an import has the recipe."""
+    folder = results / archived.run.imported_folder
+    names = (*archived.files, IMPORTED)
+    mark = json.dumps({"recipe": archived.recipe}, indent=2, sort_keys=True) + "\n"
+    files = {name: content[name] for name in archived.files} | {IMPORTED: mark.encode()}
+    if not (folder.parent / SPLIT).is_file():
+        with written_whole(folder.parent / SPLIT) as temporary:
+            temporary.write_bytes(content[SPLIT])
+    if all((folder / name).is_file() for name in names):
+        return
+    with replaced_folder(folder, *MEASURED, *TRAINED, IMPORTED) as new:
+        for name, data in files.items():
+            (new / name).write_bytes(data)
+
+
+def _column(table: bytes, column: str, **wanted: str) -> list[str]:
+    """A column of a CSV table, of the rows that have the wanted values."""
+    rows = csv.DictReader(io.StringIO(table.decode()))
+    return [row[column] for row in rows if wanted.items() <= row.items()]
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

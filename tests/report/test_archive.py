@@ -1,0 +1,232 @@
+"""Archives of runs: the same tables elsewhere, and nothing that does not fit."""
+
+import json
+import re
+import shutil
+import zipfile
+
+import pytest
+from fake_results import make_tree
+
+from aexad.config.archive import MANIFEST, read_manifest
+from aexad.plan.imported import imported_runs
+from aexad.report.archive import import_archive, write_archive
+from aexad.report.collect import write_collection
+from aexad.report.results import Results
+from aexad.report.tables.write import write_tables
+from aexad.runtime.errors import DataError
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A benchmark with results, and its archive."""
+    tree = make_tree(tmp_path_factory.mktemp("made"), seeds=(0, 1))
+    path = tree.results / "demo.runs.zip"
+    write_archive(path, tree.runs, [], tree.recipes, tree.results, "demo", "A trial")
+    return tree, path
+
+
+def rewritten(path, target, change):
+    """A copy of an archive in which ``change`` edits the contents by name."""
+    with zipfile.ZipFile(path) as old:
+        contents = {name: old.read(name) for name in old.namelist()}
+    change(contents)
+    with zipfile.ZipFile(target, "w") as new:
+        for name, content in contents.items():
+            new.writestr(name, content)
+    return target
+
+
+def tables_of(tree, results, inputs):
+    folder = results / "demo"
+    write_collection(inputs.runs, results, folder)
+    read: Results = inputs.read_results(results, folder)
+    write_tables(read, folder / "tables")
+    return {path.name: path.read_text() for path in sorted((folder / "tables").glob("*.md"))}
+
+
+def test_tables_of_imported_runs_are_those_of_the_runs(made, tmp_path):
+    tree, path = made
+    runs = import_archive(path, tmp_path, tree.recipes)
+    assert sorted(runs) == sorted(tree.runs)
+    imported, problems = imported_runs(tree.runs, tree.recipes, tmp_path)
+    assert (imported, problems) == (tree.runs, [])
+    inputs = tree.inputs()._replace(imported=imported)
+    assert not inputs.pictured
+    told = "All 12 runs were made elsewhere and imported from an archive."
+    assert inputs.origin == told
+    elsewhere = tables_of(tree, tmp_path, inputs)
+    here = tables_of(tree, tree.results, tree.inputs())
+    assert elsewhere.keys() == here.keys()
+    for name, text in elsewhere.items():
+        assert text.replace(f" {told}", "") == here[name], name
+    assert sum(told in text for text in elsewhere.values()) > 3
+
+
+def test_an_archive_holds_no_images_and_equal_bytes(made, tmp_path):
+    tree, path = made
+    again = tmp_path / "again.zip"
+    write_archive(again, tree.runs, [], tree.recipes, tree.results, "demo", "A trial")
+    assert again.read_bytes() == path.read_bytes()
+    with zipfile.ZipFile(path) as archive:
+        assert {name.rsplit("/")[-1] for name in archive.namelist()} == {
+            *("manifest.json", "split.csv", "metrics.json", "per_image.csv", "counts.npz"),
+            *("provenance.json", "training.csv", "inference.json"),
+        }
+        text = b"".join(archive.read(name) for name in archive.namelist())
+    assert str(tree.results).encode() not in text
+
+
+def test_an_imported_archive_is_archived_again_with_the_same_bytes(made, tmp_path):
+    tree, path = made
+    import_archive(path, tmp_path, tree.recipes)
+    again = tmp_path / "again.zip"
+    write_archive(again, tree.runs, [], tree.recipes, tmp_path, "demo", "A trial")
+    assert again.read_bytes() == path.read_bytes()
+
+
+def test_two_archives_merge(made, tmp_path):
+    tree, path = made
+    halves = [tree.runs[::2], tree.runs[1::2]]
+    for number, runs in enumerate(halves):
+        half = tmp_path / f"{number}.zip"
+        write_archive(half, runs, [], tree.recipes, tree.results, "demo", "A trial")
+        import_archive(half, tmp_path / "results", tree.recipes)
+    import_archive(path, tmp_path / "results", tree.recipes)  # what is there stays
+    assert imported_runs(tree.runs, tree.recipes, tmp_path / "results")[0] == tree.runs
+
+
+def test_own_results_come_before_imported_ones(made, tmp_path):
+    tree, path = made
+    import_archive(path, tmp_path, tree.recipes)
+    own = tree.runs[3]
+    shutil.copytree(tree.results / own.folder, tmp_path / own.folder)
+    assert own.folder_in(tmp_path) == tmp_path / own.folder
+    imported, problems = imported_runs(tree.runs, tree.recipes, tmp_path)
+    assert imported == [run for run in tree.runs if run != own]
+    assert problems == []
+
+
+def test_another_recipe_is_left_out(made, tmp_path, caplog):
+    tree, path = made
+    name = tree.runs[0].method
+    recipes = tree.recipes | {name: tree.recipes[name].model_copy(update={"epochs": 7})}
+    runs = import_archive(path, tmp_path, recipes)
+    assert runs == sorted(run for run in tree.runs if run.method != name)
+    assert "its recipe is another one here (epochs)" in caplog.text
+    import_archive(path, tmp_path, tree.recipes)
+    imported, problems = imported_runs(tree.runs, recipes, tmp_path)
+    assert all(run.method != name for run in imported)
+    assert len(problems) == 4
+    assert problems[0].endswith("made with another recipe (epochs)")
+    heat_map = tree.recipes[name].heat_map.model_copy(update={"filter": "none"})
+    changed = {name: tree.recipes[name].model_copy(update={"heat_map": heat_map})}
+    problems = imported_runs(tree.runs, tree.recipes | changed, tmp_path)[1]
+    assert problems[0].endswith("made with another recipe (heat_map)")
+
+
+def test_another_split_is_refused(made, tmp_path):
+    tree, path = made
+    split = tmp_path / tree.runs[0].data_folder / "split.csv"
+    split.parent.mkdir(parents=True)
+    lines = (tree.results / tree.runs[0].data_folder / "split.csv").read_text().splitlines()
+    split.write_text("\n".join(lines[:-1]) + "\n")
+    with pytest.raises(DataError, match=f"another split than {re.escape(str(split))}"):
+        import_archive(path, tmp_path, tree.recipes)
+    assert not (tmp_path / "imported").exists()
+    # The same when the split is made after the import.
+    split.unlink()
+    import_archive(path, tmp_path, tree.recipes)
+    split.write_text("\n".join(lines[:-1]) + "\n")
+    problems = imported_runs(tree.runs, tree.recipes, tmp_path)[1]
+    assert problems[0].endswith("made with another split than the runs made here")
+
+
+def test_other_results_of_the_same_run_are_refused(made, tmp_path):
+    tree, path = made
+    import_archive(path, tmp_path, tree.recipes)
+    folder = tmp_path / tree.runs[0].imported_folder
+    with (folder / "per_image.csv").open("a") as file:
+        file.write("\n")
+    with pytest.raises(DataError, match=r"imported before with another per_image\.csv"):
+        import_archive(path, tmp_path, tree.recipes)
+
+
+def break_a_file(contents):
+    name = next(name for name in contents if name.endswith("per_image.csv"))
+    contents[name] = contents[name].replace(b"0.", b"1.", 1)
+
+
+def drop_a_file(contents):
+    del contents[next(name for name in contents if name.endswith("metrics.json"))]
+
+
+def climb_out(contents):
+    manifest = json.loads(contents[MANIFEST])
+    manifest["runs"][0]["category"] = "../../elsewhere"
+    contents[MANIFEST] = json.dumps(manifest).encode()
+
+
+def name_another_file(contents):
+    manifest = json.loads(contents[MANIFEST])
+    manifest["runs"][0]["files"]["../../.bashrc"] = "0" * 64
+    contents[MANIFEST] = json.dumps(manifest).encode()
+
+
+def forget_a_split(contents):
+    manifest = json.loads(contents[MANIFEST])
+    manifest["splits"].popitem()
+    contents[MANIFEST] = json.dumps(manifest).encode()
+
+
+def be_of_another_version(contents):
+    manifest = json.loads(contents[MANIFEST])
+    contents[MANIFEST] = json.dumps(manifest | {"format": 2}).encode()
+
+
+def lose_the_manifest(contents):
+    del contents[MANIFEST]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (break_a_file, "has another digest than in manifest.json"),
+        (drop_a_file, "damaged"),
+        (climb_out, "no archive of runs, or of another version (runs.0.category"),
+        (name_another_file, "no archive of runs, or of another version (runs.0.files"),
+        (forget_a_split, "has no split of"),
+        (be_of_another_version, "no archive of runs, or of another version (format"),
+        (lose_the_manifest, "no archive of runs, or of another version"),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_a_wrong_archive_leaves_nothing(made, tmp_path, change, message):
+    tree, path = made
+    wrong = rewritten(path, tmp_path / "wrong.zip", change)
+    with pytest.raises(DataError, match=re.escape(message)):
+        import_archive(wrong, tmp_path / "results", tree.recipes)
+    assert not (tmp_path / "results").exists()
+
+
+def test_a_per_image_table_of_other_images_is_refused(made, tmp_path):
+    tree, _ = made
+    results = tmp_path / "results"
+    shutil.copytree(tree.results / "runs", results / "runs")
+    table = results / tree.runs[0].folder / "per_image.csv"
+    lines = table.read_text().splitlines()
+    table.write_text("\n".join([*lines[:-1]]) + "\n")
+    wrong = tmp_path / "wrong.zip"
+    write_archive(wrong, tree.runs, [], tree.recipes, results, "demo", "A trial")
+    with pytest.raises(DataError, match="does not have the test images of its split"):
+        import_archive(wrong, tmp_path / "elsewhere", tree.recipes)
+
+
+def test_a_truncated_file_is_refused(made, tmp_path):
+    _, path = made
+    short = tmp_path / "short.zip"
+    short.write_bytes(path.read_bytes()[:-1000])
+    with pytest.raises(DataError, match="no archive of runs"):
+        read_manifest(short)
+    with pytest.raises(DataError, match="no such archive of runs"):
+        read_manifest(tmp_path / "none.zip")
