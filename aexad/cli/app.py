@@ -37,7 +37,10 @@ def add_verbs(add: AddVerb) -> None:
     )
     parser.add_argument("--defects", type=Path, help="folder of images with a defect")
     parser.add_argument(
-        "--masks", type=Path, help="folder of masks of the defects; default: STEM_mask.png files"
+        "--masks",
+        type=Path,
+        help="folder of masks of the defects, or their annotations (LabelMe, COCO, Pascal VOC, "
+        "YOLO or CVAT); default: beside the photographs, as STEM_mask.png or as annotations",
     )
     add_method(parser, default="aexad-photographs")
     add_output(parser, "the model, .safetensors")
@@ -92,12 +95,20 @@ def fit(args: argparse.Namespace) -> Path:
     _check_torch()
     from aexad.app.fit import choose_images
     from aexad.app.fit import fit as fit_model
+    from aexad.data.layouts.annotations import masks_for
+    from aexad.methods.model import uses_labels
 
+    masks = args.masks
+    if args.defects is not None and uses_labels(recipe):
+        drawn_into = output.with_name(f"{output.stem}-masks")
+        masks, drawn = masks_for(args.defects, masks, drawn_into)
+        if drawn:
+            print(f"{drawn_into}: {drawn}; look at them")
     images = choose_images(
         args.folder,
         recipe,
         defects=args.defects,
-        masks=args.masks,
+        masks=masks,
         labelled=args.labelled,
         size=args.size,
         seed=args.seed,

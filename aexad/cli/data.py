@@ -36,6 +36,19 @@ def add_verbs(add: AddVerb) -> None:
         "--dataset", help="name of a data set in the catalogue, to check categories and counts too"
     )
     layout.add_argument("--adaptor", help="layout of the folder; default: recognised")
+    parser = add(masks)
+    parser.add_argument(
+        "annotations",
+        type=Path,
+        help="file or folder of annotations: LabelMe, COCO, Pascal VOC, YOLO or CVAT",
+    )
+    parser.add_argument(
+        "--images", type=Path, help="folder of the images; default: the folder of the annotations"
+    )
+    parser.add_argument(
+        "--labels", default="", help="labels to draw, separated by commas; default: all"
+    )
+    add_output(parser, "folder of the masks, STEM_mask.png")
     parser = add(split)
     add_dataset(parser)
     add_scenario(parser)
@@ -85,6 +98,17 @@ def check(args: argparse.Namespace) -> Path:
     dataset = dataset_of(args) if args.dataset else entry_for(folder, args.adaptor)
     check_folder(folder, args.dataset or folder.name, dataset)
     return folder
+
+
+def masks(args: argparse.Namespace) -> Path:
+    """Draw masks from annotations (boxes, polygons) of images; boxes are filled."""
+    from aexad.data.layouts.annotations import draw_masks
+
+    source: Path = args.annotations
+    images = args.images or (source if source.is_dir() else source.parent)
+    labels = [label.strip() for label in args.labels.split(",") if label.strip()]
+    print(f"{args.output}: {draw_masks(source, images, args.output, labels)}")
+    return args.output
 
 
 def split(args: argparse.Namespace) -> Path:

@@ -122,6 +122,12 @@ class Dataset(Strict):
         "defects that are thinner than a pixel",
     )
 
+    filled_boxes: bool = Field(
+        False,
+        description="masks are filled boxes, in which the ground around a defect counts as a "
+        "defect; tables and figures say so",
+    )
+
     published_as: str | None = Field(
         None,
         description="data set of the sources whose categories these are, for example mvtec_ad: "
@@ -181,11 +187,12 @@ class Dataset(Strict):
 
     @property
     def full_title(self) -> str:
-        """The title, with the limit if there is one."""
+        """The title, with what a reader of a number must know: filled boxes, a limit."""
+        title = f"{self.title} (masks are filled boxes)" if self.filled_boxes else self.title
         if self.limit is None:
-            return self.title
+            return title
         limit = f"{self.limit.train} training and {self.limit.test} test images"
-        return f"{self.title} limited to {limit} per category"
+        return f"{title} limited to {limit} per category"
 
     def labelled_per_defect(self, category: str) -> int:
         """Number k of labelled anomalies of each defect type of ``category``."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from tabulate import tabulate
 
 from aexad.config.catalogue import Dataset
 from aexad.config.schema import nearest
+from aexad.data.images import mask_files
 from aexad.data.layouts.registry import LAYOUTS, recognise
 from aexad.data.validate import PROBLEM, WARNING, count_images, grouped, validate
 from aexad.runtime.errors import ConfigError, DataError
@@ -52,8 +53,9 @@ def check(folder: Path, name: str, dataset: Dataset) -> None:
             }
         )
     counts = tabulate(rows, headers="keys", disable_numparse=True)
-    files = [name for entry in entries for name in (entry.image, entry.mask) if name]
-    endings = Counter(PurePosixPath(name).suffix.lower() for name in files)
+    names = [name for entry in entries for name in (entry.image, entry.mask) if name]
+    files = [path for name in names for path in mask_files(folder / name)]
+    endings = Counter(path.suffix.lower() for path in files)
     read = ", ".join(f"{count} {ending}" for ending, count in endings.most_common())
     print(f"{folder} as {dataset.adaptor}\n\n{counts}\n\nfiles read: {read}")
     if findings:

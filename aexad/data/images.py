@@ -98,7 +98,8 @@ def load_mask(
     Parameters
     ----------
     path
-        A file as for :func:`load_image`; None for a normal image, which has no mask.
+        A file as for :func:`load_image`; a pattern of several, such as ``000/*``, whose union is
+        the mask (:func:`mask_files`); None for a normal image, which has no mask.
     size
         Working size S in pixels (default: the size of the file).
     shape
@@ -124,14 +125,11 @@ def load_mask(
         if shape is None:
             raise TypeError("without a path, load_mask needs 'size' or 'shape'")
         return np.zeros(shape, dtype=bool)
-    with _opened(path) as image:
-        upright = ImageOps.exif_transpose(image)
-        kind, _, rule = marks.partition("-")
-        if kind == ANY:
-            marked = _numbered(upright)
-        else:
-            lossy = image.format in ("JPEG", "MPO", "WEBP")
-            marked = _bright(upright, path, NOISE if lossy else 0, _white_is_zero(image))
+    kind, _, rule = marks.partition("-")
+    parts = [_marked(file, kind) for file in mask_files(path)]
+    if len({part.shape for part in parts}) > 1:
+        raise DataError(f"{path}: these masks of one image differ in size; save them alike")
+    marked = np.logical_or.reduce(parts)
     if shape is not None and marked.shape != tuple(shape):
         raise DataError(
             f"{path}: the mask is {marked.shape[1]}x{marked.shape[0]} pixels and its image "
@@ -143,6 +141,33 @@ def load_mask(
         nearest = Image.fromarray(marked).resize((size, size), Image.Resampling.NEAREST)
         return np.array(nearest)
     return covered(marked, size)[0]
+
+
+def mask_files(path: str | os.PathLike[str]) -> list[Path]:
+    """The files of a mask: one, or all that match a name with a ``*``, sorted.
+
+    Raises
+    ------
+    aexad.runtime.errors.DataError
+        No file matches.
+    """
+    path = Path(path)
+    if "*" not in path.name:
+        return [path]
+    files = sorted(file for file in path.parent.glob(path.name) if not file.name.startswith("."))
+    if files:
+        return files
+    raise DataError(f"{path}: no such masks; restore them, or build the index again")
+
+
+def _marked(path: Path, kind: str) -> np.ndarray:
+    """The anomalous pixels of one file, bool [H, W]; ``kind``: ``bright`` or ``any``."""
+    with _opened(path) as image:
+        upright = ImageOps.exif_transpose(image)
+        if kind == ANY:
+            return _numbered(upright)
+        lossy = image.format in ("JPEG", "MPO", "WEBP")
+        return _bright(upright, path, NOISE if lossy else 0, _white_is_zero(image))
 
 
 def covered(mask: np.ndarray, size: int) -> tuple[np.ndarray, float]:

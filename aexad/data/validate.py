@@ -24,6 +24,7 @@ from aexad.data.images import (
     image_size,
     load_mask,
     lost_levels,
+    mask_files,
     orientation_of,
 )
 from aexad.data.layouts.class_folders import class_problems
@@ -150,6 +151,8 @@ def _mask_warnings(mask: Path, shape: tuple[int, int], marks: str, size: int) ->
         text = f"{mask}: this mask of a defect marks nothing; correct it, or remove it and its "
         return [f"{text}image"]
     texts = []
+    if others := mask_files(mask)[1:]:
+        texts.append(f"{mask_files(mask)[0]}: joined with {len(others)} more masks of its image")
     if share > MOST_MARKED:
         texts.append(
             f"{mask}: marks {100 * share:.0f} % of its image; is it inverted? White is anomalous"
@@ -179,6 +182,7 @@ def _range_warnings(image: Path) -> list[str]:
 
 def _turned(image: Path, mask: Path, shape: tuple[int, int]) -> str:
     """A warning about a photograph that EXIF turns, while its mask is not turned."""
+    mask = mask_files(mask)[0]
     if orientation_of(image) == 1 or orientation_of(mask) != 1:
         return ""
     if image_size(mask) not in (shape, shape[::-1]):

@@ -62,7 +62,9 @@ rule tables:
         library=code_digest("aexad.report.tables.write", "aexad.report.text.summary"),
         benchmark=PLAN.benchmark_options(),
         recipes=PLAN.recipes(),
-        datasets=PLAN.described("title", "limit", "files", "published_as"),
+        datasets=PLAN.described(
+            "title", "filled_boxes", "limit", "files", "published_as"
+        ),
         title=PLAN.benchmark.title,
     message:
         "Writing the tables and the summary"
@@ -101,7 +103,9 @@ rule figures:
     params:
         library=code_digest("aexad.report.figures.write"),
         benchmark=PLAN.benchmark_options(),
-        datasets=PLAN.described("title", "limit", "size", "stored_size", "evaluation"),
+        datasets=PLAN.described(
+            "title", "filled_boxes", "limit", "size", "stored_size", "evaluation"
+        ),
         gallery=PLAN.benchmark.gallery,
         data=SETTINGS.data,
     message:
@@ -142,7 +146,13 @@ rule report:
         described=[PLAN.benchmark.title, PLAN.benchmark.description],
         recipes=PLAN.recipes(),
         datasets=PLAN.described(
-            "title", "limit", "files", "published_as", "licence", "citation"
+            "title",
+            "filled_boxes",
+            "limit",
+            "files",
+            "published_as",
+            "licence",
+            "citation",
         ),
     message:
         f"Writing {PLAN.folder}/report.html"
@@ -175,7 +185,7 @@ rule explorer:
         images=SETTINGS.explorer,
         data=SETTINGS.data,
         title=PLAN.benchmark.title,
-        datasets=PLAN.described("title", "limit", "size", "stored_size"),
+        datasets=PLAN.described("title", "filled_boxes", "limit", "size", "stored_size"),
     message:
         f"Writing {PLAN.folder}/explorer/index.html"
     shell:

@@ -47,7 +47,7 @@ def flat_entries(
         images = [path for path in images if path not in beside and path not in suffixed]
     if not images:
         problems.append(no_images(image_folder))
-    by_stem = masks_by_stem(mask_folder)
+    by_stem = masks_by_stem(mask_folder, images)
     for image in images:
         own = [mask for mask, photograph in beside.items() if photograph == image]
         candidates = own or [path for path in by_stem[stem_of(image)] if path != image]

@@ -2,17 +2,20 @@
 
 ``<category>/train/good``, ``<category>/test/<good or defect type>`` and
 ``<category>/ground_truth/<defect type>``, where the mask of ``STEM.EXT`` is ``STEM_mask.EXT`` or
-``STEM.EXT`` with any known ending. A data set may also hold anomalies to be trained on, in
-``<category>/train/<defect type>`` with masks in the same ``ground_truth``: then the labelled
-anomalies are drawn from these, and the test set stays whole. Layouts that differ only in the names
-of folders are a :class:`FolderLayout` too.
+``STEM.EXT`` with any known ending. Several masks of one image, which are joined, are
+``STEM_mask1.EXT``, ``STEM_mask2.EXT`` and so on, or all files in a folder ``STEM``. A data set may
+also hold anomalies to be trained on, in ``<category>/train/<defect type>`` with masks in the same
+``ground_truth``: then the labelled anomalies are drawn from these, and the test set stays whole.
+Layouts that differ only in the names of folders are a :class:`FolderLayout` too.
 """
 
 from __future__ import annotations
 
+import glob
+import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -22,6 +25,8 @@ from aexad.data.layouts.folders import folders_in, images_below, images_in, no_i
 from aexad.runtime.errors import DataError
 
 MASK_SUFFIXES = ("_mask", "_label", "_gt")
+PART = re.compile(rf"(.+)({'|'.join(MASK_SUFFIXES)})[-_]?\d+")
+"""The name of one of several masks of an image: ``x_mask1``, ``x_mask2``."""
 GOOD = "good"
 """The defect type of normal images in the index."""
 
@@ -160,7 +165,7 @@ def _defect_entries(
         images = images_below(folder)
         if not images:
             problems.append(no_images(folder))
-        by_stem = masks_by_stem(masks / folder.name)
+        by_stem = masks_by_stem(masks / folder.name, images)
         for image in images:
             mask = only_mask(image, by_stem[stem_of(image)], masks / folder.name, problems)
             if mask in taken:
@@ -173,11 +178,26 @@ def _defect_entries(
     return entries
 
 
-def masks_by_stem(folder: Path) -> defaultdict[str, list[Path]]:
-    """Masks of a folder by stem of the image: ``STEM_mask.EXT`` and ``STEM.EXT`` belong to it."""
+def masks_by_stem(folder: Path, images: Sequence[Path]) -> defaultdict[str, list[Path]]:
+    """Masks in a folder by stem of the image: ``STEM_mask.EXT`` and ``STEM.EXT`` belong to it.
+
+    Several masks of one image are a pattern of their names, see
+    :func:`aexad.data.images.mask_files`.
+    """
     masks = defaultdict(list)
+    of_one = {folder / image.stem: stem_of(image) for image in images}
+    of_one = {path: stem for path, stem in of_one.items() if images_in(path)}
+    for path, stem in of_one.items():
+        masks[stem].append(path / "*")
     for mask in images_below(folder):
         stem = stem_of(mask)
+        if mask.parent in of_one:
+            continue
+        if part := PART.fullmatch(stem):
+            name = f"{glob.escape(part[1] + part[2])}*[0-9]{mask.suffix}"
+            joined = mask.with_name(name)
+            if joined not in masks[part[1]]:
+                masks[part[1]].append(joined)
         for image_stem in {stem, *(stem.removesuffix(suffix) for suffix in MASK_SUFFIXES)}:
             masks[image_stem].append(mask)
     return masks

@@ -1,0 +1,455 @@
+"""Draw masks from annotations: LabelMe, COCO, Pascal VOC, YOLO and CVAT.
+
+Pixel (x, y) covers the square from (x, y) to (x + 1, y + 1). A box marks the pixels between its
+edges, so that its area is width times height in COCO, and (xmax - xmin) (ymax - ymin) in Pascal VOC
+and CVAT; the edges of YOLO's boxes are rounded to pixels. A polygon marks the pixels on its outline
+too. Boxes are drawn filled: metrics then count the ground inside a box as a defect.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import xml.etree.ElementTree as ET
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any, NamedTuple
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from aexad.data.images import image_size
+from aexad.data.layouts.folders import images_below
+from aexad.data.layouts.mvtec import masks_beside, stem_of
+from aexad.runtime.atomic_folder import replaced_folder
+from aexad.runtime.errors import DataError
+
+BOX, POLYGON, ELLIPSE, MASK = "box", "polygon", "ellipse", "mask"
+KNOWN = (
+    "LabelMe (STEM.json), COCO (one .json), Pascal VOC (STEM.xml), YOLO (STEM.txt), CVAT (one .xml)"
+)
+MOST_SHOWN = 5
+
+
+class Region(NamedTuple):
+    """One annotated region."""
+
+    label: str
+    kind: str
+    points: np.ndarray
+    """float64 [n, 2], x and y in pixels: two corners of a box or ellipse, or a polygon."""
+    pixels: np.ndarray | None = None
+    """bool [h, w] of a mask, whose upper left corner is ``points[0]``."""
+
+
+class Annotation(NamedTuple):
+    """The regions of one image."""
+
+    form: str
+    size: tuple[int, int] | None
+    """Height and width of the image, if the annotation says so."""
+    regions: list[Region]
+
+
+def draw_masks(source: Path, images: Path, folder: Path, labels: Sequence[str] = ()) -> str:
+    """Write the mask of every image in a folder as ``STEM_mask.png``.
+
+    Parameters
+    ----------
+    source
+        A file of annotations, or a folder of them; see :data:`KNOWN`.
+    images
+        Folder of the images, each of which must have an annotation.
+    folder
+        Folder of the masks, with the sub-folders of ``images``.
+    labels
+        Names of the labels to draw; default: all.
+
+    Returns
+    -------
+    str
+        What was drawn, for example ``8 masks from COCO: 12 boxes (filled), 3 polygons``.
+
+    Raises
+    ------
+    aexad.runtime.errors.DataError
+        There are no images or annotations; an image has no annotation, or one of another size; or
+        an annotation cannot be read. All problems of images are named, up to five.
+    """
+    photographs = images_below(images)
+    if not photographs:
+        raise DataError(f"{images}: no images in it; name the folder of the annotated images")
+    annotations = read_annotations(source, photographs)
+    problems = [
+        f"{image}: has no annotation in {source}"
+        for image in photographs
+        if image not in annotations
+    ]
+    masks: dict[Path, np.ndarray] = {}
+    drawn: Counter[str] = Counter()
+    for image, annotation in annotations.items():
+        regions = [each for each in annotation.regions if not labels or each.label in labels]
+        shape = image_size(image)
+        if annotation.size not in (None, shape):
+            height, width = annotation.size or (0, 0)
+            problems.append(
+                f"{image}: annotated at {width}x{height} pixels, and is {shape[1]}x{shape[0]}"
+            )
+            continue
+        drawn.update(region.kind for region in regions)
+        target = image.relative_to(images).with_name(f"{image.stem}_mask.png")
+        if target in masks:
+            problems.append(f"{image}: another image has the name {image.stem} too")
+        masks[target] = draw(regions, shape)
+    _refuse(problems)
+    if labels and not drawn:
+        known = sorted({each.label for one in annotations.values() for each in one.regions})
+        raise DataError(f"{source}: no region has a label of {list(labels)}, but {known}")
+    patterns = {str(target.with_name("*_mask.png")) for target in masks}
+    with replaced_folder(folder, *sorted(patterns)) as new:
+        for target, mask in masks.items():
+            (new / target).parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(mask).save(new / target)
+    forms = " and ".join(sorted({annotation.form for annotation in annotations.values()}))
+    plural = {BOX: "boxes (filled)"}
+    kinds = [f"{count} {plural.get(kind, kind + 's')}" for kind, count in sorted(drawn.items())]
+    return f"{len(masks)} masks from {forms}: {', '.join(kinds) or 'no region'}"
+
+
+def masks_for(defects: Path, masks: Path | None, folder: Path) -> tuple[Path | None, str]:
+    """The masks of a folder of defects: where they are, or drawn into ``folder``.
+
+    Masks are drawn if ``masks`` is a file; or if no mask lies where it is looked for (``masks``, or
+    else ``defects``), but annotations do.
+
+    Returns
+    -------
+    tuple of Path or None, and str
+        The folder of masks to use, and what was drawn, or "".
+    """
+    source = masks or defects
+    if source.is_dir():
+        photographs = images_below(defects)
+        same = source.resolve() == defects.resolve()
+        found = images_below(source)
+        others = (
+            masks_beside(found) if same else [each for each in found if each not in photographs]
+        )
+        if same:
+            named = [each for each in found if each.stem.endswith("_mask")]
+            others = [*others, *named]
+        if others or not has_annotations(source, photographs):
+            return masks, ""
+    elif not source.is_file():
+        return masks, ""
+    return folder, draw_masks(source, defects, folder)
+
+
+def has_annotations(folder: Path, images: Sequence[Path]) -> bool:
+    """Whether a folder has a file of annotations, for all images or for one of them."""
+    stems = {stem_of(image) for image in images}
+    for path in _files(folder):
+        if path.suffix.lower() == ".txt":
+            if stem_of(path) in stems:
+                return True
+        elif _reader(path) is not None:
+            return True
+    return False
+
+
+def read_annotations(source: Path, images: Sequence[Path]) -> dict[Path, Annotation]:
+    """Read the annotations of images.
+
+    Parameters
+    ----------
+    source
+        A file, or a folder whose files and sub-folders are searched.
+    images
+        The images; annotations of others are left aside.
+
+    Raises
+    ------
+    aexad.runtime.errors.DataError
+        No annotation is found, an image has several, or a file cannot be read.
+    """
+    if not source.exists():
+        raise DataError(f"{source}: no such file or folder of annotations")
+    by_stem: dict[str, list[Path]] = defaultdict(list)
+    for image in images:
+        by_stem[stem_of(image)].append(image)
+    found: dict[Path, Annotation] = {}
+    taken: dict[Path, Path] = {}
+    for path in [source] if source.is_file() else _files(source):
+        for image, annotation in _annotations_in(path, by_stem, alone=source.is_file()):
+            if image in found:
+                raise DataError(f"{image}: annotated in {taken[image].name} and {path}; keep one")
+            found[image], taken[image] = annotation, path
+    if not found:
+        raise DataError(f"{source}: no annotation of these images; known are {KNOWN}")
+    return found
+
+
+def draw(regions: Sequence[Region], shape: tuple[int, int]) -> np.ndarray:
+    """Draw regions filled, bool [H, W]; what lies outside of the image is cut off."""
+    canvas = Image.new("1", (shape[1], shape[0]))
+    pen = ImageDraw.Draw(canvas)
+    for region in regions:
+        points = region.points
+        if region.kind == MASK and region.pixels is not None:
+            x, y = points[0].round().astype(int).tolist()
+            canvas.paste(1, (x, y), Image.fromarray(region.pixels))
+        elif region.kind == POLYGON:
+            pen.polygon([(x, y) for x, y in points.tolist()], fill=1)
+        else:
+            low, high = points.min(axis=0).round(), points.max(axis=0).round()
+            high = np.maximum(high, low + 1) - 1  # the last pixel inside; a thin box keeps one
+            fill = pen.ellipse if region.kind == ELLIPSE else pen.rectangle
+            fill([*low.tolist(), *high.tolist()], fill=1)
+    return np.array(canvas)
+
+
+# How each form is read
+
+Reader = Callable[[Path, Mapping[str, list[Path]]], Iterator[tuple[Path, Annotation]]]
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(
+        path
+        for path in folder.rglob("*")
+        if path.suffix.lower() in (".json", ".xml", ".txt") and not path.name.startswith(".")
+    )
+
+
+def _annotations_in(
+    path: Path, by_stem: Mapping[str, list[Path]], alone: bool
+) -> Iterator[tuple[Path, Annotation]]:
+    """The annotations in a file; ``alone``: it was named, so that its form must be known."""
+    try:
+        reader = _reader(path)
+        if reader is None:
+            if alone:
+                raise DataError(f"{path}: no annotations of a known form; known are {KNOWN}")
+            return
+        yield from reader(path, by_stem)
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        detail = f"no {error}" if isinstance(error, KeyError) else str(error)
+        raise DataError(
+            f"{path}: cannot be read as annotations ({detail}); export it again"
+        ) from None
+
+
+def _reader(path: Path) -> Reader | None:
+    """The reader for a file by its ending and content; None: no annotations."""
+    if path.suffix.lower() == ".txt":
+        return _yolo
+    if path.suffix.lower() == ".json":
+        content = _json(path)
+        if isinstance(content, dict) and "shapes" in content:
+            return _labelme
+        return _coco if isinstance(content, dict) and "annotations" in content else None
+    root = _xml(path)
+    return {"annotation": _voc, "annotations": _cvat}.get(root.tag) if root is not None else None
+
+
+def _json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError):
+        return None
+
+
+def _xml(path: Path) -> ET.Element | None:
+    try:
+        # Since 2.4.1 (2021), expat refuses entities that grow without bounds.
+        return ET.fromstring(path.read_bytes())  # noqa: S314
+    except (OSError, ET.ParseError):
+        return None
+
+
+def _same_stem(path: Path, by_stem: Mapping[str, list[Path]]) -> list[Path]:
+    """The images of the annotation's name: those in its own folder, if there are any."""
+    images = by_stem.get(stem_of(path), [])
+    return [image for image in images if image.parent == path.parent] or list(images)
+
+
+def _labelme(path: Path, by_stem: Mapping[str, list[Path]]) -> Iterator[tuple[Path, Annotation]]:
+    content = _json(path)
+    regions = [_labelme_region(shape) for shape in content["shapes"]]
+    size = content.get("imageHeight"), content.get("imageWidth")
+    known = None if None in size else (int(size[0]), int(size[1]))
+    for image in _same_stem(path, by_stem):
+        yield image, Annotation("LabelMe", known, regions)
+
+
+def _labelme_region(shape: Mapping[str, Any]) -> Region:
+    label, points = str(shape["label"]), _points(shape["points"])
+    match shape.get("shape_type") or POLYGON:
+        case "polygon":
+            return Region(label, POLYGON, points)
+        case "rectangle":
+            return Region(label, BOX, points)
+        case "circle":
+            radius = float(np.hypot(*(points[1] - points[0])))
+            return Region(label, ELLIPSE, np.stack([points[0] - radius, points[0] + radius]))
+        case "mask":
+            return Region(label, MASK, points, _encoded(shape["mask"]))
+        case other:
+            raise ValueError(f"a {other} has no area; draw a polygon, rectangle, circle or mask")
+
+
+def _encoded(text: str) -> np.ndarray:
+    """A PNG in base 64, bool [h, w]."""
+    with Image.open(io.BytesIO(base64.b64decode(text)), formats=["PNG"]) as image:
+        return np.asarray(image.convert("L")) > 0
+
+
+def _coco(path: Path, by_stem: Mapping[str, list[Path]]) -> Iterator[tuple[Path, Annotation]]:
+    content = _json(path)
+    names = {each["id"]: str(each["name"]) for each in content.get("categories", [])}
+    regions: dict[Any, list[Region]] = defaultdict(list)
+    for each in content["annotations"]:
+        label = names.get(each.get("category_id"), str(each.get("category_id")))
+        regions[each["image_id"]] += _coco_regions(label, each)
+    for entry in content["images"]:
+        size = int(entry["height"]), int(entry["width"])
+        for image in _of_name(str(entry["file_name"]), by_stem):
+            yield image, Annotation("COCO", size, regions[entry["id"]])
+
+
+def _coco_regions(label: str, annotation: Mapping[str, Any]) -> Iterator[Region]:
+    segmentation = annotation.get("segmentation")
+    if isinstance(segmentation, dict):
+        yield Region(label, MASK, np.zeros((1, 2)), _run_lengths(segmentation))
+    elif segmentation:
+        for polygon in segmentation:
+            yield Region(label, POLYGON, np.reshape(np.asarray(polygon, np.float64), (-1, 2)))
+    else:
+        x, y, width, height = map(float, annotation["bbox"])
+        yield Region(label, BOX, _points([(x, y), (x + width, y + height)]))
+
+
+def _run_lengths(segmentation: Mapping[str, Any]) -> np.ndarray:
+    """COCO's run lengths, column by column, bool [H, W]."""
+    counts, (height, width) = segmentation["counts"], segmentation["size"]
+    if isinstance(counts, str):
+        try:
+            from pycocotools import mask as coco
+        except ImportError:
+            raise DataError(
+                "compressed run lengths of COCO need pycocotools: pip install pycocotools"
+            ) from None
+        return coco.decode({"size": [height, width], "counts": counts.encode()}).astype(bool)
+    values = np.arange(len(counts)) % 2 == 1
+    return np.repeat(values, counts).reshape(width, height).T
+
+
+def _voc(path: Path, by_stem: Mapping[str, list[Path]]) -> Iterator[tuple[Path, Annotation]]:
+    root = _xml(path)
+    assert root is not None  # noqa: S101 - the reader was chosen by its root
+    size = root.find("size")
+    known = None if size is None else (_number(size, "height"), _number(size, "width"))
+    regions = []
+    for each in root.iter("object"):
+        box = each.find("bndbox")
+        if box is None:
+            raise ValueError("an object without bndbox")
+        low, high = ("xmin", "ymin"), ("xmax", "ymax")
+        corners = [[float(box.findtext(name, "")) for name in side] for side in (low, high)]
+        regions.append(Region(each.findtext("name", ""), BOX, _points(corners)))
+    for image in _same_stem(path, by_stem):
+        yield image, Annotation("Pascal VOC", known or None, regions)
+
+
+def _number(element: ET.Element, name: str) -> int:
+    return int(float(element.findtext(name, "")))
+
+
+def _yolo(path: Path, by_stem: Mapping[str, list[Path]]) -> Iterator[tuple[Path, Annotation]]:
+    images = _same_stem(path, by_stem)
+    for image in images:  # other texts, such as classes.txt, are not read
+        height, width = image_size(image)
+        scale = np.array([width, height], dtype=np.float64)
+        regions = []
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+            if not line.strip():
+                continue
+            label, *rest = line.split()
+            try:
+                values = np.array(rest, dtype=np.float64)
+            except ValueError:
+                values = np.full(1, np.nan)
+            polygon = len(values) >= 6 and len(values) % 2 == 0
+            if not (len(values) == 4 or polygon) or not ((values >= 0) & (values <= 1)).all():
+                raise ValueError(
+                    f"line {number} is no YOLO box 'class x y width height' and no polygon, with "
+                    "values from 0 to 1"
+                )
+            if polygon:
+                regions.append(Region(label, POLYGON, values.reshape(-1, 2) * scale))
+            else:
+                centre, half = values[:2], values[2:] / 2
+                corners = np.stack([centre - half, centre + half]) * scale
+                regions.append(Region(label, BOX, corners))
+        yield image, Annotation("YOLO", None, regions)
+
+
+def _cvat(path: Path, by_stem: Mapping[str, list[Path]]) -> Iterator[tuple[Path, Annotation]]:
+    root = _xml(path)
+    assert root is not None  # noqa: S101 - the reader was chosen by its root
+    for entry in root.iter("image"):
+        size = int(entry.attrib["height"]), int(entry.attrib["width"])
+        regions = [_cvat_region(shape) for shape in entry if "label" in shape.attrib]
+        for image in _of_name(entry.attrib["name"], by_stem):
+            yield image, Annotation("CVAT", size, [each for each in regions if each is not None])
+
+
+def _cvat_region(shape: ET.Element) -> Region | None:
+    """A region; None for a tag, which says something about the image as a whole."""
+    values = shape.attrib
+    label = values["label"]
+
+    def numbers(*names: str) -> list[float]:
+        return [float(values[name]) for name in names]
+
+    match shape.tag:
+        case "box":
+            return Region(label, BOX, np.reshape(numbers("xtl", "ytl", "xbr", "ybr"), (2, 2)))
+        case "polygon":
+            pairs = [pair.split(",") for pair in values["points"].split(";")]
+            return Region(label, POLYGON, _points(pairs))
+        case "ellipse":
+            x, y, rx, ry = numbers("cx", "cy", "rx", "ry")
+            return Region(label, ELLIPSE, _points([(x - rx, y - ry), (x + rx, y + ry)]))
+        case "mask":
+            left, top, width, height = map(int, numbers("left", "top", "width", "height"))
+            counts = [int(count) for count in values["rle"].split(",")]
+            runs = np.repeat(np.arange(len(counts)) % 2 == 1, counts)
+            return Region(label, MASK, _points([(left, top)]), runs.reshape(height, width))
+        case "tag":
+            return None
+        case other:
+            raise ValueError(f"a {other} has no area; draw a box, polygon, ellipse or mask")
+
+
+def _of_name(name: str, by_stem: Mapping[str, list[Path]]) -> list[Path]:
+    """The images of this name; if it has folders, those that lie in them, where there are any."""
+    wanted = PurePosixPath(name.replace("\\", "/"))
+    images = [
+        each for each in by_stem.get(stem_of(Path(wanted.name)), []) if each.name == wanted.name
+    ]
+    ends = [each for each in images if each.parts[-len(wanted.parts) :] == wanted.parts]
+    return ends or images
+
+
+def _points(values: Any) -> np.ndarray:
+    return np.asarray(values, dtype=np.float64).reshape(-1, 2)
+
+
+def _refuse(problems: list[str]) -> None:
+    if problems:
+        more = len(problems) - MOST_SHOWN
+        lines = problems[:MOST_SHOWN] + ([f"and {more} more"] if more > 0 else [])
+        raise DataError("\n  ".join([f"{len(problems)} images cannot be annotated:", *lines]))

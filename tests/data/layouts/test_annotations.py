@@ -1,0 +1,259 @@
+"""Masks drawn from annotations, against pixel counts that are worked out by hand."""
+
+import base64
+import io
+import json
+import re
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from aexad.config.catalogue import Dataset
+from aexad.data.images import load_mask
+from aexad.data.index import build_index, flat_index
+from aexad.data.layouts.annotations import draw_masks, masks_for
+from aexad.runtime.errors import DataError
+
+HEIGHT, WIDTH = 40, 60
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Two photographs, a.png and b.png, of 60 x 40 pixels."""
+    images = tmp_path / "bad"
+    images.mkdir()
+    for stem in "ab":
+        Image.new("RGB", (WIDTH, HEIGHT)).save(images / f"{stem}.png")
+    return images
+
+
+def marked(folder, source, *labels):
+    """The masks of a and b, and what was said."""
+    masks = folder.parent / "masks"
+    said = draw_masks(source, folder, masks, labels)
+    return *(np.asarray(Image.open(masks / f"{stem}_mask.png")) for stem in "ab"), said
+
+
+def rectangle(x, y, width, height):
+    mask = np.zeros((HEIGHT, WIDTH), dtype=bool)
+    mask[y : y + height, x : x + width] = True
+    return mask
+
+
+def labelme(*shapes, size=(HEIGHT, WIDTH)):
+    entries = [
+        {"label": label, "shape_type": kind, "points": points, **more}
+        for label, kind, points, more in shapes
+    ]
+    return json.dumps({"shapes": entries, "imageHeight": size[0], "imageWidth": size[1]})
+
+
+def test_labelme(folder):
+    pixels = np.zeros((3, 4), np.uint8)
+    pixels[1:, 1:] = 255
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "PNG")
+    encoded = base64.b64encode(file.getvalue()).decode()
+    (folder / "a.json").write_text(
+        labelme(
+            ("dent", "rectangle", [[20, 5], [10, 15]], {}),  # corners in any order
+            ("dent", "mask", [[30, 30], [33, 32]], {"mask": encoded}),
+        )
+    )
+    square = [[2, 2], [8, 2], [8, 8], [2, 8]]
+    (folder / "b.json").write_text(
+        labelme(("scratch", "polygon", square, {}), ("dent", "circle", [[40, 20], [40, 25]], {}))
+    )
+    a, b, said = marked(folder, folder)
+    assert (
+        said
+        == "2 masks from LabelMe: 1 boxes (filled), 1 ellipses, 1 masks, 2 polygons".replace(
+            "2 polygons", "1 polygons"
+        )
+    )
+    assert (a == rectangle(10, 5, 10, 10) | rectangle(31, 31, 3, 2)).all()
+    assert b[:10, :10].sum() == 49  # a polygon has its outline: 7 x 7
+    assert b[:, 20:].sum() == pytest.approx(np.pi * 25, rel=0.1)
+    assert b[20, 40]
+    a, b, said = marked(folder, folder, "scratch")
+    assert not a.any()
+    assert b.sum() == 49
+
+
+def test_coco(folder):
+    counts = [0, 2, HEIGHT - 2, 2, HEIGHT * (WIDTH - 1) - 2 - 0 - 2 + 0]
+    counts[-1] = HEIGHT * WIDTH - sum(counts[:-1])
+    runs = {"size": [HEIGHT, WIDTH], "counts": counts}
+    content = {
+        "images": [
+            {"id": 7, "file_name": "bad/a.png", "height": HEIGHT, "width": WIDTH},
+            {"id": 8, "file_name": "b.png", "height": HEIGHT, "width": WIDTH},
+            {"id": 9, "file_name": "elsewhere.png", "height": 1, "width": 1},
+        ],
+        "categories": [{"id": 1, "name": "dent"}, {"id": 2, "name": "scratch"}],
+        "annotations": [
+            {"image_id": 7, "category_id": 1, "bbox": [3, 4, 10, 5]},
+            {"image_id": 7, "category_id": 2, "bbox": [50, 35, 20, 20]},  # over the edge
+            {"image_id": 8, "category_id": 1, "segmentation": runs},
+            {"image_id": 8, "category_id": 2, "segmentation": [[20, 20, 29, 20, 29, 24, 20, 24]]},
+        ],
+    }
+    (path := folder.parent / "_annotations.coco.json").write_text(json.dumps(content))
+    a, b, said = marked(folder, path)
+    assert said == "2 masks from COCO: 2 boxes (filled), 1 masks, 1 polygons"
+    assert (a == rectangle(3, 4, 10, 5) | rectangle(50, 35, 10, 5)).all()
+    # Runs go down the columns: the first two pixels of columns 0 and 1.
+    assert (b == rectangle(0, 0, 2, 2) | rectangle(20, 20, 10, 5)).all()
+    a, b, _ = marked(folder, path, "dent")
+    assert (a.sum(), b.sum()) == (50, 4)
+
+
+def test_compressed_runs_of_coco_name_what_reads_them(folder, monkeypatch):
+    content = {
+        "images": [{"id": 1, "file_name": f"{s}.png", "height": 40, "width": 60} for s in "a"],
+        "annotations": [{"image_id": 1, "segmentation": {"size": [40, 60], "counts": "abc"}}],
+    }
+    (path := folder.parent / "all.json").write_text(json.dumps(content))
+    monkeypatch.setitem(__import__("sys").modules, "pycocotools", None)
+    with pytest.raises(DataError, match="pip install pycocotools"):
+        draw_masks(path, folder, folder.parent / "masks")
+
+
+def test_pascal_voc(folder):
+    for stem, box in {"a": (3, 4, 13, 9), "b": (0, 0, 60, 40)}.items():
+        names = zip(("xmin", "ymin", "xmax", "ymax"), box, strict=True)
+        edges = "".join(f"<{name}>{value}</{name}>" for name, value in names)
+        (folder / f"{stem}.xml").write_text(
+            f"<annotation><filename>{stem}.png</filename><size><width>60</width><height>40</height>"
+            f"</size><object><name>dent</name><bndbox>{edges}</bndbox></object></annotation>"
+        )
+    a, b, said = marked(folder, folder)
+    assert said == "2 masks from Pascal VOC: 2 boxes (filled)"
+    assert (a == rectangle(3, 4, 10, 5)).all()
+    assert b.all()
+
+
+def test_yolo(folder):
+    (folder / "classes.txt").write_text("dent\nscratch\n")
+    (folder / "a.txt").write_text(f"0 {15 / 60} {10 / 40} {10 / 60} {4 / 40}\n\n")
+    polygon = [(6, 8), (12, 8), (12, 16), (6, 16)]
+    values = " ".join(f"{x / 60} {y / 40}" for x, y in polygon)
+    (folder / "b.txt").write_text(f"1 {values}\n")
+    a, b, said = marked(folder, folder)
+    assert said == "2 masks from YOLO: 1 boxes (filled), 1 polygons"
+    assert (a == rectangle(10, 8, 10, 4)).all()
+    assert (b == rectangle(6, 8, 7, 9)).all()
+
+
+def test_cvat(folder):
+    runs = "1,2,1,2"  # row by row: of 2 x 3 pixels, the last two of each row
+    (path := folder.parent / "annotations.xml").write_text(
+        '<annotations><version>1.1</version><image id="0" name="a.png" width="60" height="40">'
+        '<box label="dent" xtl="3.2" ytl="4.1" xbr="13.1" ybr="8.9"/><tag label="bad"/>'
+        f'<mask label="dent" rle="{runs}" left="30" top="20" width="3" height="2"/></image>'
+        '<image id="1" name="b.png" width="60" height="40">'
+        '<polygon label="dent" points="2,2;8,2;8,8;2,8"/>'
+        '<ellipse label="dent" cx="40" cy="20" rx="5" ry="5"/></image></annotations>'
+    )
+    a, b, said = marked(folder, path)
+    assert said == "2 masks from CVAT: 1 boxes (filled), 1 ellipses, 1 masks, 1 polygons"
+    assert (a == rectangle(3, 4, 10, 5) | rectangle(31, 20, 2, 2)).all()
+    assert b[:10, :10].sum() == 49
+
+
+def test_a_thin_box_keeps_a_pixel_and_images_without_regions_are_empty(folder):
+    (folder / "a.txt").write_text("0 0.5 0.5 0.001 0.5\n")
+    (folder / "b.txt").write_text("")
+    a, b, _ = marked(folder, folder)
+    assert (a == rectangle(30, 10, 1, 20)).all()
+    assert not b.any()
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        ({"a.txt": "0 10 10 20 20 3", "b.txt": ""}, "a.txt: cannot be read as annotations (line 1"),
+        ({"a.txt": "0 300 200 40 40", "b.txt": ""}, "no YOLO box 'class x y width height'"),
+        ({"a.json": labelme()}, "b.png: has no annotation in"),
+        ({"a.json": labelme(size=(60, 40)), "b.json": labelme()}, "a.png: annotated at 40x60"),
+        (
+            {"a.json": labelme(("x", "line", [[0, 0], [5, 5]], {})), "b.json": labelme()},
+            "a line has no area; draw a polygon",
+        ),
+        ({"a.json": labelme(), "a.txt": "", "b.txt": ""}, "annotated in a.json and"),
+        ({"readme.txt": "x", "a.json": "{broken"}, "no annotation of these images; known are"),
+        ({"a.json": '{"shapes": [{"points": []}]}', "b.txt": ""}, "a.json: cannot be read as"),
+    ],
+)
+def test_what_cannot_be_drawn_is_one_line_and_leaves_nothing(folder, files, message):
+    for name, text in files.items():
+        (folder / name).write_text(text)
+    with pytest.raises(DataError, match=re.escape(message)):
+        draw_masks(folder, folder, folder.parent / "masks")
+    assert not (folder.parent / "masks").exists()
+
+
+def test_a_file_of_another_kind_and_a_label_that_is_not_there(folder):
+    (other := folder.parent / "other.json").write_text('{"a": 1}')
+    with pytest.raises(DataError, match="no annotations of a known form; known are LabelMe"):
+        draw_masks(other, folder, folder.parent / "masks")
+    for stem in "ab":
+        (folder / f"{stem}.txt").write_text("0 0.5 0.5 0.5 0.5\n")
+    with pytest.raises(DataError, match=r"no region has a label of \['dent'\], but \['0'\]"):
+        draw_masks(folder, folder, folder.parent / "masks", ["dent"])
+
+
+def test_masks_are_drawn_only_where_none_are(folder):
+    drawn_into = folder.parent / "model-masks"
+    assert masks_for(folder, None, drawn_into) == (None, "")
+    for stem in "ab":
+        (folder / f"{stem}.txt").write_text("0 0.5 0.5 0.5 0.5\n")
+    assert masks_for(folder, None, drawn_into)[0] == drawn_into
+    # Masks beside the photographs have precedence.
+    for stem in "ab":
+        Image.fromarray(rectangle(1, 1, 3, 3)).save(folder / f"{stem}_mask.png")
+    assert masks_for(folder, None, drawn_into) == (None, "")
+    masks = folder.parent / "masks"
+    masks.mkdir()
+    assert masks_for(folder, masks, drawn_into) == (masks, "")
+
+
+def test_drawn_masks_are_found_by_the_index(folder, tmp_path):
+    good = tmp_path / "good"
+    good.mkdir()
+    Image.new("RGB", (WIDTH, HEIGHT)).save(good / "x.png")
+    for stem in "ab":
+        (folder / f"{stem}.txt").write_text("0 0.5 0.5 0.5 0.5\n")
+    masks, _ = masks_for(folder, None, tmp_path / "model-masks")
+    root, index = flat_index(good, folder, masks)
+    defects = index[index["mask"] != ""]
+    assert [load_mask(root / mask).sum() for mask in defects["mask"]] == [600, 600]
+
+
+def test_several_masks_of_one_image_are_joined(tmp_path):
+    """The layouts of MVTec LOCO (a folder for each image) and AITEX (numbered names)."""
+    root = tmp_path / "data"
+    for name in ("train/good/0", "test/good/1", "test/bent/000", "test/torn/[a]_1", "test/torn/b"):
+        path = root / "screw" / f"{name}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("L", (WIDTH, HEIGHT)).save(path)
+    masks = {
+        "bent/000/000": rectangle(0, 0, 10, 10),
+        "bent/000/001": rectangle(5, 0, 10, 10),
+        "torn/[a]_1_mask1": rectangle(0, 0, 10, 10),
+        "torn/[a]_1_mask2": rectangle(30, 20, 5, 5),
+        "torn/b_mask": rectangle(0, 0, 3, 3),
+    }
+    for name, mask in masks.items():
+        path = root / "screw/ground_truth" / f"{name}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(mask).save(path)
+    index = build_index(root, "loco", Dataset(title="LOCO", adaptor="mvtec_layout"))
+    defects = index[index["mask"] != ""]
+    pixels = [int(load_mask(root / mask).sum()) for mask in defects["mask"]]
+    assert pixels == [150, 125, 9]
+    assert any("joined with 1 more masks of its image" in text for text in index.attrs["warnings"])
+    Image.fromarray(np.ones((3, 3), bool)).save(root / "screw/ground_truth/bent/000/002.png")
+    with pytest.raises(DataError, match="these masks of one image differ in size"):
+        build_index(root, "loco", Dataset(title="LOCO", adaptor="mvtec_layout"))
