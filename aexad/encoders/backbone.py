@@ -67,8 +67,10 @@ def build_backbone(name: str, input_size: int, weights: Weights | None) -> Any:
         raise ConfigError(
             f"encoder '{name}': timm gives no feature maps of this encoder; choose another one"
         )
-    patch = getattr(getattr(model, "patch_embed", None), "patch_size", (1,))[0]
-    _check_divisible(name, patch, input_size)
+    # Patches that do not overlap must cover the image; others are padded.
+    cut = getattr(getattr(model, "patch_embed", None), "proj", None)
+    if isinstance(cut, nn.Conv2d) and cut.kernel_size == cut.stride:
+        _check_divisible(name, cut.stride[0], input_size)
     model.pretrained_cfg.pop("state_dict", None)
     return model
 

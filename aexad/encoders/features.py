@@ -39,8 +39,9 @@ class Encoder(nn.Module):
         Side of the images in pixels.
     features
         Stages or blocks, as timm counts them, concatenated on the finest of their grids. None: the
-        last one that is not coarser than the decoder's grid; for a Vision Transformer, which has
-        none, the last block after the final layer norm, as its own head would see it.
+        last one that is not coarser than the decoder's grid; if all are, the last one of the
+        finest grid: for a Vision Transformer the last block after the final layer norm, as its own
+        head would see it.
     input_size
         Side to which images are resized first (bilinear, antialiased); None: ``size``.
     weights
@@ -103,7 +104,9 @@ class Encoder(nn.Module):
         fine = [i for i, stride in enumerate(strides) if stride <= DECODER_STRIDE]
         self.normed = features is None and not fine and facet == "output"
         if features is None:
-            features = fine[-1:] or [len(strides) - 1]
+            finest = max(i for i, stride in enumerate(strides) if stride == min(strides))
+            features = fine[-1:] or [finest]
+            self.normed = self.normed and finest == len(strides) - 1
         if not all(0 <= feature < len(strides) for feature in features):
             raise ConfigError(
                 f"encoder '{name}' has features 0 to {len(strides) - 1}, not {features}; "
@@ -122,12 +125,24 @@ class Encoder(nn.Module):
             check_complete(name, self.backbone, weights)
         self.requires_grad_(False).eval()
         self.register_buffer("channel_map", None, persistent=False)
-        with torch.no_grad():
-            probe = self(torch.zeros(1, 3, size, size))
+        probe = self._tried(name, size)
         self.channels, self.grid = probe.shape[1], probe.shape[2]
         if feature_channels is not None:
             self.channel_map = orthonormal(feature_channels, self.channels)[:, :, None, None]
             self.channels = feature_channels
+
+    @torch.no_grad()
+    def _tried(self, name: str, size: int) -> Tensor:
+        """Features of one image; ConfigError if the encoder cannot take its size."""
+        try:
+            return self(torch.zeros(1, 3, size, size))
+        except (RuntimeError, AssertionError, ValueError, TypeError, IndexError) as error:
+            own = self.backbone.pretrained_cfg["input_size"][-1]
+            reason = " ".join(str(error).split())[:120] or type(error).__name__
+            raise ConfigError(
+                f"encoder '{name}' cannot take images of {self.input_size} pixels ({reason}); set "
+                f"'input_size' in the recipe (its own is {own})"
+            ) from None
 
     def forward(self, images: Tensor) -> Tensor:
         """Compute features [B, C, g, g] of images [B, 3, S, S] in [0, 1]."""
