@@ -22,6 +22,8 @@ class Threshold(Strict):
     """Largest expected share of new normal images above the threshold."""
     held_out_normals: int = Field(ge=0)
     """Number of normal images that gave the threshold; they were not used for training."""
+    held_out_groups: int | None = None
+    """Number of their groups, such as videos; None: each image stands for itself."""
 
 
 class ModelCard(Strict):

@@ -21,6 +21,7 @@ import torch
 
 from aexad.app.card import ModelCard, Threshold
 from aexad.app.explainer import Explainer
+from aexad.app.groups import MANY, groups_of, near_copies
 from aexad.app.model_file import TorchNetwork, save_model_file
 from aexad.app.threshold import LEAST, held_out_number, threshold_of
 from aexad.config.catalogue import Dataset
@@ -56,6 +57,8 @@ class Images(NamedTuple):
     """Normal images for the threshold; paths are relative to ``root``."""
     warnings: Sequence[str] = ()
     """What may not be as it was meant, in the images and masks."""
+    groups: Sequence[str] | None = None
+    """The group of each held-out image; None: each stands for itself."""
 
 
 def choose_images(
@@ -68,6 +71,7 @@ def choose_images(
     size: int = 224,
     seed: int = 0,
     marks: str = "bright",
+    groups: str | None = None,
 ) -> Images:
     """List the user's images and hold out some normal images.
 
@@ -83,6 +87,9 @@ def choose_images(
         that does not train on labelled defects uses none.
     marks
         Which pixels of a mask are anomalous: the ``bright`` ones, or ``any`` whose value is not 0.
+    groups
+        Regular expression that finds the group of a good image in its path, for example the video
+        that it is a frame of. Groups are held out as a whole.
 
     Raises
     ------
@@ -117,11 +124,12 @@ def choose_images(
         table = split(index, dataset, category, "standard", seed)
     else:
         table = _all_labelled(index)
-    held_out = _held_out(table, folder, category, seed)
+    held_out, held_out_groups = _held_out(table, folder, category, seed, groups)
     roles = ("normal", "labelled") if uses_anomalies else ("normal",)
     trained = table["role"].isin(roles) & ~table["image"].isin(held_out)
-    warnings = index.attrs.get(WARNINGS, [])
-    return Images(root, table[trained].reset_index(drop=True), held_out, warnings)
+    rows = table[trained].reset_index(drop=True)
+    warnings = [*index.attrs.get(WARNINGS, []), *_copies_warning(rows, held_out, root)]
+    return Images(root, rows, held_out, warnings, held_out_groups)
 
 
 def fit(
@@ -198,16 +206,41 @@ def _all_labelled(index: pd.DataFrame) -> pd.DataFrame:
     return rows[SPLIT_COLUMNS]
 
 
-def _held_out(table: pd.DataFrame, folder: Path, category: str, seed: int) -> list[str]:
-    """Draw the normal images that the threshold is computed from, sorted."""
+def _held_out(
+    table: pd.DataFrame, folder: Path, category: str, seed: int, pattern: str | None
+) -> tuple[list[str], list[str] | None]:
+    """Draw the normal images that the threshold is computed from, sorted, and their groups."""
     normals = table.loc[table["role"] == "normal", "image"].sort_values().to_list()
-    if len(normals) < 2 * LEAST:
+    groups = groups_of(normals, pattern) if pattern is not None else normals
+    distinct = sorted(set(groups))
+    if len(distinct) < 2 * LEAST:
+        kind = f"groups of good images ({', '.join(distinct)})" if pattern else "good images"
         raise DataError(
-            f"{folder}: {len(normals)} good images, and {2 * LEAST} are needed: some "
+            f"{folder}: {len(distinct)} {kind}, and {2 * LEAST} are needed: some "
             "to train on, some for the threshold; add more"
         )
     rng = generator(seed, "calibration", category)  # another name would draw other images
-    return sorted(rng.choice(normals, size=held_out_number(len(normals)), replace=False).tolist())
+    drawn = set(rng.choice(distinct, size=held_out_number(len(distinct)), replace=False).tolist())
+    chosen = [pair for pair in zip(normals, groups, strict=True) if pair[1] in drawn]
+    held_out = [image for image, _ in chosen]
+    return held_out, [group for _, group in chosen] if pattern else None
+
+
+def _copies_warning(trained: pd.DataFrame, held_out: list[str], root: Path) -> list[str]:
+    """A warning, which is logged too, if many held-out images have a near copy in training."""
+    normals = trained.loc[trained["role"] == "normal", "image"]
+    copies = near_copies([root / name for name in held_out], [root / name for name in normals])
+    if len(copies) <= max(1, MANY * len(held_out)):
+        return []
+    held, other = copies[0]
+    text = (
+        f"{len(copies)} of the {len(held_out)} held-out good images are near duplicates of images "
+        f"for training, for example {held} of {other}, so the promised share of false alarms does "
+        "not hold for new images: if they are frames of a video or photographs of one part, say "
+        "what tells these apart in their paths, for example --groups 'clip[0-9]+'"
+    )
+    logger.warning("%s", text)
+    return [text]
 
 
 def _train(
@@ -247,7 +280,7 @@ def _find_threshold(
     held-out image of the highest score.
     """
     scores = explainer.scores([images.root / name for name in images.held_out])
-    value, guaranteed = threshold_of(scores, false_alarms)
+    value, guaranteed = threshold_of(scores, false_alarms, images.groups)
     labelled = explainer.scores([images.root / name for name in explainer.card.labelled or []])
     missed = int((labelled <= value).sum())
     *_, second, highest = np.sort(scores)
@@ -257,9 +290,10 @@ def _find_threshold(
     shown = (
         f"the held-out good image {images.root / images.held_out[int(scores.argmax())]} has the "
         f"highest score, {highest:.4g}, the next {second:.4g}: if it shows a defect, remove it; if "
-        f"it is a rare kind of good image, add more like it; --false-alarms {share:g} takes the "
-        "next score as threshold"
+        "it is a rare kind of good image, add more like it"
     )
+    if images.groups is None:
+        shown += f"; --false-alarms {share:g} takes the next score as threshold"
     usual = float(np.median(scores))
     outliers = [
         f"{images.root / name} ({score:.4g})"
@@ -284,9 +318,16 @@ def _find_threshold(
         )
     if guaranteed > false_alarms:
         logger.warning(
-            "%d held-out good images guarantee no less than %.1f %% false alarms, not %.1f %%; add "
+            "%d held-out %s guarantee no less than %.1f %% false alarms, not %.1f %%; add "
             "good images to lower this",
-            *(len(scores), 100 * guaranteed, 100 * false_alarms),
+            *(len(set(images.groups)) if images.groups else len(scores),),
+            "groups of good images" if images.groups else "good images",
+            *(100 * guaranteed, 100 * false_alarms),
         )
-    threshold = Threshold(value=value, false_alarms=guaranteed, held_out_normals=len(scores))
+    threshold = Threshold(
+        value=value,
+        false_alarms=guaranteed,
+        held_out_normals=len(scores),
+        held_out_groups=len(set(images.groups)) if images.groups else None,
+    )
     return threshold, len(labelled) - missed, shown

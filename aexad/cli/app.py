@@ -65,6 +65,12 @@ def add_verbs(add: AddVerb) -> None:
         default="bright",
         help="pixels of a mask that are anomalous; any: every value but 0 (class numbers)",
     )
+    parser.add_argument(
+        "--groups",
+        metavar="PATTERN",
+        help="regular expression that finds in a path what a good image belongs to, for example "
+        "'clip[0-9]+' for frames of videos; groups are held out for the threshold as a whole",
+    )
     add_seed(parser)
     add_machine(parser, threads=None)
     parser = add(explain)
@@ -113,6 +119,7 @@ def fit(args: argparse.Namespace) -> Path:
         size=args.size,
         seed=args.seed,
         marks=args.marks,
+        groups=args.groups,
     )
     card = fit_model(
         images,
@@ -132,6 +139,7 @@ def fit(args: argparse.Namespace) -> Path:
             f"{card.found} of which it finds; threshold {card.threshold.value:.4g}, for at most "
             f"{card.threshold.false_alarms:.1%} false alarms, from "
             f"{card.threshold.held_out_normals} held-out good images"
+            + (f" in {groups} groups" if (groups := card.threshold.held_out_groups) else "")
         )
     if images.warnings:  # once more, below the lines of a long training
         print(f"look again: {'; '.join(images.warnings)}")

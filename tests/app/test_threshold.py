@@ -41,6 +41,41 @@ def test_hand_values():
     assert threshold_of(scores, 1 / 3) == (14, 1 / 3)  # rank 14 exactly
 
 
+@pytest.mark.parametrize(("groups", "a"), [(5, 0.2), (20, 0.1), (20, 0.02), (60, 0.05)])
+def test_the_guarantee_holds_for_new_groups(groups, a):
+    """Frames of a video differ little; videos differ much, and in length."""
+    rng = np.random.default_rng(0)
+    shares, alone = [], []
+    for _ in range(1500):
+        frames = rng.integers(1, 12, groups)
+        names = np.repeat(np.arange(groups), frames)
+        scores = rng.normal(0, 1, groups)[names] + rng.normal(0, 0.1, len(names))
+        new = rng.normal(0, 1, 100) + rng.normal(0, 0.1, 100)
+        if len(names) >= 3:
+            value, promised = threshold_of(scores, a, [str(name) for name in names])
+            shares.append((new > value).mean())
+            alone.append((new > threshold_of(scores, a)[0]).mean())
+    assert promised == pytest.approx(max(a, 1 / (groups + 1)))
+    assert np.mean(shares) <= promised * 1.1
+    if a < 1 / groups:  # as if each frame stood for itself, the promise is broken
+        assert np.mean(alone) > a * 1.5
+
+
+def test_groups_of_one_are_images():
+    scores = np.random.default_rng(0).normal(0, 1, 40)
+    for a in (0.01, 0.05, 0.1, 1 / 41, 0.5):
+        assert threshold_of(scores, a, [str(i) for i in range(40)]) == threshold_of(scores, a)
+
+
+def test_hand_values_of_groups():
+    # Three groups weigh a quarter each: two images of a weigh an eighth.
+    scores, groups = np.array([1.0, 2.0, 3.0, 4.0]), ["a", "a", "b", "c"]
+    assert threshold_of(scores, 0.25, groups) == (4, 0.25)
+    assert threshold_of(scores, 0.5, groups) == (3, 0.5)
+    assert threshold_of(scores, 0.8, groups) == (2, 0.8)
+    assert threshold_of(scores, 0.1, groups) == (4, 0.25)
+
+
 @pytest.mark.parametrize("scores", [[1.0, 2.0], [np.nan, 1.0, 2.0]])
 def test_too_few_or_nan_scores_are_an_error(scores):
     with pytest.raises(ValueError, match="at least 3 finite scores are needed"):

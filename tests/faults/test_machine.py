@@ -143,6 +143,13 @@ class TestReadOnly:
             done = verb(copy_of_run, f"{EVALUATE} --output {tmp_path}/disk/o")
         is_one_line(done, "/disk/o/per_image.csv: Read-only file system; make it writable, or name")
 
+    def test_a_home_that_cannot_be_written_to(self, one_run, tmp_path, monkeypatch):
+        monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+        monkeypatch.setenv("HOME", "/proc/none")
+        project = one_run.clone(tmp_path / "project", "data")
+        assert project.planned(TARGET)["train"] == 1
+        assert (project.folder / ".snakemake/cache").is_dir()
+
     def test_a_file_in_the_place_of_the_results_is_reported(self, one_run, tmp_path):
         project = one_run.clone(tmp_path / "project", "data")
         (project.folder / "results").touch()

@@ -1,0 +1,66 @@
+"""Good images that belong together: frames of one video, photographs of one part.
+
+The promise of few false alarms holds if a new image is to the held-out images as they are to each
+other. It is void where a held-out image has a neighbour in training, and new images have none.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from aexad.data.images import load_image
+from aexad.runtime.errors import ConfigError
+
+SIDE = 64
+"""Images are compared at this size, grey."""
+NEAR = 0.3
+"""A near copy of an image is closer than this share of its median distance to all images. In six
+categories of photographs of parts, at most 2 % of the good images have one; nearly all frames of a
+video do (``docs/explain.md``)."""
+MANY = 0.1
+"""Share of the held-out images with a near copy above which the promise is void."""
+
+
+def groups_of(images: Sequence[str], pattern: str) -> list[str]:
+    r"""The group of each image: what a regular expression finds in its path.
+
+    If the pattern has a group in parentheses, that counts: ``(clip\d+)_`` gives ``clip07``.
+
+    Raises
+    ------
+    aexad.runtime.errors.ConfigError
+        The pattern is none, or finds nothing in a path.
+    """
+    try:
+        expression = re.compile(pattern)
+    except re.error as error:
+        raise ConfigError(f"--groups {pattern}: no regular expression ({error})") from None
+    found = [expression.search(image) for image in images]
+    lost = [image for image, match in zip(images, found, strict=True) if match is None]
+    if lost:
+        raise ConfigError(
+            f"--groups {pattern}: found in {len(images) - len(lost)} of {len(images)} paths, and "
+            f"not in {lost[0]}; correct it"
+        )
+    return [match[1] if match.re.groups else match[0] for match in found if match is not None]
+
+
+def near_copies(held_out: Sequence[Path], trained: Sequence[Path]) -> list[tuple[Path, Path]]:
+    """Held-out images with a near copy among the images for training, each with its copy."""
+    first, second = _vectors(held_out), _vectors(trained)
+    # |a - b|^2 = |a|^2 + |b|^2 - 2 ab, without an array [held out, trained, pixels]
+    squares = (first**2).sum(axis=1)[:, None] + (second**2).sum(axis=1) - 2 * first @ second.T
+    distances = np.sqrt(np.maximum(squares, 0))
+    usual = np.median(distances, axis=1)
+    nearest = distances.argmin(axis=1).tolist()
+    near = distances.min(axis=1) <= NEAR * usual
+    return [(held_out[i], trained[nearest[i]]) for i in np.flatnonzero(near).tolist()]
+
+
+def _vectors(paths: Sequence[Path]) -> np.ndarray:
+    """Grey levels of images, float64 [n, SIDE * SIDE]."""
+    return np.stack([load_image(path, SIDE).mean(axis=2).ravel() for path in paths])
