@@ -24,6 +24,10 @@ class Threshold(Strict):
     """Number of normal images that gave the threshold; they were not used for training."""
     held_out_groups: int | None = None
     """Number of their groups, such as videos; None: each image stands for itself."""
+    good_scores: list[float] = Field([])
+    """Scores of the held-out normal images, ascending; empty in files of older versions."""
+    defect_scores: list[float] = Field([])
+    """Scores of the labelled anomalies that were trained on, ascending."""
 
 
 class ModelCard(Strict):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -15,8 +16,11 @@ from tqdm import tqdm
 from aexad.app.explainer import Explainer
 from aexad.data.images import load_image
 from aexad.data.layouts.folders import ENDINGS, is_image
+from aexad.data.validate import WARNING, Finding, grouped, range_warnings
 from aexad.runtime.errors import DataError
 from aexad.runtime.files import write_csv
+
+logger = logging.getLogger(__name__)
 
 TABLE = "explanations.csv"
 MOST_PIXELS = 64_000_000  # in memory at once, unless a single image has more
@@ -106,6 +110,15 @@ def image_names(source: Path, output: Path) -> list[str]:
             f"{source}: no images in it (known endings: {' '.join(ENDINGS)}); name another folder"
         )
     return sorted(path.relative_to(source).as_posix() for path in names)
+
+
+def contrast_warnings(images: Sequence[Path]) -> list[str]:
+    """Warnings about images of 16 bits whose contrast is lost at 8 bits; logged too."""
+    findings = [Finding("", WARNING, text) for image in images for text in range_warnings(image)]
+    texts = [finding.text for finding in grouped(findings)]
+    for text in texts:
+        logger.warning("%s", text)
+    return texts
 
 
 def output_names(images: Sequence[str]) -> dict[str, str]:

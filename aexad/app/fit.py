@@ -329,5 +329,7 @@ def _find_threshold(
         false_alarms=guaranteed,
         held_out_normals=len(scores),
         held_out_groups=len(set(images.groups)) if images.groups else None,
+        good_scores=np.sort(scores).tolist(),
+        defect_scores=np.sort(labelled).tolist(),
     )
     return threshold, len(labelled) - missed, shown

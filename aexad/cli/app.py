@@ -79,6 +79,11 @@ def add_verbs(add: AddVerb) -> None:
     add_output(parser, "folder of overlays, heat maps and masks")
     parser.add_argument("--json", action="store_true", help="print one JSON object per image")
     parser.add_argument(
+        "--report",
+        action="store_true",
+        help="also write report.html: verdicts, pictures, scores and the model on one offline page",
+    )
+    parser.add_argument(
         "--threshold",
         type=above_zero,
         help="score above which an image is anomalous; default: the model's",
@@ -150,7 +155,13 @@ def explain(args: argparse.Namespace) -> Path:
     """Show where images are anomalous: overlays, heat maps, masks, verdicts."""
     from tqdm import tqdm
 
-    from aexad.app.explain_folder import explain_files, image_names, in_words
+    from aexad.app.explain_folder import (
+        contrast_warnings,
+        explain_files,
+        image_names,
+        in_words,
+        output_names,
+    )
     from aexad.app.explainer import load
     from aexad.data.layouts.folders import left_out
 
@@ -175,10 +186,28 @@ def explain(args: argparse.Namespace) -> Path:
 
     rows = explain_files(explainer, args.images, images, args.output, args.batch_size, report)
     broken = sum("error" in row for row in rows)
+    readable = [args.images / row["image"] for row in rows if "error" not in row]
+    warnings = contrast_warnings(
+        readable if args.images.is_dir() else [args.images][: len(readable)]
+    )
     if passed_over:
         named = ", ".join(map(str, passed_over[:5]))
         more = f" and {len(passed_over) - 5} more" if len(passed_over) > 5 else ""
-        logger.error("not read, because their endings are not known: %s%s", named, more)
+        warnings.append(f"not read, because their endings are not known: {named}{more}")
+        logger.error("%s", warnings[-1])
+    if args.report:
+        from aexad.report.html.explained import write_explained
+
+        write_explained(
+            args.output / "report.html",
+            args.images,
+            rows,
+            output_names(images),
+            explainer.card,
+            explainer.threshold,
+            warnings,
+            len(passed_over),
+        )
     if broken or passed_over:
         count = f"{broken + len(passed_over)} of {len(rows) + len(passed_over)}"
         raise DataError(

@@ -133,7 +133,7 @@ def read_files(root: Path, entries: list[Entry], name: str, size: int) -> list[F
         texts: list[str] = []
         try:
             shape = check_image(image)
-            texts += _range_warnings(image)
+            texts += range_warnings(image)
             if entry.mask:
                 if turned := _turned(image, mask, shape):
                     texts.append(turned)
@@ -170,7 +170,14 @@ def _mask_warnings(mask: Path, shape: tuple[int, int], marks: str, size: int) ->
     return texts
 
 
-def _range_warnings(image: Path) -> list[str]:
+def range_warnings(image: Path) -> list[str]:
+    """A warning about an image of 16 bits whose contrast is lost at 8 bits.
+
+    Raises
+    ------
+    aexad.runtime.errors.DataError
+        As for :func:`aexad.data.images.load_image`.
+    """
     levels = lost_levels(image)
     if levels is None or levels[1] >= min(FEWEST_LEVELS, levels[0] / 2):
         return []
