@@ -14,7 +14,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from aexad.app.explainer import Explainer
-from aexad.data.images import load_image
+from aexad.data.images import Levels, load_image
 from aexad.data.layouts.folders import ENDINGS, is_image
 from aexad.data.validate import WARNING, Finding, grouped, range_warnings
 from aexad.runtime.errors import DataError
@@ -64,7 +64,7 @@ def explain_files(
         total=len(names), desc="explain", unit="image", disable=None if source.is_dir() else True
     )
     with bar:
-        for group in _groups(root, list(names), batch):
+        for group in _groups(root, list(names), batch, explainer.card.levels):
             readable = [pixels for _, pixels in group if isinstance(pixels, np.ndarray)]
             explanations = iter(explainer(readable))
             for image, pixels in group:
@@ -112,9 +112,11 @@ def image_names(source: Path, output: Path) -> list[str]:
     return sorted(path.relative_to(source).as_posix() for path in names)
 
 
-def contrast_warnings(images: Sequence[Path]) -> list[str]:
+def contrast_warnings(images: Sequence[Path], levels: Levels | None) -> list[str]:
     """Warnings about images of 16 bits whose contrast is lost at 8 bits; logged too."""
-    findings = [Finding("", WARNING, text) for image in images for text in range_warnings(image)]
+    findings = [
+        Finding("", WARNING, text) for image in images for text in range_warnings(image, levels)
+    ]
     texts = [finding.text for finding in grouped(findings)]
     for text in texts:
         logger.warning("%s", text)
@@ -159,14 +161,14 @@ def in_words(row: Row) -> str:
 
 
 def _groups(
-    root: Path, names: Sequence[str], batch: int
+    root: Path, names: Sequence[str], batch: int, levels: Levels | None
 ) -> Iterator[list[tuple[str, np.ndarray | DataError]]]:
     """Read images in groups of at most ``batch``; a broken image is replaced by its error."""
     group: list[tuple[str, np.ndarray | DataError]] = []
     held = 0
     for name in names:
         try:
-            pixels: np.ndarray | DataError = load_image(root / name)
+            pixels: np.ndarray | DataError = load_image(root / name, levels=levels)
         except DataError as error:
             pixels = error
         group.append((name, pixels))

@@ -75,11 +75,13 @@ class Explainer:
             An array is not an image.
         """
         if is_one(images):
-            return self._explained([as_photograph(images)])[0]  # type: ignore[arg-type]
+            return self._explained([as_photograph(images, self.card.levels)])[0]  # type: ignore[arg-type]
         explanations: list[Explanation] = []
         for start in range(0, len(images), BATCH):  # type: ignore[arg-type]
             batch = images[start : start + BATCH]  # type: ignore[index]
-            explanations += self._explained([as_photograph(picture) for picture in batch])
+            explanations += self._explained(
+                [as_photograph(each, self.card.levels) for each in batch]
+            )
         return explanations
 
     def scores(self, images: Sequence[Picture]) -> np.ndarray:

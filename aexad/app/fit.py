@@ -28,12 +28,14 @@ from aexad.config.catalogue import Dataset
 from aexad.config.recipe import Recipe
 from aexad.config.schema import validate
 from aexad.data.augment import augment
+from aexad.data.images import Levels, level_range
 from aexad.data.index import GOOD, WARNINGS, build_index, flat_index
-from aexad.data.layouts.folders import images_in
+from aexad.data.layouts.folders import images_below, images_in
 from aexad.data.rng import generator
 from aexad.data.split import COLUMNS as SPLIT_COLUMNS
 from aexad.data.split import split
 from aexad.data.training_set import TrainingSet
+from aexad.data.validate import range_warnings
 from aexad.methods.model import Model, build_model, method_digest, uses_labels
 from aexad.runtime.errors import ConfigError, DataError, TrainingError
 from aexad.runtime.provenance import versions
@@ -57,6 +59,8 @@ class Images(NamedTuple):
     """Normal images for the threshold; paths are relative to ``root``."""
     warnings: Sequence[str] = ()
     """What may not be as it was meant, in the images and masks."""
+    levels: Levels | None = None
+    """The levels of 16 bits that become black and white."""
     groups: Sequence[str] | None = None
     """The group of each held-out image; None: each stands for itself."""
 
@@ -72,6 +76,7 @@ def choose_images(
     seed: int = 0,
     marks: str = "bright",
     groups: str | None = None,
+    levels: Levels | None = None,
 ) -> Images:
     """List the user's images and hold out some normal images.
 
@@ -90,6 +95,9 @@ def choose_images(
     groups
         Regular expression that finds the group of a good image in its path, for example the video
         that it is a frame of. Groups are held out as a whole.
+    levels
+        The levels of 16 bits that become black and white. Default: 0 and 65535, unless nearly all
+        contrast would be lost; then half of the range of the good images is added on either side.
 
     Raises
     ------
@@ -101,8 +109,11 @@ def choose_images(
     folder = folder.resolve()
     uses_anomalies = uses_labels(recipe)
     settings = {"title": folder.name, "adaptor": "mvtec_layout", "size": size, "marks": marks}
-    dataset = validate(Dataset, settings | ({"labelled": labelled} if labelled else {}), "fit")
     good = folder / "train" / GOOD
+    if levels is None:
+        levels = _levels_of(images_below(good if good.is_dir() else folder))
+    settings |= {"levels": levels} | ({"labelled": labelled} if labelled else {})
+    dataset = validate(Dataset, settings, "fit")
     if good.is_dir() and not uses_anomalies:  # neither defects nor masks are needed
         root, index = flat_index(good, None, dataset=dataset)
     elif good.is_dir() and defects is None:
@@ -128,8 +139,8 @@ def choose_images(
     roles = ("normal", "labelled") if uses_anomalies else ("normal",)
     trained = table["role"].isin(roles) & ~table["image"].isin(held_out)
     rows = table[trained].reset_index(drop=True)
-    warnings = [*index.attrs.get(WARNINGS, []), *_copies_warning(rows, held_out, root)]
-    return Images(root, rows, held_out, warnings, held_out_groups)
+    warnings = [*index.attrs.get(WARNINGS, []), *_copies_warning(rows, held_out, root, levels)]
+    return Images(root, rows, held_out, warnings, levels, held_out_groups)
 
 
 def fit(
@@ -176,6 +187,7 @@ def fit(
         recipe=recipe,
         size=size,
         stored=size,
+        levels=images.levels,
         seed=seed,
         encoder=model.encoder,
         normals=int((~labelled).sum()),
@@ -196,6 +208,20 @@ def fit(
     save_model_file(output, model, card)
     checkpoints.remove()
     return card
+
+
+def _levels_of(good: Sequence[Path]) -> Levels | None:
+    """Levels for good images of 16 bits that would lose nearly all contrast; else None."""
+    try:
+        if not any(range_warnings(image) for image in good):
+            return None
+        found = level_range(good)
+    except DataError:  # it is told with all problems of the images
+        return None
+    if found is None:
+        return None
+    margin = max(1, (found[1] - found[0]) // 2)
+    return max(0, found[0] - margin), min(65535, found[1] + margin)
 
 
 def _all_labelled(index: pd.DataFrame) -> pd.DataFrame:
@@ -226,18 +252,21 @@ def _held_out(
     return held_out, [group for _, group in chosen] if pattern else None
 
 
-def _copies_warning(trained: pd.DataFrame, held_out: list[str], root: Path) -> list[str]:
+def _copies_warning(
+    trained: pd.DataFrame, held_out: list[str], root: Path, levels: Levels | None
+) -> list[str]:
     """A warning, which is logged too, if many held-out images have a near copy in training."""
     normals = trained.loc[trained["role"] == "normal", "image"]
-    copies = near_copies([root / name for name in held_out], [root / name for name in normals])
+    held, others = ([root / name for name in names] for names in (held_out, normals))
+    copies = near_copies(held, others, levels)
     if len(copies) <= max(1, MANY * len(held_out)):
         return []
-    held, other = copies[0]
+    held_copy, other = copies[0]
     text = (
         f"{len(copies)} of the {len(held_out)} held-out good images are near duplicates of images "
-        f"for training, for example {held} of {other}, so the promised share of false alarms does "
-        "not hold for new images: if they are frames of a video or photographs of one part, say "
-        "what tells these apart in their paths, for example --groups 'clip[0-9]+'"
+        f"for training, for example {held_copy} of {other}, so the promised share of false alarms "
+        "does not hold for new images: if they are frames of a video or photographs of one part, "
+        "say what tells these apart in their paths, for example --groups 'clip[0-9]+'"
     )
     logger.warning("%s", text)
     return [text]
@@ -251,7 +280,7 @@ def _train(
     Returns the checkpoints, to be removed later, and how the training has collapsed, or "".
     """
     scenario = "standard" if model.network.uses_labels else "one_class"
-    arrays = augment(images.trained, images.root, size, scenario, model.seed)
+    arrays = augment(images.trained, images.root, size, scenario, model.seed, levels=images.levels)
     belongs_to = {
         "recipe": model.recipe.training,
         "seed": model.seed,

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from aexad.data.images import load_image
+from aexad.data.images import Levels, load_image
 from aexad.runtime.errors import ConfigError
 
 SIDE = 64
@@ -49,9 +49,11 @@ def groups_of(images: Sequence[str], pattern: str) -> list[str]:
     return [match[1] if match.re.groups else match[0] for match in found if match is not None]
 
 
-def near_copies(held_out: Sequence[Path], trained: Sequence[Path]) -> list[tuple[Path, Path]]:
+def near_copies(
+    held_out: Sequence[Path], trained: Sequence[Path], levels: Levels | None = None
+) -> list[tuple[Path, Path]]:
     """Held-out images with a near copy among the images for training, each with its copy."""
-    first, second = _vectors(held_out), _vectors(trained)
+    first, second = _vectors(held_out, levels), _vectors(trained, levels)
     # |a - b|^2 = |a|^2 + |b|^2 - 2 ab, without an array [held out, trained, pixels]
     squares = (first**2).sum(axis=1)[:, None] + (second**2).sum(axis=1) - 2 * first @ second.T
     distances = np.sqrt(np.maximum(squares, 0))
@@ -61,6 +63,6 @@ def near_copies(held_out: Sequence[Path], trained: Sequence[Path]) -> list[tuple
     return [(held_out[i], trained[nearest[i]]) for i in np.flatnonzero(near).tolist()]
 
 
-def _vectors(paths: Sequence[Path]) -> np.ndarray:
+def _vectors(paths: Sequence[Path], levels: Levels | None) -> np.ndarray:
     """Grey levels of images, float64 [n, SIDE * SIDE]."""
-    return np.stack([load_image(path, SIDE).mean(axis=2).ravel() for path in paths])
+    return np.stack([load_image(path, SIDE, levels).mean(axis=2).ravel() for path in paths])

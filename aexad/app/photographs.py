@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
-from aexad.data.images import at_size, load_image
+from aexad.data.images import Levels, at_eight_bits, at_size, load_image
 from aexad.explain.resize import resized
 
 Picture = str | os.PathLike[str] | np.ndarray
@@ -22,7 +22,7 @@ def is_one(pictures: Picture | Sequence[Picture]) -> bool:
     return isinstance(pictures, (str, os.PathLike))
 
 
-def as_photograph(picture: Picture) -> np.ndarray:
+def as_photograph(picture: Picture, levels: Levels | None = None) -> np.ndarray:
     """Convert a picture to uint8 [H, W, 3].
 
     Parameters
@@ -30,6 +30,8 @@ def as_photograph(picture: Picture) -> np.ndarray:
     picture
         A file that :func:`aexad.data.images.load_image` can read; or an array, grey [H, W] or RGB
         [H, W, 3]: uint8, uint16 (65535 becomes 255) or real numbers in [0, 1].
+    levels
+        The levels of 16 bits that become black and white.
 
     Raises
     ------
@@ -39,7 +41,7 @@ def as_photograph(picture: Picture) -> np.ndarray:
         The array has another shape, type or range.
     """
     if not isinstance(picture, np.ndarray):
-        return load_image(picture)
+        return load_image(picture, levels=levels)
     values = picture
     if values.ndim not in (2, 3) or values.shape[2:] not in ((), (3,)) or not values.size:
         raise ValueError(
@@ -47,7 +49,7 @@ def as_photograph(picture: Picture) -> np.ndarray:
             f"{list(values.shape)}"
         )
     if values.dtype == np.uint16:
-        values = ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
+        values = at_eight_bits(values, levels)
     elif values.dtype.kind == "f":
         if not (values.min() >= 0 and values.max() <= 1):  # false for NaN too
             raise ValueError(

@@ -66,6 +66,14 @@ def add_verbs(add: AddVerb) -> None:
         help="pixels of a mask that are anomalous; any: every value but 0 (class numbers)",
     )
     parser.add_argument(
+        "--levels",
+        type=int,
+        nargs=2,
+        metavar=("LOW", "HIGH"),
+        help="images of 16 bits: the levels that become black and white; default: 0 and 65535, or "
+        "a wider range than that of the good images if nearly all contrast would be lost",
+    )
+    parser.add_argument(
         "--groups",
         metavar="PATTERN",
         help="regular expression that finds in a path what a good image belongs to, for example "
@@ -125,7 +133,10 @@ def fit(args: argparse.Namespace) -> Path:
         seed=args.seed,
         marks=args.marks,
         groups=args.groups,
+        levels=args.levels,
     )
+    if images.levels:
+        print("levels of 16 bits: {} becomes black, {} white".format(*images.levels))
     card = fit_model(
         images,
         recipe,
@@ -187,9 +198,9 @@ def explain(args: argparse.Namespace) -> Path:
     rows = explain_files(explainer, args.images, images, args.output, args.batch_size, report)
     broken = sum("error" in row for row in rows)
     readable = [args.images / row["image"] for row in rows if "error" not in row]
-    warnings = contrast_warnings(
-        readable if args.images.is_dir() else [args.images][: len(readable)]
-    )
+    if not args.images.is_dir():
+        readable = [args.images][: len(readable)]
+    warnings = contrast_warnings(readable, explainer.card.levels)
     if passed_over:
         named = ", ".join(map(str, passed_over[:5]))
         more = f" and {len(passed_over) - 5} more" if len(passed_over) > 5 else ""

@@ -134,7 +134,9 @@ def augment(args: argparse.Namespace) -> Path:
 
     dataset = dataset_of(args)
     table, root = read_split(args.split), root_of(args, dataset)
-    arrays = make_training_set(table, root, dataset.stored, args.scenario, args.seed)
+    arrays = make_training_set(
+        table, root, dataset.stored, args.scenario, args.seed, levels=dataset.levels
+    )
     with on_scratch(args.output) as path:
         write_npz(path, arrays | {"size": np.array([dataset.size])})
     return args.output

@@ -63,7 +63,7 @@ def infer(args: argparse.Namespace) -> Path:
     table, root = read_split(args.split), root_of(args, dataset)
     with energy_of(args.country) as energy:
         start = time.perf_counter()
-        maps = make_maps(model, table, root, settings, device, dataset.stored)
+        maps = make_maps(model, table, root, settings, device, dataset.stored, dataset.levels)
         seconds = time.perf_counter() - start
     # Stored with the maps, not with the model, so that another heat map never trains again.
     write_npz(args.output, maps | {"settings": np.array([settings.model_dump_json()])})
@@ -110,7 +110,9 @@ def command(args: argparse.Namespace) -> Path:
     ):
         view, output = Path(folder, "split"), Path(folder, "maps")
         split = read_split(args.split)
-        images = write_view(split, root, dataset.size, args.seed, method.uses_labels, view)
+        images = write_view(
+            split, root, dataset.size, args.seed, method.uses_labels, view, dataset.levels
+        )
         with energy_of(args.country) as energy:
             start = time.perf_counter()
             run_command(method, view, output, args.seed, args.device)

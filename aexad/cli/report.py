@@ -107,7 +107,8 @@ def strips(args: argparse.Namespace) -> Path:
 def _draw(args: argparse.Namespace, draw: Callable[..., object]) -> Path:
     dataset = dataset_of(args)
     root = root_of(args, dataset)
-    draw(args.run_folder, args.split, root, dataset.stored, args.count, args.output)
+    folders = args.run_folder, args.split, root
+    draw(*folders, dataset.stored, args.count, args.output, dataset.levels)
     return args.output
 
 

@@ -67,6 +67,9 @@ class Limit(Strict):
     )
 
 
+Level = Annotated[int, Field(ge=0, le=65535)]
+
+
 class Dataset(Strict):
     """One data set: its layout, its origin, and how the benchmark uses it."""
 
@@ -122,6 +125,11 @@ class Dataset(Strict):
         "defects that are thinner than a pixel",
     )
 
+    levels: tuple[Level, Level] | None = Field(
+        None,
+        description="images of 16 bits: the levels that become black and white; default: 0 and "
+        "65535, at which images of 12 bits are nearly black",
+    )
     filled_boxes: bool = Field(
         False,
         description="masks are filled boxes, in which the ground around a defect counts as a "
@@ -140,6 +148,13 @@ class Dataset(Strict):
     @classmethod
     def _at_home(cls, value: str | None) -> str | None:
         return value and str(expanded(value))
+
+    @field_validator("levels")
+    @classmethod
+    def _ascending(cls, value: tuple[int, int] | None) -> tuple[int, int] | None:
+        if value is not None and value[0] >= value[1]:
+            raise ValueError(f"{value[0]} is not below {value[1]}")
+        return value
 
     @field_validator("labelled_of", "counts")
     @classmethod

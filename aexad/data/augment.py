@@ -16,7 +16,7 @@ import pandas as pd
 from PIL import Image
 from tqdm import tqdm
 
-from aexad.data.images import image_size, load_image, load_mask
+from aexad.data.images import Levels, image_size, load_image, load_mask
 from aexad.data.rng import generator
 from aexad.data.split import SCENARIOS
 from aexad.runtime.errors import DataError
@@ -48,6 +48,7 @@ def augment(
     seed: int,
     copies: int = 5,
     pasted: int = 10,
+    levels: Levels | None = None,
 ) -> dict[str, np.ndarray]:
     """Make the training set of a split.
 
@@ -72,6 +73,9 @@ def augment(
         The run's seed. Each labelled anomaly has its own random numbers.
     copies, pasted
         See above.
+    levels
+        The levels of 16 bits that become black and white, see
+        :func:`aexad.data.images.load_image`.
 
     Returns
     -------
@@ -87,7 +91,7 @@ def augment(
         An image or mask that cannot be read, a mask of another size than its image, a labelled
         anomaly without an anomalous pixel at working size, or a split without the required images.
     """
-    photos = _photos(split_table, Path(root), size, scenario)
+    photos = _photos(split_table, Path(root), size, scenario, levels)
     normals, labelled = photos["normal"], photos["labelled"]
     moved = []
     for anomaly in labelled:
@@ -120,13 +124,15 @@ def paste(anomaly: Photo, base: Photo, rng: np.random.Generator) -> Photo:
     return Photo(f"{anomaly.source} -> {base.source}", image, mask)
 
 
-def _photos(table: pd.DataFrame, root: Path, size: int, scenario: str) -> dict[str, list[Photo]]:
+def _photos(
+    table: pd.DataFrame, root: Path, size: int, scenario: str, levels: Levels | None
+) -> dict[str, list[Photo]]:
     """Read the training images of a split, by their role."""
     photos: dict[str, list[Photo]] = {"normal": [], "labelled": [], "validation": []}
     rows = table[table["role"].isin((*SCENARIOS[scenario], "validation"))]
     names = zip(rows["role"], rows["image"], rows["mask"], rows["marks"], strict=True)
     for role, image, mask, marks in tqdm(names, "reading", len(rows), unit="image", disable=None):
-        pixels, marked = load_image(root / image, size), load_mask(None, size)
+        pixels, marked = load_image(root / image, size, levels), load_mask(None, size)
         if mask:
             marked = load_mask(root / mask, size, image_size(root / image), marks)
             if not marked.any():

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import struct
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -40,12 +40,19 @@ SIDEWAYS = (5, 6, 7, 8)  # the EXIF orientations that exchange width and height
 DAMAGE = (SyntaxError, ValueError, EOFError, struct.error, LookupError, TypeError, OverflowError)
 
 
-def load_image(path: str | os.PathLike[str], size: int | None = None) -> np.ndarray:
+Levels = tuple[int, int]
+"""The 16-bit levels that become black and white."""
+
+
+def load_image(
+    path: str | os.PathLike[str], size: int | None = None, levels: Levels | None = None
+) -> np.ndarray:
     """Read a photograph as RGB.
 
     Greyscale becomes three equal channels; 16 bits are scaled to 8 by the range of the type (65535
-    becomes 255), so that the brightness of an image never depends on its own extremes. Transparent
-    pixels show a white background, as they do in a viewer. The orientation of EXIF is applied.
+    becomes 255) or by ``levels``, so that the brightness of an image never depends on its own
+    extremes. Transparent pixels show a white background, as they do in a viewer. The orientation of
+    EXIF is applied.
 
     Parameters
     ----------
@@ -54,6 +61,9 @@ def load_image(path: str | os.PathLike[str], size: int | None = None) -> np.ndar
     size
         Working size S in pixels; the image is resized to S x S (bilinear, antialiased), whatever
         its proportions (default: the size of the file).
+    levels
+        The levels of 16 bits that become 0 and 255, the same for all images of a data set; what
+        lies outside is clipped.
 
     Returns
     -------
@@ -63,11 +73,12 @@ def load_image(path: str | os.PathLike[str], size: int | None = None) -> np.ndar
     Raises
     ------
     aexad.runtime.errors.DataError
-        The file does not exist, is no image, damaged or too large, or has 32 bits per channel.
+        The file does not exist, is no image, damaged or too large, or has 32 bits per channel; or
+        ``levels`` are given and it has 8 bits.
     """
     with _opened(path) as image:
         inverted = _white_is_zero(image)
-        upright = _eight_bit(ImageOps.exif_transpose(image), path, inverted)
+        upright = _eight_bit(ImageOps.exif_transpose(image), path, inverted, levels)
     rgb = _rgb(upright, background=255)
     return np.array(rgb if size is None else at_size(rgb, size))
 
@@ -214,13 +225,37 @@ def orientation_of(path: str | os.PathLike[str]) -> int:
         return int(found) if found in range(1, 9) else 1
 
 
-def lost_levels(path: str | os.PathLike[str]) -> tuple[int, int] | None:
+def lost_levels(
+    path: str | os.PathLike[str], levels: Levels | None = None
+) -> tuple[int, int] | None:
     """Levels in a 16-bit file, and how many of them 8 bits keep; None for other files."""
     with _opened(path) as image:
         if not image.mode.startswith("I;16"):
             return None
-        levels = np.unique(np.asarray(image))
-    return len(levels), len(np.unique((levels.astype(np.uint32) + 128) // 257))
+        found = np.unique(_sixteen_bit(image, _white_is_zero(image)))
+    return len(found), len(np.unique(at_eight_bits(found, levels)))
+
+
+def level_range(paths: Sequence[str | os.PathLike[str]]) -> Levels | None:
+    """The lowest and the highest level of 16-bit files; None if a file has 8 bits."""
+    low, high = 65535, 0
+    for path in paths:
+        with _opened(path) as image:
+            if not image.mode.startswith("I;16"):
+                return None
+            values = _sixteen_bit(image, _white_is_zero(image))
+        low, high = min(low, int(values.min())), max(high, int(values.max()))
+    return (low, high) if low <= high else None
+
+
+def at_eight_bits(values: np.ndarray, levels: Levels | None = None) -> np.ndarray:
+    """Scale uint16 values to uint8, by the range of the type or by ``levels``."""
+    if levels is None:
+        scaled = (values.astype(np.uint32) + 128) // 257
+    else:
+        low, high = levels
+        scaled = np.rint((values.astype(np.float64).clip(low, high) - low) * 255 / (high - low))
+    return scaled.astype(np.uint8)
 
 
 def is_binary(path: str | os.PathLike[str]) -> bool:
@@ -322,19 +357,30 @@ def _check_depth(image: Image.Image, path: str | os.PathLike[str]) -> None:
 
 
 def _eight_bit(
-    image: Image.Image, path: str | os.PathLike[str], inverted: bool = False
+    image: Image.Image,
+    path: str | os.PathLike[str],
+    inverted: bool,
+    levels: Levels | None,
 ) -> Image.Image:
-    """Scale 16-bit greyscale to 8 bits by the range of its type; 32 bits have no range.
+    """Scale 16-bit greyscale to 8 bits by ``levels``; 32 bits have no range.
 
     ``inverted``: whether 0 is white, see :func:`_white_is_zero`.
     """
     if image.mode.startswith("I;16"):
-        levels = np.asarray(image).astype(np.uint32)
-        if inverted:
-            levels = 65535 - levels
-        return Image.fromarray(((levels + 128) // 257).astype(np.uint8))
+        return Image.fromarray(at_eight_bits(_sixteen_bit(image, inverted), levels))
     _check_depth(image, path)
+    if levels is not None:
+        raise DataError(
+            f"{path}: has 8 bits, and the levels {levels[0]} to {levels[1]} are of 16 bits; give "
+            "all images in one form"
+        )
     return image
+
+
+def _sixteen_bit(image: Image.Image, inverted: bool) -> np.ndarray:
+    """The values of an image of 16 bits, uint16 [H, W], with 0 as black."""
+    values = np.asarray(image).astype(np.uint16)
+    return 65535 - values if inverted else values
 
 
 def _rgb(image: Image.Image, background: int) -> Image.Image:

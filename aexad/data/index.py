@@ -127,7 +127,7 @@ def flat_index(
     root, entries = flat_entries(good, defects, masks, problems)
     dataset = dataset or Dataset(title=root.name, adaptor="mvtec_layout")
     entries = with_reading(entries, dataset)
-    findings = read_files(root, entries, root.name, dataset.size)
+    findings = read_files(root, entries, root.name, dataset.size, dataset.levels)
     for folder in dict.fromkeys(each for each in (good, defects, masks) if each is not None):
         findings += files_left_out(folder)
     findings += masks_among_photographs(root, entries, root.name)

@@ -19,9 +19,11 @@ from aexad.config.catalogue import Counts, Dataset
 from aexad.data.images import (
     NEAREST,
     SHARE,
+    Levels,
     check_image,
     covered,
     image_size,
+    level_range,
     load_mask,
     lost_levels,
     mask_files,
@@ -80,7 +82,7 @@ def validate(root: Path, name: str, dataset: Dataset) -> tuple[list[Entry], list
             findings += files_left_out(root / category, category)
             findings += masks_among_photographs(root, entries, category)
     entries = with_reading(entries, dataset)
-    findings += read_files(root, entries, name, dataset.size)
+    findings += read_files(root, entries, name, dataset.size, dataset.levels)
     return entries, sorted(findings, key=lambda finding: finding.category)
 
 
@@ -125,7 +127,9 @@ def masks_among_photographs(root: Path, entries: list[Entry], category: str) -> 
     return [Finding(category, WARNING, text)]
 
 
-def read_files(root: Path, entries: list[Entry], name: str, size: int) -> list[Finding]:
+def read_files(
+    root: Path, entries: list[Entry], name: str, size: int, levels: Levels | None = None
+) -> list[Finding]:
     """Read every image and every mask; ``name`` is shown beside the progress bar."""
     findings = []
     for entry in tqdm(entries, desc=f"checking {name}", unit="image", disable=None):
@@ -133,7 +137,7 @@ def read_files(root: Path, entries: list[Entry], name: str, size: int) -> list[F
         texts: list[str] = []
         try:
             shape = check_image(image)
-            texts += range_warnings(image)
+            texts += range_warnings(image, levels)
             if entry.mask:
                 if turned := _turned(image, mask, shape):
                     texts.append(turned)
@@ -170,7 +174,7 @@ def _mask_warnings(mask: Path, shape: tuple[int, int], marks: str, size: int) ->
     return texts
 
 
-def range_warnings(image: Path) -> list[str]:
+def range_warnings(image: Path, levels: Levels | None = None) -> list[str]:
     """A warning about an image of 16 bits whose contrast is lost at 8 bits.
 
     Raises
@@ -178,12 +182,13 @@ def range_warnings(image: Path) -> list[str]:
     aexad.runtime.errors.DataError
         As for :func:`aexad.data.images.load_image`.
     """
-    levels = lost_levels(image)
-    if levels is None or levels[1] >= min(FEWEST_LEVELS, levels[0] / 2):
+    kept = lost_levels(image, levels)
+    if kept is None or kept[1] >= min(FEWEST_LEVELS, kept[0] / 2):
         return []
+    low, high = level_range([image]) or (0, 0)
     return [
-        f"{image}: of {levels[0]} levels of 16 bits, {levels[1]} are left at 8 bits, so nearly all "
-        "contrast is lost; stretch the range of all images alike, and save them again"
+        f"{image}: of {kept[0]} levels of 16 bits ({low} to {high}), {kept[1]} are left at 8 bits, "
+        "so nearly all contrast is lost; set 'levels' of the data set ('fit' finds them itself)"
     ]
 
 

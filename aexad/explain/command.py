@@ -29,7 +29,7 @@ import pandas as pd
 from PIL import Image
 
 from aexad.config.methods import Command
-from aexad.data.images import load_image, load_mask
+from aexad.data.images import Levels, load_image, load_mask
 from aexad.data.rng import generator
 from aexad.explain.heatmap import binarised
 from aexad.explain.map_files import ENDINGS, read_map
@@ -46,7 +46,13 @@ LAST_LINES = 3
 
 
 def write_view(
-    split: pd.DataFrame, root: Path, size: int, seed: int, labels: bool, folder: Path
+    split: pd.DataFrame,
+    root: Path,
+    size: int,
+    seed: int,
+    labels: bool,
+    folder: Path,
+    levels: Levels | None = None,
 ) -> list[str]:
     """Write the view of a split; returns the test images in the order of their numbers.
 
@@ -58,6 +64,8 @@ def write_view(
         Side of all images in pixels.
     labels
         Whether labelled defects and their masks are part of the view.
+    levels
+        The levels of 16 bits that become black and white.
     """
     normals = split[split["role"] == "normal"]
     labelled = split[(split["role"] == "labelled") & labels]
@@ -74,7 +82,9 @@ def write_view(
         (folder / name).mkdir(parents=True, exist_ok=True)
         for i, image in enumerate(images):
             # Written anew: neither name, time stamp nor metadata tell where an image is from.
-            Image.fromarray(load_image(root / image, size)).save(folder / name / f"{i:05}.png")
+            Image.fromarray(load_image(root / image, size, levels)).save(
+                folder / name / f"{i:05}.png"
+            )
     (folder / "train/masks").mkdir()
     for i, (mask, marks) in enumerate(zip(labelled["mask"], labelled["marks"], strict=True)):
         marked = np.where(load_mask(root / mask, size, marks=marks), np.uint8(255), np.uint8(0))

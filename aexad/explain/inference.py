@@ -10,7 +10,7 @@ import torch
 from tqdm import tqdm
 
 from aexad.config.recipe import HeatMap
-from aexad.data.images import load_image
+from aexad.data.images import Levels, load_image
 from aexad.explain.heatmap import binarised, heat_maps
 from aexad.explain.resize import as_float, enlarged, reduced
 from aexad.methods.base import Reconstruction
@@ -27,6 +27,7 @@ def infer(
     settings: HeatMap,
     device: torch.device,
     stored: int | None = None,
+    levels: Levels | None = None,
 ) -> dict[str, np.ndarray]:
     """Explain the test images of a split.
 
@@ -42,6 +43,8 @@ def infer(
         Size R in pixels of the images that are read and of the maps that are returned. Default:
         the working size S. Images are enlarged to S batch by batch on the device; score and k are
         computed from the maps at S.
+    levels
+        The levels of 16 bits that become black and white.
 
     Returns
     -------
@@ -65,7 +68,7 @@ def infer(
     batches: dict[str, list[np.ndarray]] = {}
     for start in tqdm(range(0, len(names), BATCH), desc="infer", unit="batch", disable=None):
         batch = names[start : start + BATCH]
-        pixels = np.stack([load_image(Path(root, name), stored) for name in batch])
+        pixels = np.stack([load_image(Path(root, name), stored, levels) for name in batch])
         # [B, R, R, 3] -> [B, 3, S, S]
         images = enlarged(as_float(torch.from_numpy(pixels).to(device).permute(0, 3, 1, 2)), size)
         with own_code_named(model.recipe, "it explains"):

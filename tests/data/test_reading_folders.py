@@ -140,7 +140,7 @@ def test_16_bits_whose_contrast_is_lost(part):
     levels = (51000 + np.arange(64 * 64).reshape(64, 64) % 1400).astype(np.uint16)
     Image.fromarray(levels).save(part / "train/good/0.png")
     (text,) = warnings(part)
-    assert "of 1400 levels of 16 bits, 7 are left" in text
+    assert "of 1400 levels of 16 bits (51000 to 52399), 7 are left" in text
 
 
 def test_class_numbers_are_read_where_the_catalogue_says_so(part):

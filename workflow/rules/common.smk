@@ -110,6 +110,13 @@ def stored_size(wildcards):
 
 
 @of_wildcards
+def read_as(wildcards):
+    """The size at which images are read, and the levels of 16 bits where they are given."""
+    levels = PLAN.dataset(wildcards.dataset).levels
+    return [stored_size(wildcards), *levels] if levels else stored_size(wildcards)
+
+
+@of_wildcards
 def training_code(wildcards):
     return PLAN.code(wildcards.method, "train")
 

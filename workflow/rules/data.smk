@@ -104,6 +104,7 @@ rule augment:
         size=lambda wildcards: [
             PLAN.dataset(wildcards.dataset).size,
             stored_size(wildcards),
+            *(PLAN.dataset(wildcards.dataset).levels or []),
         ],
         data=SETTINGS.data,
     message:

@@ -68,7 +68,7 @@ rule infer:
         library=inference_code,
         heat_map=heat_map_recipe,
         recipes=recipe_options,
-        stored=stored_size,
+        stored=read_as,
         data=SETTINGS.data,
         device=device,
         torch_threads=SETTINGS.threads,

@@ -104,7 +104,13 @@ rule figures:
         library=code_digest("aexad.report.figures.write"),
         benchmark=PLAN.benchmark_options(),
         datasets=PLAN.described(
-            "title", "filled_boxes", "limit", "size", "stored_size", "evaluation"
+            "title",
+            "filled_boxes",
+            "limit",
+            "size",
+            "stored_size",
+            "levels",
+            "evaluation",
         ),
         gallery=PLAN.benchmark.gallery,
         data=SETTINGS.data,
@@ -185,7 +191,9 @@ rule explorer:
         images=SETTINGS.explorer,
         data=SETTINGS.data,
         title=PLAN.benchmark.title,
-        datasets=PLAN.described("title", "filled_boxes", "limit", "size", "stored_size"),
+        datasets=PLAN.described(
+            "title", "filled_boxes", "limit", "size", "stored_size", "levels"
+        ),
     message:
         f"Writing {PLAN.folder}/explorer/index.html"
     shell:

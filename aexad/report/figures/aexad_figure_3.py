@@ -79,7 +79,7 @@ def filter_curve(group: Group, run: Run) -> FilterCurve:
         row = split.loc[image]
         if not row["mask"]:
             continue
-        pixels = load_image(group.root / image, group.size)
+        pixels = load_image(group.root / image, group.size, group.levels)
         raw = unfiltered_map(pixels, reconstruction, settings)
         filtered = smoothed(np.stack([raw] * len(SIZES)), np.array(SIZES))
         values.append(_xauc(filtered, group, image, row["mask"], row["marks"]))

@@ -13,6 +13,7 @@ from matplotlib.lines import Line2D
 
 from aexad.config.benchmark import Run
 from aexad.config.catalogue import Dataset
+from aexad.data.images import Levels
 from aexad.data.split import read_split
 from aexad.evaluation.metrics.image_counts import ImageCounts
 from aexad.report.images.pictures import (
@@ -79,6 +80,8 @@ class Group:
     root: Path
     size: int
     native: bool
+    levels: Levels | None = None
+    """The levels of 16 bits that become black and white."""
 
     @property
     def phrase(self) -> str:
@@ -149,7 +152,7 @@ class Group:
 
     def photographs(self, rows: pd.DataFrame) -> list[Photograph]:
         """Read the images of some rows of a split."""
-        return read_photographs(rows, self.root, self.size)
+        return read_photographs(rows, self.root, self.size, self.levels)
 
     def pictures(self, run: Run, rows: pd.DataFrame) -> list[Picture]:
         """Read the maps of a run for some rows of its split."""
@@ -231,6 +234,7 @@ def read_groups(
             root=data / ((entry.files if entry else None) or dataset),
             size=entry.stored if entry else 0,
             native=entry is not None and entry.evaluation.size == "native",
+            levels=entry.levels if entry else None,
         )
 
 

@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from matplotlib.colors import Normalize
 
+from aexad.data.images import Levels
 from aexad.data.split import read_split
 from aexad.report.images.grid import DEVIATIONS, Cell, Row, Scale, picture_grid
 from aexad.report.images.pictures import (
@@ -28,7 +29,13 @@ DOTS = 160  # per inch: a picture has the 224 pixels of the usual working size
 
 
 def draw_panels(
-    run_folder: Path, split: Path, root: Path, size: int, count: int, out_folder: Path
+    run_folder: Path,
+    split: Path,
+    root: Path,
+    size: int,
+    count: int,
+    out_folder: Path,
+    levels: Levels | None = None,
 ) -> list[Path]:
     """Draw one panel for each of ``count`` test images of a run.
 
@@ -51,6 +58,9 @@ def draw_panels(
     out_folder : Path
         Folder of the panels, ``<defect>_<number>.png`` each; all else in it is removed.
 
+    levels : tuple of int, optional
+        The levels of 16 bits that become black and white.
+
     Returns
     -------
     list of Path
@@ -67,7 +77,7 @@ def draw_panels(
     chosen = choose_images(table, count)
     images = list(chosen["image"])
     pictures = read_pictures(run_folder, images)
-    photographs = read_photographs(chosen, root, size)
+    photographs = read_photographs(chosen, root, size, levels)
     errors = [
         _error(a.pixels, b.rebuilt) if b.rebuilds else None
         for a, b in zip(photographs, pictures, strict=True)

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from aexad.data.images import load_image, load_mask
+from aexad.data.images import Levels, load_image, load_mask
 from aexad.data.index import GOOD
 from aexad.report.run_files import read_per_image
 from aexad.runtime.errors import DataError
@@ -131,12 +131,14 @@ def choose_images(split: pd.DataFrame, count: int) -> pd.DataFrame:
     return pd.concat(chosen) if chosen else test
 
 
-def read_photographs(rows: pd.DataFrame, root: Path, size: int) -> list[Photograph]:
+def read_photographs(
+    rows: pd.DataFrame, root: Path, size: int, levels: Levels | None = None
+) -> list[Photograph]:
     """Read the images and masks of ``rows`` (of a split; paths below ``root``) at ``size``."""
     return [
         Photograph(
             image,
-            load_image(root / image, size),
+            load_image(root / image, size, levels),
             load_mask(root / mask if mask else None, size, marks=marks)
             if mask or defect == GOOD
             else None,

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from aexad.data.images import load_image, load_mask
+from aexad.data.images import Levels, load_image, load_mask
 from aexad.data.split import read_split
 from aexad.report.images.grid import COLOUR_MAP, DEVIATIONS
 from aexad.report.images.pictures import REMEDY, choose_images, image_label, in_deviations
@@ -36,7 +36,13 @@ ERRORS = (
 
 
 def draw_strips(
-    run_folder: Path, split: Path, root: Path, size: int, count: int, out_folder: Path
+    run_folder: Path,
+    split: Path,
+    root: Path,
+    size: int,
+    count: int,
+    out_folder: Path,
+    levels: Levels | None = None,
 ) -> list[Path]:
     """Draw the strip of each test image of a run, see :func:`steps_of`.
 
@@ -54,6 +60,9 @@ def draw_strips(
         Largest number of test images; :func:`shown_images` chooses among more.
     out_folder : Path
         Folder of the strips, named by :func:`strip_names`; all else in it is removed.
+
+    levels : tuple of int, optional
+        The levels of 16 bits that become black and white.
 
     Returns
     -------
@@ -83,7 +92,7 @@ def draw_strips(
             cells = []
             if "reconstruction" in maps:
                 rebuilt = maps["reconstruction"][i]
-                error = coloured_error(load_image(root / image, size), rebuilt)
+                error = coloured_error(load_image(root / image, size, levels), rebuilt)
                 cells = [small(rebuilt), error]
             cells += [
                 coloured(DEVIATIONS.range(small(in_deviations(maps["heat_map"][i])))),
@@ -98,12 +107,19 @@ def steps_of(rebuilds: bool) -> tuple[str, ...]:
     return (*REBUILT_STEPS, *MAP_STEPS) if rebuilds else MAP_STEPS
 
 
-def draw_photograph(image: Path, mask: Path | None, marks: str, size: int, path: Path) -> None:
+def draw_photograph(
+    image: Path,
+    mask: Path | None,
+    marks: str,
+    size: int,
+    path: Path,
+    levels: Levels | None = None,
+) -> None:
     """Draw the strip that all methods share: the photograph and its mask, read at ``size`` pixels.
 
     Without a mask, the photograph stands alone.
     """
-    cells = [small(load_image(image, size))]
+    cells = [small(load_image(image, size, levels))]
     if mask is not None:
         cells.append(grey(load_mask(mask, size, marks=marks)))
     save_strip(cells, path)

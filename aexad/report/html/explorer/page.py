@@ -79,7 +79,9 @@ def write_explorer(
             for row in table.to_dict("records"):
                 mask = root / row["mask"] if row["mask"] else None
                 target = new / PHOTOGRAPHS / name / row["name"]
-                draw_photograph(root / row["image"], mask, row["marks"], dataset.stored, target)
+                draw_photograph(
+                    root / row["image"], mask, row["marks"], dataset.stored, target, dataset.levels
+                )
         write_text(new / INDEX, _page(inputs.benchmark.title, values, count))
 
 

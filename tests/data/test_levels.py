@@ -1,0 +1,105 @@
+"""Images of 16 bits: the levels that become black and white."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from aexad.app.fit import choose_images
+from aexad.app.photographs import as_photograph
+from aexad.config.catalogue import Dataset
+from aexad.config.recipe import Recipe
+from aexad.data.augment import augment
+from aexad.data.images import level_range, load_image, lost_levels
+from aexad.data.index import build_index
+from aexad.data.split import split
+from aexad.runtime.errors import DataError
+
+AE = Recipe(encoder="test_resnet.r160_in1k", weights="none", loss="mse")
+
+
+def write(path, values):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(np.asarray(values, np.uint16)).save(path)
+    return path
+
+
+@pytest.fixture
+def thermal(tmp_path):
+    """Eight good images between the levels 51,000 and 52,000."""
+    rng = np.random.default_rng(0)
+    for i in range(8):
+        values = rng.integers(51_000, 52_000, (64, 64))
+        values[0, :2] = 51_000, 52_000
+        write(tmp_path / f"good/{i}.png", values)
+    return tmp_path / "good"
+
+
+def test_levels_become_black_and_white_and_others_are_clipped(tmp_path):
+    path = write(tmp_path / "a.png", [[100, 200, 300], [150, 50, 400]])
+    assert load_image(path)[..., 0].tolist() == [[0, 1, 1], [1, 0, 2]]
+    read = load_image(path, levels=(100, 300))
+    assert read[..., 0].tolist() == [[0, 128, 255], [64, 0, 255]]
+    assert (read == as_photograph(np.asarray(Image.open(path)), (100, 300))).all()
+    assert level_range([path]) == (50, 400)
+    assert (lost_levels(path), lost_levels(path, (50, 400))) == ((6, 3), (6, 6))
+
+
+def test_white_that_is_stored_as_zero_is_turned_before_the_levels(tmp_path):
+    values = np.array([[100, 200], [300, 400]], np.uint16)
+    Image.fromarray(65535 - values).save(tmp_path / "a.tif", tiffinfo={262: 0})
+    assert level_range([tmp_path / "a.tif"]) == (100, 400)
+    assert load_image(tmp_path / "a.tif", levels=(100, 400))[..., 0].tolist() == [
+        [0, 85],
+        [170, 255],
+    ]
+
+
+def test_an_image_of_8_bits_under_levels_is_refused(tmp_path):
+    Image.new("L", (4, 4)).save(tmp_path / "a.png")
+    with pytest.raises(DataError, match="has 8 bits, and the levels 1 to 2 are of 16 bits"):
+        load_image(tmp_path / "a.png", levels=(1, 2))
+    assert level_range([tmp_path / "a.png"]) is None
+
+
+def test_fit_finds_the_levels_of_good_images_that_would_be_flat(thermal, caplog):
+    images = choose_images(thermal, AE)
+    assert images.levels == (50_500, 52_500)
+    assert "contrast is lost" not in caplog.text
+    assert choose_images(thermal, AE, levels=(0, 60_000)).levels == (0, 60_000)
+    assert "contrast is lost" in caplog.text
+
+
+def test_fit_leaves_images_alone_that_keep_their_contrast(tmp_path):
+    rng = np.random.default_rng(0)
+    for i in range(8):
+        write(tmp_path / f"good/{i}.png", rng.integers(0, 65_536, (64, 64)))
+    assert choose_images(tmp_path / "good", AE).levels is None
+
+
+def test_the_catalogues_levels_are_those_of_index_and_training(thermal, tmp_path):
+    for i in range(3):
+        write(tmp_path / f"data/x/test/hot/{i}.png", np.full((64, 64), 51_500 + i))
+        mask = np.zeros((64, 64), np.uint8)
+        mask[10:20, 10:20] = 255
+        (tmp_path / "data/x/ground_truth/hot").mkdir(parents=True, exist_ok=True)
+        Image.fromarray(mask).save(tmp_path / f"data/x/ground_truth/hot/{i}.png")
+    (tmp_path / "data/x/train").mkdir(parents=True)
+    thermal.rename(tmp_path / "data/x/train/good")
+    write(tmp_path / "data/x/test/good/0.png", np.full((64, 64), 51_500))
+    settings = {"title": "T", "adaptor": "mvtec_layout", "size": 64, "labelled": 1}
+    plain = Dataset.model_validate(settings)
+    index = build_index(tmp_path / "data", "t", plain)
+    assert any("of 16 bits (51" in text for text in index.attrs["warnings"])
+    dataset = Dataset.model_validate(settings | {"levels": [51_000, 52_000]})
+    index = build_index(tmp_path / "data", "t", dataset)
+    assert index.attrs["warnings"] == []
+    table = split(index, dataset, "x", "standard", 0)
+    made = augment(table, tmp_path / "data", 64, "standard", 0, levels=dataset.levels)
+    normals = made["images"][made["weight"] == 1][:8]
+    assert (normals.min(), normals.max()) == (0, 255)
+    assert set(np.unique(made["images"][made["weight"] == 5])) <= {127, 128}
+
+
+def test_levels_that_do_not_ascend_are_refused():
+    with pytest.raises(ValueError, match="300 is not below 100"):
+        Dataset(title="T", adaptor="mvtec_layout", levels=(300, 100))
