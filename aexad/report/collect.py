@@ -51,8 +51,8 @@ def collect(
     external : sequence of Run
         Runs with external maps; their cost is unknown.
     missing : sequence of Run
-        Runs without results. If other runs of their category and of their method have results,
-        they have rows without a value, so that every table marks the gap.
+        Runs without results. If other runs of their category, of their method and of their seed
+        have results, they have rows without a value, so that every table marks the gap.
 
     Returns
     -------
@@ -186,15 +186,16 @@ def _costs(run: Run, results: Path, images: int, external: bool) -> list[dict[st
 
 
 def _gaps(table: pd.DataFrame, missing: Sequence[Run]) -> pd.DataFrame:
-    """Rows without a value, for missing runs whose category and method have other runs."""
+    """Rows without a value, for missing runs whose category, method and seed have other runs."""
     key = ["dataset", "category", "scenario"]
     categories = set(table[key].itertuples(index=False, name=None))
-    methods = set(table["method"])
+    methods, seeds = set(table["method"]), set(table["seed"])
     metrics = table.groupby(["dataset", "scenario"])["metric"].unique()
     rows = [
         {**run._asdict(), "metric": metric, "value": None, "n": 0, "reason": NOT_RUN}
         for run in missing
-        if (run.dataset, run.category, run.scenario) in categories and run.method in methods
+        if (run.dataset, run.category, run.scenario) in categories
+        if run.method in methods and run.seed in seeds
         for metric in metrics[run.dataset, run.scenario]
     ]
     return pd.DataFrame(rows, columns=METRIC_COLUMNS).astype({"value": float})

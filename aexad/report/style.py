@@ -86,6 +86,7 @@ def draw_points(
 ) -> None:
     """Draw a mark for each row of a tidy table, in the look of its ``method``."""
     options = {"s": 20, "edgecolor": "white", "linewidth": 0.4, "zorder": 3}
+    table = table.reset_index(drop=True)  # seaborn cannot align rows of one name
     sns.scatterplot(table, x=x, y=y, ax=axes, **_look(styles), **(options | how))
     axes.set(xlabel="", ylabel="")
 
@@ -96,6 +97,7 @@ def draw_lines(
     """Draw a line through the rows of each ``method`` of a tidy table, in its look."""
     options = {"dashes": {name: style.dashes or "" for name, style in styles.items()}}
     options |= _look(styles) | how
+    table = table.reset_index(drop=True)
     sns.lineplot(table, x=x, y=y, ax=axes, estimator=None, **options)
     axes.set(xlabel="", ylabel="")
 

@@ -120,13 +120,19 @@ def test_the_cost_of_external_maps_is_unknown(results: Path) -> None:
 def test_missing_runs_are_gaps_if_other_runs_have_results(results: Path) -> None:
     elsewhere = Run("parts", "002", "standard", 0, "none")
     never = Run("parts", "001", "standard", 0, "other")
-    table = collect(RUNS[:1], results, missing=[RUNS[1], elsewhere, never])
+    other = Run("parts", "003", "standard", 1, "none")
+    for name, content in (("metrics", metrics(xauc=(0.5, 3))), ("provenance", provenance())):
+        write_json(results / other.folder / f"{name}.json", content)
+    table = collect([RUNS[0], other], results, missing=[RUNS[1], elsewhere, never])
+    table = table[table["category"] != "003"]
     gaps = table[table["reason"] == "not run"]
     assert set(gaps["seed"]) == {1}
     assert set(gaps["metric"]) == {"xauc", "image_auroc", "zeal"} | {cost.name for cost in COSTS}
     assert gaps["value"].isna().all()
     assert set(table["category"]) == {"001"}
     assert set(table["method"]) == {"none"}
+    # A seed that no run has yet is no gap.
+    assert "not run" not in set(collect(RUNS[:1], results, missing=[RUNS[1]])["reason"])
 
 
 def test_the_file_keeps_every_digit_and_every_name(results: Path, tmp_path: Path) -> None:

@@ -28,6 +28,8 @@ def rank_drawings(group: Group) -> Iterator[Drawing]:
         ranks = pd.Series(result.ranks).sort_values(kind="stable")
         chance = f"p = {result.p:.2g}" if result.p >= 1e-4 else "p < 0.0001"
         spoken = [f"{group.shown(str(name))} {rank:.2f}" for name, rank in ranks.items()]
+        lacking = listed([group.shown(name) for name in result.left_out], most=6)
+        left_out = f" Left out, because they lack a category: {lacking}." if lacking else ""
         bars = counted(len(not_separated(ranks, difference)), "bar")
         yield group.drawing(
             f"critical_difference_{metric}",
@@ -35,7 +37,8 @@ def rank_drawings(group: Group) -> Iterator[Drawing]:
             f"{group.phrase} Rank of each method by its mean {label} over the seeds, averaged "
             f"over {counted(result.categories, 'category', 'categories')}; 1 is best. Methods that "
             "share a thick bar differ by less than the critical difference (Nemenyi, 0.05): the "
-            f"data do not separate them. Friedman's test of all ranks: {chance}.",
+            f"data do not separate them. Friedman's test of all ranks: {chance}."
+            f"{left_out}",
             f"One row per method on a scale of ranks. Mean ranks: {listed(spoken)}; critical "
             f"difference {difference:.2f}; {bars} beside methods that the data do not separate.",
             partial(rank_figure, ranks, difference, group.look),

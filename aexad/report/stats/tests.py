@@ -67,6 +67,8 @@ class Ranking(NamedTuple):
     p: float
     critical_difference: float
     categories: int
+    left_out: tuple[str, ...] = ()
+    """Methods that lack a category."""
 
 
 def wilcoxon_holm(
@@ -80,10 +82,12 @@ def wilcoxon_holm(
     Parameters
     ----------
     values : DataFrame [categories, methods]
-        A method's mean in a category; categories without a value of every method are left out.
+        A method's mean in a category; see :func:`comparable`.
     pairs : sequence of pairs of methods, optional
         Default: all pairs. Holm's correction is for this number of pairs.
     """
+    if pairs is None:
+        values = comparable(values)
     complete = values.dropna()
     if values.shape[1] < 2:
         return NoTest("there is but one method")
@@ -92,6 +96,18 @@ def wilcoxon_holm(
     pairs = list(combinations(map(str, values.columns), 2)) if pairs is None else list(pairs)
     p = [_signed_rank(complete[first] - complete[second]) for first, second in pairs]
     return [Pair(*pair, *both) for pair, *both in zip(pairs, p, holm(p), strict=True)]
+
+
+def comparable(values: pd.DataFrame) -> pd.DataFrame:
+    """The methods that are compared over the categories, from means [categories, methods].
+
+    Categories without a value of every method are left out of a test. Where too few would remain,
+    methods that lack a category are left out instead, if that leaves enough.
+    """
+    if len(values.dropna()) >= CATEGORIES:
+        return values
+    whole = values.dropna(axis=1)
+    return whole if len(whole) >= CATEGORIES and whole.shape[1] >= 2 else values
 
 
 def holm(p: Sequence[float]) -> list[float]:
@@ -116,9 +132,10 @@ def friedman_nemenyi(values: pd.DataFrame) -> Ranking | NoTest:
     Parameters
     ----------
     values : DataFrame [categories, methods]
-        Higher is better; categories without a value of every method are left out.
+        Higher is better; see :func:`comparable`.
     """
-    complete = values.dropna()
+    left_out = tuple(str(name) for name in values if name not in comparable(values))
+    complete = comparable(values).dropna()
     categories, methods = complete.shape
     if methods < 3:
         return NoTest(f"it is for three methods or more, and there are {methods}")
@@ -127,7 +144,7 @@ def friedman_nemenyi(values: pd.DataFrame) -> Ranking | NoTest:
     ranks = complete.rank(axis=1, ascending=False)
     critical = nemenyi_factor(methods) * np.sqrt(methods * (methods + 1) / (6 * categories))
     mean_ranks = {str(name): float(rank) for name, rank in ranks.mean().items()}
-    return Ranking(mean_ranks, _iman_davenport(ranks), float(critical), categories)
+    return Ranking(mean_ranks, _iman_davenport(ranks), float(critical), categories, left_out)
 
 
 def nemenyi_factor(methods: int) -> float:

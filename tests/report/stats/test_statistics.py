@@ -132,5 +132,16 @@ def test_too_little_is_said_and_not_tested() -> None:
         "it is for three methods or more, and there are 2"
     )
     assert wilcoxon_holm(DEMSAR[["c45"]]) == NoTest("there is but one method")
-    gaps = DEMSAR.assign(m=DEMSAR["m"].where(DEMSAR.index > 8))
+    gaps = DEMSAR[["c45", "m"]].assign(m=DEMSAR["m"].where(DEMSAR.index > 8))
     assert wilcoxon_holm(gaps) == NoTest("5 categories cannot reach p < 0.05; 6 are needed")
+
+
+def test_methods_that_lack_categories_do_not_end_the_test_of_the_others() -> None:
+    gaps = DEMSAR.assign(m=DEMSAR["m"].where(DEMSAR.index > 8))
+    others = DEMSAR.drop(columns="m")
+    found = ranking(gaps)
+    assert found == ranking(others)._replace(left_out=("m",))
+    assert wilcoxon_holm(gaps) == wilcoxon_holm(others)
+    few = DEMSAR.assign(m=DEMSAR["m"].where(DEMSAR.index > 3))  # ten categories are enough
+    assert ranking(few).left_out == ()
+    assert ranking(few).categories == 10

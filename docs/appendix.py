@@ -1,0 +1,180 @@
+"""Write the tables and figures of a benchmark, from its archive, into ``docs/results``.
+
+``docs/results/<benchmark>_tables.md`` gets all of them, and ``docs/results.md`` the tables between
+its marks ``<!-- <benchmark>: NAME -->`` and ``<!-- end -->``. In the checkout:
+
+    python docs/appendix.py six
+"""
+
+import json
+import re
+import sys
+import tempfile
+from pathlib import Path
+
+import pandas as pd
+from PIL import Image
+from tabulate import tabulate
+
+from aexad.cli.parser import main as aexad
+from aexad.config.archive import read_manifest
+from aexad.report.collect import read_collection
+from aexad.report.labels import METRIC
+from aexad.report.method_roles import titles_of
+
+DOCS = Path(__file__).parent
+OUT = DOCS / "results"
+FIRST = ("methods", "significance")
+WIDTH = 1400
+HEADING = """# Appendix: all tables and figures of the benchmark `{name}`
+
+[results.md](../results.md) has the answer. `docs/appendix.py` made this page from
+[{archive}]({archive}), the archive of {runs} runs trained at {commits}. Figures that show
+photographs are not in it, because an archive holds numbers alone.
+"""
+COLUMNS = ("xauc", "pro", "pixel_ap", "f1", "iou", "image_auroc", "training_seconds")
+"""Columns of the short table: means over the categories."""
+PER_CATEGORY = ("xauc", "pro", "f1", "iou")
+"""Metrics in a cell of the table by category."""
+
+
+def archive_of(name: str) -> Path:
+    """The archive of a benchmark in the documentation."""
+    return OUT / f"{name}.runs.zip"
+
+
+def render(name: str, results: Path, figures: bool = True) -> Path:
+    """Import the archive into ``results``, and render the benchmark; returns its folder."""
+    options = ["--benchmark", name, "--results", str(results), "--partial"]
+    calls = [["import", str(archive_of(name)), "--results", str(results)]]
+    calls += [[verb, *options] for verb in ("collect", "tables")]
+    calls += [["figures", *options, "--data", "data"]] * figures
+    for call in calls:
+        if aexad(call):
+            raise SystemExit(f"{call[0]}: see above")
+    return results / name
+
+
+def short_tables(folder: Path) -> dict[str, str]:
+    """The tables of ``docs/results.md``, as Markdown, by the name of their mark."""
+    metrics, methods = read_collection(folder)
+    titles = titles_of(methods)
+    labels = dict(zip(methods["method"], methods["labels"], strict=True))
+    measured = metrics.dropna(subset="value").groupby(["method", "metric", "category"], sort=False)
+    values = measured["value"].mean()
+    number = metrics["category"].nunique()
+    whole = [
+        name
+        for name in methods["method"]
+        if values.get(name, pd.Series()).loc[["xauc"]].size == number
+    ]
+    rows = []
+    for name in sorted(whole, key=lambda name: labels[name] != "yes"):
+        means = values[name].groupby("metric").mean()
+        cells = [f"{means[metric]:.3f}" for metric in COLUMNS[:-1]] + [f"{means[COLUMNS[-1]]:.0f}"]
+        rows.append([titles[name], labels[name], *cells])
+    heads = ["method", "labelled defects", *[METRIC[each].label for each in COLUMNS[:-1]]]
+    compared = pd.read_csv(folder / "tables/significance.csv")
+    differences = [
+        [
+            titles[row["method"]],
+            METRIC[row["metric"]].label,
+            f"{row['difference']:+.3f}",
+            f"{row['low']:+.3f} to {row['high']:+.3f}",
+            "" if pd.isna(row["p"]) else f"{row['p']:.3f}",
+        ]
+        for row in compared[compared["metric"].isin(PER_CATEGORY)].to_dict("records")
+    ]
+    order = {METRIC[name].label: i for i, name in enumerate(PER_CATEGORY)}
+    place = {titles[name]: i for i, name in enumerate(methods["method"])}
+    differences.sort(key=lambda row: (place[row[0]], order[row[1]]))
+    categories = list(metrics["category"].unique())
+    by_category = [
+        [
+            titles[name],
+            *[
+                " / ".join(f"{values[name, metric, each]:.3f}"[1:] for metric in PER_CATEGORY)
+                if (name, "xauc", each) in values
+                else ""
+                for each in categories
+            ],
+        ]
+        for name in methods["method"]
+    ]
+    return {
+        "methods": _markdown(rows, [*heads, "training, s"]),
+        "differences": _markdown(
+            differences, ["method", "metric", "difference", "95 % interval", "p (Wilcoxon)"]
+        ),
+        "categories": _markdown(by_category, ["method", *categories]),
+    }
+
+
+def with_tables(page: str, name: str, tables: dict[str, str]) -> str:
+    """The page, with the tables between their marks."""
+    for key, table in tables.items():
+        pattern = rf"(<!-- {name}: {key} -->\n).*?(<!-- end -->)"
+        page = re.sub(
+            pattern, lambda m, table=table: f"{m[1]}\n{table}\n\n{m[2]}", page, flags=re.DOTALL
+        )
+    return page
+
+
+def appendix(name: str, folder: Path) -> str:
+    """The page of all tables and figures."""
+    manifest = read_manifest(archive_of(name))
+    tables = {path.stem: path.read_text(encoding="utf-8") for path in folder.glob("tables/*.md")}
+    commits = {
+        json.loads(path.read_text(encoding="utf-8")).get("commit", "")
+        for path in folder.parent.glob("imported/**/provenance.json")
+    } - {""}
+    page = [
+        HEADING.format(
+            name=name,
+            archive=archive_of(name).name,
+            runs=len(manifest.runs),
+            commits=", ".join(sorted(commits)),
+        )
+    ]
+    page += [
+        f"## {key.replace('_', ' ').capitalize()}\n\n{tables[key].strip()}\n"
+        for key in sorted(tables, key=lambda key: (key not in FIRST, key))
+    ]
+    page.append("## Figures\n")
+    page += [
+        f"![{each['alt']}]({_picture(each['name'])})\n\n*{each['title']}. {each['caption']}*\n"
+        for each in json.loads((folder / "figures/captions.json").read_text(encoding="utf-8"))
+    ]
+    return "\n".join(page)
+
+
+def write_pictures(folder: Path) -> None:
+    """Write one small picture per figure."""
+    for path in folder.glob("figures/*.png"):
+        with Image.open(path) as picture:
+            shown = picture.convert("RGB")
+            shown.thumbnail((WIDTH, 4 * WIDTH), Image.Resampling.LANCZOS)
+            shown.save(OUT / _picture(path.stem), quality=82, method=6)
+
+
+def _picture(figure: str) -> str:
+    return f"{figure.removesuffix('_standard')}.webp"
+
+
+def _markdown(rows: list[list[str]], heads: list[str]) -> str:
+    return tabulate(rows, headers=heads, tablefmt="github", disable_numparse=True)
+
+
+def main(name: str) -> None:
+    """Write the appendix and the tables of the page of results."""
+    with tempfile.TemporaryDirectory() as results:
+        folder = render(name, Path(results))
+        page = DOCS / "results.md"
+        text = with_tables(page.read_text(encoding="utf-8"), name, short_tables(folder))
+        page.write_text(text, encoding="utf-8")
+        (OUT / f"{name}_tables.md").write_text(appendix(name, folder), encoding="utf-8")
+        write_pictures(folder)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
