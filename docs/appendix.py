@@ -13,6 +13,7 @@ import tempfile
 from pathlib import Path
 
 import pandas as pd
+from croissant import write as write_croissant
 from PIL import Image
 from tabulate import tabulate
 
@@ -174,6 +175,7 @@ def main(name: str) -> None:
         page.write_text(text, encoding="utf-8")
         (OUT / f"{name}_tables.md").write_text(appendix(name, folder), encoding="utf-8")
         write_pictures(folder)
+    write_croissant(OUT)
 
 
 if __name__ == "__main__":

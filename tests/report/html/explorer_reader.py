@@ -41,6 +41,15 @@ class Reader:
         for name, value in wanted.items():
             self.page.select_option(f"select[name={name}]", value)
 
+    def slide(self, **wanted: float) -> None:
+        """Move a slider, as a drag of the mouse does."""
+        for name, value in wanted.items():
+            self.page.locator(f"input[name={name}]").evaluate(
+                "(slider, value) => { slider.value = value;"
+                " slider.dispatchEvent(new Event('input', { bubbles: true })); }",
+                value,
+            )
+
     def options(self, name: str) -> list[str]:
         return self.page.locator(f"select[name={name}] option").evaluate_all(
             "all => all.map(each => each.value)"

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from explorer_reader import Reader
 from fake_results import Tree, make_tree
+from PIL import Image
 from test_page_in_browser import CHROMIUM
 
 from aexad.report.collect import read_methods
@@ -201,7 +204,7 @@ def test_arrow_keys_move_and_escape_returns_to_the_last_image(reader: Reader) ->
 
 def test_tab_passes_the_grid_in_one_step_and_stays_in_the_viewer(reader: Reader) -> None:
     keyboard = reader.page.keyboard
-    reader.page.locator("select[name=order]").focus()
+    reader.page.locator("input[name=cut]").focus()
     keyboard.press("Tab")
     assert reader.focused().startswith(f"{reader.names()[0]},")
     keyboard.press("Tab")
@@ -248,6 +251,76 @@ def test_an_impossible_address_shows_the_default_view(reader: Reader, hash_: str
     state = reader.page.evaluate("toAddress(fromAddress())")
     assert "dataset=textures" in state
     assert "a=ae&b=ae&" not in state
+
+
+def test_verdicts_at_a_share_of_false_alarms(reader: Reader, tree: Tree) -> None:
+    reader.choose(category="brick", a="aexad-resnet18", b="ae")
+    assert reader.options("verdict") == [""]
+    assert reader.page.locator("select[name=verdict]").is_hidden()
+    reader.slide(alarms=25)  # one of the four good images
+    status = reader.page.locator("#status").inner_text()
+    missed = {}
+    for method, letter in (("aexad-resnet18", "A"), ("ae", "B")):
+        table = images(tree, "brick", method)
+        good = table["defect"] == "good"
+        above = table["score"] > table.loc[good, "score"].nlargest(2).min()
+        found = f"{letter} finds {(above & ~good).sum()} of 6 defects"
+        assert f"{found} and calls {(above & good).sum()} of 4 good images anomalous." in status
+        missed[letter] = set(table.index[~above & ~good])
+    reader.choose(verdict="missed")
+    assert set(reader.names()) == missed["A"]
+    reader.choose(verdict="alarm")
+    assert len(reader.names()) == 1
+    assert "false alarm" in reader.page.locator(".values").first.inner_text()
+    reader.choose(verdict="differ")
+    state = reader.state()
+    assert (state["alarms"], state["verdict"]) == ("25", "differ")
+    names = reader.names()
+    reader.page.reload()
+    assert reader.names() == names
+    reader.slide(alarms=-1)
+    assert len(reader.names()) == 10
+    assert "finds" not in reader.page.locator("#status").inner_text()
+
+
+def test_defects_are_chosen_by_their_size(reader: Reader, tree: Tree) -> None:
+    reader.choose(category="brick", b="")
+    areas = images(tree, "brick", "aexad-resnet18")["anomalous_pixels"]
+    areas = areas[areas > 0].sort_values()
+    thirds = []
+    for third in "012":
+        reader.choose(size=third)
+        thirds.append(set(reader.names()))
+    assert set.union(*thirds) == set(areas.index)
+    assert areas.index[0] in thirds[0]
+    assert areas.index[-1] in thirds[2]
+    assert sum(map(len, thirds)) == len(areas)
+
+
+def test_a_heat_map_cut_at_1_is_its_binary_map(reader: Reader) -> None:
+    reader.choose(category="brick", defect="stain", b="")
+    reader.page.locator(".card").first.click()
+    heat = reader.page.locator("#sides img.heat")
+    binary = reader.page.locator("#sides img[alt^=binary]")
+
+    def pixels(picture: Any) -> np.ndarray:
+        picture.evaluate("image => image.decode()")
+        shot = Image.open(io.BytesIO(picture.screenshot())).convert("L")
+        return np.asarray(shot)[4:-4, 4:-4]
+
+    plain = pixels(heat)
+    assert len(np.unique(plain)) > 20
+    reader.page.keyboard.press("Escape")
+    reader.slide(cut=1)
+    assert reader.state()["cut"] == "1"
+    reader.page.locator(".card").first.click()
+    cut, truth = pixels(heat), pixels(binary) > 127
+    assert ((cut < 20) | (cut > 235)).mean() > 0.98
+    assert ((cut > 127) == truth).mean() > 0.97
+    reader.page.keyboard.press("Escape")
+    reader.slide(cut=4.5)
+    reader.page.locator(".card").first.click()
+    assert (pixels(heat) > 127).mean() < truth.mean() / 2
 
 
 def test_one_method_can_be_shown_alone(reader: Reader) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import matplotlib as mpl
 import numpy as np
 import pandas as pd
 
@@ -13,6 +14,7 @@ from aexad.config.benchmark import Run
 from aexad.config.catalogue import Dataset
 from aexad.data.index import GOOD
 from aexad.data.split import read_split
+from aexad.report.images.grid import COLOUR_MAP, DEVIATIONS
 from aexad.report.images.pictures import image_label
 from aexad.report.images.strips import shown_images, steps_of, strip_names
 from aexad.report.labels import DAGGER, METRIC
@@ -23,6 +25,9 @@ from aexad.runtime.errors import DataError
 METRICS = ("iou", "xauc", "f1")
 """Metrics of single images, in the order of the menu; the score comes after them."""
 NUMBERS = (*METRICS, "score", "k")
+AREA = "anomalous_pixels"
+LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
+"""Weights of red, green and blue, as in the filter of the page."""
 DIGITS = 4  # significant digits
 
 
@@ -94,7 +99,10 @@ def page_data(
     random, titles = not_pretrained(names, methods), titles_of(methods)
     rebuilds = dict(zip(methods["method"], methods["rebuilds"], strict=True))
     datasets = dict.fromkeys(group.runs[0].dataset for group in groups)
+    areas = _areas(groups, results)
     return {
+        "deviations": [float(end or 0) for end in (DEVIATIONS.range.vmin, DEVIATIONS.range.vmax)],
+        "brightness": brightness(),
         "metrics": {name: METRIC[name].label for name in METRICS},
         "steps": {name: steps_of(rebuilds.get(name) != "no") for name in names},
         "good": GOOD,
@@ -108,6 +116,7 @@ def page_data(
                     "name": row["name"],
                     "defect": row["defect"],
                     "mask": bool(row["mask"]),
+                    "area": int(areas.get((folder, row["image"]), 0)),
                 }
                 for row in table.to_dict("records")
             ]
@@ -115,6 +124,22 @@ def page_data(
         },
         "groups": [_group(group, photographs[group.folder], results) for group in groups],
     }
+
+
+def brightness(levels: int = 61) -> list[float]:
+    """The luminance of the colours of heat maps, from the lowest to the highest value."""
+    colours = mpl.colormaps[COLOUR_MAP](np.linspace(0, 1, levels))[:, :3]
+    return [round(float(value), 4) for value in colours @ LUMINANCE]
+
+
+def _areas(groups: Sequence[Group], results: Path) -> dict[tuple[str, str], float]:
+    """The anomalous pixels of each image, by folder and image; the masks are the same for all."""
+    areas = {}
+    for group in groups:
+        table = read_per_image(results / group.runs[0].folder / "per_image.csv", [AREA])
+        for image, area in table[AREA].fillna(0).items():
+            areas[group.folder, str(image)] = float(area)
+    return areas
 
 
 def _group(group: Group, photographs: pd.DataFrame, results: Path) -> dict[str, Any]:

@@ -30,7 +30,16 @@ from aexad.runtime.errors import DataError
 from aexad.runtime.files import write_text
 
 BROWSER = Path(__file__).parent / "browser"
-SCRIPTS = ("data.js", "choice.js", "order.js", "pictures.js", "grid.js", "viewer.js", "start.js")
+SCRIPTS = (
+    "data.js",
+    "choice.js",
+    "order.js",
+    "verdicts.js",
+    "pictures.js",
+    "grid.js",
+    "viewer.js",
+    "start.js",
+)
 """The scripts of the page, in the order in which it needs them."""
 INDEX, PHOTOGRAPHS, STRIPS = "index.html", "photographs", "strips"
 

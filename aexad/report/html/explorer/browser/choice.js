@@ -1,5 +1,6 @@
 // The choice: one object, stored in the address of the page and shown by the form.
-const KEYS = ["dataset", "category", "defect", "scenario", "seed", "a", "b", "by", "of", "order"];
+const KEYS = ["dataset", "category", "defect", "scenario", "seed", "a", "b", "by", "of", "order", "size", "verdict"];
+const SLIDERS = ["alarms", "cut"];
 const form = byId("choice");
 
 const distinct = (values) => [...new Set(values)].map((value) => [String(value), String(value)]);
@@ -31,6 +32,10 @@ const OPTIONS = {
   of: (choice) => (choice.b === "" ? [["a", "A"]]
     : [["distance", "|A − B|, the gap"], ["difference", "A − B"], ["a", "A"], ["b", "B"]]),
   order: () => [["highest", "highest first"], ["lowest", "lowest first"]],
+  size: (choice) => (areasOf(choice).length < 3 ? [["", "all"]]
+    : [["", "all"], ["0", "smallest third"], ["1", "middle third"], ["2", "largest third"]]),
+  verdict: (choice) => (choice.alarms === OFF ? [["", "all images"]]
+    : VERDICTS.filter(([value]) => value !== "differ" || choice.b !== "").map(([value, label]) => [value, label])),
 };
 
 function methodsOf(choice) {
@@ -42,6 +47,10 @@ function methodsOf(choice) {
 /** The nearest possible choice: an impossible value is replaced by the default. */
 function possible(wanted) {
   const choice = { image: wanted.image ?? "" };
+  for (const key of SLIDERS) {
+    const { min, max } = form.elements[key], value = Number(wanted[key] ?? OFF);
+    choice[key] = Number.isFinite(value) ? Math.min(Math.max(value, Number(min)), Number(max)) : OFF;
+  }
   for (const key of Object.keys(OPTIONS)) {
     const values = OPTIONS[key](choice).map(([value]) => value);
     choice[key] = values.includes(wanted[key]) ? wanted[key] : values[0];
@@ -53,6 +62,7 @@ const fromAddress = () => possible(Object.fromEntries(new URLSearchParams(locati
 
 function toAddress(choice) {
   const values = KEYS.map((key) => [key, choice[key]]);
+  for (const key of SLIDERS) if (choice[key] !== OFF) values.push([key, choice[key]]);
   if (choice.image) values.push(["image", choice.image]);
   return `#${new URLSearchParams(values)}`;
 }
@@ -64,7 +74,10 @@ function showForm(choice) {
     const select = form.elements[key], options = OPTIONS[key](choice);
     select.replaceChildren(...options.map(([value, label]) => new Option(label, value)));
     select.value = choice[key];
-    const fixed = ["scenario", "seed"].includes(key) && options.length < 2;
+    const fixed = ["scenario", "seed", "size", "verdict"].includes(key) && options.length < 2;
     select.closest("label").hidden = fixed;
   }
+  for (const key of SLIDERS) form.elements[key].value = choice[key];
+  byId("alarms-value").textContent = choice.alarms === OFF ? "no verdicts" : `${choice.alarms} %`;
+  byId("cut-value").textContent = choice.cut === OFF ? "not cut" : `a = ${choice.cut}`;
 }

@@ -51,6 +51,19 @@ function itemsOf(choice) {
   return items;
 }
 
+/** The anomalous pixels of the defects of a choice, ascending. */
+const areasOf = (choice) => itemsOf(choice).map((item) => item.photo.area).filter((area) => area > 0).sort((x, y) => x - y);
+
+/** The images of a choice that have its size of defect and its verdict. */
+function chosenItems(choice) {
+  const [, , isShown] = VERDICTS.find(([value]) => value === choice.verdict);
+  const items = itemsOf(choice).filter((item) => isShown(item, choice));
+  if (choice.size === "") return items;
+  const areas = areasOf(choice), third = Number(choice.size);
+  const edges = [0, 1, 2, 3].map((i) => areas[Math.min(Math.round((i * areas.length) / 3), areas.length - 1)]);
+  return items.filter(({ photo: { area } }) => area > 0 && area >= edges[third] && (third === 2 || area < edges[third + 1]));
+}
+
 /** The groups that match the choice in these keys; an empty choice matches all. */
 function groupsOf(choice, keys) {
   return DATA.groups.filter((group) =>

@@ -24,6 +24,14 @@ const near = new IntersectionObserver((entries) => {
   }
 }, { rootMargin: "50%" });
 
+/** What each method's verdict means for an image, for a card; empty without a threshold. */
+function verdictWords(item, choice) {
+  const word = isDefect(item) ? { true: "found", false: "missed", null: "–" } : { true: "false alarm", false: "good", null: "–" };
+  return [[choice.a, "a"], [choice.b, "b"]]
+    .filter(([method]) => method !== "" && choice.alarms !== OFF)
+    .map(([method, letter]) => made("span", { className: letter }, word[verdictOf(item, method, choice.alarms)]));
+}
+
 function card(item, choice) {
   const label = MEASURES[choice.by], a = written(item, choice.a, choice.by);
   const values = made("span", { className: "values" }, `${label} `, made("span", { className: "a" }, a));
@@ -33,6 +41,11 @@ function card(item, choice) {
     values.append(" · ", made("span", { className: "b" }, b), ` · ${difference}`);
     words += ` of A, ${b} of B, difference ${difference}`;
   }
+  const verdicts = verdictWords(item, choice);
+  if (verdicts.length) {
+    values.append(made("br"), ...verdicts.flatMap((each, i) => (i ? [" · ", each] : [each])));
+    words += `, ${verdicts.map((each) => each.textContent).join(" and ")}`;
+  }
   return made("li", {}, made("button", { type: "button", className: "card", tabIndex: -1, "aria-label": words, "aria-haspopup": "dialog" },
     made("span", { className: "four" }),
     made("span", { className: "name" }, nameOf(item, choice)),
@@ -41,11 +54,12 @@ function card(item, choice) {
 
 function showGrid(choice) {
   gridChoice = choice;
-  shown = sorted(itemsOf(choice), choice);
+  shown = sorted(chosenItems(choice), choice);
+  showCut(choice.cut);
   near.disconnect();
   grid.replaceChildren(...shown.map((item) => card(item, choice)));
   for (const each of grid.children) near.observe(each);
-  byId("status").textContent = summaryOf(shown, choice);
+  byId("status").textContent = [summaryOf(shown, choice), verdictsOf(shown, choice)].filter(Boolean).join(" ");
   byId("key").textContent = choice.b === ""
     ? "Each card: input, truth; heat map, binary map."
     : `Each card: input, truth; heat map of A, heat map of B; ${MEASURES[choice.by]} of A, of B, and A − B.`;

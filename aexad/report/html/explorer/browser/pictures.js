@@ -29,5 +29,7 @@ function stepCell(item, method, step, words) {
   if (!(method in runs)) return blank("not run");
   const address = addressOf("strips", dataset, category, scenario, `seed${seed}`, method, strips[item.i]);
   const steps = DATA.steps[method];
-  return cell(address, steps.indexOf(step), steps.length, words);
+  const picture = cell(address, steps.indexOf(step), steps.length, words);
+  picture.classList.toggle("heat", step === "heat map");
+  return picture;
 }

@@ -12,6 +12,11 @@ function follow() {
   showViewer(choice);
 }
 
+form.addEventListener("input", (event) => {
+  if (event.target.type !== "range") return;
+  history.replaceState(null, "", toAddress({ ...fromForm(), image: "" }));
+  follow();
+});
 form.addEventListener("change", () => {
   history.replaceState(null, "", toAddress({ ...fromForm(), image: "" }));
   follow();

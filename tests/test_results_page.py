@@ -1,0 +1,55 @@
+"""The tables of docs/results.md and its appendix are those of the archive of runs."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "docs"))
+
+import appendix  # noqa: E402
+import croissant  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def rendered(tmp_path_factory):
+    """The benchmark `six`, rendered from its archive without any run or image."""
+    return appendix.render("six", tmp_path_factory.mktemp("six"), figures=False)
+
+
+def test_the_page_has_the_tables_of_the_archive(rendered):
+    page = (ROOT / "docs/results.md").read_text(encoding="utf-8")
+    tables = appendix.short_tables(rendered)
+    assert all(f"<!-- six: {name} -->" in page for name in tables)
+    assert appendix.with_tables(page, "six", tables) == page, "run: python docs/appendix.py six"
+
+
+def test_the_appendix_has_every_table_of_the_archive(rendered):
+    page = (ROOT / "docs/results/six_tables.md").read_text(encoding="utf-8")
+    tables = sorted(rendered.glob("tables/*.md"))
+    assert len(tables) > 10
+    for path in tables:
+        text = path.read_text(encoding="utf-8").strip()
+        assert text in page, f"{path.name}: run: python docs/appendix.py six"
+
+
+def test_the_archive_is_the_whole_benchmark_and_small(rendered):
+    text = (rendered / "tables/methods.md").read_text(encoding="utf-8")
+    assert "Partial" not in text
+    assert "were made elsewhere and imported from an archive" in text
+    assert appendix.archive_of("six").stat().st_size < 8e6
+
+
+def test_the_description_is_that_of_the_archives():
+    folder = ROOT / "docs/results"
+    kept = json.loads((folder / "croissant.json").read_text(encoding="utf-8"))
+    made = croissant.croissant(sorted(folder.glob("*.runs.zip")))
+    assert kept == json.loads(json.dumps(made)), "run: python docs/appendix.py six"
+
+
+def test_the_description_is_valid_croissant(caplog):
+    mlcroissant = pytest.importorskip("mlcroissant", reason="pip install mlcroissant")
+    dataset = mlcroissant.Dataset(jsonld=str(ROOT / "docs/results/croissant.json"))
+    assert {record.name for record in dataset.metadata.record_sets} >= {"six-images", "six-runs"}
