@@ -11,7 +11,7 @@ from aexad.report.figures.base import Drawing, Group
 from aexad.report.figures.label_placement import place_labels
 from aexad.report.labels import METRIC, counted, listed
 from aexad.report.run_files import read_runs
-from aexad.report.stats.aggregate import over_categories
+from aexad.report.stats.aggregate import whole_means
 from aexad.report.stats.intervals import METHOD, Intervals
 from aexad.report.stats.tests import Interval
 from aexad.report.style import add_legend, draw_points, grid_of, literal, name_ticks
@@ -24,7 +24,7 @@ MOST_NAMED = 10
 
 AXES = {
     "training_seconds": "training, seconds per run",
-    "inference_seconds": "inference on the test images, seconds per run",
+    "inference_ms": "inference, milliseconds per image",
     "co2_g": "CO2 of training and inference, grams per run",
 }
 
@@ -76,7 +76,8 @@ def cost_table(metrics: pd.DataFrame, metric: str) -> pd.DataFrame:
     -------
     DataFrame
         By method: mean (of the metric, over the categories), and the means over its runs of
-        training_seconds, inference_seconds and co2_g (missing where a run has no value).
+        training_seconds, inference_ms (milliseconds per image) and co2_g (missing where a run has
+        no value). Methods that lack a category are left out.
     """
     runs = metrics.pivot_table(
         index=["method", "category", "seed"],
@@ -85,14 +86,17 @@ def cost_table(metrics: pd.DataFrame, metric: str) -> pd.DataFrame:
         sort=False,
         dropna=False,
     ).dropna(how="all")
-    phases = ("training", "inference")
-    names = [f"{phase}_{cost}" for cost in ("seconds", "co2_g") for phase in phases]
+    names = ["training_seconds", "training_co2_g", "inference_co2_g"]
     costs = runs.reindex(columns=names).astype("float64")
+    inference = metrics[metrics["metric"] == "inference_seconds"]
+    milliseconds = (1000 * inference["value"] / inference["n"].where(inference["n"] > 0)).array
+    keys = [inference[name] for name in runs.index.names]
+    costs["inference_ms"] = pd.Series(milliseconds, index=pd.MultiIndex.from_arrays(keys))
     costs["co2_g"] = costs.pop("training_co2_g") + costs.pop("inference_co2_g")
     grouped = costs.groupby("method", sort=False)
     means = grouped.mean()
     means["co2_g"] = means["co2_g"].where(grouped["co2_g"].count() == grouped.size())
-    accuracy = over_categories(metrics[metrics["metric"] == metric]).set_index("method")["mean"]
+    accuracy = whole_means(metrics[metrics["metric"] == metric]).set_index("method")["mean"]
     return means.assign(mean=accuracy).dropna(subset=["training_seconds", "mean"])
 
 

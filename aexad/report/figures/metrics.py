@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from aexad.report.figures.base import Drawing, Group, Look
 from aexad.report.labels import HEADLINE, METRIC, listed
-from aexad.report.stats.aggregate import over_categories, over_seeds
+from aexad.report.stats.aggregate import over_seeds, whole_means
 from aexad.report.style import add_legend, draw_points, grid_of, literal
 from aexad.report.text.captions import of_masks
 from aexad.report.text.numbers import number
@@ -20,7 +20,7 @@ COLUMNS = 3
 
 def metric_drawings(group: Group) -> Iterator[Drawing]:
     """``metrics``: every headline metric that any run has."""
-    means = over_categories(group.metrics)
+    means = whole_means(group.metrics)
     spoken = []
     for metric in HEADLINE:
         values = means[(means["metric"] == metric) & means["mean"].notna()]
@@ -36,8 +36,8 @@ def metric_drawings(group: Group) -> Iterator[Drawing]:
         "Metrics by category and method",
         f"{group.phrase} A mark is a method"
         + ("'s mean over the seeds, a small pale mark is one seed" if several else "")
-        + "; the lowest row is the mean over the categories. Higher is better. The axes do not "
-        "start at 0 and differ from panel to panel.",
+        + "; the lowest row is the mean over the categories, of methods that have them all. Higher "
+        "is better. The axes do not start at 0 and differ from panel to panel.",
         "Dot plots of the metrics by category and method. Means over the categories: "
         f"{'; '.join(spoken)}.",
         lambda: metric_figure(of_masks(group.metrics), group.look),
@@ -71,7 +71,7 @@ def metric_figure(metrics: pd.DataFrame, look: Look) -> Figure:
     figure, panels = grid_of(len(present), COLUMNS, height + 0.6, 0.5, sharey=True)
     for axes, name in zip(panels, present, strict=True):
         values = metrics[metrics["metric"] == name]
-        means = pd.concat([placed(over_seeds(values)), placed(over_categories(values))])
+        means = pd.concat([placed(over_seeds(values)), placed(whole_means(values))])
         draw_points(axes, means, "mean", "y", look.styles)
         if len(set(values["seed"])) > 1:
             pale = {"s": 7, "alpha": 0.45, "linewidth": 0, "zorder": 2}

@@ -125,6 +125,17 @@ def over_categories(metrics: pd.DataFrame) -> pd.DataFrame:
     return means.join(spread, on=ROW)
 
 
+def whole_means(metrics: pd.DataFrame) -> pd.DataFrame:
+    """The rows of :func:`over_categories` that can be compared.
+
+    Methods with a value in fewer categories than others are left out: their means are of easier or
+    of harder categories.
+    """
+    means = over_categories(metrics)
+    keys = [name for name in ROW if name != "method"]
+    return means[means["categories"] == means.groupby(keys)["categories"].transform("max")]
+
+
 def seed_means(metrics: pd.DataFrame) -> pd.DataFrame:
     """Average over the categories, for each seed with values in all categories of the mean.
 
