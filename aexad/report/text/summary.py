@@ -25,6 +25,9 @@ from aexad.report.text.numbers import DIGITS
 from aexad.report.text.sentences import document, sentence
 
 COMPARED = ("xauc", "f1", "iou", "pro")
+CHANCE = ("xauc", "pixel_auroc", "image_auroc")
+CHANCE_LEVEL = 0.5
+"""The value of an AUROC that is no better than chance."""
 MOST_PAIRS = 3
 """Pairs of methods that are named; the others are counted."""
 
@@ -50,6 +53,7 @@ def summarise(results: Results) -> Summary:
             _over_categories(part, results.method_titles),
             *_by_defect(results, part, str(dataset), str(scenario)),
             _costs(part, results.method_titles),
+            _below_chance(part, results.method_titles),
         ]
         answer = three_lines(results, part, _first_of_each_family(results, part))
         findings.append(Finding(finding.where, [text for text in sentences if text], answer))
@@ -166,6 +170,20 @@ def _over_categories(metrics: pd.DataFrame, titles: dict[str, str]) -> str:
         different=different,
         most_pairs=MOST_PAIRS,
     )
+
+
+def _below_chance(metrics: pd.DataFrame, titles: dict[str, str]) -> str:
+    """Where an AUROC is below one half; empty if none is."""
+    found = []
+    for metric in CHANCE:
+        means = category_means(metrics, metric)
+        for method in means:
+            low = means[method][means[method] < CHANCE_LEVEL]
+            where = [f"{category} ({value:.2f})" for category, value in low.items()]
+            if where:
+                found.append({"method": titles[str(method)], "metric": metric, "where": where})
+    labels = {metric: METRIC[metric].label for metric in CHANCE}
+    return sentence("below_chance", found=found, labels=labels, most=MOST_PAIRS) if found else ""
 
 
 def _by_defect(results: Results, metrics: pd.DataFrame, dataset: str, scenario: str) -> list[str]:

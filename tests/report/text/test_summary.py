@@ -45,7 +45,7 @@ def test_pairs_that_differ_over_the_categories_are_named() -> None:
     rising = [0.11, 0.22, 0.33, 0.44, 0.55, 0.66]
     values = {"a": rising, "b": [2 * value for value in rising]}
     # All six differ in one direction: p is 2 / 2**6.
-    assert sentences(values)[-1] == (
+    assert sentences(values)[-2] == (
         "Over the categories 1 of 1 pairs differ with p < 0.05 (Wilcoxon's signed ranks, Holm's "
         "correction): A and B by X-AUC (p 0.031)."
     )
@@ -53,7 +53,7 @@ def test_pairs_that_differ_over_the_categories_are_named() -> None:
 
 def test_pairs_that_do_not_differ_are_counted() -> None:
     values = {"a": [0.1, 0.2, 0.3, 0.4, 0.5, 0.6], "b": [0.2, 0.1, 0.4, 0.3, 0.6, 0.5]}
-    assert sentences(values)[-1] == (
+    assert sentences(values)[-2] == (
         "Over the categories none of 1 pairs of methods and metrics differs with p < 0.05 "
         "(Wilcoxon's signed ranks, Holm's correction)."
     )
@@ -114,3 +114,13 @@ def test_rivals_are_compared_in_words(labels, signs, expected):
     text = sentence("against_rival", ours="A", rival="P", labels=labels, differences=differences)
     assert expected in text
     assert "X-AUC +0.100 (-0.100 to +0.300)" in text.replace("−", "-")
+
+
+def test_an_auroc_below_chance_is_remarked() -> None:
+    told = sentences({"cnn": [0.9, 0.41], "vit": [0.3, 0.2], "ae": [0.5, 0.6]})
+    (text,) = [each for each in told if each.startswith("Worse than chance")]
+    assert text == (
+        "Worse than chance (an AUROC below 0.5): CNN by X-AUC on c1 (0.41) and VIT by X-AUC on "
+        "c0 (0.30) and c1 (0.20)."
+    )
+    assert not [each for each in sentences({"cnn": [0.9, 0.5]}) if "chance (" in each]
