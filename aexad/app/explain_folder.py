@@ -13,7 +13,9 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
+from aexad.app.card import ModelCard
 from aexad.app.explainer import Explainer
+from aexad.app.tiles import scaled_shape
 from aexad.data.images import Levels, load_image
 from aexad.data.layouts.folders import ENDINGS, is_image
 from aexad.data.validate import WARNING, Finding, grouped, range_warnings
@@ -64,7 +66,7 @@ def explain_files(
         total=len(names), desc="explain", unit="image", disable=None if source.is_dir() else True
     )
     with bar:
-        for group in _groups(root, list(names), batch, explainer.card.levels):
+        for group in _groups(root, list(names), batch, explainer.card):
             readable = [pixels for _, pixels in group if isinstance(pixels, np.ndarray)]
             explanations = iter(explainer(readable))
             for image, pixels in group:
@@ -161,16 +163,19 @@ def in_words(row: Row) -> str:
 
 
 def _groups(
-    root: Path, names: Sequence[str], batch: int, levels: Levels | None
+    root: Path, names: Sequence[str], batch: int, card: ModelCard
 ) -> Iterator[list[tuple[str, np.ndarray | DataError]]]:
     """Read images in groups of at most ``batch``; a broken image is replaced by its error."""
     group: list[tuple[str, np.ndarray | DataError]] = []
     held = 0
     for name in names:
         try:
-            pixels: np.ndarray | DataError = load_image(root / name, levels=levels)
+            pixels: np.ndarray | DataError = load_image(root / name, levels=card.levels)
+            if card.tile is not None and isinstance(pixels, np.ndarray):
+                scaled_shape(pixels.shape[:2], card.tile, card.size)
         except DataError as error:
-            pixels = error
+            named = str(error).startswith(str(root / name))
+            pixels = error if named else DataError(f"{root / name}: {error}")
         group.append((name, pixels))
         held += 0 if isinstance(pixels, DataError) else pixels.shape[0] * pixels.shape[1]
         if len(group) == batch or held >= MOST_PIXELS:

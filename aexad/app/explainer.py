@@ -13,6 +13,7 @@ import numpy as np
 from aexad.app.card import ModelCard
 from aexad.app.explanation import Explanation
 from aexad.app.photographs import Picture, as_input, as_photograph, is_one
+from aexad.app.tiles import scaled, stitched
 from aexad.explain.heatmap import heat_maps
 
 BATCH = 16
@@ -95,7 +96,9 @@ class Explainer:
         )
 
     def _explained(self, photographs: Sequence[np.ndarray]) -> list[Explanation]:
-        """Explain photographs uint8 [H, W, 3] in one batch."""
+        """Explain photographs uint8 [H, W, 3] in one batch, or each in tiles."""
+        if self.card.tile is not None:
+            return [self._tiled(photograph, self.card.tile) for photograph in photographs]
         start = time.perf_counter()
         images = as_input(photographs, self.card.size, self.card.stored)
         inputs, output = self.network.run(images)
@@ -117,12 +120,43 @@ class Explainer:
             for i, photograph in enumerate(photographs)
         ]
 
+    def _tiled(self, photograph: np.ndarray, tile: int) -> Explanation:
+        """Explain a photograph uint8 [H, W, 3] in tiles; maps are of its scaled size."""
+        start = time.perf_counter()
+        image = scaled(photograph, tile, self.card.size)
+
+        def run(tiles: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+            output = self.network.run(tiles)[1]
+            given, scores = output if isinstance(output, tuple) else (output, None)
+            return _as_array(given), None if scores is None else _as_array(scores)
+
+        joined, highest = stitched(image, self.card.size, run)
+        inputs = image.transpose(2, 0, 1)[None].astype(np.float32) / np.float32(255)
+        output: Any = joined[None]
+        if highest is not None:
+            output = output, np.array([highest])
+        maps = heat_maps(inputs, output, self.card.recipe.heat_map)
+        rebuilt = _as_pictures(joined[None])[0] if len(joined) == inputs.shape[1] else None
+        return Explanation(
+            image=photograph,
+            heat_map=maps.heat_map[0],
+            reconstruction=rebuilt,
+            score=float(maps.score[0]),
+            threshold=self.threshold,
+            k=int(maps.k[0]),
+            milliseconds=1000 * (time.perf_counter() - start),
+        )
+
+
+def _as_array(values: Any) -> np.ndarray:
+    """A tensor or an array as an array in the memory of the CPU."""
+    array: np.ndarray = values if isinstance(values, np.ndarray) else values.float().cpu().numpy()
+    return array
+
 
 def _as_pictures(reconstructions: Any) -> np.ndarray:
     """Reconstructions [B, 3, S, S] as uint8 [B, S, S, 3]."""
-    if not isinstance(reconstructions, np.ndarray):
-        reconstructions = reconstructions.cpu().numpy()
-    rounded: np.ndarray = np.rint(reconstructions.clip(0, 1) * 255).astype(np.uint8)
+    rounded: np.ndarray = np.rint(_as_array(reconstructions).clip(0, 1) * 255).astype(np.uint8)
     return rounded.transpose(0, 2, 3, 1)
 
 

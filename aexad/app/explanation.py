@@ -41,9 +41,9 @@ class Explanation:
     image: np.ndarray
     """uint8 [H, W, 3]."""
     heat_map: np.ndarray
-    """float32 [S, S], raw: neither clamped nor rescaled."""
+    """float32 [S, S], raw: neither clamped nor rescaled. In tiles: [H', W'], the scaled size."""
     reconstruction: np.ndarray | None
-    """uint8 [S, S, 3]; None if the method does not rebuild images."""
+    """uint8 [S, S, 3], or [H', W', 3]; None if the method does not rebuild images."""
     score: float
     """Score of the image; higher is more anomalous."""
     threshold: float | None

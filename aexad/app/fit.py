@@ -24,10 +24,11 @@ from aexad.app.explainer import Explainer
 from aexad.app.groups import MANY, groups_of, near_copies
 from aexad.app.model_file import TorchNetwork, save_model_file
 from aexad.app.threshold import LEAST, held_out_number, threshold_of
+from aexad.app.tiles import tile_photos
 from aexad.config.catalogue import Dataset
 from aexad.config.recipe import Recipe
 from aexad.config.schema import validate
-from aexad.data.augment import augment
+from aexad.data.augment import augment, augment_photos
 from aexad.data.images import Levels, level_range
 from aexad.data.index import GOOD, WARNINGS, build_index, flat_index
 from aexad.data.layouts.folders import images_below, images_in
@@ -61,6 +62,8 @@ class Images(NamedTuple):
     """What may not be as it was meant, in the images and masks."""
     levels: Levels | None = None
     """The levels of 16 bits that become black and white."""
+    tile: int | None = None
+    """Side in pixels of the tiles that images are cut into; None: each image as a whole."""
     groups: Sequence[str] | None = None
     """The group of each held-out image; None: each stands for itself."""
 
@@ -77,6 +80,7 @@ def choose_images(
     marks: str = "bright",
     groups: str | None = None,
     levels: Levels | None = None,
+    tile: int | None = None,
 ) -> Images:
     """List the user's images and hold out some normal images.
 
@@ -98,6 +102,8 @@ def choose_images(
     levels
         The levels of 16 bits that become black and white. Default: 0 and 65535, unless nearly all
         contrast would be lost; then half of the range of the good images is added on either side.
+    tile
+        Side in pixels of the tiles that images are cut into, see :mod:`aexad.app.tiles`.
 
     Raises
     ------
@@ -115,11 +121,11 @@ def choose_images(
     settings |= {"levels": levels} | ({"labelled": labelled} if labelled else {})
     dataset = validate(Dataset, settings, "fit")
     if good.is_dir() and not uses_anomalies:  # neither defects nor masks are needed
-        root, index = flat_index(good, None, dataset=dataset)
+        root, index = flat_index(good, None, dataset=dataset, tile=tile)
     elif good.is_dir() and defects is None:
         root = folder.parent
         index = build_index(
-            root, folder.name, dataset.model_copy(update={"categories": [folder.name]})
+            root, folder.name, dataset.model_copy(update={"categories": [folder.name]}), tile
         )
     elif uses_anomalies and defects is None:
         reason = "has images and no train/good" if images_in(folder) else "has no train/good"
@@ -129,7 +135,7 @@ def choose_images(
             "that trains on good images alone, such as ae, l2_cae, anovit, patchcore or padim"
         )
     else:
-        root, index = flat_index(folder, defects if uses_anomalies else None, masks, dataset)
+        root, index = flat_index(folder, defects if uses_anomalies else None, masks, dataset, tile)
     category = index["category"].iloc[0]
     if labelled and uses_anomalies:
         table = split(index, dataset, category, "standard", seed)
@@ -140,7 +146,7 @@ def choose_images(
     trained = table["role"].isin(roles) & ~table["image"].isin(held_out)
     rows = table[trained].reset_index(drop=True)
     warnings = [*index.attrs.get(WARNINGS, []), *_copies_warning(rows, held_out, root, levels)]
-    return Images(root, rows, held_out, warnings, levels, held_out_groups)
+    return Images(root, rows, held_out, warnings, levels, tile, held_out_groups)
 
 
 def fit(
@@ -187,6 +193,7 @@ def fit(
         recipe=recipe,
         size=size,
         stored=size,
+        tile=images.tile,
         levels=images.levels,
         seed=seed,
         encoder=model.encoder,
@@ -280,7 +287,13 @@ def _train(
     Returns the checkpoints, to be removed later, and how the training has collapsed, or "".
     """
     scenario = "standard" if model.network.uses_labels else "one_class"
-    arrays = augment(images.trained, images.root, size, scenario, model.seed, levels=images.levels)
+    if images.tile is None:
+        arrays = augment(
+            images.trained, images.root, size, scenario, model.seed, levels=images.levels
+        )
+    else:
+        where = images.root, images.tile, size, model.seed, images.levels
+        arrays = augment_photos(tile_photos(images.trained, *where), model.seed)
     belongs_to = {
         "recipe": model.recipe.training,
         "seed": model.seed,

@@ -66,6 +66,13 @@ def add_verbs(add: AddVerb) -> None:
         help="pixels of a mask that are anomalous; any: every value but 0 (class numbers)",
     )
     parser.add_argument(
+        "--tile",
+        type=positive,
+        metavar="PIXELS",
+        help="cut photographs into overlapping tiles of this side, each seen at the working size: "
+        "for large images with small defects, and for images that are not square",
+    )
+    parser.add_argument(
         "--levels",
         type=int,
         nargs=2,
@@ -134,6 +141,7 @@ def fit(args: argparse.Namespace) -> Path:
         marks=args.marks,
         groups=args.groups,
         levels=args.levels,
+        tile=args.tile,
     )
     if images.levels:
         print("levels of 16 bits: {} becomes black, {} white".format(*images.levels))

@@ -92,6 +92,17 @@ def augment(
         anomaly without an anomalous pixel at working size, or a split without the required images.
     """
     photos = _photos(split_table, Path(root), size, scenario, levels)
+    return augment_photos(photos, seed, copies, pasted)
+
+
+def augment_photos(
+    photos: dict[str, list[Photo]], seed: int, copies: int = 5, pasted: int = 10
+) -> dict[str, np.ndarray]:
+    """Make the training set of images that were read.
+
+    ``photos`` has the lists ``normal``, ``labelled`` and ``validation``; the other parameters and
+    the result are those of :func:`augment`.
+    """
     normals, labelled = photos["normal"], photos["labelled"]
     moved = []
     for anomaly in labelled:

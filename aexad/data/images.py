@@ -181,7 +181,7 @@ def _marked(path: Path, kind: str) -> np.ndarray:
         return _bright(upright, path, NOISE if lossy else 0, _white_is_zero(image))
 
 
-def covered(mask: np.ndarray, size: int) -> tuple[np.ndarray, float]:
+def covered(mask: np.ndarray, size: int | tuple[int, int]) -> tuple[np.ndarray, float]:
     """Change the size of a mask without losing a defect.
 
     A pixel is anomalous when at least half of its area is. Where a region has no such pixel,
@@ -193,16 +193,17 @@ def covered(mask: np.ndarray, size: int) -> tuple[np.ndarray, float]:
     mask
         bool [H, W].
     size
-        S.
+        S, or height and width.
 
     Returns
     -------
     tuple of ndarray and float
-        bool [S, S]; and the least highest share of a region: below 0.5, defects are thinner than a
-        pixel. It is 1 without regions.
+        bool [S, S], or of the given height and width; and the least highest share of a region:
+        below 0.5, defects are thinner than a pixel. It is 1 without regions.
     """
     whole = Image.fromarray(mask.astype(np.float32))
-    share = np.asarray(whole.resize((size, size), Image.Resampling.BOX))
+    height, width = (size, size) if isinstance(size, int) else size
+    share = np.asarray(whole.resize((width, height), Image.Resampling.BOX))
     marked = share >= SHARE
     regions, number = ndimage.label(share > 0, structure=np.ones((3, 3)))
     if not number:

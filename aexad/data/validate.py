@@ -53,8 +53,12 @@ class Finding(NamedTuple):
     text: str
 
 
-def validate(root: Path, name: str, dataset: Dataset) -> tuple[list[Entry], list[Finding]]:
+def validate(
+    root: Path, name: str, dataset: Dataset, tile: int | None = None
+) -> tuple[list[Entry], list[Finding]]:
     """List the images of a data set in its layout, and read every image and every mask.
+
+    ``tile`` is as for :func:`read_files`.
 
     Raises
     ------
@@ -82,7 +86,7 @@ def validate(root: Path, name: str, dataset: Dataset) -> tuple[list[Entry], list
             findings += files_left_out(root / category, category)
             findings += masks_among_photographs(root, entries, category)
     entries = with_reading(entries, dataset)
-    findings += read_files(root, entries, name, dataset.size, dataset.levels)
+    findings += read_files(root, entries, name, dataset, tile)
     return entries, sorted(findings, key=lambda finding: finding.category)
 
 
@@ -128,27 +132,32 @@ def masks_among_photographs(root: Path, entries: list[Entry], category: str) -> 
 
 
 def read_files(
-    root: Path, entries: list[Entry], name: str, size: int, levels: Levels | None = None
+    root: Path, entries: list[Entry], name: str, dataset: Dataset, tile: int | None = None
 ) -> list[Finding]:
-    """Read every image and every mask; ``name`` is shown beside the progress bar."""
+    """Read every image and every mask; ``name`` is shown beside the progress bar.
+
+    ``tile`` is the side in pixels of the tiles at the working size, if there are any.
+    """
     findings = []
     for entry in tqdm(entries, desc=f"checking {name}", unit="image", disable=None):
         image, mask = root / entry.image, root / entry.mask
         texts: list[str] = []
         try:
             shape = check_image(image)
-            texts += range_warnings(image, levels)
+            texts += range_warnings(image, dataset.levels)
             if entry.mask:
                 if turned := _turned(image, mask, shape):
                     texts.append(turned)
-                texts += _mask_warnings(mask, shape, entry.marks, size)
+                texts += _mask_warnings(mask, shape, entry.marks, dataset.size, tile)
         except DataError as error:
             findings.append(Finding(entry.category, PROBLEM, str(error)))
         findings += [Finding(entry.category, WARNING, text) for text in texts]
     return findings
 
 
-def _mask_warnings(mask: Path, shape: tuple[int, int], marks: str, size: int) -> list[str]:
+def _mask_warnings(
+    mask: Path, shape: tuple[int, int], marks: str, size: int, tile: int | None
+) -> list[str]:
     marked = load_mask(mask, shape=shape, marks=marks)
     share = float(marked.mean())
     if not share:
@@ -161,6 +170,11 @@ def _mask_warnings(mask: Path, shape: tuple[int, int], marks: str, size: int) ->
         texts.append(
             f"{mask}: marks {100 * share:.0f} % of its image; is it inverted? White is anomalous"
         )
+    if tile is not None:
+        height, width = (max(size, round(side * size / tile)) for side in shape)
+        if covered(marked, (height, width))[1] < SHARE:
+            texts.append(f"{mask}: a region is thinner than a pixel in tiles of {tile}; take less")
+        return texts
     small, least = covered(marked, size)
     if least < SHARE:
         keeps = 16 * math.ceil(size / max(least, 1e-3) / 2 / 16)

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     Values = np.ndarray | Tensor
 
 _EIGHT_NEIGHBOURS = np.ones((3, 3), dtype=bool)
+_LONG = 1024
+"""Pixels of a side above which the matrices of the filter would take too much memory."""
 _DEVIATIONS = 4  # half width of the filter 'sigma', in standard deviations
 
 
@@ -203,9 +205,15 @@ def smoothed(maps: np.ndarray, k: np.ndarray, sigma: float | None = None) -> np.
     uneven = np.array([m.max() > m.min() for m in maps], dtype=bool)
     for size in np.unique(k[uneven & (k > 0)]):
         group = np.flatnonzero(uneven & (k == size))
+        width = sigma or size / 3
+        if max(maps.shape[1:]) > _LONG:
+            for i in group:
+                result[i] = ndimage.gaussian_filter(
+                    maps[i], width, mode="reflect", radius=int(size)
+                )
+            continue
         rows, columns = (
-            _smoothing_matrix(side, int(size), sigma or size / 3).astype(maps.dtype)
-            for side in maps.shape[1:]
+            _smoothing_matrix(side, int(size), width).astype(maps.dtype) for side in maps.shape[1:]
         )
         result[group] = rows @ maps[group] @ columns.T
     return result

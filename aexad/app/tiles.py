@@ -1,0 +1,161 @@
+"""Large images in tiles: the network sees one tile at a time, the heat map is of the whole image.
+
+A photograph is scaled so that T of its pixels, the side of a tile, become the working size S. Tiles
+of S x S pixels overlap by at least a quarter. What the network gives for them (reconstructions or
+maps) is joined with weights that fall to the edge of a tile, so that no seam is seen. Error, filter
+and score are then computed once, of the whole image at this scale. Proportions are kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+
+from aexad.data.augment import Photo
+from aexad.data.images import Levels, covered, image_size, load_image, load_mask
+from aexad.data.rng import generator
+from aexad.runtime.errors import DataError
+
+OVERLAP = 0.25
+"""Least share of its side that a tile has in common with the next one."""
+MOST_NORMAL, MOST_LABELLED = 16, 4
+"""Tiles of one good image, and of one labelled defect, that are trained on."""
+BATCH = 8
+
+
+def scaled_shape(shape: tuple[int, int], tile: int, size: int) -> tuple[int, int]:
+    """Height and width at which ``tile`` pixels of an image [H, W] are ``size`` pixels.
+
+    Raises
+    ------
+    DataError
+        The image is smaller than a tile.
+    """
+    if min(shape) < tile:
+        raise DataError(
+            f"an image of {shape[1]}x{shape[0]} pixels is smaller than a tile of {tile}; fit with "
+            "a smaller --tile, or without"
+        )
+    height, width = (max(size, round(side * size / tile)) for side in shape)
+    return height, width
+
+
+def scaled(photograph: np.ndarray, tile: int, size: int) -> np.ndarray:
+    """A photograph uint8 [H, W, 3] at the scale of :func:`scaled_shape` (bilinear, antialiased)."""
+    height, width = scaled_shape(photograph.shape[:2], tile, size)
+    picture = Image.fromarray(np.ascontiguousarray(photograph))
+    if picture.size == (width, height):
+        return photograph
+    return np.asarray(picture.resize((width, height), Image.Resampling.BILINEAR))
+
+
+def positions(shape: tuple[int, int], size: int) -> list[tuple[int, int]]:
+    """Upper left corners (y, x) of the tiles of an image [H, W], row by row."""
+    return list(product(_starts(shape[0], size), _starts(shape[1], size)))
+
+
+def _starts(length: int, size: int) -> list[int]:
+    """Evenly spaced starts of tiles that cover a side and overlap by :data:`OVERLAP` or more."""
+    count = 1 + int(np.ceil((length - size) / (size * (1 - OVERLAP))))
+    return [int(start) for start in np.linspace(0, length - size, count).round()]
+
+
+def stitched(
+    image: np.ndarray, size: int, run: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray | None]]
+) -> tuple[np.ndarray, float | None]:
+    """Run a network on the tiles of an image, and join what it gives.
+
+    Parameters
+    ----------
+    image
+        uint8 [H, W, 3], scaled.
+    size
+        S.
+    run
+        From tiles, float32 [B, 3, S, S] in [0, 1], to float32 [B, C, S, S] and perhaps scores [B].
+
+    Returns
+    -------
+    tuple of ndarray and float or None
+        float32 [C, H, W], and the highest score of a tile.
+    """
+    shape = image.shape[:2]
+    window = _window(size)
+    total, weight = None, np.zeros(shape, np.float32)
+    highest: float | None = None
+    corners = positions(shape, size)
+    for start in range(0, len(corners), BATCH):
+        batch = corners[start : start + BATCH]
+        pixels = np.stack([image[y : y + size, x : x + size] for y, x in batch])
+        seen = pixels.transpose(0, 3, 1, 2).astype(np.float32, order="C") / np.float32(255)
+        given, scores = run(seen)
+        if total is None:
+            total = np.zeros((given.shape[1], *shape), np.float32)
+        for (y, x), values in zip(batch, given, strict=True):
+            total[:, y : y + size, x : x + size] += values * window
+            weight[y : y + size, x : x + size] += window
+        if scores is not None:
+            highest = max(float(scores.max()), -np.inf if highest is None else highest)
+    assert total is not None  # noqa: S101 - an image has a tile
+    total /= weight
+    return total, highest
+
+
+def _window(size: int) -> np.ndarray:
+    """Weights of the pixels of a tile, float32 [S, S]: 1 inside, falling to the edges."""
+    margin = max(1, int(size * OVERLAP))
+    inwards = np.minimum(np.arange(size), np.arange(size)[::-1]) + 0.5
+    ramp = np.minimum(inwards / margin, 1).astype(np.float32)
+    return ramp[:, None] * ramp
+
+
+def tile_photos(
+    table: pd.DataFrame, root: Path, tile: int, size: int, seed: int, levels: Levels | None
+) -> dict[str, list[Photo]]:
+    """Tiles of the images of a split, as :func:`aexad.data.augment.augment_photos` takes them.
+
+    Of a good image, up to :data:`MOST_NORMAL` tiles are drawn; of a labelled defect, the
+    :data:`MOST_LABELLED` tiles that show most of it.
+
+    Raises
+    ------
+    DataError
+        An image is smaller than a tile, or cannot be read.
+    """
+    photos: dict[str, list[Photo]] = {"normal": [], "labelled": [], "validation": []}
+    for row in table[table["role"].isin(photos)].to_dict("records"):
+        photos[row["role"]] += _tiles_of(row, root, tile, size, seed, levels)
+    return photos
+
+
+def _tiles_of(
+    row: dict[Any, str], root: Path, tile: int, size: int, seed: int, levels: Levels | None
+) -> Iterator[Photo]:
+    path = root / row["image"]
+    shape = image_size(path)
+    try:
+        target = scaled_shape(shape, tile, size)
+    except DataError as error:
+        raise DataError(f"{path}: {error}") from None
+    pixels = scaled(load_image(path, levels=levels), tile, size)
+    mask = np.zeros(target, dtype=bool)
+    if row["mask"]:
+        mask = covered(load_mask(root / row["mask"], None, shape, row["marks"]), target)[0]
+    corners = positions(target, size)
+    if row["role"] == "labelled":
+        marked = [int(mask[y : y + size, x : x + size].sum()) for y, x in corners]
+        order = sorted(range(len(corners)), key=lambda i: -marked[i])
+        corners = [corners[i] for i in order[:MOST_LABELLED] if marked[i]]
+    elif len(corners) > MOST_NORMAL:
+        rng = generator(seed, "tiles", row["image"])
+        drawn = sorted(rng.choice(len(corners), MOST_NORMAL, replace=False).tolist())
+        corners = [corners[i] for i in drawn]
+    for y, x in corners:
+        part = slice(y, y + size), slice(x, x + size)
+        yield Photo(f"{row['image']}#{y},{x}", pixels[part], mask[part])

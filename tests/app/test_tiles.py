@@ -1,0 +1,145 @@
+"""Large images in tiles: geometry, seams, training, and the same model in ONNX."""
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from scipy import ndimage
+
+import aexad
+from aexad.app.export import export
+from aexad.app.fit import choose_images, fit
+from aexad.app.tiles import OVERLAP, positions, scaled, scaled_shape, stitched, tile_photos
+from aexad.config.recipe import Recipe
+from aexad.runtime.errors import DataError
+
+SIZE = 64
+AE = Recipe(
+    encoder="test_resnet.r160_in1k", weights="none", loss="mse", epochs=2, on_collapse="go_on"
+)
+PROBE = Recipe(model="pixel_probe", encoder="test_resnet.r160_in1k", weights="none", epochs=20)
+
+
+@pytest.mark.parametrize("shape", [(64, 64), (64, 100), (150, 331), (80, 65)])
+def test_tiles_cover_the_image_and_overlap(shape):
+    covers = np.zeros(shape, int)
+    corners = positions(shape, SIZE)
+    for y, x in corners:
+        assert covers[y : y + SIZE, x : x + SIZE].shape == (SIZE, SIZE)
+        covers[y : y + SIZE, x : x + SIZE] += 1
+    assert covers.min() == 1
+    for axis in (0, 1):
+        starts = sorted({corner[axis] for corner in corners})
+        assert all(np.diff(starts) <= SIZE * (1 - OVERLAP) + 1)
+
+
+def test_the_scale_keeps_proportions():
+    assert scaled_shape((645, 256), 256, SIZE) == (161, SIZE)
+    assert scaled_shape((4000, 6000), 1000, 224) == (896, 1344)
+    photograph = np.random.default_rng(0).integers(0, 255, (96, 48, 3), dtype=np.uint8)
+    assert scaled(photograph, 48, SIZE).shape == (128, SIZE, 3)
+    assert scaled(photograph, 48, 48) is photograph
+    with pytest.raises(DataError, match="an image of 48x96 pixels is smaller than a tile of 50"):
+        scaled_shape((96, 48), 50, SIZE)
+
+
+def test_what_a_network_leaves_unchanged_is_joined_without_a_seam():
+    image = np.random.default_rng(0).integers(0, 255, (150, 331, 3), dtype=np.uint8)
+    joined, highest = stitched(image, SIZE, lambda tiles: (tiles, None))
+    assert joined == pytest.approx(image.transpose(2, 0, 1) / 255, abs=1e-6)
+    assert highest is None
+    _, highest = stitched(image, SIZE, lambda tiles: (tiles, tiles.mean(axis=(1, 2, 3))))
+    means = [image[y : y + SIZE, x : x + SIZE].mean() / 255 for y, x in positions((150, 331), SIZE)]
+    assert highest == pytest.approx(max(means), abs=1e-6)
+
+
+def test_away_from_seams_the_joined_output_is_that_of_the_whole_image():
+    torch.manual_seed(0)
+    layers = [
+        torch.nn.Conv2d(3, 8, 5, padding=2),
+        torch.nn.ReLU(),
+        torch.nn.Conv2d(8, 3, 5, padding=2),
+    ]
+    network = torch.nn.Sequential(*layers)
+    reach = 4  # pixels that the output depends on, to each side
+    image = np.random.default_rng(1).integers(0, 255, (150, 211, 3), dtype=np.uint8)
+
+    def run(tiles):
+        with torch.inference_mode():
+            return network(torch.from_numpy(tiles)).numpy(), None
+
+    whole = run(image.transpose(2, 0, 1)[None].astype(np.float32) / 255)[0][0]
+    joined, _ = stitched(image, SIZE, run)
+    near_seam = np.zeros(image.shape[:2], bool)
+    for y, x in positions(image.shape[:2], SIZE):
+        edge = np.ones((SIZE, SIZE), bool)
+        edge[reach:-reach, reach:-reach] = False
+        near_seam[y : y + SIZE, x : x + SIZE] |= edge
+    inside = ndimage.binary_erosion(np.ones_like(near_seam), iterations=reach)
+    away = inside & ~near_seam
+    assert away.mean() > 0.3
+    assert np.abs(joined - whole)[:, away].max() < 1e-4
+    # At a seam the tile that ends there counts little.
+    assert np.abs(joined - whole).max() < 0.5 * np.abs(whole).max()
+
+
+@pytest.fixture
+def wide(tmp_path):
+    """Photographs of 96 x 160 pixels; the defect is at the right."""
+    rng = np.random.default_rng(0)
+    for kind, count in (("good", 8), ("bad", 3)):
+        (tmp_path / kind).mkdir()
+        for i in range(count):
+            pixels = rng.normal(150, 5, (96, 160, 3)).clip(0, 255).astype(np.uint8)
+            mask = np.zeros((96, 160), bool)
+            if kind == "bad":
+                mask[30 + i : 42 + i, 120:140] = True
+                pixels[mask] = [20, 30, 40]
+                Image.fromarray(mask).save(tmp_path / f"bad/{i}_mask.png")
+            Image.fromarray(pixels).save(tmp_path / f"{kind}/{i}.png")
+    return tmp_path
+
+
+def test_tiles_for_training_show_the_defect(wide):
+    images = choose_images(wide / "good", PROBE, defects=wide / "bad", size=SIZE, tile=48)
+    photos = tile_photos(images.trained, images.root, 48, SIZE, 0, None)
+    assert scaled_shape((96, 160), 48, SIZE) == (128, 213)
+    assert {photo.image.shape for photo in photos["normal"]} == {(SIZE, SIZE, 3)}
+    assert len(photos["normal"]) == 5 * 15  # three rows of five tiles, of five images
+    assert all(not photo.mask.any() for photo in photos["normal"])
+    assert 3 <= len(photos["labelled"]) <= 12
+    assert all(photo.mask.any() for photo in photos["labelled"])
+    # The defect is dark, the rest bright: masks and pixels of a tile belong together.
+    for photo in photos["labelled"]:
+        assert photo.image[ndimage.binary_erosion(photo.mask, iterations=2)].mean() < 60
+        assert photo.image[~ndimage.binary_dilation(photo.mask, iterations=2)].mean() > 130
+
+
+def test_a_model_of_tiles_finds_the_defect_where_it_is_and_so_does_onnx(wide):
+    images = choose_images(wide / "good", PROBE, defects=wide / "bad", size=SIZE, tile=48)
+    output = wide / "model.safetensors"
+    card = fit(images, PROBE, "probe", output, torch.device("cpu"), size=SIZE, force=True)
+    assert card.tile == 48
+    explainer = aexad.load(output)
+    explanation = explainer(wide / "bad/1.png")
+    assert explanation.heat_map.shape == (128, 213)
+    assert explanation.mask.shape == (96, 160)
+    truth = np.asarray(Image.open(wide / "bad/1_mask.png"))
+    heat = np.asarray(Image.fromarray(explanation.heat_map).resize((160, 96)))
+    assert heat[truth].mean() > heat[~truth].mean() + 2 * heat[~truth].std()
+    export(output, wide / "model.onnx")
+    other = aexad.load(wide / "model.onnx")(wide / "bad/1.png")
+    assert other.heat_map == pytest.approx(explanation.heat_map, abs=1e-4)
+    assert other.score == pytest.approx(explanation.score, rel=1e-3)
+    with pytest.raises(DataError, match="smaller than a tile of 48"):
+        explainer(np.zeros((40, 100, 3), np.uint8))
+
+
+def test_a_reconstruction_is_joined_too(wide):
+    images = choose_images(wide / "good", AE, size=SIZE, tile=80)
+    output = wide / "model.safetensors"
+    fit(images, AE, "ae", output, torch.device("cpu"), size=SIZE)
+    explanation = aexad.load(output)(wide / "good/0.png")
+    assert explanation.reconstruction.shape == (77, 128, 3)
+    assert explanation.heat_map.shape == (77, 128)
+    assert np.isfinite(explanation.score)
