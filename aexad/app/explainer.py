@@ -131,12 +131,15 @@ class Explainer:
             return _as_array(given), None if scores is None else _as_array(scores)
 
         joined, highest = stitched(image, self.card.size, run)
-        inputs = image.transpose(2, 0, 1)[None].astype(np.float32) / np.float32(255)
+        inputs = image.transpose(2, 0, 1)[None].astype(np.float32, order="C")
+        inputs /= np.float32(255)
         output: Any = joined[None]
         if highest is not None:
             output = output, np.array([highest])
         maps = heat_maps(inputs, output, self.card.recipe.heat_map)
-        rebuilt = _as_pictures(joined[None])[0] if len(joined) == inputs.shape[1] else None
+        rebuilds = len(joined) == inputs.shape[1]
+        del inputs, output  # of a large image they fill the memory
+        rebuilt = _as_pictures(joined[None])[0] if rebuilds else None
         return Explanation(
             image=photograph,
             heat_map=maps.heat_map[0],
@@ -156,8 +159,11 @@ def _as_array(values: Any) -> np.ndarray:
 
 def _as_pictures(reconstructions: Any) -> np.ndarray:
     """Reconstructions [B, 3, S, S] as uint8 [B, S, S, 3]."""
-    rounded: np.ndarray = np.rint(_as_array(reconstructions).clip(0, 1) * 255).astype(np.uint8)
-    return rounded.transpose(0, 2, 3, 1)
+    values = _as_array(reconstructions)
+    pictures = np.empty((len(values), *values.shape[2:], values.shape[1]), np.uint8)
+    for channel in range(values.shape[1]):  # one at a time, because large images fill the memory
+        pictures[..., channel] = np.rint(values[:, channel].clip(0, 1) * 255)
+    return pictures
 
 
 def load(

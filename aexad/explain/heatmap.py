@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _EIGHT_NEIGHBOURS = np.ones((3, 3), dtype=bool)
 _LONG = 1024
-"""Pixels of a side above which the matrices of the filter would take too much memory."""
+"""Pixels of a side above which a map is filtered and summed with less memory."""
 _DEVIATIONS = 4  # half width of the filter 'sigma', in standard deviations
 
 
@@ -83,7 +83,9 @@ def heat_maps(
             f"images are {list(images.shape)}, their reconstructions "
             f"{list(reconstructions.shape)}; the two must have one shape"
         )
-    error = ((images - reconstructions) ** 2).sum(axis=1)  # [n, C, H, W] -> [n, H, W]
+    error = np.zeros((len(images), *images.shape[2:]), np.float32)
+    for channel in range(images.shape[1]):  # one at a time, because large images fill the memory
+        error += (images[:, channel] - reconstructions[:, channel]) ** 2
     if not np.isfinite(error).all():
         raise ValueError("the images or their reconstructions hold NaN or infinite values")
     return _filtered(error, normalised_error(images, error, settings), settings)
@@ -273,7 +275,10 @@ def _on_cpu(values: Any) -> np.ndarray:
 
 def _squared_distance_to_target(images: np.ndarray, target: str) -> np.ndarray:
     if target != "inverse":
-        return (((2 if target == "two" else -1) - images) ** 2).sum(axis=1)
+        distance = np.zeros((len(images), *images.shape[2:]), images.dtype)
+        for channel in range(images.shape[1]):
+            distance += ((2 if target == "two" else -1) - images[:, channel]) ** 2
+        return distance
     distance = (1 - 2 * images) ** 2  # of x to F(x) = 1 - x; it is 0 at x = 1/2, hence the minimum
     return distance.clip(min=SMALLEST_DISTANCE_TO_TARGET**2).sum(axis=1)
 
@@ -306,7 +311,13 @@ def _smoothing_matrix(length: int, k: int, sigma: float) -> np.ndarray:
 
 def _product_norms(error: np.ndarray, smooth: np.ndarray) -> np.ndarray:
     """||e G(e)||_2 of each map of a batch [n, H, W]."""
-    products = (
-        e.astype(np.float64) * g.astype(np.float64) for e, g in zip(error, smooth, strict=True)
-    )
-    return np.array([float((product**2).sum()) ** 0.5 for product in products], np.float64)
+
+    def squares(e: np.ndarray, g: np.ndarray) -> float:
+        return float(((e.astype(np.float64) * g.astype(np.float64)) ** 2).sum())
+
+    # A large map in parts, whose copies in float64 need less memory.
+    sums = [
+        sum(squares(e[top : top + _LONG], g[top : top + _LONG]) for top in range(0, len(e), _LONG))
+        for e, g in zip(error, smooth, strict=True)
+    ]
+    return np.array(sums, np.float64) ** 0.5
