@@ -35,6 +35,9 @@ photographs are not in it, because an archive holds numbers alone.
 """
 COLUMNS = ("xauc", "pro", "pixel_ap", "f1", "iou", "image_auroc", "training_seconds")
 """Columns of the short table: means over the categories."""
+EVERYWHERE = ", 60 epochs"
+"""The end of titles that is said once, above the tables."""
+COMPARED = ("xauc", "iou")
 PER_CATEGORY = ("xauc", "pro", "f1", "iou")
 """Metrics in a cell of the table by category."""
 
@@ -44,22 +47,34 @@ def archive_of(name: str) -> Path:
     return OUT / f"{name}.runs.zip"
 
 
-def render(name: str, results: Path, figures: bool = True) -> Path:
-    """Import the archive into ``results``, and render the benchmark; returns its folder."""
-    options = ["--benchmark", name, "--results", str(results), "--partial"]
+def render(name: str, results: Path, benchmark: str = "", figures: bool = True) -> Path:
+    """Import the archive into ``results``, and render the benchmark; returns its folder.
+
+    ``benchmark`` is another one that has runs in the same archive.
+    """
+    options = ["--benchmark", benchmark or name, "--results", str(results), "--partial"]
     calls = [["import", str(archive_of(name)), "--results", str(results)]]
     calls += [[verb, *options] for verb in ("collect", "tables")]
     calls += [["figures", *options, "--data", "data"]] * figures
     for call in calls:
         if aexad(call):
             raise SystemExit(f"{call[0]}: see above")
-    return results / name
+    return results / (benchmark or name)
+
+
+def page_tables(name: str, folder: Path) -> dict[str, str]:
+    """The tables of ``docs/results.md``; by category, all runs of the archive are shown."""
+    full = f"{name}_full"
+    if not (DOCS.parent / f"config/benchmarks/{full}.yaml").is_file():
+        return short_tables(folder)
+    every = short_tables(render(name, folder.parent, full, figures=False))
+    return short_tables(folder) | {"categories": every["categories"]}
 
 
 def short_tables(folder: Path) -> dict[str, str]:
-    """The tables of ``docs/results.md``, as Markdown, by the name of their mark."""
+    """Short tables of a benchmark, as Markdown, by the name of their mark."""
     metrics, methods = read_collection(folder)
-    titles = titles_of(methods)
+    titles = {name: title.removesuffix(EVERYWHERE) for name, title in titles_of(methods).items()}
     labels = dict(zip(methods["method"], methods["labels"], strict=True))
     measured = metrics.dropna(subset="value").groupby(["method", "metric", "category"], sort=False)
     values = measured["value"].mean()
@@ -84,9 +99,9 @@ def short_tables(folder: Path) -> dict[str, str]:
             f"{row['low']:+.3f} to {row['high']:+.3f}",
             "" if pd.isna(row["p"]) else f"{row['p']:.3f}",
         ]
-        for row in compared[compared["metric"].isin(PER_CATEGORY)].to_dict("records")
+        for row in compared[compared["metric"].isin(COMPARED)].to_dict("records")
     ]
-    order = {METRIC[name].label: i for i, name in enumerate(PER_CATEGORY)}
+    order = {METRIC[name].label: i for i, name in enumerate(COMPARED)}
     place = {titles[name]: i for i, name in enumerate(methods["method"])}
     differences.sort(key=lambda row: (place[row[0]], order[row[1]]))
     categories = list(metrics["category"].unique())
@@ -171,7 +186,7 @@ def main(name: str) -> None:
     with tempfile.TemporaryDirectory() as results:
         folder = render(name, Path(results))
         page = DOCS / "results.md"
-        text = with_tables(page.read_text(encoding="utf-8"), name, short_tables(folder))
+        text = with_tables(page.read_text(encoding="utf-8"), name, page_tables(name, folder))
         page.write_text(text, encoding="utf-8")
         (OUT / f"{name}_tables.md").write_text(appendix(name, folder), encoding="utf-8")
         write_pictures(folder)
