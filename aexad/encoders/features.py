@@ -39,9 +39,9 @@ class Encoder(nn.Module):
         Side of the images in pixels.
     features
         Stages or blocks, as timm counts them, concatenated on the finest of their grids. None: the
-        last one that is not coarser than the decoder's grid; if all are, the last one of the
-        finest grid: for a Vision Transformer the last block after the final layer norm, as its own
-        head would see it.
+        last one that is not coarser than the decoder's grid. If all are: of a pyramid, the last one
+        of the finest grid; of a Vision Transformer, the last block after the final layer norm, as
+        its own head would see it.
     input_size
         Side to which images are resized first (bilinear, antialiased); None: ``size``.
     weights
@@ -104,9 +104,11 @@ class Encoder(nn.Module):
         fine = [i for i, stride in enumerate(strides) if stride <= DECODER_STRIDE]
         self.normed = features is None and not fine and facet == "output"
         if features is None:
-            finest = max(i for i, stride in enumerate(strides) if stride == min(strides))
-            features = fine[-1:] or [finest]
-            self.normed = self.normed and finest == len(strides) - 1
+            last = len(strides) - 1
+            if strides[last] >= 2 * min(strides):  # a pyramid
+                last = max(i for i, stride in enumerate(strides) if stride == min(strides))
+            features = fine[-1:] or [last]
+            self.normed = self.normed and last == len(strides) - 1
         if not all(0 <= feature < len(strides) for feature in features):
             raise ConfigError(
                 f"encoder '{name}' has features 0 to {len(strides) - 1}, not {features}; "
