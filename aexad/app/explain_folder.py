@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -17,12 +16,11 @@ from aexad.app.card import ModelCard
 from aexad.app.explainer import Explainer
 from aexad.app.tiles import scaled_shape
 from aexad.data.images import Levels, load_image
+from aexad.data.index import tell
 from aexad.data.layouts.folders import ENDINGS, is_image
-from aexad.data.validate import WARNING, Finding, grouped, range_warnings
+from aexad.data.validate import WARNING, Finding, range_warnings
 from aexad.runtime.errors import DataError
 from aexad.runtime.files import write_csv
-
-logger = logging.getLogger(__name__)
 
 TABLE = "explanations.csv"
 MOST_PIXELS = 64_000_000  # in memory at once, unless a single image has more
@@ -116,13 +114,8 @@ def image_names(source: Path, output: Path) -> list[str]:
 
 def contrast_warnings(images: Sequence[Path], levels: Levels | None) -> list[str]:
     """Warnings about images of 16 bits whose contrast is lost at 8 bits; logged too."""
-    findings = [
-        Finding("", WARNING, text) for image in images for text in range_warnings(image, levels)
-    ]
-    texts = [finding.text for finding in grouped(findings)]
-    for text in texts:
-        logger.warning("%s", text)
-    return texts
+    texts = [text for image in images for text in range_warnings(image, levels)]
+    return tell([Finding("", WARNING, text) for text in texts])
 
 
 def output_names(images: Sequence[str]) -> dict[str, str]:
@@ -170,12 +163,12 @@ def _groups(
     held = 0
     for name in names:
         try:
-            pixels: np.ndarray | DataError = load_image(root / name, levels=card.levels)
-            if card.tile is not None and isinstance(pixels, np.ndarray):
-                scaled_shape(pixels.shape[:2], card.tile, card.size)
+            picture = load_image(root / name, levels=card.levels)
+            if card.tile is not None:
+                scaled_shape(picture.shape[:2], card.tile, card.size, root / name)
+            pixels: np.ndarray | DataError = picture
         except DataError as error:
-            named = str(error).startswith(str(root / name))
-            pixels = error if named else DataError(f"{root / name}: {error}")
+            pixels = error
         group.append((name, pixels))
         held += 0 if isinstance(pixels, DataError) else pixels.shape[0] * pixels.shape[1]
         if len(group) == batch or held >= MOST_PIXELS:

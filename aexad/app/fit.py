@@ -101,7 +101,7 @@ def choose_images(
         that it is a frame of. Groups are held out as a whole.
     levels
         The levels of 16 bits that become black and white. Default: 0 and 65535, unless nearly all
-        contrast would be lost; then half of the range of the good images is added on either side.
+        contrast would be lost: then a range twice as wide as that of the good images.
     tile
         Side in pixels of the tiles that images are cut into, see :mod:`aexad.app.tiles`.
 
@@ -220,12 +220,10 @@ def fit(
 def _levels_of(good: Sequence[Path]) -> Levels | None:
     """Levels for good images of 16 bits that would lose nearly all contrast; else None."""
     try:
-        if not any(range_warnings(image) for image in good):
+        found = level_range(good)  # first, because it stops at the first image of 8 bits
+        if found is None or not any(range_warnings(image) for image in good):
             return None
-        found = level_range(good)
     except DataError:  # it is told with all problems of the images
-        return None
-    if found is None:
         return None
     margin = max(1, (found[1] - found[0]) // 2)
     return max(0, found[0] - margin), min(65535, found[1] + margin)
@@ -323,6 +321,7 @@ def _find_threshold(
     """
     scores = explainer.scores([images.root / name for name in images.held_out])
     value, guaranteed = threshold_of(scores, false_alarms, images.groups)
+    groups = len(set(images.groups)) if images.groups else None
     labelled = explainer.scores([images.root / name for name in explainer.card.labelled or []])
     missed = int((labelled <= value).sum())
     *_, second, highest = np.sort(scores)
@@ -362,15 +361,14 @@ def _find_threshold(
         logger.warning(
             "%d held-out %s guarantee no less than %.1f %% false alarms, not %.1f %%; add "
             "good images to lower this",
-            *(len(set(images.groups)) if images.groups else len(scores),),
-            "groups of good images" if images.groups else "good images",
+            *(groups or len(scores), "groups of good images" if groups else "good images"),
             *(100 * guaranteed, 100 * false_alarms),
         )
     threshold = Threshold(
         value=value,
         false_alarms=guaranteed,
         held_out_normals=len(scores),
-        held_out_groups=len(set(images.groups)) if images.groups else None,
+        held_out_groups=groups,
         good_scores=np.sort(scores).tolist(),
         defect_scores=np.sort(labelled).tolist(),
     )

@@ -18,7 +18,14 @@ import pandas as pd
 from PIL import Image
 
 from aexad.data.augment import Photo
-from aexad.data.images import Levels, covered, image_size, load_image, load_mask
+from aexad.data.images import (
+    Levels,
+    covered,
+    image_size,
+    load_image,
+    load_mask,
+    shape_at_scale,
+)
 from aexad.data.rng import generator
 from aexad.runtime.errors import DataError
 
@@ -29,21 +36,23 @@ MOST_NORMAL, MOST_LABELLED = 16, 4
 BATCH = 8
 
 
-def scaled_shape(shape: tuple[int, int], tile: int, size: int) -> tuple[int, int]:
+def scaled_shape(
+    shape: tuple[int, int], tile: int, size: int, path: Path | None = None
+) -> tuple[int, int]:
     """Height and width at which ``tile`` pixels of an image [H, W] are ``size`` pixels.
 
     Raises
     ------
     DataError
-        The image is smaller than a tile.
+        The image is smaller than a tile; the message begins with ``path``, if it is given.
     """
     if min(shape) < tile:
+        start = "" if path is None else f"{path}: "
         raise DataError(
-            f"an image of {shape[1]}x{shape[0]} pixels is smaller than a tile of {tile}; fit with "
-            "a smaller --tile, or without"
+            f"{start}an image of {shape[1]}x{shape[0]} pixels is smaller than a tile of {tile}; "
+            "fit with a smaller --tile, or without"
         )
-    height, width = (max(size, round(side * size / tile)) for side in shape)
-    return height, width
+    return shape_at_scale(shape, tile, size)
 
 
 def scaled(photograph: np.ndarray, tile: int, size: int) -> np.ndarray:
@@ -139,10 +148,7 @@ def _tiles_of(
 ) -> Iterator[Photo]:
     path = root / row["image"]
     shape = image_size(path)
-    try:
-        target = scaled_shape(shape, tile, size)
-    except DataError as error:
-        raise DataError(f"{path}: {error}") from None
+    target = scaled_shape(shape, tile, size, path)
     pixels = scaled(load_image(path, levels=levels), tile, size)
     mask = np.zeros(target, dtype=bool)
     if row["mask"]:

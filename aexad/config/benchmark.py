@@ -61,9 +61,12 @@ class Run(NamedTuple):
 
     def folder_in(self, results: Path) -> Path:
         """The folder with the results of the run: the imported one if it alone has metrics."""
+        return results / (self.imported_folder if self.is_imported(results) else self.folder)
+
+    def is_imported(self, results: Path) -> bool:
+        """Whether the imported run has metrics, and no run that was made here has."""
         own, imported = results / self.folder, results / self.imported_folder
-        alone = not (own / METRICS).is_file() and (imported / METRICS).is_file()
-        return imported if alone else own
+        return not (own / METRICS).is_file() and (imported / METRICS).is_file()
 
 
 def _names(value: Any) -> Any:

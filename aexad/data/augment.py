@@ -100,8 +100,8 @@ def augment_photos(
 ) -> dict[str, np.ndarray]:
     """Make the training set of images that were read.
 
-    ``photos`` has the lists ``normal``, ``labelled`` and ``validation``; the other parameters and
-    the result are those of :func:`augment`.
+    ``photos`` has the lists ``normal``, ``labelled`` and ``validation``. For the other parameters
+    and the result, see :func:`augment`.
     """
     normals, labelled = photos["normal"], photos["labelled"]
     moved = []

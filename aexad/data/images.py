@@ -90,6 +90,15 @@ def at_size(image: Image.Image, size: int) -> Image.Image:
     return image.resize((size, size), Image.Resampling.BILINEAR)
 
 
+def shape_at_scale(shape: tuple[int, int], tile: int, size: int) -> tuple[int, int]:
+    """Height and width of an image [H, W] when ``tile`` of its pixels are ``size`` pixels.
+
+    Neither is less than ``size``.
+    """
+    height, width = (max(size, round(side * size / tile)) for side in shape)
+    return height, width
+
+
 def load_mask(
     path: str | os.PathLike[str] | None,
     size: int | None = None,

@@ -145,12 +145,15 @@ def flat_index(
     return root, index
 
 
-def tell(findings: Sequence[Finding], name: str) -> list[str]:
-    """Log and return warnings; those that differ in the names of files alone are one."""
+def tell(findings: Sequence[Finding], name: str = "") -> list[str]:
+    """Log and return warnings; those that differ in the names of files alone are one.
+
+    Log lines begin with ``name``, if it is given.
+    """
     warnings = [finding for finding in findings if finding.kind == WARNING]
     texts = [finding.text for finding in grouped(warnings)]
     for text in texts:
-        logger.warning("%s: %s", name, text)
+        logger.warning("%s%s", f"{name}: " if name else "", text)
     return texts
 
 

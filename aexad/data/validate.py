@@ -28,6 +28,7 @@ from aexad.data.images import (
     lost_levels,
     mask_files,
     orientation_of,
+    shape_at_scale,
 )
 from aexad.data.layouts.class_folders import class_problems
 from aexad.data.layouts.folders import images_in, left_out
@@ -171,8 +172,7 @@ def _mask_warnings(
             f"{mask}: marks {100 * share:.0f} % of its image; is it inverted? White is anomalous"
         )
     if tile is not None:
-        height, width = (max(size, round(side * size / tile)) for side in shape)
-        if covered(marked, (height, width))[1] < SHARE:
+        if covered(marked, shape_at_scale(shape, tile, size))[1] < SHARE:
             texts.append(f"{mask}: a region is thinner than a pixel in tiles of {tile}; take less")
         return texts
     small, least = covered(marked, size)

@@ -54,9 +54,9 @@ def imported_runs(
     """
     found, problems = [], []
     for run in runs:
-        folder = run.folder_in(results)
-        if folder == results / run.folder or run.method not in methods:
+        if not run.is_imported(results) or run.method not in methods:
             continue
+        folder = results / run.imported_folder
         try:
             stored = json.loads((folder / IMPORTED).read_text(encoding="utf-8"))["recipe"]
             changed = recipe_differences(stored, methods[run.method])

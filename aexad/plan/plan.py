@@ -58,9 +58,9 @@ class Plan:
     reported: list[Run]
     """``all_runs``, or with the setting ``partial`` the completed ones among them."""
     imported: list[Run]
-    """Those of ``all_runs`` without results of their own that come from an archive."""
+    """The runs of the benchmark that have no results made here, and come from an archive."""
     archived: list[Run]
-    """Those of ``imported`` that lie in the benchmark's own archive."""
+    """The imported runs that lie in the benchmark's own archive."""
 
     @property
     def narrowed(self) -> bool:

@@ -40,7 +40,7 @@ class Inputs(NamedTuple):
     catalogue: Mapping[str, Dataset]
     methods: Mapping[str, Method]
     imported: Sequence[Run] = ()
-    """Those among ``runs`` and ``external`` that were imported from an archive."""
+    """The runs, trained or external, that were imported from an archive."""
 
     @property
     def pictured(self) -> list[Run]:

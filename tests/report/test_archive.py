@@ -92,7 +92,7 @@ def test_two_archives_merge(made, tmp_path):
         half = tmp_path / f"{number}.zip"
         write_archive(half, runs, [], tree.recipes, tree.results, "demo", "A trial")
         import_archive(half, tmp_path / "results", tree.recipes)
-    import_archive(path, tmp_path / "results", tree.recipes)  # what is there stays
+    import_archive(path, tmp_path / "results", tree.recipes)  # runs that are there stay
     assert imported_runs(tree.runs, tree.recipes, tmp_path / "results")[0] == tree.runs
 
 

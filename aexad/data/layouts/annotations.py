@@ -22,7 +22,7 @@ from PIL import Image, ImageDraw
 
 from aexad.data.images import image_size
 from aexad.data.layouts.folders import images_below
-from aexad.data.layouts.mvtec import masks_beside, stem_of
+from aexad.data.layouts.mvtec import MASK_SUFFIXES, masks_beside, stem_of
 from aexad.runtime.atomic_folder import replaced_folder
 from aexad.runtime.errors import DataError
 
@@ -131,15 +131,12 @@ def masks_for(defects: Path, masks: Path | None, folder: Path) -> tuple[Path | N
     """
     source = masks or defects
     if source.is_dir():
-        photographs = images_below(defects)
-        same = source.resolve() == defects.resolve()
-        found = images_below(source)
-        others = (
-            masks_beside(found) if same else [each for each in found if each not in photographs]
-        )
-        if same:
-            named = [each for each in found if each.stem.endswith("_mask")]
-            others = [*others, *named]
+        photographs, found = images_below(defects), images_below(source)
+        if source.resolve() == defects.resolve():
+            beside = masks_beside(found)
+            others = [each for each in found if each in beside or each.stem.endswith(MASK_SUFFIXES)]
+        else:
+            others = [each for each in found if each not in photographs]
         if others or not has_annotations(source, photographs):
             return masks, ""
     elif not source.is_file():
@@ -154,7 +151,7 @@ def has_annotations(folder: Path, images: Sequence[Path]) -> bool:
         if path.suffix.lower() == ".txt":
             if stem_of(path) in stems:
                 return True
-        elif _reader(path) is not None:
+        elif _parsed(path)[0] is not None:
             return True
     return False
 
@@ -212,7 +209,8 @@ def draw(regions: Sequence[Region], shape: tuple[int, int]) -> np.ndarray:
 
 # How each form is read
 
-Reader = Callable[[Path, Mapping[str, list[Path]]], Iterator[tuple[Path, Annotation]]]
+Reader = Callable[[Path, Any, Mapping[str, list[Path]]], Iterator[tuple[Path, Annotation]]]
+"""Reads the annotations of images from a file and its parsed content."""
 
 
 def _files(folder: Path) -> list[Path]:
@@ -228,12 +226,11 @@ def _annotations_in(
 ) -> Iterator[tuple[Path, Annotation]]:
     """The annotations in a file; ``alone``: it was named, so that its form must be known."""
     try:
-        reader = _reader(path)
-        if reader is None:
-            if alone:
-                raise DataError(f"{path}: no annotations of a known form; known are {KNOWN}")
-            return
-        yield from reader(path, by_stem)
+        reader, content = _parsed(path)
+        if reader is not None:
+            yield from reader(path, content, by_stem)
+        elif alone:
+            raise DataError(f"{path}: no annotations of a known form; known are {KNOWN}")
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
         detail = f"no {error}" if isinstance(error, KeyError) else str(error)
         raise DataError(
@@ -241,17 +238,16 @@ def _annotations_in(
         ) from None
 
 
-def _reader(path: Path) -> Reader | None:
-    """The reader for a file by its ending and content; None: no annotations."""
+def _parsed(path: Path) -> tuple[Reader | None, Any]:
+    """The reader for a file by its ending and content, and the content; None: no annotations."""
     if path.suffix.lower() == ".txt":
-        return _yolo
+        return _yolo, None  # read with the images that it belongs to
     if path.suffix.lower() == ".json":
         content = _json(path)
-        if isinstance(content, dict) and "shapes" in content:
-            return _labelme
-        return _coco if isinstance(content, dict) and "annotations" in content else None
+        keys = content if isinstance(content, dict) else {}
+        return (_labelme if "shapes" in keys else _coco if "annotations" in keys else None), content
     root = _xml(path)
-    return {"annotation": _voc, "annotations": _cvat}.get(root.tag) if root is not None else None
+    return {"annotation": _voc, "annotations": _cvat}.get("" if root is None else root.tag), root
 
 
 def _json(path: Path) -> Any:
@@ -275,8 +271,9 @@ def _same_stem(path: Path, by_stem: Mapping[str, list[Path]]) -> list[Path]:
     return [image for image in images if image.parent == path.parent] or list(images)
 
 
-def _labelme(path: Path, by_stem: Mapping[str, list[Path]]) -> Iterator[tuple[Path, Annotation]]:
-    content = _json(path)
+def _labelme(
+    path: Path, content: Any, by_stem: Mapping[str, list[Path]]
+) -> Iterator[tuple[Path, Annotation]]:
     regions = [_labelme_region(shape) for shape in content["shapes"]]
     size = content.get("imageHeight"), content.get("imageWidth")
     known = None if None in size else (int(size[0]), int(size[1]))
@@ -306,8 +303,9 @@ def _encoded(text: str) -> np.ndarray:
         return np.asarray(image.convert("L")) > 0
 
 
-def _coco(path: Path, by_stem: Mapping[str, list[Path]]) -> Iterator[tuple[Path, Annotation]]:
-    content = _json(path)
+def _coco(
+    path: Path, content: Any, by_stem: Mapping[str, list[Path]]
+) -> Iterator[tuple[Path, Annotation]]:
     names = {each["id"]: str(each["name"]) for each in content.get("categories", [])}
     regions: dict[Any, list[Region]] = defaultdict(list)
     for each in content["annotations"]:
@@ -346,9 +344,9 @@ def _run_lengths(segmentation: Mapping[str, Any]) -> np.ndarray:
     return np.repeat(values, counts).reshape(width, height).T
 
 
-def _voc(path: Path, by_stem: Mapping[str, list[Path]]) -> Iterator[tuple[Path, Annotation]]:
-    root = _xml(path)
-    assert root is not None  # noqa: S101 - the reader was chosen by its root
+def _voc(
+    path: Path, root: ET.Element, by_stem: Mapping[str, list[Path]]
+) -> Iterator[tuple[Path, Annotation]]:
     size = root.find("size")
     known = None if size is None else (_number(size, "height"), _number(size, "width"))
     regions = []
@@ -367,7 +365,9 @@ def _number(element: ET.Element, name: str) -> int:
     return int(float(element.findtext(name, "")))
 
 
-def _yolo(path: Path, by_stem: Mapping[str, list[Path]]) -> Iterator[tuple[Path, Annotation]]:
+def _yolo(
+    path: Path, content: None, by_stem: Mapping[str, list[Path]]
+) -> Iterator[tuple[Path, Annotation]]:
     images = _same_stem(path, by_stem)
     for image in images:  # other texts, such as classes.txt, are not read
         height, width = image_size(image)
@@ -396,9 +396,9 @@ def _yolo(path: Path, by_stem: Mapping[str, list[Path]]) -> Iterator[tuple[Path,
         yield image, Annotation("YOLO", None, regions)
 
 
-def _cvat(path: Path, by_stem: Mapping[str, list[Path]]) -> Iterator[tuple[Path, Annotation]]:
-    root = _xml(path)
-    assert root is not None  # noqa: S101 - the reader was chosen by its root
+def _cvat(
+    path: Path, root: ET.Element, by_stem: Mapping[str, list[Path]]
+) -> Iterator[tuple[Path, Annotation]]:
     for entry in root.iter("image"):
         size = int(entry.attrib["height"]), int(entry.attrib["width"])
         regions = [_cvat_region(shape) for shape in entry if "label" in shape.attrib]

@@ -119,7 +119,7 @@ class Group:
     @property
     def pictured(self) -> Group:
         """The same with only the runs that have heat maps: imported ones have numbers alone."""
-        own = [run for run in self.runs if self.folder(run) == self.results / run.folder]
+        own = [run for run in self.runs if not run.is_imported(self.results)]
         return replace(self, runs=own)
 
     def runs_of(

@@ -69,7 +69,7 @@ def write_figures(
     DataError
         If a run lacks one of :data:`SOURCES` (the message counts them), or a file is damaged.
     """
-    here = [run for run in runs if run.folder_in(results) == results / run.folder]
+    here = [run for run in runs if not run.is_imported(results)]
     for name in SOURCES:
         # Imported runs have numbers alone.
         required = here if name == "maps.npz" else runs

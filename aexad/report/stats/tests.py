@@ -134,8 +134,9 @@ def friedman_nemenyi(values: pd.DataFrame) -> Ranking | NoTest:
     values : DataFrame [categories, methods]
         Higher is better; see :func:`comparable`.
     """
-    left_out = tuple(str(name) for name in values if name not in comparable(values))
-    complete = comparable(values).dropna()
+    compared = comparable(values)
+    left_out = tuple(str(name) for name in values if name not in compared)
+    complete = compared.dropna()
     categories, methods = complete.shape
     if methods < 3:
         return NoTest(f"it is for three methods or more, and there are {methods}")

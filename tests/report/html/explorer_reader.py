@@ -56,7 +56,8 @@ class Reader:
         )
 
     def names(self) -> list[str]:
-        return self.page.locator(".name").all_inner_texts()
+        # Not the inner texts: cards far from the screen are not laid out and have none.
+        return self.page.locator(".name").all_text_contents()
 
     def title(self) -> str:
         return self.page.locator("#viewer-title").inner_text()
