@@ -4,6 +4,7 @@
 its marks ``<!-- <benchmark>: NAME -->`` and ``<!-- end -->``. In the checkout:
 
     python docs/appendix.py six
+    python docs/appendix.py labels     # one table and one figure in docs/results.md
 """
 
 import json
@@ -18,7 +19,9 @@ from PIL import Image
 from tabulate import tabulate
 
 from aexad.cli.parser import main as aexad
+from aexad.config.builtin import catalogue_paths
 from aexad.config.archive import read_manifest
+from aexad.config.catalogue import read_catalogue
 from aexad.report.collect import read_collection
 from aexad.report.labels import METRIC
 from aexad.report.method_roles import titles_of
@@ -38,8 +41,10 @@ COLUMNS = ("xauc", "pro", "pixel_ap", "f1", "iou", "image_auroc", "training_seco
 EVERYWHERE = ", 60 epochs"
 """The end of titles that is said once, above the tables."""
 COMPARED = ("xauc", "iou")
-PER_CATEGORY = ("xauc", "pro", "f1", "iou")
-"""Metrics in a cell of the table by category."""
+SHOWN = ("xauc", "pro", "f1", "iou")
+"""Metrics in a cell of the tables by category and by number of labelled defects."""
+LABELS = "labels"
+"""The benchmark that has no appendix: a table and a figure of the page show all of it."""
 
 
 def archive_of(name: str) -> Path:
@@ -64,6 +69,8 @@ def render(name: str, results: Path, benchmark: str = "", figures: bool = True) 
 
 def page_tables(name: str, folder: Path) -> dict[str, str]:
     """The tables of ``docs/results.md``; by category, all runs of the archive are shown."""
+    if name == LABELS:
+        return {"numbers": table_by_number(folder)}
     full = f"{name}_full"
     if not (DOCS.parent / f"config/benchmarks/{full}.yaml").is_file():
         return short_tables(folder)
@@ -109,7 +116,7 @@ def short_tables(folder: Path) -> dict[str, str]:
         [
             titles[name],
             *[
-                " / ".join(f"{values[name, metric, each]:.3f}"[1:] for metric in PER_CATEGORY)
+                " / ".join(f"{values[name, metric, each]:.3f}"[1:] for metric in SHOWN)
                 if (name, "xauc", each) in values
                 else ""
                 for each in categories
@@ -124,6 +131,28 @@ def short_tables(folder: Path) -> dict[str, str]:
         ),
         "categories": _markdown(by_category, ["method", *categories]),
     }
+
+
+def table_by_number(folder: Path) -> str:
+    """Methods by number of labelled defects of each type, as Markdown."""
+    metrics, methods = read_collection(folder)
+    catalogue = read_catalogue(*catalogue_paths())
+    number = {name: catalogue[name].labelled for name in metrics["dataset"].unique()}
+    numbers = sorted(number.values())
+    titles = {name: title.removesuffix(EVERYWHERE) for name, title in titles_of(methods).items()}
+    means = metrics.groupby(["method", metrics["dataset"].map(number), "metric"])["value"].mean()
+    rows = [
+        [
+            titles[method],
+            labels,
+            *[
+                " / ".join(f"{means[method, each, metric]:.3f}"[1:] for metric in SHOWN)
+                for each in numbers
+            ],
+        ]
+        for method, labels in zip(methods["method"], methods["labels"], strict=True)
+    ]
+    return _markdown(rows, ["method", "labelled defects", *[str(each) for each in numbers]])
 
 
 def with_tables(page: str, name: str, tables: dict[str, str]) -> str:
@@ -164,9 +193,9 @@ def appendix(name: str, folder: Path) -> str:
     return "\n".join(page)
 
 
-def write_pictures(folder: Path) -> None:
-    """Write one small picture per figure."""
-    for path in folder.glob("figures/*.png"):
+def write_pictures(folder: Path, pattern: str = "*.png") -> None:
+    """Write one small picture per figure whose name fits the pattern."""
+    for path in (folder / "figures").glob(pattern):
         with Image.open(path) as picture:
             shown = picture.convert("RGB")
             shown.thumbnail((WIDTH, 4 * WIDTH), Image.Resampling.LANCZOS)
@@ -188,8 +217,11 @@ def main(name: str) -> None:
         page = DOCS / "results.md"
         text = with_tables(page.read_text(encoding="utf-8"), name, page_tables(name, folder))
         page.write_text(text, encoding="utf-8")
-        (OUT / f"{name}_tables.md").write_text(appendix(name, folder), encoding="utf-8")
-        write_pictures(folder)
+        if name == LABELS:
+            write_pictures(folder, f"{LABELS}_*.png")
+        else:
+            (OUT / f"{name}_tables.md").write_text(appendix(name, folder), encoding="utf-8")
+            write_pictures(folder)
     write_croissant(OUT)
 
 

@@ -26,6 +26,14 @@ def test_the_page_has_the_tables_of_the_archive(rendered):
     assert appendix.with_tables(page, "six", tables) == page, "run: python docs/appendix.py six"
 
 
+def test_the_page_has_the_table_of_numbers_of_labels(tmp_path):
+    page = (ROOT / "docs/results.md").read_text(encoding="utf-8")
+    tables = appendix.page_tables("labels", appendix.render("labels", tmp_path, figures=False))
+    assert "<!-- labels: numbers -->" in page
+    assert "PatchCore, ResNet-18 " in tables["numbers"]
+    assert appendix.with_tables(page, "labels", tables) == page, "run: python docs/appendix.py labels"
+
+
 def test_the_appendix_has_every_table_of_the_archive(rendered):
     page = (ROOT / "docs/results/six_tables.md").read_text(encoding="utf-8")
     tables = sorted(rendered.glob("tables/*.md"))

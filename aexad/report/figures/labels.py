@@ -92,5 +92,9 @@ def labels_figure(curves: pd.DataFrame, look: Look) -> Figure:
         axes.set_xticks(range(len(numbers)), [str(each) for each in numbers])
         axes.set_xlim(-0.3, len(numbers) - 0.7)
         axes.set_xlabel("labelled defects of each type")
-    add_legend(figure, look.handles(curves["method"]))
+    handles = look.handles(curves["method"])
+    for handle, method in zip(handles, curves["method"].unique(), strict=True):
+        if (curves.loc[curves["method"] == method, "labels"] == "no").all():
+            handle.set(linestyle="--", marker="")
+    add_legend(figure, handles)
     return figure
