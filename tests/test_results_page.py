@@ -31,7 +31,9 @@ def test_the_page_has_the_table_of_numbers_of_labels(tmp_path):
     tables = appendix.page_tables("labels", appendix.render("labels", tmp_path, figures=False))
     assert "<!-- labels: numbers -->" in page
     assert "PatchCore, ResNet-18 " in tables["numbers"]
-    assert appendix.with_tables(page, "labels", tables) == page, "run: python docs/appendix.py labels"
+    assert appendix.with_tables(page, "labels", tables) == page, (
+        "run: python docs/appendix.py labels"
+    )
 
 
 def test_the_appendix_has_every_table_of_the_archive(rendered):

@@ -22,6 +22,7 @@ from aexad.encoders.backbone import build_backbone, check_complete
 from aexad.encoders.family import family_of
 from aexad.encoders.shifted_tokens import offsets, shifted
 from aexad.encoders.weights import Weights
+from aexad.runtime.device import is_out_of_memory
 from aexad.runtime.errors import ConfigError
 
 # AE-XAD decodes from an eighth of the image: 28x28 at 224x224.
@@ -139,6 +140,10 @@ class Encoder(nn.Module):
         try:
             return self(torch.zeros(1, 3, size, size))
         except (RuntimeError, AssertionError, ValueError, TypeError, IndexError) as error:
+            if is_out_of_memory(error):
+                raise MemoryError(
+                    f"one image of {self.input_size} pixels in encoder '{name}'"
+                ) from error
             own = self.backbone.pretrained_cfg["input_size"][-1]
             reason = " ".join(str(error).split())[:120] or type(error).__name__
             raise ConfigError(

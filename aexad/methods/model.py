@@ -15,6 +15,7 @@ from aexad.config.own_code import entry_point, is_own, load_own, own_digest
 from aexad.config.recipe import PIXELS, Recipe
 from aexad.encoders.weights import Weights, find_weights
 from aexad.methods.base import EncoderMethod, Method
+from aexad.runtime.device import is_out_of_memory
 from aexad.runtime.errors import AexadError, ConfigError, MethodError
 from aexad.runtime.provenance import code_digest
 
@@ -69,6 +70,8 @@ def own_code_named(recipe: Recipe, doing: str) -> Iterator[None]:
     except AexadError:
         raise
     except Exception as error:
+        if is_out_of_memory(error):
+            raise
         reason = " ".join(str(error).split())[:300]
         raise MethodError(
             f"{', '.join(own)}: fails when {doing} ({type(error).__name__}: {reason}); "

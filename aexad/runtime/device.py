@@ -12,6 +12,9 @@ from aexad.runtime.locks import first_free
 
 logger = logging.getLogger(__name__)
 
+NO_MEMORY = ("not enough memory", "can't allocate memory")
+"""What torch's allocator of the CPU says, by system."""
+
 
 def use_device(name: str, threads: int) -> torch.device:
     """Set up torch for one job and return its device.
@@ -67,3 +70,10 @@ def peak_gpu_memory_mb(device: torch.device) -> float | None:
     if device.type != "cuda":
         return None
     return round(torch.cuda.max_memory_allocated(device) / 1e6, 1)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that memory is exhausted; on the CPU torch has no class of its own."""
+    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
+        return True
+    return isinstance(error, RuntimeError) and any(text in str(error) for text in NO_MEMORY)

@@ -86,10 +86,3 @@ def images_at_once(
 def first_line(error: BaseException) -> str:
     """The first line of an error message, at most 200 characters."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that memory is exhausted; on the CPU torch has no class of its own."""
-    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
-        return True
-    return isinstance(error, RuntimeError) and "not enough memory" in str(error)

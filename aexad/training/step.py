@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from aexad.methods.base import GradientMethod
-from aexad.training.memory import first_line, is_out_of_memory
+from aexad.runtime.device import is_out_of_memory
+from aexad.training.memory import first_line
 from aexad.training.precision import Precision, reduced_precision
 
 logger = logging.getLogger(__name__)

@@ -11,12 +11,13 @@ import torch
 
 from aexad.data.training_set import TrainingSet
 from aexad.methods.model import Model, own_code_named
+from aexad.runtime.device import is_out_of_memory
 from aexad.runtime.errors import TrainingError
 from aexad.training.checkpoint import Checkpoints
 from aexad.training.images import TrainingImages
 from aexad.training.job import TrainingJob
 from aexad.training.loop import Trained
-from aexad.training.memory import STEP_MEMORY_MB, first_line, freed_memory_kept, is_out_of_memory
+from aexad.training.memory import STEP_MEMORY_MB, first_line, freed_memory_kept
 
 __all__ = ["Trained", "train"]
 

@@ -219,3 +219,14 @@ def test_an_option_that_an_encoder_does_not_have_is_one_clear_line(name, options
     with pytest.raises(ConfigError, match=message) as caught:
         Encoder(name, 224 if "swin" in name else 64, **options)
     assert "\n" not in str(caught.value)
+
+
+def test_an_encoder_without_memory_is_not_told_as_a_wrong_size(monkeypatch):
+    def fail(*args):
+        torch.empty(10**15)  # more than any machine has
+
+    monkeypatch.setattr(Encoder, "forward", fail)
+    with pytest.raises(
+        MemoryError, match=r"one image of 64 pixels in encoder 'test_resnet.r160_in1k'"
+    ):
+        Encoder("test_resnet.r160_in1k", 64)

@@ -59,8 +59,9 @@ def test_batch_norms_that_learn_see_the_whole_batch(data):
         MemoryError(),
         torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"),
         RuntimeError("[enforce fail] DefaultCPUAllocator: not enough memory: you tried"),
+        RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried"),
     ],
-    ids=["python", "cuda", "cpu"],
+    ids=["python", "cuda", "cpu", "linux"],
 )
 def test_out_of_memory_says_what_to_lower(data, monkeypatch, error):
     def fail(*args):
