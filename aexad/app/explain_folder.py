@@ -14,10 +14,10 @@ from tqdm import tqdm
 
 from aexad.app.card import ModelCard
 from aexad.app.explainer import Explainer
-from aexad.app.tiles import scaled_shape
 from aexad.data.images import Levels, load_image
 from aexad.data.index import tell
 from aexad.data.layouts.folders import ENDINGS, is_image
+from aexad.data.tiles import scaled_shape
 from aexad.data.validate import WARNING, Finding, range_warnings
 from aexad.runtime.errors import DataError
 from aexad.runtime.files import write_csv

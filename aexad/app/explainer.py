@@ -13,7 +13,7 @@ import numpy as np
 from aexad.app.card import ModelCard
 from aexad.app.explanation import Explanation
 from aexad.app.photographs import Picture, as_input, as_photograph, is_one
-from aexad.app.tiles import scaled, stitched
+from aexad.data.tiles import scaled, stitched
 from aexad.explain.heatmap import heat_maps
 
 BATCH = 16

@@ -24,11 +24,10 @@ from aexad.app.explainer import Explainer
 from aexad.app.groups import MANY, groups_of, near_copies
 from aexad.app.model_file import TorchNetwork, save_model_file
 from aexad.app.threshold import LEAST, held_out_number, threshold_of
-from aexad.app.tiles import tile_photos
 from aexad.config.catalogue import Dataset
 from aexad.config.recipe import Recipe
 from aexad.config.schema import validate
-from aexad.data.augment import augment, augment_photos
+from aexad.data.augment import augment
 from aexad.data.images import Levels, level_range
 from aexad.data.index import GOOD, WARNINGS, build_index, flat_index
 from aexad.data.layouts.folders import images_below, images_in
@@ -103,7 +102,7 @@ def choose_images(
         The levels of 16 bits that become black and white. Default: 0 and 65535, unless nearly all
         contrast would be lost: then a range twice as wide as that of the good images.
     tile
-        Side in pixels of the tiles that images are cut into, see :mod:`aexad.app.tiles`.
+        Side in pixels of the tiles that images are cut into, see :mod:`aexad.data.tiles`.
 
     Raises
     ------
@@ -118,14 +117,14 @@ def choose_images(
     good = folder / "train" / GOOD
     if levels is None:
         levels = _levels_of(images_below(good if good.is_dir() else folder))
-    settings |= {"levels": levels} | ({"labelled": labelled} if labelled else {})
+    settings |= {"levels": levels, "tile": tile} | ({"labelled": labelled} if labelled else {})
     dataset = validate(Dataset, settings, "fit")
     if good.is_dir() and not uses_anomalies:  # neither defects nor masks are needed
-        root, index = flat_index(good, None, dataset=dataset, tile=tile)
+        root, index = flat_index(good, None, dataset=dataset)
     elif good.is_dir() and defects is None:
         root = folder.parent
         index = build_index(
-            root, folder.name, dataset.model_copy(update={"categories": [folder.name]}), tile
+            root, folder.name, dataset.model_copy(update={"categories": [folder.name]})
         )
     elif uses_anomalies and defects is None:
         reason = "has images and no train/good" if images_in(folder) else "has no train/good"
@@ -135,7 +134,7 @@ def choose_images(
             "that trains on good images alone, such as ae, l2_cae, anovit, patchcore or padim"
         )
     else:
-        root, index = flat_index(folder, defects if uses_anomalies else None, masks, dataset, tile)
+        root, index = flat_index(folder, defects if uses_anomalies else None, masks, dataset)
     category = index["category"].iloc[0]
     if labelled and uses_anomalies:
         table = split(index, dataset, category, "standard", seed)
@@ -285,13 +284,15 @@ def _train(
     Returns the checkpoints, to be removed later, and how the training has collapsed, or "".
     """
     scenario = "standard" if model.network.uses_labels else "one_class"
-    if images.tile is None:
-        arrays = augment(
-            images.trained, images.root, size, scenario, model.seed, levels=images.levels
-        )
-    else:
-        where = images.root, images.tile, size, model.seed, images.levels
-        arrays = augment_photos(tile_photos(images.trained, *where), model.seed)
+    arrays = augment(
+        images.trained,
+        images.root,
+        size,
+        scenario,
+        model.seed,
+        levels=images.levels,
+        tile=images.tile,
+    )
     belongs_to = {
         "recipe": model.recipe.training,
         "seed": model.seed,

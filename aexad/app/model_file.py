@@ -7,6 +7,7 @@ frozen encoder that is used (a ResNet-18 up to its second stage: 2.8 MB); it nee
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -121,12 +122,14 @@ def _network(path: Path, card: ModelCard, tensors: dict[str, Tensor]) -> Method:
 
 
 def _run(path: Path, weights_dir: str | os.PathLike[str] | None) -> tuple[Model, ModelCard]:
-    """Load a run's model, and its heat map settings from the ``maps.npz`` in the same folder."""
+    """Load a run's model, and from the ``maps.npz`` in its folder how images become heat maps."""
     maps = path.with_name("maps.npz")
     remedy = "make it with 'aexad infer': it holds the heat map settings of this method"
-    arrays = read_npz(maps, ["heat_map"], remedy, single=["settings"])
+    stored = read_npz(maps, ["heat_map"], remedy)["heat_map"].shape[-1]
+    arrays = read_npz(maps, ["settings"], remedy, optional=["reading"])
     try:
         settings = HeatMap.model_validate_json(str(arrays["settings"].item()))
+        reading = json.loads(arrays["reading"].item()) if "reading" in arrays else {}
     except ValueError:
         raise DataError(f"{maps}: its settings are of another version; {remedy}") from None
     model = load_model(path, None if weights_dir is None else str(weights_dir))
@@ -134,7 +137,9 @@ def _run(path: Path, weights_dir: str | os.PathLike[str] | None) -> tuple[Model,
         method=path.resolve().parent.name,
         recipe=model.recipe.model_copy(update={"heat_map": settings}),
         size=model.network.size,
-        stored=arrays["heat_map"].shape[-1],
+        stored=stored,
+        tile=reading.get("tile"),
+        levels=reading.get("levels"),
         seed=model.seed,
         encoder=model.encoder,
     )

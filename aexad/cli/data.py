@@ -135,7 +135,13 @@ def augment(args: argparse.Namespace) -> Path:
     dataset = dataset_of(args)
     table, root = read_split(args.split), root_of(args, dataset)
     arrays = make_training_set(
-        table, root, dataset.stored, args.scenario, args.seed, levels=dataset.levels
+        table,
+        root,
+        dataset.stored,
+        args.scenario,
+        args.seed,
+        levels=dataset.levels,
+        tile=dataset.tile,
     )
     with on_scratch(args.output) as path:
         write_npz(path, arrays | {"size": np.array([dataset.size])})

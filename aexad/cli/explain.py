@@ -63,10 +63,16 @@ def infer(args: argparse.Namespace) -> Path:
     table, root = read_split(args.split), root_of(args, dataset)
     with energy_of(args.country) as energy:
         start = time.perf_counter()
-        maps = make_maps(model, table, root, settings, device, dataset.stored, dataset.levels)
+        maps = make_maps(
+            model, table, root, settings, device, dataset.stored, dataset.levels, dataset.tile
+        )
         seconds = time.perf_counter() - start
     # Stored with the maps, not with the model, so that another heat map never trains again.
-    write_npz(args.output, maps | {"settings": np.array([settings.model_dump_json()])})
+    about = {"settings": np.array([settings.model_dump_json()])}
+    if dataset.levels or dataset.tile:
+        reading = dataset.model_dump_json(include={"levels", "tile"})
+        about["reading"] = np.array([reading])
+    write_npz(args.output, maps | about)
     cost = {
         "images": len(maps["image"]),
         "seconds": seconds,

@@ -130,6 +130,14 @@ class Dataset(Strict):
         description="images of 16 bits: the levels that become black and white; default: 0 and "
         "65535, at which images of 12 bits are nearly black",
     )
+    tile: int | None = Field(
+        None,
+        ge=16,
+        description="side in pixels of overlapping tiles that images are cut into, each seen at "
+        "the working size, so that proportions are kept and small defects stay large; maps are "
+        "joined, and stored at the working size; methods that are commands get whole images; "
+        "default: each image as a whole, squashed to a square",
+    )
     filled_boxes: bool = Field(
         False,
         description="masks are filled boxes, in which the ground around a defect counts as a "
@@ -177,6 +185,8 @@ class Dataset(Strict):
             self.labelled_of or self.evaluation.size == "native"
         ):
             raise ValueError("class_folders have no masks: no 'labelled_of', no native evaluation")
+        if self.adaptor == "class_folders" and self.tile:
+            raise ValueError("class_folders are small images: no 'tile'")
         if self.torchvision and self.download:
             raise ValueError("'download' and 'torchvision' are two origins; keep one")
         if self.stored > self.size:
@@ -202,8 +212,10 @@ class Dataset(Strict):
 
     @property
     def full_title(self) -> str:
-        """The title, with what a reader of a number must know: filled boxes, a limit."""
-        title = f"{self.title} (masks are filled boxes)" if self.filled_boxes else self.title
+        """The title, with what a reader of a number must know: tiles, filled boxes, a limit."""
+        known = [f"tiles of {self.tile} pixels"] * (self.tile is not None)
+        known += ["masks are filled boxes"] * self.filled_boxes
+        title = f"{self.title} ({', '.join(known)})" if known else self.title
         if self.limit is None:
             return title
         limit = f"{self.limit.train} training and {self.limit.test} test images"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,6 +19,8 @@ from tqdm import tqdm
 from aexad.data.images import Levels, image_size, load_image, load_mask
 from aexad.data.rng import generator
 from aexad.data.split import SCENARIOS
+from aexad.data.tiles import tiles_of
+from aexad.data.training_set import Photo
 from aexad.runtime.errors import DataError
 
 ZOOM = (0.7, 1.4)
@@ -30,16 +32,6 @@ KEPT = 0.5
 TRIALS = 20  # draws until a region is visible enough; after that it is only moved
 
 
-class Photo(NamedTuple):
-    """A training image at working size."""
-
-    source: str
-    image: np.ndarray
-    """uint8 [S, S, 3]."""
-    mask: np.ndarray
-    """bool [S, S]."""
-
-
 def augment(
     split_table: pd.DataFrame,
     root: str | os.PathLike[str],
@@ -49,6 +41,7 @@ def augment(
     copies: int = 5,
     pasted: int = 10,
     levels: Levels | None = None,
+    tile: int | None = None,
 ) -> dict[str, np.ndarray]:
     """Make the training set of a split.
 
@@ -76,6 +69,9 @@ def augment(
     levels
         The levels of 16 bits that become black and white, see
         :func:`aexad.data.images.load_image`.
+    tile
+        Side in pixels of the tiles that images are cut into, see :mod:`aexad.data.tiles`; each is
+        then an image of the training set. Default: whole images, squashed to S x S.
 
     Returns
     -------
@@ -91,18 +87,16 @@ def augment(
         An image or mask that cannot be read, a mask of another size than its image, a labelled
         anomaly without an anomalous pixel at working size, or a split without the required images.
     """
-    photos = _photos(split_table, Path(root), size, scenario, levels)
-    return augment_photos(photos, seed, copies, pasted)
-
-
-def augment_photos(
-    photos: dict[str, list[Photo]], seed: int, copies: int = 5, pasted: int = 10
-) -> dict[str, np.ndarray]:
-    """Make the training set of images that were read.
-
-    ``photos`` has the lists ``normal``, ``labelled`` and ``validation``. For the other parameters
-    and the result, see :func:`augment`.
-    """
+    rows = split_table[split_table["role"].isin((*SCENARIOS[scenario], "validation"))]
+    photos: dict[str, list[Photo]] = {"normal": [], "labelled": [], "validation": []}
+    for row in tqdm(rows.to_dict("records"), "reading", unit="image", disable=None):
+        if tile is None:
+            photos[row["role"]].append(_whole(row, Path(root), size, levels))
+        else:
+            photos[row["role"]] += tiles_of(row, Path(root), tile, size, seed, levels)
+    for role in SCENARIOS[scenario]:
+        if not photos[role]:
+            raise DataError(f"the split has no {role} image, which scenario '{scenario}' needs")
     normals, labelled = photos["normal"], photos["labelled"]
     moved = []
     for anomaly in labelled:
@@ -135,29 +129,19 @@ def paste(anomaly: Photo, base: Photo, rng: np.random.Generator) -> Photo:
     return Photo(f"{anomaly.source} -> {base.source}", image, mask)
 
 
-def _photos(
-    table: pd.DataFrame, root: Path, size: int, scenario: str, levels: Levels | None
-) -> dict[str, list[Photo]]:
-    """Read the training images of a split, by their role."""
-    photos: dict[str, list[Photo]] = {"normal": [], "labelled": [], "validation": []}
-    rows = table[table["role"].isin((*SCENARIOS[scenario], "validation"))]
-    names = zip(rows["role"], rows["image"], rows["mask"], rows["marks"], strict=True)
-    for role, image, mask, marks in tqdm(names, "reading", len(rows), unit="image", disable=None):
-        pixels, marked = load_image(root / image, size, levels), load_mask(None, size)
-        if mask:
-            marked = load_mask(root / mask, size, image_size(root / image), marks)
-            if not marked.any():
-                raise DataError(
-                    f"{root / mask}: no anomalous pixel is left at working size {size}; raise "
-                    "'size' ('--size' of 'fit'), set 'masks: covered', correct the mask, or "
-                    f"exclude the image: remove {root / image} and its mask, and make the index "
-                    "again"
-                )
-        photos[role].append(Photo(image, pixels, marked))
-    for role in SCENARIOS[scenario]:
-        if not photos[role]:
-            raise DataError(f"the split has no {role} image, which scenario '{scenario}' needs")
-    return photos
+def _whole(row: dict[Any, str], root: Path, size: int, levels: Levels | None) -> Photo:
+    """Read the image and the mask of a row of a split, squashed to the working size."""
+    pixels, marked = load_image(root / row["image"], size, levels), load_mask(None, size)
+    if row["mask"]:
+        shape = image_size(root / row["image"])
+        marked = load_mask(root / row["mask"], size, shape, row["marks"])
+        if not marked.any():
+            raise DataError(
+                f"{root / row['mask']}: no anomalous pixel is left at working size {size}; raise "
+                "'size' ('--size' of 'fit'), set 'masks: covered', correct the mask, or exclude "
+                f"the image: remove {root / row['image']} and its mask, and make the index again"
+            )
+    return Photo(row["image"], pixels, marked)
 
 
 def _moved(anomaly: Photo, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

@@ -48,9 +48,7 @@ def marker_path(folder: str | os.PathLike[str]) -> Path:
     return folder.with_name(folder.name + ".json")
 
 
-def build_index(
-    root: str | os.PathLike[str], name: str, dataset: Dataset, tile: int | None = None
-) -> pd.DataFrame:
+def build_index(root: str | os.PathLike[str], name: str, dataset: Dataset) -> pd.DataFrame:
     """List and check a data set in its layout (:mod:`aexad.data.layouts.registry`).
 
     Hidden files and files that are no images are ignored. Every file is read: masks are loaded, the
@@ -68,8 +66,6 @@ def build_index(
         Its entry in the catalogue (default of ``categories``: all in the folder). Categories that
         the folder lacks are left out with a warning (classes are not: the others are tested on
         them); it is an error if it has none of them.
-    tile
-        As for :func:`flat_index`.
 
     Returns
     -------
@@ -89,7 +85,7 @@ def build_index(
             f"{root}: no such folder, but its marker exists; delete {marker_path(root)} and call "
             "again"
         )
-    entries, findings = validate(root, name, dataset, tile)
+    entries, findings = validate(root, name, dataset)
     _refuse(f"data set '{name}'", [text for _, kind, text in findings if kind == PROBLEM])
     index = pd.DataFrame(sorted(entries), columns=COLUMNS, dtype=str)
     index.attrs[WARNINGS] = tell(findings, f"data set '{name}'")
@@ -101,7 +97,6 @@ def flat_index(
     defects: Path | None,
     masks: Path | None = None,
     dataset: Dataset | None = None,
-    tile: int | None = None,
 ) -> tuple[Path, pd.DataFrame]:
     """List and check flat folders, as :func:`build_index` does for a data set.
 
@@ -117,8 +112,6 @@ def flat_index(
         photograph with another ending).
     dataset
         How masks are read, and the working size; default: as for a new data set.
-    tile
-        Side in pixels of tiles at the working size; default: the whole image.
 
     Returns
     -------
@@ -134,7 +127,7 @@ def flat_index(
     root, entries = flat_entries(good, defects, masks, problems)
     dataset = dataset or Dataset(title=root.name, adaptor="mvtec_layout")
     entries = with_reading(entries, dataset)
-    findings = read_files(root, entries, root.name, dataset, tile)
+    findings = read_files(root, entries, root.name, dataset)
     for folder in dict.fromkeys(each for each in (good, defects, masks) if each is not None):
         findings += files_left_out(folder)
     findings += masks_among_photographs(root, entries, root.name)

@@ -11,6 +11,16 @@ from aexad.runtime.errors import DataError
 from aexad.runtime.files import read_npz
 
 
+class Photo(NamedTuple):
+    """A training image at working size."""
+
+    source: str
+    image: np.ndarray
+    """uint8 [S, S, 3]."""
+    mask: np.ndarray
+    """bool [S, S]."""
+
+
 class TrainingSet(NamedTuple):
     """The result of ``augment``: N images as stored, R x R pixels."""
 

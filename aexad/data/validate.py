@@ -34,6 +34,7 @@ from aexad.data.layouts.class_folders import class_problems
 from aexad.data.layouts.folders import images_in, left_out
 from aexad.data.layouts.mvtec import GOOD, Entry, masks_beside
 from aexad.data.layouts.registry import ONE_CATEGORY, layout_of
+from aexad.data.tiles import scaled_shape
 from aexad.runtime.errors import DataError
 
 PROBLEM, WARNING = "problem", "warning"
@@ -54,12 +55,8 @@ class Finding(NamedTuple):
     text: str
 
 
-def validate(
-    root: Path, name: str, dataset: Dataset, tile: int | None = None
-) -> tuple[list[Entry], list[Finding]]:
+def validate(root: Path, name: str, dataset: Dataset) -> tuple[list[Entry], list[Finding]]:
     """List the images of a data set in its layout, and read every image and every mask.
-
-    ``tile`` is as for :func:`read_files`.
 
     Raises
     ------
@@ -87,7 +84,7 @@ def validate(
             findings += files_left_out(root / category, category)
             findings += masks_among_photographs(root, entries, category)
     entries = with_reading(entries, dataset)
-    findings += read_files(root, entries, name, dataset, tile)
+    findings += read_files(root, entries, name, dataset)
     return entries, sorted(findings, key=lambda finding: finding.category)
 
 
@@ -132,24 +129,21 @@ def masks_among_photographs(root: Path, entries: list[Entry], category: str) -> 
     return [Finding(category, WARNING, text)]
 
 
-def read_files(
-    root: Path, entries: list[Entry], name: str, dataset: Dataset, tile: int | None = None
-) -> list[Finding]:
-    """Read every image and every mask; ``name`` is shown beside the progress bar.
-
-    ``tile`` is the side in pixels of the tiles at the working size, if there are any.
-    """
+def read_files(root: Path, entries: list[Entry], name: str, dataset: Dataset) -> list[Finding]:
+    """Read every image and every mask; ``name`` is shown beside the progress bar."""
     findings = []
     for entry in tqdm(entries, desc=f"checking {name}", unit="image", disable=None):
         image, mask = root / entry.image, root / entry.mask
         texts: list[str] = []
         try:
             shape = check_image(image)
+            if dataset.tile is not None:
+                scaled_shape(shape, dataset.tile, dataset.size, image)
             texts += range_warnings(image, dataset.levels)
             if entry.mask:
                 if turned := _turned(image, mask, shape):
                     texts.append(turned)
-                texts += _mask_warnings(mask, shape, entry.marks, dataset.size, tile)
+                texts += _mask_warnings(mask, shape, entry.marks, dataset.size, dataset.tile)
         except DataError as error:
             findings.append(Finding(entry.category, PROBLEM, str(error)))
         findings += [Finding(entry.category, WARNING, text) for text in texts]

@@ -7,13 +7,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
+from torch import Tensor
 from tqdm import tqdm
 
 from aexad.config.recipe import HeatMap
 from aexad.data.images import Levels, load_image
+from aexad.data.tiles import scaled, stitched
 from aexad.explain.heatmap import binarised, heat_maps
 from aexad.explain.resize import as_float, enlarged, reduced
-from aexad.methods.base import Reconstruction
+from aexad.methods.base import Method, Reconstruction
+from aexad.methods.job import Output
 from aexad.methods.model import Model, own_code_named
 from aexad.runtime.errors import DataError
 
@@ -28,6 +31,7 @@ def infer(
     device: torch.device,
     stored: int | None = None,
     levels: Levels | None = None,
+    tile: int | None = None,
 ) -> dict[str, np.ndarray]:
     """Explain the test images of a split.
 
@@ -45,14 +49,17 @@ def infer(
         computed from the maps at S.
     levels
         The levels of 16 bits that become black and white.
+    tile
+        Side in pixels of the tiles that images are seen in, see :mod:`aexad.data.tiles`. Score and
+        k are then of the whole image at the scale of its tiles. Default: each image is squashed.
 
     Returns
     -------
     dict
-        The arrays of ``maps.npz``: ``image`` str [n], ``heat_map`` float32 [n, R, R] (raw; if R <
-        S, the mean over the area of each pixel), ``binary`` bool [n, R, R] (binary map of that heat
-        map), ``score`` float32 [n], ``k`` int64 [n] and, of a method that rebuilds images,
-        ``reconstruction`` uint8 [n, R, R, 3] (for pictures; maps come before this rounding).
+        The arrays of ``maps.npz``: ``image`` str [n], ``heat_map`` float32 [n, R, R] (raw; of a
+        larger map, the mean over the area of each pixel), ``binary`` bool [n, R, R] (binary map of
+        that heat map), ``score`` float32 [n], ``k`` int64 [n] and, of a method that rebuilds
+        images, ``reconstruction`` uint8 [n, R, R, 3] (for pictures; maps come before rounding).
 
     Raises
     ------
@@ -66,17 +73,23 @@ def infer(
     stored = stored or size
     network = model.network.to(device).to(memory_format=torch.channels_last).eval()
     batches: dict[str, list[np.ndarray]] = {}
-    for start in tqdm(range(0, len(names), BATCH), desc="infer", unit="batch", disable=None):
-        batch = names[start : start + BATCH]
-        pixels = np.stack([load_image(Path(root, name), stored, levels) for name in batch])
-        # [B, R, R, 3] -> [B, 3, S, S]
-        images = enlarged(as_float(torch.from_numpy(pixels).to(device).permute(0, 3, 1, 2)), size)
+    step = BATCH if tile is None else 1
+    for start in tqdm(range(0, len(names), step), desc="infer", unit="batch", disable=None):
+        paths = [Path(root, name) for name in names[start : start + step]]
         with own_code_named(model.recipe, "it explains"):
-            with torch.inference_mode():
-                output = network(images)
+            if tile is None:
+                pixels = np.stack([load_image(path, stored, levels) for path in paths])
+                # [B, R, R, 3] -> [B, 3, S, S]
+                seen = as_float(torch.from_numpy(pixels).to(device).permute(0, 3, 1, 2))
+                images = enlarged(seen, size)
+                with torch.inference_mode():
+                    output = network(images)
+            else:
+                photograph = load_image(paths[0], levels=levels)
+                images, output = _in_tiles(network, photograph, tile, device)
             maps = heat_maps(images, output, settings)
         heat_map, binary = maps.heat_map, maps.binary
-        if stored != size:
+        if heat_map.shape[1:] != (stored, stored):
             heat_map = reduced(torch.from_numpy(heat_map).unsqueeze(1), stored)[:, 0].numpy()
             binary = binarised(heat_map)
         values = {
@@ -92,3 +105,21 @@ def infer(
         for name, value in values.items():
             batches.setdefault(name, []).append(value)
     return {"image": names} | {name: np.concatenate(values) for name, values in batches.items()}
+
+
+def _in_tiles(
+    network: Method, photograph: np.ndarray, tile: int, device: torch.device
+) -> tuple[Tensor, Output]:
+    """A photograph [1, 3, H, W] at the scale of its tiles, and the output for all of it."""
+    image = scaled(photograph, tile, network.size)
+
+    def run(tiles: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+        with torch.inference_mode():
+            output = network(torch.from_numpy(tiles).to(device))
+        given, scores = output if isinstance(output, tuple) else (output, None)
+        return given.float().cpu().numpy(), None if scores is None else scores.cpu().numpy()
+
+    joined, highest = stitched(image, network.size, run)
+    whole = torch.from_numpy(joined[None])
+    seen = as_float(torch.from_numpy(image[None].transpose(0, 3, 1, 2)))
+    return seen, whole if highest is None else (whole, torch.tensor([highest]))

@@ -70,23 +70,25 @@ def reduced(maps: Tensor, size: int) -> Tensor:
     Parameters
     ----------
     maps
-        float [B, C, S, S].
+        float [B, C, H, W].
     size
-        Stored size R <= S in pixels.
+        Stored size R <= H, W in pixels.
 
     Returns
     -------
     Tensor
-        float [B, C, R, R]; ``maps`` themselves where S = R.
+        float [B, C, R, R]; ``maps`` themselves where H = W = R.
     """
     import torch
 
-    if maps.shape[-1] == size:
+    if maps.shape[-2:] == (size, size):
         return maps
-    weights = torch.from_numpy(_area_weights(maps.shape[-1], size)).to(maps.device)
+    rows, columns = (
+        torch.from_numpy(_area_weights(side, size)).to(maps.device) for side in maps.shape[-2:]
+    )
     # In float64, because rounding would draw a pattern on a constant map.
     with torch.inference_mode():
-        small = weights @ maps.double() @ weights.T
+        small = rows @ maps.double() @ columns.T
     return small.to(maps.dtype)
 
 

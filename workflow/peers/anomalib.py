@@ -25,11 +25,11 @@ from typing import Any
 sys.path.pop(0)  # the folder of this file, whose name would hide the package
 
 import numpy as np
+import timm
 from anomalib.data import Folder, PredictDataset
 from anomalib.engine import Engine
 from anomalib.models import get_model
 from lightning.pytorch import seed_everything
-from safetensors.torch import load_file
 from torch.utils.data import DataLoader
 
 
@@ -38,7 +38,9 @@ def main(split: str, output: str, seed: str, device: str, name: str, *options: s
     seed_everything(int(seed), workers=True)
     settings = {key: _value(text) for key, _, text in (each.partition("=") for each in options)}
     epochs = settings.pop("epochs", None)
-    model = _model(name, settings)
+    timm.create_model = _from_folder(timm.create_model)
+    # Without its normalisation and thresholds, which look at test images.
+    model = get_model(name, post_processor=False, evaluator=False, visualizer=False, **settings)
     accelerator = {"cuda": "gpu", "cpu": "cpu"}.get(device, "auto")
     with tempfile.TemporaryDirectory() as folder:
         engine = Engine(
@@ -59,8 +61,7 @@ def main(split: str, output: str, seed: str, device: str, name: str, *options: s
             val_split_mode="none",
             seed=int(seed),
         )
-        data.setup()
-        engine.fit(model, train_dataloaders=data.train_dataloader())
+        engine.fit(model, datamodule=data)
         images = PredictDataset(path=Path(split, "test"))
         loader = DataLoader(images, batch_size=8, collate_fn=images.collate_fn)
         scores = []
@@ -75,19 +76,17 @@ def main(split: str, output: str, seed: str, device: str, name: str, *options: s
         csv.writer(file).writerows([("image", "score"), *scores])
 
 
-def _model(name: str, settings: dict[str, Any]) -> Any:
-    """Build the model without its normalisation and thresholds, which look at test images."""
-    folder, backbone = os.environ.get("AEXAD_WEIGHTS"), settings.get("backbone", "")
-    found = sorted(Path(folder).glob(f"{backbone}*.safetensors")) if folder and backbone else []
-    if found:
-        settings = settings | {"pre_trained": False}
-    model = get_model(name, post_processor=False, evaluator=False, visualizer=False, **settings)
-    if found:
-        extractor = model.model.feature_extractor.feature_extractor
-        lost = extractor.load_state_dict(load_file(found[0]), strict=False).missing_keys
-        if lost:
-            sys.exit(f"{found[0]} lacks {lost[0]}")
-    return model
+def _from_folder(create: Any) -> Any:
+    """Timm's create_model, with pre-trained weights from the folder of AEXAD_WEIGHTS first."""
+
+    def created(name: str, *args: Any, **settings: Any) -> Any:
+        folder = os.environ.get("AEXAD_WEIGHTS")
+        found = sorted(Path(folder).glob(f"{name}*.safetensors")) if folder else []
+        if found and settings.get("pretrained"):
+            settings["pretrained_cfg_overlay"] = {"file": str(found[0])}
+        return create(name, *args, **settings)
+
+    return created
 
 
 def _value(text: str) -> Any:

@@ -111,9 +111,13 @@ def stored_size(wildcards):
 
 @of_wildcards
 def read_as(wildcards):
-    """The size at which images are read, and the levels of 16 bits where they are given."""
-    levels = PLAN.dataset(wildcards.dataset).levels
-    return [stored_size(wildcards), *levels] if levels else stored_size(wildcards)
+    """The size at which images are read; levels of 16 bits and tiles where they are given."""
+    dataset = PLAN.dataset(wildcards.dataset)
+    more = [
+        *(dataset.levels or []),
+        *([f"tile {dataset.tile}"] if dataset.tile else []),
+    ]
+    return [dataset.stored, *more] if more else dataset.stored
 
 
 @of_wildcards

@@ -105,6 +105,7 @@ rule augment:
             PLAN.dataset(wildcards.dataset).size,
             stored_size(wildcards),
             *(PLAN.dataset(wildcards.dataset).levels or []),
+            *filter(None, [PLAN.dataset(wildcards.dataset).tile]),
         ],
         data=SETTINGS.data,
     message:

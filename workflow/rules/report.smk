@@ -63,7 +63,7 @@ rule tables:
         benchmark=PLAN.benchmark_options(),
         recipes=PLAN.recipes(),
         datasets=PLAN.described(
-            "title", "filled_boxes", "limit", "files", "published_as"
+            "title", "filled_boxes", "tile", "limit", "files", "published_as"
         ),
         title=PLAN.benchmark.title,
     message:
@@ -106,6 +106,7 @@ rule figures:
         datasets=PLAN.described(
             "title",
             "filled_boxes",
+            "tile",
             "limit",
             "size",
             "stored_size",
@@ -154,6 +155,7 @@ rule report:
         datasets=PLAN.described(
             "title",
             "filled_boxes",
+            "tile",
             "limit",
             "files",
             "published_as",
@@ -192,7 +194,7 @@ rule explorer:
         data=SETTINGS.data,
         title=PLAN.benchmark.title,
         datasets=PLAN.described(
-            "title", "filled_boxes", "limit", "size", "stored_size", "levels"
+            "title", "filled_boxes", "tile", "limit", "size", "stored_size", "levels"
         ),
     message:
         f"Writing {PLAN.folder}/explorer/index.html"

@@ -9,8 +9,13 @@ from scipy import ndimage
 import aexad
 from aexad.app.export import export
 from aexad.app.fit import choose_images, fit
-from aexad.app.tiles import OVERLAP, positions, scaled, scaled_shape, stitched, tile_photos
+from aexad.app.model_file import load_model_file
 from aexad.config.recipe import Recipe
+from aexad.data.augment import augment
+from aexad.data.tiles import OVERLAP, positions, scaled, scaled_shape, stitched
+from aexad.explain.heatmap import binarised
+from aexad.explain.inference import infer
+from aexad.explain.resize import resized
 from aexad.runtime.errors import DataError
 
 SIZE = 64
@@ -102,17 +107,42 @@ def wide(tmp_path):
 
 def test_tiles_for_training_show_the_defect(wide):
     images = choose_images(wide / "good", PROBE, defects=wide / "bad", size=SIZE, tile=48)
-    photos = tile_photos(images.trained, images.root, 48, SIZE, 0, None)
+    made = augment(images.trained, images.root, SIZE, "standard", 0, tile=48)
     assert scaled_shape((96, 160), 48, SIZE) == (128, 213)
-    assert {photo.image.shape for photo in photos["normal"]} == {(SIZE, SIZE, 3)}
-    assert len(photos["normal"]) == 5 * 15  # three rows of five tiles, of five images
-    assert all(not photo.mask.any() for photo in photos["normal"])
-    assert 3 <= len(photos["labelled"]) <= 12
-    assert all(photo.mask.any() for photo in photos["labelled"])
+    assert made["images"].shape[1:] == (SIZE, SIZE, 3)
+    anomalous = made["masks"].any(axis=(1, 2))
+    assert (~anomalous).sum() == 5 * 15  # three rows of five tiles, of five images
+    labelled = made["weight"] == 5
+    assert 3 <= labelled.sum() <= 12
+    assert anomalous[labelled].all()
     # The defect is dark, the rest bright: masks and pixels of a tile belong together.
-    for photo in photos["labelled"]:
-        assert photo.image[ndimage.binary_erosion(photo.mask, iterations=2)].mean() < 60
-        assert photo.image[~ndimage.binary_dilation(photo.mask, iterations=2)].mean() > 130
+    for pixels, mask in zip(made["images"][labelled], made["masks"][labelled], strict=True):
+        assert pixels[ndimage.binary_erosion(mask, iterations=2)].mean() < 60
+        assert pixels[~ndimage.binary_dilation(mask, iterations=2)].mean() > 130
+
+
+def test_a_defect_that_no_tile_shows_is_an_error(wide):
+    images = choose_images(wide / "good", PROBE, defects=wide / "bad", size=SIZE, tile=48)
+    for path in (wide / "bad").glob("*_mask.png"):
+        Image.new("1", (160, 96)).save(path)
+    with pytest.raises(DataError, match=r"_mask.png: no anomalous pixel is left in tiles of 48"):
+        augment(images.trained, images.root, SIZE, "standard", 0, tile=48)
+
+
+def test_the_benchmark_stores_the_maps_of_tiles_at_the_working_size(wide):
+    images = choose_images(wide / "good", PROBE, defects=wide / "bad", size=SIZE, tile=48)
+    output = wide / "model.safetensors"
+    fit(images, PROBE, "probe", output, torch.device("cpu"), size=SIZE, force=True)
+    table = images.trained.assign(role="test")
+    model, _ = load_model_file(output)
+    maps = infer(model, table, images.root, PROBE.heat_map, torch.device("cpu"), tile=48)
+    assert maps["heat_map"].shape == (len(table), SIZE, SIZE)
+    explainer = aexad.load(output)
+    for name, heat_map, score in zip(maps["image"], maps["heat_map"], maps["score"], strict=True):
+        explained = explainer(images.root / name)
+        assert heat_map == pytest.approx(resized(explained.heat_map, (SIZE, SIZE)), abs=1e-5)
+        assert score == pytest.approx(explained.score, rel=1e-5)
+    assert (maps["binary"] == binarised(maps["heat_map"])).all()
 
 
 def test_a_model_of_tiles_finds_the_defect_where_it_is_and_so_does_onnx(wide):

@@ -14,10 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from PIL import Image
 
-from aexad.data.augment import Photo
 from aexad.data.images import (
     Levels,
     covered,
@@ -27,6 +25,7 @@ from aexad.data.images import (
     shape_at_scale,
 )
 from aexad.data.rng import generator
+from aexad.data.training_set import Photo
 from aexad.runtime.errors import DataError
 
 OVERLAP = 0.25
@@ -124,10 +123,10 @@ def _window(size: int) -> np.ndarray:
     return ramp[:, None] * ramp
 
 
-def tile_photos(
-    table: pd.DataFrame, root: Path, tile: int, size: int, seed: int, levels: Levels | None
-) -> dict[str, list[Photo]]:
-    """Tiles of the images of a split, as :func:`aexad.data.augment.augment_photos` takes them.
+def tiles_of(
+    row: dict[Any, str], root: Path, tile: int, size: int, seed: int, levels: Levels | None
+) -> Iterator[Photo]:
+    """Tiles of the image of a row of a split, to train on.
 
     Of a good image, up to :data:`MOST_NORMAL` tiles are drawn; of a labelled defect, the
     :data:`MOST_LABELLED` tiles that show most of it.
@@ -135,17 +134,8 @@ def tile_photos(
     Raises
     ------
     DataError
-        An image is smaller than a tile, or cannot be read.
+        The image is smaller than a tile, cannot be read, or no tile shows its defect.
     """
-    photos: dict[str, list[Photo]] = {"normal": [], "labelled": [], "validation": []}
-    for row in table[table["role"].isin(photos)].to_dict("records"):
-        photos[row["role"]] += _tiles_of(row, root, tile, size, seed, levels)
-    return photos
-
-
-def _tiles_of(
-    row: dict[Any, str], root: Path, tile: int, size: int, seed: int, levels: Levels | None
-) -> Iterator[Photo]:
     path = root / row["image"]
     shape = image_size(path)
     target = scaled_shape(shape, tile, size, path)
@@ -158,6 +148,11 @@ def _tiles_of(
         marked = [int(mask[y : y + size, x : x + size].sum()) for y, x in corners]
         order = sorted(range(len(corners)), key=lambda i: -marked[i])
         corners = [corners[i] for i in order[:MOST_LABELLED] if marked[i]]
+        if not corners:
+            raise DataError(
+                f"{root / row['mask']}: no anomalous pixel is left in tiles of {tile}; take "
+                "smaller tiles, or correct the mask"
+            )
     elif len(corners) > MOST_NORMAL:
         rng = generator(seed, "tiles", row["image"])
         drawn = sorted(rng.choice(len(corners), MOST_NORMAL, replace=False).tolist())
