@@ -16,7 +16,6 @@ The loss rebuilds normal pixels and drives anomalous ones to a value F(x) that n
 
 from __future__ import annotations
 
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from aexad.config.own_code import is_own, load_own
@@ -24,6 +23,7 @@ from aexad.config.recipe import SMALLEST_DISTANCE_TO_TARGET, ProjectionKind, Rec
 from aexad.encoders.features import DECODER_STRIDE, resized
 from aexad.encoders.weights import Weights
 from aexad.methods.base import EncoderReconstruction
+from aexad.methods.selu import selu
 from aexad.runtime.errors import ConfigError
 
 CODE_CHANNELS = 64
@@ -72,8 +72,7 @@ class Block(nn.Module):
 
     def forward(self, maps: Tensor) -> Tensor:
         """3x3 convolution, SELU, 2x2 stride-2 transposed convolution, SELU."""
-        half = F.selu(self.convolve(maps), inplace=True)
-        return F.selu(self.enlarge(half), inplace=True)
+        return selu(self.enlarge(selu(self.convolve(maps))))
 
 
 class Decoder(nn.Module):
@@ -90,7 +89,7 @@ class Decoder(nn.Module):
         b2 = self.blocks(code)  # (B, 8, S, S)
         b1 = upsampled(self.branch1(code), b2.shape[-1])  # (B, 8, S, S)
         b = b2 * (1 + b1)  # b1 * b2 + b2
-        return self.to_image(F.selu(self.mix(b), inplace=True)).sigmoid()
+        return self.to_image(selu(self.mix(b))).sigmoid()
 
     @staticmethod
     def branch1(code: Tensor) -> Tensor:
