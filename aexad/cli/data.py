@@ -25,6 +25,7 @@ def add_verbs(add: AddVerb) -> None:
     parser.add_argument("--source", type=Path, help="local folder or archive of the data set")
     parser = add(index)
     add_dataset(parser)
+    parser.add_argument("--category", help="list one category; default: all")
     add_output(parser, "the index, .csv")
     parser = add(check)
     parser.add_argument(
@@ -77,6 +78,8 @@ def index(args: argparse.Namespace) -> Path:
     from aexad.runtime.files import write_csv
 
     dataset = dataset_of(args)
+    if args.category:
+        dataset = dataset.model_copy(update={"categories": [args.category]})
     write_csv(args.output, build_index(root_of(args, dataset), args.dataset, dataset))
     return args.output
 

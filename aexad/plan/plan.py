@@ -40,6 +40,8 @@ DEVICE = "aexad.runtime.device"
 TEXTURES = "aexad.data.sources.textures"
 LARGE_GB = 1
 NOTHING = "a^"
+CLASSES = "classes"
+"""Name of the list that all classes share."""
 """A pattern that no name matches."""
 
 
@@ -233,20 +235,40 @@ class Plan:
         entry, source = self.dataset(dataset), self.source(dataset)
         drawn = code_digest(TEXTURES) if entry.adaptor == "textures" else None
         if source is not None:
-            return [str(Path(source).resolve()), self.content(dataset)]
+            return [str(Path(source).resolve()), _listed(Path(source))]
         if entry.download is None:
             return [drawn, entry.torchvision]
         # Mirrors are left out: they serve the same bytes.
         return [drawn, entry.download.model_dump(exclude={"mirrors"})]
 
-    def content(self, dataset: str) -> Any:
+    def content(self, dataset: str, category: str) -> Any:
         """What a run's data depends on; another address of the same data changes nothing."""
         entry, source = self.dataset(dataset), self.source(dataset)
         if source is not None:
-            return _listed(source)
+            folder = Path(source, category)
+            alone = entry.adaptor != "class_folders" and folder.is_dir()
+            return _listed(folder if alone else Path(source))
         if entry.adaptor == "textures":
             return code_digest(TEXTURES)
         return entry.download.sha256 if entry.download else entry.torchvision
+
+    def index_of(self, dataset: str, category: str) -> str:
+        """The file that lists a category; classes share one."""
+        shared = self.dataset(dataset).adaptor == "class_folders"
+        return f"results/index/{dataset}/{CLASSES if shared else category}.csv"
+
+    def only_option(self, dataset: str, category: str) -> str:
+        """The option of ``index`` that names the category of a list."""
+        shared = self.dataset(dataset).adaptor == "class_folders"
+        return "" if shared else option("--category", category)
+
+    def listed_as(self, dataset: str) -> dict[str, Any]:
+        """Keys of a data set that its lists depend on."""
+        keys = {"adaptor", "marks", "masks", "counts"}
+        entry = self.dataset(dataset)
+        if entry.adaptor == "class_folders":
+            keys.add("categories")
+        return entry.model_dump(include=keys, exclude_defaults=True)
 
     def described(self, *keys: str) -> dict[str, dict[str, Any]]:
         """Keys of the benchmark's data sets that tables or pages print."""
@@ -351,9 +373,8 @@ def _one_of(names: Sequence[str]) -> str:
 
 
 @cache
-def _listed(source: str) -> Any:
+def _listed(path: Path) -> Any:
     """Digest of names and sizes in a folder; size and time of an archive."""
-    path = Path(source)
     if path.is_dir():
         return listing_digest(path)
     return [path.stat().st_size, path.stat().st_mtime_ns] if path.is_file() else None

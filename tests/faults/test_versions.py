@@ -14,11 +14,12 @@ from aexad.cli.parser import main
 
 pytestmark = pytest.mark.workflow
 
+INDEX, METRICS = "results/index/textures_tiny/brick.csv", "results/one/metrics.csv"
 SPLIT = f"--split {DATA}/split.csv --dataset textures_tiny"
 INFER = f"infer --method ae-smoke --model {RUN}/model.safetensors {SPLIT} --device cpu"
 VERBS = {
-    "split": f"split --dataset textures_tiny --category brick --index results/index/textures_tiny"
-    f".csv --output {DATA}/split.csv",
+    "split": f"split --dataset textures_tiny --category brick --index"
+    f" {INDEX} --output {DATA}/split.csv",
     "augment": f"augment {SPLIT} --output made.npz",
     "infer": f"{INFER} --output made.npz",
     "evaluate": f"evaluate --maps {RUN}/maps.npz --masks {DATA}/split.csv --dataset textures_tiny"
@@ -67,7 +68,6 @@ def binary(path):
     path.write_bytes(bytes(range(256)))
 
 
-INDEX, METRICS = "results/index/textures_tiny.csv", "results/one/metrics.csv"
 CASES = [
     ("split", INDEX, [without("mask"), emptied, binary]),
     ("augment", f"{DATA}/split.csv", [without("role"), emptied, binary]),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from aexad.plan.plan import plan
+from aexad.plan.plan import _listed, plan
 from aexad.runtime.errors import ConfigError
 
 ROOT = Path(__file__).parents[2]
@@ -69,3 +69,30 @@ def test_the_revision_of_a_recipe_is_passed_on(checkout):
         file.write(f"other: {{base: aexad-vit_tiny, weights_revision: {'b' * 40}}}\n")
     with pytest.raises(ConfigError, match="one file of weights serves all"):
         plan({"benchmark": "demo"}).weights_options(NAME)
+
+
+def test_another_category_changes_nothing_of_a_run(checkout, tmp_path):
+    source = tmp_path / "mine"
+    for category in ("bottle", "cable"):
+        (source / category / "train/good").mkdir(parents=True)
+        (source / category / "train/good/0.png").write_bytes(b"0")
+
+    def contents():
+        _listed.cache_clear()
+        settings = {"benchmark": "report", "sources": {"mvtec_ad": str(source)}}
+        made = plan(settings)
+        return [made.content("mvtec_ad", category) for category in ("bottle", "cable")]
+
+    bottle, cable = contents()
+    (source / "cable/train/good/1.png").write_bytes(b"1")
+    assert contents()[0] == bottle
+    assert contents()[1] != cable
+
+
+def test_a_category_has_a_list_of_its_own_and_classes_share_one(checkout):
+    made = plan({"benchmark": "report"})
+    assert made.index_of("mvtec_ad", "bottle") == "results/index/mvtec_ad/bottle.csv"
+    assert made.only_option("mvtec_ad", "bottle") == "--category bottle"
+    digits = plan({"benchmark": "one_class"})
+    assert {digits.index_of("mnist", name) for name in "37"} == {"results/index/mnist/classes.csv"}
+    assert digits.only_option("mnist", "3") == ""

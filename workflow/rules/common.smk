@@ -101,7 +101,7 @@ def fetched(wildcards):
 
 @of_wildcards
 def content(wildcards):
-    return PLAN.content(wildcards.dataset)
+    return PLAN.content(wildcards.dataset, wildcards.category)
 
 
 @of_wildcards

@@ -24,15 +24,18 @@ rule fetch:
         " {params.source} --log {log:q}"
 
 
+# One list per category, so that a change or a problem of another category touches nothing. Classes
+# share one, because each is tested on the others.
 rule index:
     input:
-        fetched,
+        # What the list depends on is in the params: files fetched again change nothing.
+        ancient(fetched),
     output:
-        "results/index/{dataset}.csv",
+        "results/index/{dataset}/{category}.csv",
     log:
-        "results/index/logs/{dataset}.index.log",
+        "results/index/logs/{dataset}/{category}.index.log",
     benchmark:
-        "results/index/benchmarks/{dataset}.index.tsv"
+        "results/index/benchmarks/{dataset}/{category}.index.tsv"
     conda:
         "../../environment.yml"
     resources:
@@ -41,18 +44,21 @@ rule index:
     params:
         library=code_digest("aexad.data.index"),
         content=content,
-        categories=lambda wildcards: PLAN.dataset(wildcards.dataset).categories,
+        reading=of_wildcards(lambda wildcards: PLAN.listed_as(wildcards.dataset)),
+        only=lambda wildcards: PLAN.only_option(wildcards.dataset, wildcards.category),
         data=SETTINGS.data,
     message:
-        "Checking every file of {wildcards.dataset}"
+        "Checking every file of {wildcards.dataset}, {wildcards.category}"
     shell:
-        "python -m aexad index --dataset {wildcards.dataset} --data {params.data:q}"
+        "python -m aexad index --dataset {wildcards.dataset} {params.only} --data {params.data:q}"
         " --output {output} --log {log:q}"
 
 
 rule split:
     input:
-        "results/index/{dataset}.csv",
+        of_wildcards(
+            lambda wildcards: PLAN.index_of(wildcards.dataset, wildcards.category)
+        ),
     output:
         f"{RUN_DATA}/split.csv",
     log:

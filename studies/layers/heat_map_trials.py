@@ -1,0 +1,88 @@
+"""Other heat maps of trained models, and their product with the probe's map: no training."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+
+from aexad.config.recipe import HeatMap
+from aexad.data.images import load_image
+from aexad.evaluation.evaluate import evaluate_run
+from aexad.explain.heatmap import HeatMaps, binarised, heat_maps
+from aexad.runtime.files import write_npz
+from aexad.training.model_store import load_model
+
+HERE = "studies/layers/fixed_projection.py"
+SETTINGS = {
+    "mean extent (the paper's)": HeatMap(),
+    "runs": HeatMap(extent="runs"),
+    "median extent": HeatMap(filter=f"{HERE}:median_filter_size"),
+    "extent weighted by area": HeatMap(filter=f"{HERE}:area_filter_size"),
+    "median of 5 x 5 pixels": HeatMap(filter=f"{HERE}:median_5"),
+    "k = 2": HeatMap(filter=2),
+    "none": HeatMap(filter="none"),
+}
+METRICS = ("xauc", "f1", "iou", "pro", "pixel_ap", "image_auroc")
+BATCH = 16
+
+
+def trials(
+    run: Path, probe: Path, split: Path, root: Path, weights_dir: str | None, size: int
+) -> pd.DataFrame:
+    """Metrics of every heat map of a run of AE-XAD, of the probe, and of their products.
+
+    Parameters
+    ----------
+    run, probe
+        Folders of the two runs, of the same category and seed.
+    split, root
+        Their split, and the folder of the data set.
+
+    Returns
+    -------
+    DataFrame
+        One row per heat map, one column per metric.
+    """
+    table = pd.read_csv(split, keep_default_na=False)
+    names = table.loc[table["role"] == "test", "image"].to_numpy(dtype=str)
+    images = np.stack([load_image(root / name, size) for name in names])
+    seen = torch.from_numpy(images).permute(0, 3, 1, 2).float() / 255
+    rebuilt, probabilities = (_output(folder, seen, weights_dir) for folder in (run, probe))
+    found: dict[str, HeatMaps] = {
+        name: heat_maps(seen, rebuilt, settings) for name, settings in SETTINGS.items()
+    }
+    alone = heat_maps(seen, probabilities, HeatMap(filter="none", score="max"))
+    products = {
+        f"{name}, times the probe's map": _product(found[name], alone)
+        for name in ("mean extent (the paper's)", "none")
+    }
+    rows = found | {"the probe's map": alone} | products
+    return pd.DataFrame(
+        [{"heat map": name, **_metrics(maps, names, split, root)} for name, maps in rows.items()]
+    )
+
+
+def _output(folder: Path, images: torch.Tensor, weights_dir: str | None) -> torch.Tensor:
+    network = load_model(folder / "model.safetensors", weights_dir).network.eval()
+    with torch.inference_mode():
+        return torch.cat([network(part) for part in images.split(BATCH)])
+
+
+def _product(maps: HeatMaps, alone: HeatMaps) -> HeatMaps:
+    """The product of two maps of each image; the score is its maximum."""
+    product = maps.heat_map * alone.heat_map
+    score = product.reshape(len(product), -1).max(axis=1).astype(np.float64)
+    return maps._replace(heat_map=product, binary=binarised(product), score=score)
+
+
+def _metrics(maps: HeatMaps, names: np.ndarray, split: Path, root: Path) -> dict[str, float]:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "maps.npz")
+        arrays = {"image": names, "heat_map": maps.heat_map, "binary": maps.binary}
+        write_npz(path, arrays | {"score": maps.score.astype(np.float32), "k": maps.k})
+        metrics = evaluate_run(path, split, root, Path(folder), "model")["metrics"]
+    return {name: metrics[name]["value"] for name in METRICS}
