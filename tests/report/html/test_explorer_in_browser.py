@@ -331,6 +331,24 @@ def test_one_method_can_be_shown_alone(reader: Reader) -> None:
     assert len(reader.page.locator("#numbers thead").inner_text().split()) == 2
 
 
+def test_an_opened_image_shows_the_heat_maps_of_all_other_methods(reader: Reader) -> None:
+    others = reader.page.locator("#others figure")
+    reader.choose(category="brick")
+    reader.page.locator(".card").first.click()
+    assert others.count() == 1  # two of three methods are shown in full
+    reader.page.keyboard.press("Escape")
+    reader.choose(b="")
+    reader.page.locator(".card").first.click()
+    assert others.count() == 2
+    caption = others.last.locator("figcaption").inner_text()
+    assert re.fullmatch(r".+: (IoU|X-AUC|F1|score rank) \S+( %)?", caption)
+    assert others.last.locator("img.heat").evaluate("image => image.decode().then(() => true)")
+    reader.page.keyboard.press("Escape")
+    reader.choose(category="grass")  # where the second method has not run
+    reader.page.locator(".card").first.click()
+    assert others.count() == 1
+
+
 def test_pictures_far_away_are_not_loaded(browser: Any, index: Path) -> None:
     reader = Reader(browser, index, viewport={"width": 390, "height": 300}).open()
     reader.page.locator(".card").first.scroll_into_view_if_needed()

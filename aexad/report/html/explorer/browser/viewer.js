@@ -1,4 +1,4 @@
-// One image under both methods: input, steps and truth per method, and the numbers.
+// One image: input, steps and truth under both methods, the heat maps of all others, the numbers.
 const viewer = byId("viewer");
 
 function side(item, method, letter) {
@@ -10,6 +10,15 @@ function side(item, method, letter) {
     figure(inputCell(item, `input ${item.photo.label}`), "input"),
     ...steps,
     figure(truthCell(item, `truth of ${item.photo.label}`), "truth")));
+}
+
+/** The heat map of every further method that ran on the image, with the value that images are sorted by. */
+function othersOf(item, choice) {
+  const others = Object.keys(DATA.methods).filter((name) => name in item.group.runs && name !== choice.a && name !== choice.b);
+  const figures = others.map((name) => made("figure", {},
+    stepCell(item, name, "heat map", `heat map of ${item.photo.label}, ${DATA.methods[name]}`),
+    made("figcaption", {}, `${DATA.methods[name]}: ${MEASURES[choice.by]} ${written(item, name, choice.by)}`)));
+  return figures.length ? [made("h3", {}, "Heat maps of the other methods"), made("div", { className: "six" }, ...figures)] : [];
 }
 
 function numbersOf(item, choice) {
@@ -36,6 +45,7 @@ function showViewer(choice) {
   const sides = [side(item, choice.a, "A")];
   if (choice.b !== "") sides.push(side(item, choice.b, "B"));
   byId("sides").replaceChildren(...sides);
+  byId("others").replaceChildren(...othersOf(item, choice));
   byId("numbers").replaceChildren(...numbersOf(item, choice));
   if (!viewer.open) viewer.showModal();
 }
