@@ -131,8 +131,7 @@ class Explainer:
             return _as_array(given), None if scores is None else _as_array(scores)
 
         joined, highest = stitched(image, self.card.size, run)
-        inputs = image.transpose(2, 0, 1)[None].astype(np.float32, order="C")
-        inputs /= np.float32(255)
+        inputs = image.transpose(2, 0, 1)[None]
         output: Any = joined[None]
         if highest is not None:
             output = output, np.array([highest])

@@ -57,7 +57,8 @@ def heat_maps(
     Parameters
     ----------
     images : array or tensor, float [n, C, H, W]
-        In [0, 1]. Tensors are first copied to the CPU as float32 arrays.
+        In [0, 1]; or an array uint8 of 0 to 255, which needs less memory. Tensors are first copied
+        to the CPU as float32 arrays.
     output : array or tensor, or two of them
         Reconstructions [n, C, H, W]; or anomaly maps [n, 1, H, W], alone or with the score of each
         image [n].
@@ -77,7 +78,9 @@ def heat_maps(
     maps, own_score = output if isinstance(output, tuple) else (output, None)
     if own_score is not None or maps.shape[1] != images.shape[1]:
         return _of_anomaly_maps(_float32(maps), own_score, settings)
-    images, reconstructions = _float32(images), _float32(maps)
+    if not (isinstance(images, np.ndarray) and images.dtype == np.uint8):
+        images = _float32(images)
+    reconstructions = _float32(maps)
     if images.shape != reconstructions.shape:
         raise ValueError(
             f"images are {list(images.shape)}, their reconstructions "
@@ -85,7 +88,7 @@ def heat_maps(
         )
     error = np.zeros((len(images), *images.shape[2:]), np.float32)
     for channel in range(images.shape[1]):  # one at a time, because large images fill the memory
-        error += (images[:, channel] - reconstructions[:, channel]) ** 2
+        error += (_channel(images, channel) - reconstructions[:, channel]) ** 2
     if not np.isfinite(error).all():
         raise ValueError("the images or their reconstructions hold NaN or infinite values")
     return _filtered(error, normalised_error(images, error, settings), settings)
@@ -152,7 +155,7 @@ def normalised_error(images: np.ndarray, error: np.ndarray, settings: HeatMap) -
 
     Parameters
     ----------
-    images : float32 [n, C, H, W]
+    images : float32 [n, C, H, W] in [0, 1], or uint8
     error : float32 [n, H, W]
         The squared error, summed over the channels.
     settings : HeatMap
@@ -273,14 +276,21 @@ def _on_cpu(values: Any) -> np.ndarray:
     return copied
 
 
+def _channel(images: np.ndarray, channel: int) -> np.ndarray:
+    """One channel of images, float32 [n, H, W] in [0, 1]."""
+    values = images[:, channel]
+    return values / np.float32(255) if values.dtype == np.uint8 else values
+
+
 def _squared_distance_to_target(images: np.ndarray, target: str) -> np.ndarray:
-    if target != "inverse":
-        distance = np.zeros((len(images), *images.shape[2:]), images.dtype)
-        for channel in range(images.shape[1]):
-            distance += ((2 if target == "two" else -1) - images[:, channel]) ** 2
-        return distance
-    distance = (1 - 2 * images) ** 2  # of x to F(x) = 1 - x; it is 0 at x = 1/2, hence the minimum
-    return distance.clip(min=SMALLEST_DISTANCE_TO_TARGET**2).sum(axis=1)
+    distance = np.zeros((len(images), *images.shape[2:]), np.float32)
+    for channel in range(images.shape[1]):
+        x = _channel(images, channel)
+        if target == "inverse":  # F(x) = 1 - x meets x at x = 1/2, hence the minimum
+            distance += ((1 - 2 * x) ** 2).clip(min=SMALLEST_DISTANCE_TO_TARGET**2)
+        else:
+            distance += ((2 if target == "two" else -1) - x) ** 2
+    return distance
 
 
 def _half_sizes(relative: np.ndarray, settings: HeatMap) -> np.ndarray:

@@ -297,8 +297,8 @@ def test_wrong_input_is_an_error(batch):
     images, wrong = batch
     with pytest.raises(ValueError, match=r"images are \[6, 3, 40, 48\], .* \[6, 3, 40, 47\]"):
         heat_maps(images, wrong[..., 1:], HeatMap())
-    with pytest.raises(ValueError, match=r"expected floating-point images .* got uint8 \[6, 3"):
-        heat_maps((images * 255).astype(np.uint8), wrong, HeatMap())
+    with pytest.raises(ValueError, match=r"expected floating-point images .* got int16 \[6, 3"):
+        heat_maps((images * 255).astype(np.int16), wrong, HeatMap())
     with pytest.raises(ValueError, match=r"got float32 \[3, 40, 48\]"):
         heat_maps(images[0], wrong[0], HeatMap())
     broken = wrong.copy()
@@ -306,3 +306,14 @@ def test_wrong_input_is_an_error(batch):
     for kind in (np.asarray, torch.from_numpy):
         with pytest.raises(ValueError, match="hold NaN or infinite values"):
             heat_maps(kind(images), kind(broken), HeatMap())
+
+
+@pytest.mark.parametrize("settings", ALL, ids=str)
+def test_images_of_8_bits_give_the_same_maps(settings):
+    rng = np.random.default_rng(3)
+    images = rng.integers(0, 256, (2, 3, 24, 32), dtype=np.uint8)
+    rebuilt = rng.random((2, 3, 24, 32), dtype=np.float32)
+    small = heat_maps(images, rebuilt, settings)
+    large = heat_maps(images.astype(np.float32) / np.float32(255), rebuilt, settings)
+    for own, expected in zip(small, large, strict=True):
+        np.testing.assert_array_equal(own, expected)
