@@ -4,7 +4,8 @@
 its marks ``<!-- <benchmark>: NAME -->`` and ``<!-- end -->``. In the checkout:
 
     python docs/appendix.py six
-    python docs/appendix.py labels     # one table and one figure in docs/results.md
+    python docs/appendix.py labels     # no appendix: a table and a figure in docs/results.md
+    python docs/appendix.py tiles      # no appendix: a table in docs/results.md
 """
 
 import json
@@ -19,8 +20,8 @@ from PIL import Image
 from tabulate import tabulate
 
 from aexad.cli.parser import main as aexad
-from aexad.config.builtin import catalogue_paths
 from aexad.config.archive import read_manifest
+from aexad.config.builtin import catalogue_paths
 from aexad.config.catalogue import read_catalogue
 from aexad.report.collect import read_collection
 from aexad.report.labels import METRIC
@@ -38,13 +39,11 @@ photographs are not in it, because an archive holds numbers alone.
 """
 COLUMNS = ("xauc", "pro", "pixel_ap", "f1", "iou", "image_auroc", "training_seconds")
 """Columns of the short table: means over the categories."""
-EVERYWHERE = ", 60 epochs"
-"""The end of titles that is said once, above the tables."""
+EVERYWHERE = (", 60 epochs", ", 15 epochs")
+"""Ends of titles that are said once, above the tables."""
 COMPARED = ("xauc", "iou")
 SHOWN = ("xauc", "pro", "f1", "iou")
 """Metrics in a cell of the tables by category and by number of labelled defects."""
-LABELS = "labels"
-"""The benchmark that has no appendix: a table and a figure of the page show all of it."""
 
 
 def archive_of(name: str) -> Path:
@@ -69,8 +68,8 @@ def render(name: str, results: Path, benchmark: str = "", figures: bool = True) 
 
 def page_tables(name: str, folder: Path) -> dict[str, str]:
     """The tables of ``docs/results.md``; by category, all runs of the archive are shown."""
-    if name == LABELS:
-        return {"numbers": table_by_number(folder)}
+    if name in SMALL:
+        return SMALL[name](folder)
     full = f"{name}_full"
     if not (DOCS.parent / f"config/benchmarks/{full}.yaml").is_file():
         return short_tables(folder)
@@ -81,7 +80,7 @@ def page_tables(name: str, folder: Path) -> dict[str, str]:
 def short_tables(folder: Path) -> dict[str, str]:
     """Short tables of a benchmark, as Markdown, by the name of their mark."""
     metrics, methods = read_collection(folder)
-    titles = {name: title.removesuffix(EVERYWHERE) for name, title in titles_of(methods).items()}
+    titles = short_titles(methods)
     labels = dict(zip(methods["method"], methods["labels"], strict=True))
     measured = metrics.dropna(subset="value").groupby(["method", "metric", "category"], sort=False)
     values = measured["value"].mean()
@@ -133,13 +132,21 @@ def short_tables(folder: Path) -> dict[str, str]:
     }
 
 
-def table_by_number(folder: Path) -> str:
-    """Methods by number of labelled defects of each type, as Markdown."""
+def short_titles(methods: pd.DataFrame) -> dict[str, str]:
+    """Titles of methods, without their number of epochs."""
+    titles = titles_of(methods)
+    for end in EVERYWHERE:
+        titles = {name: title.removesuffix(end) for name, title in titles.items()}
+    return titles
+
+
+def table_by_number(folder: Path) -> dict[str, str]:
+    """Methods by number of labelled defects of each type."""
     metrics, methods = read_collection(folder)
     catalogue = read_catalogue(*catalogue_paths())
     number = {name: catalogue[name].labelled for name in metrics["dataset"].unique()}
     numbers = sorted(number.values())
-    titles = {name: title.removesuffix(EVERYWHERE) for name, title in titles_of(methods).items()}
+    titles = short_titles(methods)
     means = metrics.groupby(["method", metrics["dataset"].map(number), "metric"])["value"].mean()
     rows = [
         [
@@ -152,7 +159,26 @@ def table_by_number(folder: Path) -> str:
         ]
         for method, labels in zip(methods["method"], methods["labels"], strict=True)
     ]
-    return _markdown(rows, ["method", "labelled defects", *[str(each) for each in numbers]])
+    heads = ["method", "labelled defects", *[str(each) for each in numbers]]
+    return {"numbers": _markdown(rows, heads)}
+
+
+def table_by_data_set(folder: Path) -> dict[str, str]:
+    """One row per data set and method."""
+    metrics, methods = read_collection(folder)
+    titles, catalogue = short_titles(methods), read_catalogue(*catalogue_paths())
+    means = metrics.groupby(["dataset", "method", "metric"], sort=False)["value"].mean()
+    rows = [
+        [catalogue[data].full_title, titles[method]]
+        + [f"{means[data, method, metric]:.3f}" for metric in COLUMNS[:-1]]
+        for data, method in metrics[["dataset", "method"]].drop_duplicates().itertuples(index=False)
+    ]
+    heads = ["data", "method", *[METRIC[each].label for each in COLUMNS[:-1]]]
+    return {"means": _markdown(rows, heads)}
+
+
+SMALL = {"labels": table_by_number, "tiles": table_by_data_set}
+"""Benchmarks without an appendix: their tables on the page, and figures of their name, say all."""
 
 
 def with_tables(page: str, name: str, tables: dict[str, str]) -> str:
@@ -217,8 +243,8 @@ def main(name: str) -> None:
         page = DOCS / "results.md"
         text = with_tables(page.read_text(encoding="utf-8"), name, page_tables(name, folder))
         page.write_text(text, encoding="utf-8")
-        if name == LABELS:
-            write_pictures(folder, f"{LABELS}_*.png")
+        if name in SMALL:
+            write_pictures(folder, f"{name}_*.png")
         else:
             (OUT / f"{name}_tables.md").write_text(appendix(name, folder), encoding="utf-8")
             write_pictures(folder)

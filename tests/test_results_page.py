@@ -26,14 +26,14 @@ def test_the_page_has_the_tables_of_the_archive(rendered):
     assert appendix.with_tables(page, "six", tables) == page, "run: python docs/appendix.py six"
 
 
-def test_the_page_has_the_table_of_numbers_of_labels(tmp_path):
+@pytest.mark.parametrize(("name", "mark"), [("labels", "numbers"), ("tiles", "means")])
+def test_the_page_has_the_table_of_a_small_benchmark(tmp_path, name, mark):
     page = (ROOT / "docs/results.md").read_text(encoding="utf-8")
-    tables = appendix.page_tables("labels", appendix.render("labels", tmp_path, figures=False))
-    assert "<!-- labels: numbers -->" in page
-    assert "PatchCore, ResNet-18 " in tables["numbers"]
-    assert appendix.with_tables(page, "labels", tables) == page, (
-        "run: python docs/appendix.py labels"
-    )
+    tables = appendix.page_tables(name, appendix.render(name, tmp_path, figures=False))
+    assert f"<!-- {name}: {mark} -->" in page
+    assert "AE-XAD, ResNet-18 " in tables[mark]
+    remedy = f"run: python docs/appendix.py {name}"
+    assert appendix.with_tables(page, name, tables) == page, remedy
 
 
 def test_the_appendix_has_every_table_of_the_archive(rendered):
