@@ -1,4 +1,4 @@
-"""The verbs of the study: criteria of one run; tables and figures of a benchmark."""
+"""The verbs of the study: criteria and heat maps of one run; tables and figures of a benchmark."""
 
 from __future__ import annotations
 
@@ -31,6 +31,13 @@ def add_verbs(add: AddVerb) -> None:
     parser.add_argument("--model", type=Path, required=True, help="from train, .safetensors")
     add_split(parser)
     add_output(parser, "the criteria, .json")
+    parser = add(heat_maps)
+    add_dataset(parser)
+    add_machine(parser, threads=1)
+    parser.add_argument("--run-folder", type=Path, required=True, help="folder of a run of AE-XAD")
+    parser.add_argument("--probe", type=Path, required=True, help="folder of a run of the probe")
+    add_split(parser)
+    add_output(parser, "metrics of every heat map, .csv")
     for run in (selection, tables, figures):
         parser = add(run)
         add_benchmark(parser)
@@ -53,6 +60,19 @@ def criteria(args: argparse.Namespace) -> Path:
     table, root = read_split(args.split), root_of(args, dataset)
     values = criteria_of(model, table, root, args.scenario, dataset.stored, settings, device)
     write_json(args.output, values)
+    return args.output
+
+
+def heat_maps(args: argparse.Namespace) -> Path:
+    """Try other heat maps of a run, and their product with the probe's map; nothing is trained."""
+    from aexad.runtime.device import use_device
+    from aexad.runtime.files import write_csv
+    from studies.layers.heat_map_trials import trials
+
+    use_device("cpu", args.threads)
+    dataset = dataset_of(args)
+    places = args.run_folder, args.probe, args.split, root_of(args, dataset)
+    write_csv(args.output, trials(*places, args.weights_dir, dataset.size))
     return args.output
 
 
