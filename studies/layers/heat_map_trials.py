@@ -27,12 +27,13 @@ SETTINGS = {
     "none": HeatMap(filter="none"),
 }
 METRICS = ("xauc", "f1", "iou", "pro", "pixel_ap", "image_auroc")
+PER_IMAGE = ("xauc", "f1", "iou")
 BATCH = 16
 
 
 def trials(
     run: Path, probe: Path, split: Path, root: Path, weights_dir: str | None, size: int
-) -> pd.DataFrame:
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Metrics of every heat map of a run of AE-XAD, of the probe, and of their products.
 
     Parameters
@@ -44,8 +45,8 @@ def trials(
 
     Returns
     -------
-    DataFrame
-        One row per heat map, one column per metric.
+    tuple of DataFrame
+        One row per heat map and one column per metric; and the same by image.
     """
     table = pd.read_csv(split, keep_default_na=False)
     names = table.loc[table["role"] == "test", "image"].to_numpy(dtype=str)
@@ -61,9 +62,10 @@ def trials(
         for name in ("mean extent (the paper's)", "none")
     }
     rows = found | {"the probe's map": alone} | products
-    return pd.DataFrame(
-        [{"heat map": name, **_metrics(maps, names, split, root)} for name, maps in rows.items()]
-    )
+    evaluated = {name: _evaluated(maps, names, split, root) for name, maps in rows.items()}
+    means = [{"heat map": name, **metrics} for name, (metrics, _) in evaluated.items()]
+    images = [each.assign(**{"heat map": name}) for name, (_, each) in evaluated.items()]
+    return pd.DataFrame(means), pd.concat(images, ignore_index=True)
 
 
 def _output(folder: Path, images: torch.Tensor, weights_dir: str | None) -> torch.Tensor:
@@ -79,10 +81,13 @@ def _product(maps: HeatMaps, alone: HeatMaps) -> HeatMaps:
     return maps._replace(heat_map=product, binary=binarised(product), score=score)
 
 
-def _metrics(maps: HeatMaps, names: np.ndarray, split: Path, root: Path) -> dict[str, float]:
+def _evaluated(
+    maps: HeatMaps, names: np.ndarray, split: Path, root: Path
+) -> tuple[dict[str, float], pd.DataFrame]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "maps.npz")
         arrays = {"image": names, "heat_map": maps.heat_map, "binary": maps.binary}
         write_npz(path, arrays | {"score": maps.score.astype(np.float32), "k": maps.k})
         metrics = evaluate_run(path, split, root, Path(folder), "model")["metrics"]
-    return {name: metrics[name]["value"] for name in METRICS}
+        images = pd.read_csv(Path(folder, "per_image.csv"))
+    return {name: metrics[name]["value"] for name in METRICS}, images[["image", *PER_IMAGE]]

@@ -37,7 +37,7 @@ def add_verbs(add: AddVerb) -> None:
     parser.add_argument("--run-folder", type=Path, required=True, help="folder of a run of AE-XAD")
     parser.add_argument("--probe", type=Path, required=True, help="folder of a run of the probe")
     add_split(parser)
-    add_output(parser, "metrics of every heat map, .csv")
+    add_output(parser, "metrics of every heat map, .csv; those of each image lie beside it")
     for run in (selection, tables, figures):
         parser = add(run)
         add_benchmark(parser)
@@ -72,7 +72,9 @@ def heat_maps(args: argparse.Namespace) -> Path:
     use_device("cpu", args.threads)
     dataset = dataset_of(args)
     places = args.run_folder, args.probe, args.split, root_of(args, dataset)
-    write_csv(args.output, trials(*places, args.weights_dir, dataset.size))
+    means, images = trials(*places, args.weights_dir, dataset.size)
+    write_csv(args.output, means)
+    write_csv(args.output.with_name(f"{args.output.stem}_images.csv"), images)
     return args.output
 
 
