@@ -21,7 +21,7 @@ def depends_on() -> dict[str, object]:
     demo = plan({"benchmark": "demo"})
     methods = dict.fromkeys(run.method for run in demo.all_runs)
     return {
-        "data": demo.content("textures"),
+        "data": demo.content("textures", CATEGORY),
         "size": demo.dataset("textures").size,
         "recipes": {name: demo.recipe(name).stated_training for name in methods},
     }

@@ -121,5 +121,5 @@ def _in_tiles(
 
     joined, highest = stitched(image, network.size, run)
     whole = torch.from_numpy(joined[None])
-    seen = as_float(torch.from_numpy(image[None].transpose(0, 3, 1, 2)))
+    seen = as_float(torch.from_numpy(image[None].transpose(0, 3, 1, 2).copy()))
     return seen, whole if highest is None else (whole, torch.tensor([highest]))
