@@ -12,6 +12,12 @@ def one_run(tmp_path_factory):
     """A project with one complete run, from its data to its metrics; tests do not change it."""
     project = Project.copied(tmp_path_factory.mktemp("one") / "project")
     (project.folder / "config/benchmarks/one.yaml").write_text(ONE)
+    # Long enough that a signal meets the training, also on a busy machine.
+    project.edit(
+        "config/methods/short.yaml",
+        'title: "Autoencoder, tiny ResNet", loss: mse}',
+        'title: "Autoencoder, tiny ResNet", loss: mse, epochs: 60}',
+    )
     project.snakemake(TARGET)
     return project
 
