@@ -81,7 +81,7 @@ def infer(
                 pixels = np.stack([load_image(path, stored, levels) for path in paths])
                 # [B, R, R, 3] -> [B, 3, S, S]
                 seen = as_float(torch.from_numpy(pixels).to(device).permute(0, 3, 1, 2))
-                images = enlarged(seen, size)
+                images: Tensor | np.ndarray = enlarged(seen, size)
                 with torch.inference_mode():
                     output = network(images)
             else:
@@ -109,8 +109,8 @@ def infer(
 
 def _in_tiles(
     network: Method, photograph: np.ndarray, tile: int, device: torch.device
-) -> tuple[Tensor, Output]:
-    """A photograph [1, 3, H, W] at the scale of its tiles, and the output for all of it."""
+) -> tuple[np.ndarray, Output]:
+    """A photograph uint8 [1, 3, H, W] at the scale of its tiles, and the output for all of it."""
     image = scaled(photograph, tile, network.size)
 
     def run(tiles: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
@@ -121,5 +121,5 @@ def _in_tiles(
 
     joined, highest = stitched(image, network.size, run)
     whole = torch.from_numpy(joined[None])
-    seen = as_float(torch.from_numpy(image[None].transpose(0, 3, 1, 2).copy()))
-    return seen, whole if highest is None else (whole, torch.tensor([highest]))
+    output = whole if highest is None else (whole, torch.tensor([highest]))
+    return image[None].transpose(0, 3, 1, 2), output

@@ -246,7 +246,7 @@ class Plan:
         entry, source = self.dataset(dataset), self.source(dataset)
         if source is not None:
             folder = Path(source, category)
-            alone = entry.adaptor != "class_folders" and folder.is_dir()
+            alone = folder.is_dir() and not self._is_of_classes(dataset)
             return _listed(folder if alone else Path(source))
         if entry.adaptor == "textures":
             return code_digest(TEXTURES)
@@ -254,21 +254,23 @@ class Plan:
 
     def index_of(self, dataset: str, category: str) -> str:
         """The file that lists a category; classes share one."""
-        shared = self.dataset(dataset).adaptor == "class_folders"
-        return f"results/index/{dataset}/{CLASSES if shared else category}.csv"
+        name = CLASSES if self._is_of_classes(dataset) else category
+        return f"results/index/{dataset}/{name}.csv"
 
     def only_option(self, dataset: str, category: str) -> str:
         """The option of ``index`` that names the category of a list."""
-        shared = self.dataset(dataset).adaptor == "class_folders"
-        return "" if shared else option("--category", category)
+        return "" if self._is_of_classes(dataset) else option("--category", category)
 
     def listed_as(self, dataset: str) -> dict[str, Any]:
         """Keys of a data set that its lists depend on."""
         keys = {"adaptor", "marks", "masks", "counts"}
-        entry = self.dataset(dataset)
-        if entry.adaptor == "class_folders":
+        if self._is_of_classes(dataset):
             keys.add("categories")
-        return entry.model_dump(include=keys, exclude_defaults=True)
+        return self.dataset(dataset).model_dump(include=keys, exclude_defaults=True)
+
+    def _is_of_classes(self, dataset: str) -> bool:
+        """Whether each category is tested on the others, which then belong to its data."""
+        return self.dataset(dataset).adaptor == "class_folders"
 
     def described(self, *keys: str) -> dict[str, dict[str, Any]]:
         """Keys of the benchmark's data sets that tables or pages print."""

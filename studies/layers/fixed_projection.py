@@ -5,6 +5,8 @@ The classes and functions are named by recipes as ``studies/layers/fixed_project
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 import torch
@@ -18,6 +20,7 @@ from aexad.config.schema import Strict
 from aexad.data.training_set import TrainingSet
 from aexad.encoders.features import DECODER_STRIDE, resized
 from aexad.encoders.weights import Weights
+from aexad.explain.heatmap import binarised, smoothed
 from aexad.methods.aexad import AEXAD, CODE_CHANNELS
 from aexad.methods.job import Job
 
@@ -130,37 +133,29 @@ def clipped_lambda(reconstruction: Tensor, x: Tensor, mask: Tensor) -> Tensor:
     )
 
 
-def _filtered(maps: np.ndarray, k: list[int]) -> np.ndarray:
-    filtered = [
-        ndimage.gaussian_filter(m, size / 3, mode="reflect", radius=size)
-        for m, size in zip(maps, k, strict=True)
-    ]
-    return np.stack(filtered)
-
-
-def _extents(m: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Larger side of the box, and area, of each piece of a binarised map [H, W]."""
-    labels, count = ndimage.label(
-        m > m.mean(dtype=np.float64) + m.std(dtype=np.float64), np.ones((3, 3))
-    )
+def _extents(binary: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Larger side of the box, and area, of each piece of a binary map [H, W]."""
+    labels, count = ndimage.label(binary, np.ones((3, 3)))
     boxes = ndimage.find_objects(labels)
     sides = [max(axis.stop - axis.start for axis in box) for box in boxes]
     return np.array(sides, float), np.bincount(labels.ravel(), minlength=count + 1)[1:]
 
 
+def _filtered(maps: np.ndarray, extent: Callable[[np.ndarray, np.ndarray], float]) -> np.ndarray:
+    """Maps under a Gaussian whose k is half of an extent, from sides and areas of the pieces."""
+    found = [_extents(binary) for binary in binarised(maps)]
+    k = [max(1, round(extent(*pieces) / 2)) if len(pieces[0]) else 1 for pieces in found]
+    return smoothed(maps, np.array(k))
+
+
 def median_filter_size(maps: np.ndarray) -> np.ndarray:
     """The paper's filter, with k half the median extent of the pieces."""
-    sides = [_extents(m)[0] for m in maps]
-    return _filtered(maps, [max(1, round(float(np.median(s)) / 2)) if len(s) else 1 for s in sides])
+    return _filtered(maps, lambda sides, areas: float(np.median(sides)))
 
 
 def area_filter_size(maps: np.ndarray) -> np.ndarray:
     """The paper's filter, with k half the extent that pieces have on average, weighted by area."""
-    found = [_extents(m) for m in maps]
-    return _filtered(
-        maps,
-        [max(1, round(float(np.average(s, weights=a)) / 2)) if len(s) else 1 for s, a in found],
-    )
+    return _filtered(maps, lambda sides, areas: float(np.average(sides, weights=areas)))
 
 
 def median_5(maps: np.ndarray) -> np.ndarray:

@@ -37,7 +37,10 @@ def add_verbs(add: AddVerb) -> None:
     parser.add_argument("--run-folder", type=Path, required=True, help="folder of a run of AE-XAD")
     parser.add_argument("--probe", type=Path, required=True, help="folder of a run of the probe")
     add_split(parser)
-    add_output(parser, "metrics of every heat map, .csv; those of each image lie beside it")
+    add_output(
+        parser,
+        "metrics of every heat map, .csv; those of each image go to NAME_images.csv",
+    )
     for run in (selection, tables, figures):
         parser = add(run)
         add_benchmark(parser)

@@ -79,10 +79,11 @@ def labels_figure(curves: pd.DataFrame, look: Look) -> Figure:
     """Draw one panel per metric; ``curves`` as :func:`label_curves` returns them."""
     figure, panels = grid_of(len(SHOWN), 2, height=1.9, margin=0.7)
     numbers = sorted(curves["labelled"].unique())
+    labelled = set(curves.loc[curves["labels"] != "no", "method"])
     for axes, metric in zip(panels, SHOWN, strict=True):
         for method, own in curves[curves["metric"] == metric].groupby("method", sort=False):
             style = look.styles[str(method)]
-            if (own["labels"] == "no").all():
+            if method not in labelled:
                 axes.axhline(own["value"].mean(), color=style.colour, linestyle="--", linewidth=1)
                 continue
             own = own.sort_values("labelled")
@@ -94,7 +95,7 @@ def labels_figure(curves: pd.DataFrame, look: Look) -> Figure:
         axes.set_xlabel("labelled defects of each type")
     handles = look.handles(curves["method"])
     for handle, method in zip(handles, curves["method"].unique(), strict=True):
-        if (curves.loc[curves["method"] == method, "labels"] == "no").all():
+        if method not in labelled:
             handle.set(linestyle="--", marker="")
     add_legend(figure, handles)
     return figure
