@@ -104,9 +104,8 @@ class Explainer:
         inputs, output = self.network.run(images)
         maps = heat_maps(inputs, output, self.card.recipe.heat_map)
         milliseconds = 1000 * (time.perf_counter() - start) / len(photographs)
-        rebuilt = None
-        if not isinstance(output, tuple) and output.shape[1] == inputs.shape[1]:
-            rebuilt = _as_pictures(output)
+        rebuilds = not isinstance(output, tuple) and output.shape[1] >= 3
+        rebuilt = _as_pictures(output[:, :3]) if rebuilds else None
         return [
             Explanation(
                 image=photograph,
@@ -136,9 +135,9 @@ class Explainer:
         if highest is not None:
             output = output, np.array([highest])
         maps = heat_maps(inputs, output, self.card.recipe.heat_map)
-        rebuilds = len(joined) == inputs.shape[1]
+        rebuilds = len(joined) >= 3
         del inputs, output  # of a large image they fill the memory
-        rebuilt = _as_pictures(joined[None])[0] if rebuilds else None
+        rebuilt = _as_pictures(joined[None, :3])[0] if rebuilds else None
         return Explanation(
             image=photograph,
             heat_map=maps.heat_map[0],

@@ -70,7 +70,7 @@ def graph_of(network: nn.Module, size: int, metadata: dict[str, str]) -> bytes:
     example = torch.zeros(2, 3, size, size)
     with torch.no_grad():
         output = network(example)
-    names = OUTPUTS[1:] if isinstance(output, tuple) else OUTPUTS[output.shape[1] != 3 :][:1]
+    names = OUTPUTS[1:] if isinstance(output, tuple) else OUTPUTS[output.shape[1] < 3 :][:1]
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings():

@@ -17,7 +17,8 @@ from aexad.runtime.errors import ConfigError, WeightsError
 
 INPUT = "images"
 OUTPUTS = ("reconstructions", "maps", "scores")
-"""Names of the outputs: reconstructions; or anomaly maps, alone or with scores."""
+"""Names of the outputs: reconstructions, with the probability that a pixel is anomalous as a fourth
+channel if the method has one; or anomaly maps, alone or with scores."""
 SEAL = "aexad sha256"
 """Key of the digest in the metadata."""
 

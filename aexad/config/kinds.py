@@ -15,7 +15,7 @@ class NoOptions(Strict):
 
 
 class PixelProbe(Strict):
-    """Options of ``pixel_probe``."""
+    """Options of ``pixel_probe`` and ``aexad_probe``."""
 
     head: Literal["linear", "mlp"] = Field(
         "mlp", description="linear: a 1x1 convolution; mlp: 3x3 to 64 channels, SELU, 1x1"
@@ -87,6 +87,8 @@ class Kind:
     """Whether it has an encoder."""
     rebuilds: bool = False
     """Whether it reconstructs images, and its heat map is the error."""
+    probe: bool = False
+    """Whether a probe weighs that error by the probability that a pixel is anomalous."""
     options: type[Strict] = NoOptions
 
     @property
@@ -97,6 +99,9 @@ class Kind:
 
 METHODS = {
     "aexad": Kind("aexad.methods.aexad:AEXAD", rebuilds=True),
+    "aexad_probe": Kind(
+        "aexad.methods.aexad_probe:AEXADProbe", rebuilds=True, probe=True, options=PixelProbe
+    ),
     "anovit": Kind("aexad.methods.anovit:AnoViT", uses_labels=False, rebuilds=True),
     "l2_cae": Kind("aexad.methods.l2_cae:L2CAE", uses_labels=False, encoder=False, rebuilds=True),
     "pixel_probe": Kind("aexad.methods.pixel_probe:PixelProbe", options=PixelProbe),

@@ -92,7 +92,10 @@ class HeatMap(Strict):
 
 
 MAP_SETTINGS = {"filter": "none", "score": "max"}
-"""Heat map of a method that does not rebuild images, unless its recipe says more."""
+"""Heat map of a method with a map or a probability of its own, unless its recipe says more."""
+
+WITH_DECODER = ("aexad", "aexad_probe")
+"""Methods with the projection, the decoder and the loss of AE-XAD."""
 
 NOT_TRAINED = {"title", "heat_map"}
 """Keys of a recipe that the trained model does not depend on."""
@@ -268,7 +271,8 @@ class Recipe(Strict):
                 "model": content["class"]
             }
         heat_map = content.get("heat_map", {})
-        if not kind_of(str(content.get("model", "aexad"))).rebuilds and isinstance(heat_map, dict):
+        kind = kind_of(str(content.get("model", "aexad")))
+        if (kind.probe or not kind.rebuilds) and isinstance(heat_map, dict):
             content = content | {"heat_map": MAP_SETTINGS | heat_map}
         return content
 
@@ -279,14 +283,14 @@ class Recipe(Strict):
             raise ValueError(
                 "encoder 'pixels' has no weights to load or train; remove 'weights', 'tuning'"
             )
-        if self.model != "aexad" and self.projection != "auto":
+        if self.model not in WITH_DECODER and self.projection != "auto":
             raise ValueError(f"model '{self.model}' has no projection; remove 'projection'")
         if self.augmentation != "none" and self.uses_labels:
             raise ValueError(
                 "augmentation 'affine' moves images without their masks, which loss 'aexad' needs; "
                 "remove it or set loss: mse"
             )
-        if self.gentle_start and not self.is_aexad:
+        if self.gentle_start and (self.model not in WITH_DECODER or self.loss != "aexad"):
             raise ValueError(
                 "gentle_start is about AE-XAD's loss of anomalous pixels, which this recipe does "
                 "not train on; remove it"
@@ -320,6 +324,10 @@ class Recipe(Strict):
             kind.options.model_validate(self.options)
         if kind.rebuilds and not kind.uses_labels and self.loss != "mse":
             raise ValueError(f"model '{self.model}' rebuilds normal images alone; set loss: mse")
+        if kind.probe and self.loss == "mse":
+            raise ValueError(
+                f"model '{self.model}' trains its probe on labelled defects; remove loss: mse"
+            )
         if kind.rebuilds and self.heat_map.score == "own":
             raise ValueError(
                 f"model '{self.model}' gives no score of its own; set heat_map.score to norm, max "

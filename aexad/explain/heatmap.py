@@ -60,8 +60,9 @@ def heat_maps(
         In [0, 1]; or an array uint8 of 0 to 255, which needs less memory. Tensors are first copied
         to the CPU as float32 arrays.
     output : array or tensor, or two of them
-        Reconstructions [n, C, H, W]; or anomaly maps [n, 1, H, W], alone or with the score of each
-        image [n].
+        Reconstructions [n, C, H, W]; or these and the probability that a pixel is anomalous, which
+        weighs the error, [n, C + 1, H, W]; or anomaly maps [n, 1, H, W], alone or with the score of
+        each image [n].
     settings : HeatMap
         The ``heat_map`` of a recipe: normalisation, target F, filter, meaning of the extent.
 
@@ -76,11 +77,12 @@ def heat_maps(
         the score should be the method's own and it gives none.
     """
     maps, own_score = output if isinstance(output, tuple) else (output, None)
-    if own_score is not None or maps.shape[1] != images.shape[1]:
+    channels = images.shape[1]
+    if own_score is not None or maps.shape[1] not in (channels, channels + 1):
         return _of_anomaly_maps(_float32(maps), own_score, settings)
     if not (isinstance(images, np.ndarray) and images.dtype == np.uint8):
         images = _float32(images)
-    reconstructions = _float32(maps)
+    reconstructions, probability = np.split(_float32(maps), [channels], axis=1)
     if images.shape != reconstructions.shape:
         raise ValueError(
             f"images are {list(images.shape)}, their reconstructions "
@@ -91,7 +93,10 @@ def heat_maps(
         error += (_channel(images, channel) - reconstructions[:, channel]) ** 2
     if not np.isfinite(error).all():
         raise ValueError("the images or their reconstructions hold NaN or infinite values")
-    return _filtered(error, normalised_error(images, error, settings), settings)
+    relative = normalised_error(images, error, settings)
+    if probability.shape[1]:
+        error, relative = error * probability[:, 0], relative * probability[:, 0]
+    return _filtered(error, relative, settings)
 
 
 def _of_anomaly_maps(maps: np.ndarray, scores: Values | None, settings: HeatMap) -> HeatMaps:

@@ -99,7 +99,7 @@ def infer(
             "k": maps.k,
         }
         if isinstance(network, Reconstruction):
-            pictures = reduced(output, stored).clamp(0, 1).permute(0, 2, 3, 1)
+            pictures = reduced(output[:, :3], stored).clamp(0, 1).permute(0, 2, 3, 1)
             rounded = (pictures * 255).round().to(torch.uint8)
             values["reconstruction"] = rounded.cpu().numpy()
         for name, value in values.items():

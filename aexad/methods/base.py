@@ -165,7 +165,10 @@ class GradientMethod(Method):
 
 
 class Reconstruction(GradientMethod):
-    """A network that reconstructs images; its output is [B, 3, S, S]."""
+    """A network that reconstructs images; its output is [B, 3, S, S].
+
+    A fourth channel is the probability that a pixel is anomalous, and weighs the error.
+    """
 
     def __init__(self, recipe: Recipe, size: int, weights: Weights | None = None) -> None:
         super().__init__(recipe, size, weights)
@@ -178,6 +181,10 @@ class Reconstruction(GradientMethod):
         see :meth:`GradientMethod.loss`.
         """
         return (x - decoded).square()
+
+    def rebuilding_loss(self, x: Tensor, reconstruction: Tensor, mask: Tensor) -> Tensor:
+        """The part of `loss` that reconstructions [B, 3, S, S] decide; by default all of it."""
+        return self.loss(x, reconstruction, mask)
 
     def error(self, x: Tensor, reconstruction: Tensor) -> Tensor:
         """Error of each pixel as a heat map shows it before any filter, [B, 1, S, S].

@@ -122,7 +122,8 @@ class Examiner:
         )
 
     def _loss(self, reconstructions: Tensor) -> float:
-        return float(self.network.loss(self.images, reconstructions, self.masks).double().sum())
+        loss = self.network.rebuilding_loss(self.images, reconstructions, self.masks)
+        return float(loss.double().sum())
 
 
 def _mean(values: Tensor) -> float:

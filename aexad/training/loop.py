@@ -265,7 +265,7 @@ class Training:
             features = [self.images.batch(part, None)[0] for part in parts]
             decoded = [self.network.decode(self.network.encode(each)) for each in features]
         self.network.train()
-        return examiner.examine(torch.cat(decoded).float())
+        return examiner.examine(torch.cat(decoded)[:, :3].float())
 
     def _batches(self, epoch: int) -> list[np.ndarray]:
         recipe = self.recipe

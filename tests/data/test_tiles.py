@@ -129,13 +129,16 @@ def test_a_defect_that_no_tile_shows_is_an_error(wide):
         augment(images.trained, images.root, SIZE, "standard", 0, tile=48)
 
 
-def test_the_benchmark_stores_the_maps_of_tiles_at_the_working_size(wide):
-    images = choose_images(wide / "good", PROBE, defects=wide / "bad", size=SIZE, tile=48)
+@pytest.mark.parametrize("kind", ["pixel_probe", "aexad_probe"])
+def test_the_benchmark_stores_the_maps_of_tiles_at_the_working_size(wide, kind):
+    recipe = PROBE.model_copy(update={"model": kind})
+    images = choose_images(wide / "good", recipe, defects=wide / "bad", size=SIZE, tile=48)
     output = wide / "model.safetensors"
-    fit(images, PROBE, "probe", output, torch.device("cpu"), size=SIZE, force=True)
+    fit(images, recipe, "probe", output, torch.device("cpu"), size=SIZE, force=True)
     table = images.trained.assign(role="test")
     model, _ = load_model_file(output)
-    maps = infer(model, table, images.root, PROBE.heat_map, torch.device("cpu"), tile=48)
+    maps = infer(model, table, images.root, recipe.heat_map, torch.device("cpu"), tile=48)
+    assert ("reconstruction" in maps) == (kind == "aexad_probe")
     assert maps["heat_map"].shape == (len(table), SIZE, SIZE)
     explainer = aexad.load(output)
     for name, heat_map, score in zip(maps["image"], maps["heat_map"], maps["score"], strict=True):
