@@ -45,8 +45,11 @@ def evaluate(args: argparse.Namespace) -> Path:
         return args.output
     if args.dataset is None:
         raise ConfigError(f"{args.masks} is a split; name its data set with --dataset")
-    root = root_of(args, dataset_of(args))
-    evaluate_maps_of = evaluate_split_maps if args.maps.is_dir() else evaluate_run
-    evaluate_maps_of(args.maps, args.masks, root, args.output, size)
+    dataset = dataset_of(args)
+    places = args.maps, args.masks, root_of(args, dataset), args.output
+    if args.maps.is_dir():
+        evaluate_split_maps(*places, size, dataset.stored)
+    else:
+        evaluate_run(*places, size)
     forget_trained(args.output)
     return args.output

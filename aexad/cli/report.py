@@ -153,6 +153,7 @@ def figures(args: argparse.Namespace) -> Path:
         data=args.data,
         gallery=inputs.benchmark.gallery,
         folder=folder / "figures",
+        external=inputs.external,
     )
     return folder / "figures"
 

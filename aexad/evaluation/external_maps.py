@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
+
+import numpy as np
 
 from aexad.data.images import BRIGHT, image_size, load_mask
 from aexad.data.index import GOOD
@@ -25,9 +27,11 @@ from aexad.evaluation.evaluate import (
     write_evaluation,
     write_results,
 )
+from aexad.explain.heatmap import binarised
 from aexad.explain.map_files import ENDINGS, read_map
 from aexad.explain.resize import resized
 from aexad.runtime.errors import DataError
+from aexad.runtime.files import write_npz
 
 _SHOWN = 3
 
@@ -94,6 +98,7 @@ def evaluate_split_maps(
     root: str | os.PathLike[str],
     output: str | os.PathLike[str],
     size: Size = "model",
+    stored: int = 224,
 ) -> dict[str, Any]:
     """Evaluate a folder of external maps against the test images of a split.
 
@@ -101,6 +106,9 @@ def evaluate_split_maps(
     ``root``, so that the maps are evaluated on exactly the test images of that run. Maps of other
     images, such as the labelled ones, are ignored. If no anomalous image has a mask, only the image
     scores are evaluated.
+
+    The maps are also stored as a run's ``maps.npz``, at ``stored`` x ``stored`` pixels, for the
+    pictures of the report.
     """
     table, root = read_split(split), Path(root)
     rows = table[table["role"] == "test"]
@@ -114,10 +122,32 @@ def evaluate_split_maps(
         image._replace(marks=marks[image.image])
         for image in list_maps(Path(maps), wanted, category, allow_more=True)
     ]
+    seen: list[tuple[ImageRow, np.ndarray]] = []
+    mapped = _stored(_rows(images, root, size), stored, seen)
     if without_masks(rows):
-        scores = [row for row, _ in _rows(images, root, size)]
-        return write_results(scores, None, size, output)
-    return write_evaluation(_rows(images, root, size), size, output)
+        scores = [row for row, _ in mapped]
+        content = write_results(scores, None, size, output)
+    else:
+        content = write_evaluation(mapped, size, output)
+    heat_maps = np.stack([heat_map for _, heat_map in seen])
+    arrays = {
+        "image": np.array([row.image for row, _ in seen]),
+        "heat_map": heat_maps,
+        "binary": binarised(heat_maps),
+        "score": np.array([row.score for row, _ in seen], np.float32),
+        "k": np.zeros(len(seen), np.int64),
+    }
+    write_npz(Path(output, "maps.npz"), arrays)
+    return content
+
+
+def _stored(
+    rows: Iterable[tuple[ImageRow, Pair]], side: int, into: list[tuple[ImageRow, np.ndarray]]
+) -> Iterator[tuple[ImageRow, Pair]]:
+    """Pass rows on, and append each map at ``side`` x ``side`` pixels, float32, to ``into``."""
+    for row, (heat_map, mask) in rows:
+        into.append((row, resized(heat_map, (side, side)).astype(np.float32)))
+        yield row, (heat_map, mask)
 
 
 def list_maps(

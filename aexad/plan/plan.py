@@ -76,13 +76,13 @@ class Plan:
 
     @cached_property
     def pictured(self) -> list[Run]:
-        """The reported runs with heat maps: those with a model that were not imported."""
-        return self._not_imported(self.trained)
+        """The reported runs with heat maps: those that were not imported."""
+        return self._not_imported(self.reported)
 
     @property
     def panels(self) -> list[str]:
         """The folders of panels of the runs of this call."""
-        return of_runs(self._not_imported(trained_runs(self.runs, self.methods)), "panels")
+        return of_runs(self._not_imported(self.runs), "panels")
 
     def _not_imported(self, runs: Sequence[Run]) -> list[Run]:
         others = set(self.imported)

@@ -114,7 +114,7 @@ def write_collection(
     """
     metrics = collect(runs, results, external, missing)
     unknown = dict.fromkeys(("encoder", "family", "pretrained"), NOT_KNOWN)
-    about = dict.fromkeys(METHOD_COLUMNS, "") | {"model": "external maps"} | unknown
+    about = dict.fromkeys(METHOD_COLUMNS, "") | {"model": "external maps", "rebuilds": "no"} | unknown
     others = [about | {"method": name} for name in dict.fromkeys(run.method for run in external)]
     methods = pd.concat(
         [methods_table(runs, results), pd.DataFrame(others, columns=METHOD_COLUMNS)]

@@ -44,9 +44,9 @@ class Inputs(NamedTuple):
 
     @property
     def pictured(self) -> list[Run]:
-        """Runs that trained a model here, so that they have heat maps and pictures."""
+        """Runs that were made here, so that they have heat maps and pictures."""
         others = set(self.imported)
-        return [run for run in self.runs if run not in others]
+        return [run for run in [*self.runs, *self.external] if run not in others]
 
     @property
     def origin(self) -> str:

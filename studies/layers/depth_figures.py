@@ -157,13 +157,15 @@ def _gallery(group: Group, sweep: Sweep, cnn: str | None, end: str) -> Iterator[
 
     def draw() -> Figure:
         photographs: list[Photograph] = []
+        categories: list[str] = []
         pictures: dict[str, list[Picture]] = {name: [] for name in titles}
         for of_category in complete:
             chosen = group.choose(next(iter(of_category.values())), ROWS)
             photographs += group.photographs(chosen)
+            categories += [next(iter(of_category.values())).category] * len(chosen)
             for name, run in of_category.items():
                 pictures[name] += group.pictures(run, chosen)
-        return gallery_figure(photographs, pictures, titles)
+        return gallery_figure(photographs, pictures, titles, categories)
 
     yield group.drawing(
         "gallery_depth",

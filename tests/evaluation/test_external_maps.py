@@ -286,6 +286,20 @@ def test_only_test_images_of_the_split_are_evaluated(category, split, tmp_path):
     assert names == [f"bolt/test/{name}.png" for name in ("broken/001", "good/000", "good/a.b")]
 
 
+def test_the_maps_of_a_split_are_stored_for_pictures(category, split, tmp_path):
+    maps = write_maps(tmp_path / "maps")
+    evaluate_split_maps(maps, split, tmp_path, tmp_path / "out", stored=8)
+    arrays = np.load(tmp_path / "out/maps.npz")
+    table = pd.read_csv(tmp_path / "out/per_image.csv")
+    assert arrays["image"].tolist() == table["image"].tolist()
+    assert arrays["score"].tolist() == table["score"].tolist()
+    for heat_map, binary, values in zip(
+        arrays["heat_map"], arrays["binary"], expected_arrays()[0][1:], strict=True
+    ):
+        np.testing.assert_allclose(heat_map, resized(values, (8, 8)), rtol=1e-6)
+        np.testing.assert_array_equal(binary, heat_map > heat_map.mean() + heat_map.std())
+
+
 def test_maps_of_a_data_set_without_masks_give_image_metrics(category, split, tmp_path):
     table = pd.read_csv(split, keep_default_na=False)
     table.assign(mask="").to_csv(split, index=False)

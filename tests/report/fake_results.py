@@ -76,16 +76,18 @@ class Tree(NamedTuple):
         return {name: recipe_of(method) for name, method in (METHODS | DEPTHS).items()}
 
     def draw_figures(self, runs: Sequence[Run] | None = None) -> Path:
-        """Draw the figures of the benchmark, or of some of its runs; return their folder."""
+        """Draw the figures; ``runs`` trained a model, default: all. Return their folder."""
         folder = self.benchmark / "figures"
+        trained = self.runs if runs is None else runs
         write_figures(
-            self.runs if runs is None else runs,
+            trained,
             *read_collection(self.benchmark),
             self.catalogue,
             results=self.results,
             data=self.data,
             gallery=1,
             folder=folder,
+            external=[run for run in self.runs if run not in trained],
         )
         return folder
 

@@ -305,6 +305,8 @@ def test_external_maps_are_in_the_same_tables(copy_of_finished):
     methods = pd.read_csv(folder / "results/smoke/methods.csv").set_index("method")
     assert methods.loc["perfect", "pretrained"] == "not known"
     assert "perfect" in (folder / "results/smoke/report.html").read_text()
+    assert "perfect" in (folder / "results/smoke/explorer/index.html").read_text()
+    assert list(folder.glob("results/runs/textures_tiny/brick/standard/seed0/perfect/panels/*.png"))
     assert copy_of_finished.planned() == {}
     np.save(next((folder / "maps/brick/scratch").glob("*.npy")), np.zeros((64, 64), np.float32))
     assert copy_of_finished.planned()["evaluate_external"] == 1

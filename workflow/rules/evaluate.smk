@@ -3,6 +3,8 @@
 
 # External maps are evaluated where they lie; all other methods have a model that makes them.
 ruleorder: evaluate_external > evaluate
+ruleorder: evaluate_external > infer
+ruleorder: evaluate_external > command
 
 
 rule evaluate:
@@ -42,6 +44,11 @@ use rule evaluate as evaluate_external with:
     input:
         maps=lambda wildcards: PLAN.external_folder(wildcards),
         split=f"{RUN_DATA}/split.csv",
+    output:
+        maps=f"{RUN}/maps.npz",
+        per_image=f"{RUN}/per_image.csv",
+        counts=f"{RUN}/counts.npz",
+        metrics=f"{RUN}/metrics.json",
     wildcard_constraints:
         method=PLAN.patterns["external"],
     params:

@@ -83,6 +83,7 @@ rule figures:
             "provenance.json",
         ),
         maps=of_runs(PLAN.pictured, "maps.npz"),
+        images=of_runs(PLAN.pictured, "per_image.csv"),
     output:
         report(
             directory(f"{PLAN.folder}/figures"),

@@ -82,6 +82,8 @@ class Group:
     native: bool
     levels: Levels | None = None
     """The levels of 16 bits that become black and white."""
+    external: Sequence[Run] = ()
+    """The runs with external maps."""
 
     @property
     def phrase(self) -> str:
@@ -118,9 +120,9 @@ class Group:
 
     @property
     def pictured(self) -> Group:
-        """The same with only the runs that have heat maps: imported ones have numbers alone."""
-        own = [run for run in self.runs if not run.is_imported(self.results)]
-        return replace(self, runs=own)
+        """The same with all runs that have heat maps: imported ones have numbers alone."""
+        every = [*self.runs, *self.external]
+        return replace(self, runs=[run for run in every if not run.is_imported(self.results)])
 
     def runs_of(
         self, method: str, seed: int | None = None, category: str | None = None
@@ -204,8 +206,16 @@ def read_groups(
     catalogue: Mapping[str, Dataset],
     results: Path,
     data: Path,
+    external: Sequence[Run] = (),
 ) -> Iterator[Group]:
-    """Yield a group for each data set and scenario of ``metrics``."""
+    """Yield a group for each data set and scenario of ``metrics``.
+
+    ``runs`` trained a model; ``external`` are runs with external maps.
+    """
+
+    def within(every: Sequence[Run], dataset: str, scenario: str) -> list[Run]:
+        return [run for run in every if (run.dataset, run.scenario) == (dataset, scenario)]
+
     random = not_pretrained(list(methods["method"]), methods)
     notes = [
         f"{DAGGER} Encoder not pre-trained (random weights)." if random else "",
@@ -226,7 +236,7 @@ def read_groups(
             dataset=dataset,
             scenario=scenario,
             title=entry.full_title if entry else dataset,
-            runs=[run for run in runs if (run.dataset, run.scenario) == (dataset, scenario)],
+            runs=within(runs, dataset, scenario),
             metrics=part,
             methods=methods.set_index("method"),
             look=look,
@@ -235,6 +245,7 @@ def read_groups(
             size=entry.stored if entry else 0,
             native=entry is not None and entry.evaluation.size == "native",
             levels=entry.levels if entry else None,
+            external=within(external, dataset, scenario),
         )
 
 

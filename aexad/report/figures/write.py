@@ -46,6 +46,7 @@ def write_figures(
     data: Path,
     gallery: int,
     folder: Path,
+    external: Sequence[Run] = (),
 ) -> None:
     """Draw all figures of a benchmark into ``folder``; see :func:`write_drawings`.
 
@@ -63,18 +64,20 @@ def write_figures(
         Test images per category in the gallery.
     folder : Path
         Folder of the figures.
+    external : sequence of Run
+        The runs of the benchmark with external maps.
 
     Raises
     ------
     DataError
         If a run lacks one of :data:`SOURCES` (the message counts them), or a file is damaged.
     """
-    here = [run for run in runs if not run.is_imported(results)]
+    # Imported runs have numbers alone.
+    here = [run for run in [*runs, *external] if not run.is_imported(results)]
     for name in SOURCES:
-        # Imported runs have numbers alone.
         required = here if name == "maps.npz" else runs
         require([run.folder_in(results) / name for run in required])
-    groups = list(read_groups(runs, metrics, methods, catalogue, results, data))
+    groups = list(read_groups(runs, metrics, methods, catalogue, results, data, external))
     own = (drawing for group in groups for drawing in drawings(group, gallery))
     write_drawings(chain(own, labels_drawings(groups, catalogue)), folder)
 

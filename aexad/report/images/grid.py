@@ -127,6 +127,7 @@ def gallery_figure(
     images: Sequence[Photograph],
     pictures: Mapping[str, Sequence[Picture]],
     titles: Mapping[str, str],
+    categories: Sequence[str] = (),
 ) -> Figure:
     """Draw one row per image: the photograph, then its heat map under each method.
 
@@ -140,7 +141,12 @@ def gallery_figure(
         Method: its maps of the same images, in the same order.
     titles : mapping of str to str
         Method: the title above its column.
+    categories : sequence of str, optional
+        The category of each image, if they are of several.
     """
+    labels = [image_label(image.image) for image in images]
+    if categories:
+        labels = [f"{name}\n{label}" for name, label in zip(categories, labels, strict=True)]
     methods = list(pictures)
     lines = -(-len(methods) // MOST_METHODS)
     length = -(-len(methods) // lines)  # all lines of about the same length
@@ -151,7 +157,7 @@ def gallery_figure(
                 map_cell(pictures[name][i], image, titles[name] if i == 0 else "")
                 for name in methods[start : start + length]
             ]
-            rows.append(Row([input_cell(image, i == 0), *maps], image_label(image.image)))
+            rows.append(Row([input_cell(image, i == 0), *maps], labels[i]))
     return picture_grid(rows)
 
 

@@ -35,8 +35,9 @@ def strips(tree: Tree, run: Run, count: int = 200) -> list[Path]:
 
 def explore(tree: Tree, runs: list[Run] | None = None, count: int = 200) -> Path:
     folder = tree.benchmark / "explorer"
+    shown = tree.runs if runs is None else runs
     write_explorer(
-        tree.inputs("Who <sees> it?", runs),
+        tree.inputs("Who <sees> it?")._replace(runs=shown),
         read_methods(tree.benchmark / "methods.csv"),
         results=tree.results,
         data=tree.data,
@@ -206,7 +207,7 @@ def test_a_folder_with_other_files_is_not_replaced(tree: Tree, name: str) -> Non
 
 
 def test_errors_name_what_is_missing(tree: Tree) -> None:
-    with pytest.raises(DataError, match="no method of this benchmark has trained a model"):
+    with pytest.raises(DataError, match="no run of this benchmark was made here: nothing to explore"):
         explore(tree, [])
     run = tree.results / tree.runs[0].folder
     (run / "strips/0003_good_003.webp").unlink()

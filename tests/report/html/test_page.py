@@ -179,12 +179,13 @@ def test_external_maps_alone_make_figures_and_a_page(tmp_path: Path) -> None:
     tree = make_tree(tmp_path, categories=("brick",), methods=("theirs", "ours"))
     write_collection([], tree.results, tree.benchmark, tree.runs)
     folder = tree.draw_figures([])
-    kinds = ("aexad_figure4", "aexad_figure5", "metrics")  # figures that need no trained model
-    names = [f"{kind}_textures_standard" for kind in kinds]
+    kinds = ("aexad_figure4", "aexad_figure5", "gallery", "metrics")  # without a trained model
+    names = [f"{kind}_textures_standard" + "_brick" * (kind == "gallery") for kind in kinds]
     assert sorted(path.stem for path in folder.glob("*.png")) == names
+    tree.draw_panels(tree.runs)
     html = report(tree, [])
     assert "2 methods on 1 category of Textures (brick), 1 seed, judged on 10 test images." in html
-    assert "Panels" not in html
+    assert "Panels" in html
     assert "Mean cost of a run" not in html
     assert "<p>Seeds: 0.</p>" in html
 
@@ -196,8 +197,8 @@ def test_a_method_with_external_maps_has_no_dagger(tmp_path: Path) -> None:
     captions = json.loads((folder / "captions.json").read_text())
     assert "theirs" in captions[0]["alt"]
     with_theirs = [caption["name"][:13] for caption in captions if "theirs" in caption["alt"]]
-    assert with_theirs == ["metrics_textu", "aexad_figure4", "aexad_figure5"]
-    tree.draw_panels(tree.runs[:1])
+    assert with_theirs == ["metrics_textu", "aexad_figure4", "aexad_figure5", "gallery_textu"]
+    tree.draw_panels(tree.runs)
     html = report(tree, tree.runs[:1])
     assert '<th scope="row">aexad-vit_tiny<sup>†</sup></th>' in html
     assert '<th scope="row">theirs</th>' in html

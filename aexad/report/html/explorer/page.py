@@ -73,7 +73,7 @@ def write_explorer(
     """
     catalogue = inputs.catalogue
     if not inputs.pictured:
-        raise DataError("no method of this benchmark has trained a model here: nothing to explore")
+        raise DataError("no run of this benchmark was made here: nothing to explore")
     groups = read_groups(inputs.pictured, results, count)
     photographs = photographs_of(groups)
     values = page_data(groups, photographs, results, catalogue, methods)
