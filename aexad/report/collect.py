@@ -113,8 +113,8 @@ def write_collection(
     ``titles`` maps methods to their titles; a method without one has its name as title.
     """
     metrics = collect(runs, results, external, missing)
-    unknown = dict.fromkeys(("encoder", "family", "pretrained"), NOT_KNOWN)
-    about = dict.fromkeys(METHOD_COLUMNS, "") | {"model": "external maps", "rebuilds": "no"} | unknown
+    about = dict.fromkeys(METHOD_COLUMNS, "") | {"model": "external maps", "rebuilds": "no"}
+    about |= dict.fromkeys(("encoder", "family", "pretrained"), NOT_KNOWN)
     others = [about | {"method": name} for name in dict.fromkeys(run.method for run in external)]
     methods = pd.concat(
         [methods_table(runs, results), pd.DataFrame(others, columns=METHOD_COLUMNS)]
