@@ -42,7 +42,7 @@ def add_verbs(add: AddVerb) -> None:
         help="folder of masks of the defects, or their annotations (LabelMe, COCO, Pascal VOC, "
         "YOLO or CVAT); default: beside the photographs, as STEM_mask.png or as annotations",
     )
-    add_method(parser, default="aexad-photographs")
+    add_method(parser, default="aexad_probe-photographs")
     add_output(parser, "the model, .safetensors")
     parser.add_argument(
         "--force",

@@ -258,7 +258,7 @@ def test_the_default_method_is_for_few_photographs(flat, monkeypatch):
     words = f"fit {flat}/fine --defects {flat}/bad --masks {flat}/marks -o {flat}/m.safetensors"
     main([*words.split(), "--threads", "1"])  # without a card to print
     ((_, recipe, method, *_),) = chosen
-    assert method == "aexad-photographs"
+    assert (method, recipe.model) == ("aexad_probe-photographs", "aexad_probe")
     assert (recipe.least_updates, recipe.gentle_start, recipe.on_collapse) == (600, 300, "restart")
 
 
