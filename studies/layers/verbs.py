@@ -41,6 +41,11 @@ def add_verbs(add: AddVerb) -> None:
         parser,
         "metrics of every heat map, .csv; those of each image go to NAME_images.csv",
     )
+    parser = add(false_marks)
+    parser.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="folder of a run")
+    add_dataset(parser)
+    add_machine(parser, threads=1)
+    add_output(parser, "the shares, .csv; their figure goes to NAME.png")
     for run in (selection, tables, figures):
         parser = add(run)
         add_benchmark(parser)
@@ -78,6 +83,32 @@ def heat_maps(args: argparse.Namespace) -> Path:
     means, images = trials(*places, args.weights_dir, dataset.size)
     write_csv(args.output, means)
     write_csv(args.output.with_name(f"{args.output.stem}_images.csv"), images)
+    return args.output
+
+
+def false_marks(args: argparse.Namespace) -> Path:
+    """Count normal pixels that AE-XAD's error, the probe and both mark, in runs of aexad_probe."""
+    import pandas as pd
+
+    from aexad.data.split import read_split
+    from aexad.report.style import save_figure, styled
+    from aexad.runtime.device import use_device
+    from aexad.runtime.files import write_csv
+    from studies.layers.false_marks import RECALLS, false_marks_figure
+    from studies.layers.false_marks import false_marks as false_marks_of
+
+    use_device("cpu", args.threads)
+    dataset = dataset_of(args)
+    root, tables = root_of(args, dataset), []
+    for run in args.runs:
+        table = read_split(run.parent / "split.csv")
+        shares = false_marks_of(run, table, root, args.weights_dir, dataset.size)
+        shares.insert(0, "category", Path(table["image"].iloc[0]).parts[0])
+        tables.append(shares)
+    write_csv(args.output, pd.concat(tables))
+    with styled():
+        figure = false_marks_figure(pd.concat(tables), RECALLS[0])
+        save_figure(figure, args.output.with_suffix(".png"))
     return args.output
 
 

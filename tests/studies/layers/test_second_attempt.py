@@ -13,6 +13,13 @@ from aexad.methods.model import build_model
 from aexad.runtime.files import write_csv
 from aexad.training.model_store import save_model
 from aexad.training.train import train
+from studies.layers.false_marks import (
+    MAPS,
+    RECALLS,
+    _shares,
+    false_marks,
+    false_marks_figure,
+)
 from studies.layers.fixed_projection import (
     area_filter_size,
     clipped_lambda,
@@ -104,8 +111,33 @@ def test_a_fixed_projection_trains_and_loads(options):
     assert expected.shape == images.shape
 
 
-def test_trials_of_heat_maps_and_their_products(tmp_path):
+def test_shares_of_marked_normal_pixels_by_hand():
+    truth = np.array([[[True, True, False, False, False, False]]])
+    error = np.array([[[0.9, 0.5, 0.6, 0.5, 0.1, 0.0]]])
+    probability = np.array([[[0.8, 0.4, 0.1, 0.7, 0.65, 0.3]]])
+    maps = {"error": error, "probability": probability}
+    # All of the defect: thresholds of 0.5 and 0.4. Half of it: 0.7 and 0.6.
+    assert _shares(maps, truth, 1) == {"error": 0.5, "probability": 0.5, "both": 0.25}
+    assert _shares(maps, truth, 0.5) == {"error": 0, "probability": 0.5, "both": 0}
+
+
+def test_normal_pixels_that_a_run_marks(tmp_path):
     data = training_set()
+    table = write_test_images(tmp_path, data)
+    recipe = Recipe(model="aexad_probe", encoder="test_resnet.r160_in1k", weights="none", epochs=20)
+    model = build_model(recipe, SIZE, 0)
+    train(model, data, CPU)
+    save_model(model, tmp_path / "run/model.safetensors")
+    shares = false_marks(tmp_path / "run", table, tmp_path, None, SIZE)
+    assert list(shares["recall"]) == list(RECALLS)
+    assert (shares["both"] <= shares[["error", "probability"]].min(axis=1)).all()
+    assert (shares["probability"] < 0.2).all()
+    figure = false_marks_figure(shares.assign(category="spots"), RECALLS[0])
+    bars = [bar.get_height() for bar in figure.axes[0].patches]
+    assert bars == shares.loc[0, list(MAPS)].to_list()
+
+
+def write_test_images(tmp_path, data):
     rows = []
     for i, (pixels, mask) in enumerate(zip(data.images, data.masks, strict=True)):
         Image.fromarray(pixels).save(tmp_path / f"{i}.png")
@@ -120,7 +152,12 @@ def test_trials_of_heat_maps_and_their_products(tmp_path):
                 "marks": "bright",
             }
         )
-    write_csv(tmp_path / "split.csv", pd.DataFrame(rows))
+    return pd.DataFrame(rows)
+
+
+def test_trials_of_heat_maps_and_their_products(tmp_path):
+    data = training_set()
+    write_csv(tmp_path / "split.csv", write_test_images(tmp_path, data))
     encoder = {"encoder": "test_resnet.r160_in1k", "weights": "none", "epochs": 20}
     for name, more in (("run", {"on_collapse": "go_on"}), ("probe", {"model": "pixel_probe"})):
         model = build_model(Recipe(**encoder, **more), SIZE, 0)
