@@ -40,6 +40,8 @@ from aexad.runtime.errors import DataError
 PROBLEM, WARNING = "problem", "warning"
 MOST_MARKED = 0.5
 """Share of an image above which a mask may be inverted."""
+LONGEST = 1.5
+"""Length over width of an image above which squashing it to a square is worth a warning."""
 FEWEST_LEVELS = 64
 """Levels that 8 bits must keep of an image of 16 bits."""
 
@@ -139,6 +141,12 @@ def read_files(root: Path, entries: list[Entry], name: str, dataset: Dataset) ->
             shape = check_image(image)
             if dataset.tile is not None:
                 scaled_shape(shape, dataset.tile, dataset.size, image)
+            elif max(shape) > LONGEST * min(shape):
+                texts.append(
+                    f"{image}: more than {LONGEST:g} times as long as wide, and squashed to a "
+                    "square; tiles keep its proportions: set 'tile' of the data set (fit --tile) "
+                    "to the shorter side in pixels"
+                )
             texts += range_warnings(image, dataset.levels)
             if entry.mask:
                 if turned := _turned(image, mask, shape):

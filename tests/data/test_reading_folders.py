@@ -7,7 +7,7 @@ from PIL import Image
 from aexad.config.catalogue import Dataset
 from aexad.data.check import check
 from aexad.data.index import build_index, flat_index
-from aexad.data.validate import WARNING, validate
+from aexad.data.validate import WARNING, grouped, validate
 from aexad.runtime.errors import DataError
 
 MINE = Dataset(title="Mine", adaptor="mvtec_layout", size=64)
@@ -134,6 +134,17 @@ def test_an_oblong_photograph_that_exif_turns_away_from_its_mask(part):
     Image.fromarray(pixels).save(part / "ground_truth/scratch/0_mask.png")
     with pytest.raises(DataError, match="EXIF orientation turns the photograph"):
         build_index(part.parent, "set", MINE)
+
+
+@pytest.mark.parametrize("shape", [(64, 97), (97, 64)])
+def test_oblong_photographs_that_are_squashed(part, shape):
+    for path in (part / "train/good").rglob("*.png"):
+        Image.new("L", shape, 120).save(path)
+    Image.new("L", (64, 96), 120).save(part / "test/good/0.png")  # long, but not too long
+    (text,) = [finding.text for finding in grouped(validate(part.parent, "set", MINE)[1])]
+    assert text.startswith("3 times, for example ")
+    assert "more than 1.5 times as long as wide, and squashed to a square" in text
+    assert warnings(part, MINE.model_copy(update={"tile": 64})) == []
 
 
 def test_16_bits_whose_contrast_is_lost(part):
