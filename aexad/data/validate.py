@@ -134,6 +134,7 @@ def masks_among_photographs(root: Path, entries: list[Entry], category: str) -> 
 def read_files(root: Path, entries: list[Entry], name: str, dataset: Dataset) -> list[Finding]:
     """Read every image and every mask; ``name`` is shown beside the progress bar."""
     findings = []
+    oblong: dict[str, list[Path]] = {}
     for entry in tqdm(entries, desc=f"checking {name}", unit="image", disable=None):
         image, mask = root / entry.image, root / entry.mask
         texts: list[str] = []
@@ -142,11 +143,7 @@ def read_files(root: Path, entries: list[Entry], name: str, dataset: Dataset) ->
             if dataset.tile is not None:
                 scaled_shape(shape, dataset.tile, dataset.size, image)
             elif max(shape) > LONGEST * min(shape):
-                texts.append(
-                    f"{image}: more than {LONGEST:g} times as long as wide, and squashed to a "
-                    "square; tiles keep its proportions: set 'tile' of the data set (fit --tile) "
-                    "to the shorter side in pixels"
-                )
+                oblong.setdefault(entry.category, []).append(image)
             texts += range_warnings(image, dataset.levels)
             if entry.mask:
                 if turned := _turned(image, mask, shape):
@@ -155,6 +152,13 @@ def read_files(root: Path, entries: list[Entry], name: str, dataset: Dataset) ->
         except DataError as error:
             findings.append(Finding(entry.category, PROBLEM, str(error)))
         findings += [Finding(entry.category, WARNING, text) for text in texts]
+    for category, images in oblong.items():
+        text = (
+            f"{len(images)} images are more than {LONGEST:g} times as long as wide, for example "
+            f"{images[0]}, and are squashed to a square; tiles keep proportions: set 'tile' of the "
+            "data set (fit --tile) to the shorter side in pixels"
+        )
+        findings.append(Finding(category, WARNING, text))
     return findings
 
 
