@@ -29,6 +29,7 @@ TESTS = {
     "report/tables/fidelity.py": ["tests/report/tables"],
     "methods/aexad.py": ["tests/methods"],
     "methods/base.py": ["tests/methods"],
+    "methods/pixel_probe.py": ["tests/methods/test_rivals.py", "tests/methods/test_aexad_probe.py"],
     "training/loop.py": [
         "tests/training/test_update.py",
         "tests/training/test_training.py",
@@ -101,10 +102,21 @@ MUTANTS = {
         ),
     },
     "explain/heatmap.py": {
-        "heat map: F = 2 becomes 1": ("(2 - images) ** 2", "(1 - images) ** 2"),
+        "heat map: F = 2 becomes 1": ('(2 if target == "two"', '(1 if target == "two"'),
+        "heat map: the probability is not in it": (
+            "relative * probability[:, 0]",
+            "relative",
+        ),
+        "heat map: the probability is not in the score of the error": (
+            "error, relative = error * probability[:, 0], ",
+            "error, relative = error, ",
+        ),
         "heat map: no guard at 1/2": (".clip(min=SMALLEST_DISTANCE_TO_TARGET**2)", ""),
         "heat map: sigma = k / 2": ("size / 3", "size / 2"),
-        "heat map: zeros beyond the border": ('mode="reflect"', 'mode="constant"'),
+        "heat map: zeros beyond the border": (
+            'axis=0, mode="reflect"',
+            'axis=0, mode="constant"',
+        ),
         "heat map: k rounded down": ("(total + count) // (2 * count)", "total // (2 * count)"),
         "heat map: k may be 0": ("max([1] +", "max([0] +"),
         "heat map: one direction for k": ("for axis in (0, 1)", "for axis in (0, 0)"),
@@ -120,6 +132,17 @@ MUTANTS = {
     "evaluation/evaluate.py": {
         "evaluation: lost masks are not named": ("== 0)\n", "< 0)\n"),
         "evaluation: no value becomes 0": ('{"value": None', '{"value": 0'),
+    },
+    "data/tiles.py": {
+        "tiles: a seam": (
+            "given, strict=True):\n            total",
+            "given, strict=True):\n            total[:] = 0\n            total",
+        ),
+        "tiles: weights are not divided": ("    total /= weight\n", ""),
+        "tiles: scores of the first tiles alone": (
+            "-np.inf if highest is None else highest)",
+            "0)",
+        ),
     },
     "evaluation/external_maps.py": {
         "external maps: surplus maps are ignored": ("surplus.append", "str"),
@@ -142,9 +165,9 @@ MUTANTS = {
             "lambda_.where(mask, 1.0)",
             "lambda_.where(~mask, 1.0)",
         ),
-        "loss: absolute error": (" - reconstruction).square() * (", " - reconstruction).abs() * ("),
-        "target: F = 2 becomes 1": ("x.new_tensor(2.0)", "x.new_tensor(1.0)"),
-        "target: 1 - x becomes x": ("else 1 - x", "else x"),
+        "loss: absolute error": ("f) - decoded).square() * (", "f) - decoded).abs() * ("),
+        "target: F = 2 becomes 1": ("x.new_tensor(2.0 if", "x.new_tensor(1.0 if"),
+        "target: 1 - x becomes x": ("return 1 - x", "return x"),
         "decoder: b2 is not added": ("b2 * (1 + b1)", "b2 * b1"),
         "decoder: branch 1 is a mean": (".sum(dim=2)", ".mean(dim=2)"),
         "the ablation trains on the loss of AE-XAD": (
@@ -152,23 +175,40 @@ MUTANTS = {
             'recipe.loss == "", recipe.target',
         ),
     },
+    "methods/aexad_probe.py": {
+        "the probe's loss falls under the mean of AE-XAD's": ("probe * self.loss_terms", "probe"),
+        "logits instead of probabilities": ("decoded[:, 3:].sigmoid()", "decoded[:, 3:]"),
+        "the probe sees no loss": ("probe * self.loss_terms]", "probe.detach()]"),
+    },
+    "methods/pixel_probe.py": {
+        "defects weigh as much as their area": ("pixels / area.clamp_min(1)", "area / pixels"),
+        "features are not normed": ("(encoded - self.mean[:, None, None])", "encoded"),
+        "the deviation is the variance": ("clamp_min(1e-12).sqrt()", "clamp_min(1e-12)"),
+        "a sum over pixels": ("            / pixels\n", ""),
+    },
+    "methods/selu.py": {
+        "SELU: not scaled": (".mul_(ALPHA * SCALE)", ".mul_(ALPHA)"),
+        "SELU: a gradient of the input": ("SCALE, 1, True, result", "SCALE, 1, False, result"),
+    },
     "methods/base.py": {
         "plain loss: absolute error": (
-            "return (x - reconstruction).square()",
-            "return (x - reconstruction).abs()",
+            "return (x - decoded).square()",
+            "return (x - decoded).abs()",
         ),
+        "a mean over pixels, not over channels": ("3 * size**2 if", "size**2 if"),
+        "every loss is a mean": ('== "mean" else 1', '== "mean" else 3 * size**2'),
     },
     "training/optimiser.py": {
         "Adam and AdamW exchanged": ('settings.name == "adamw"', 'settings.name != "adamw"'),
-        "no weight decay": ("weight_decay=settings.weight_decay", "weight_decay=0.0"),
+        "no weight decay": ('"weight_decay": settings.weight_decay', '"weight_decay": 0.0'),
         "a trained encoder learns at the rate of the rest": (
             "settings.encoder_learning_rate or settings.learning_rate",
             "settings.learning_rate",
         ),
         "the cosine schedule runs backwards": ("(1 + math.cos(", "(1 - math.cos("),
         "the schedule does not reach its last rate": (
-            "(epoch - 1) / (recipe.epochs - 1)",
-            "(epoch - 1) / recipe.epochs",
+            "(epoch - 1) / (epochs - 1)",
+            "(epoch - 1) / epochs",
         ),
         "frozen parameters are trained": (
             "if parameter.requires_grad:",
@@ -181,12 +221,10 @@ MUTANTS = {
             "",
         ),
         "parts of a batch weigh as whole batches": (
-            "(loss / (len(chosen) * self.terms))",
-            "(loss / (len(part) * self.terms))",
+            "(trained / (len(chosen) * self.terms))",
+            "(trained / (len(part) * self.terms))",
         ),
         "gradients are not clipped": ("if recipe.optimiser.gradient_clip:", "if not recipe:"),
-        "a mean over pixels, not over channels": ("3 * data.size**2 if", "data.size**2 if"),
-        "every loss is a mean": ('== "mean" else 1', '== "mean" else 3 * data.size**2'),
         "the schedule is not applied": ('group["initial_lr"] * rate', 'group["initial_lr"]'),
         "the loss on normal pixels is the whole loss": ("float(loss - anomalous)", "float(loss)"),
         "the worst epoch is kept": (
@@ -208,7 +246,7 @@ MUTANTS = {
         ),
     },
     "training/batches.py": {
-        "half of a batch is anomalous": ("ANOMALOUS_SHARE = 1 / 3", "ANOMALOUS_SHARE = 1 / 2"),
+        "half of a batch is anomalous": ("share: float = 1 / 3", "share: float = 1 / 2"),
         "validation images are trained on": ("data.weight * ~data.validation", "data.weight"),
         "plain reconstruction trains on anomalies": ("anomalous_pool[:0]", "anomalous_pool[0:]"),
         "every epoch has the same order": ("default_rng([seed, epoch])", "default_rng([seed])"),
