@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -16,7 +15,7 @@ from aexad.app.card import ModelCard
 from aexad.app.explainer import Explainer
 from aexad.data.images import Levels, load_image
 from aexad.data.index import tell
-from aexad.data.layouts.folders import ENDINGS, is_image
+from aexad.data.layouts.folders import ENDINGS, images_below
 from aexad.data.tiles import scaled_shape
 from aexad.data.validate import WARNING, Finding, range_warnings
 from aexad.runtime.errors import DataError
@@ -96,15 +95,7 @@ def image_names(source: Path, output: Path) -> list[str]:
         return [source.name]
     if not source.is_dir():
         raise DataError(f"{source}: no such file or folder; name an image, or a folder of images")
-    skipped = output.resolve()
-    names = []
-    for parent, folders, files in os.walk(source):
-        folders[:] = sorted(
-            name
-            for name in folders
-            if not name.startswith(".") and Path(parent, name).resolve() != skipped
-        )
-        names += [Path(parent, name) for name in files if is_image(name)]
+    names = images_below(source, output)
     if not names:
         raise DataError(
             f"{source}: no images in it (known endings: {' '.join(ENDINGS)}); name another folder"

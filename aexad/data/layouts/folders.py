@@ -34,11 +34,14 @@ def images_in(folder: Path) -> list[Path]:
     return [path for path in _visible(folder) if is_image(path) and not path.is_dir()]
 
 
-def images_below(folder: Path) -> list[Path]:
-    """The images in a folder and its sub-folders, which may stand for dates or cameras."""
+def images_below(folder: Path, skipped: Path | None = None) -> list[Path]:
+    """The images in a folder and its sub-folders, which may stand for dates or cameras.
+
+    A folder ``skipped`` below it, which may hold results, is not looked at.
+    """
     found = images_in(folder)
-    for sub_folder in _sub_folders(folder):
-        found += images_below(sub_folder)
+    for sub_folder in _sub_folders(folder, skipped):
+        found += images_below(sub_folder, skipped)
     return found
 
 
@@ -51,17 +54,19 @@ def left_out(folder: Path, skipped: Path | None = None) -> list[Path]:
     found = [
         path for path in files if not is_image(path) and path.suffix.lower() not in NO_PICTURES
     ]
-    for sub_folder in _sub_folders(folder):
-        if skipped is None or sub_folder.resolve() != skipped.resolve():
-            found += left_out(sub_folder, skipped)
+    for sub_folder in _sub_folders(folder, skipped):
+        found += left_out(sub_folder, skipped)
     return found
 
 
-def _sub_folders(folder: Path) -> list[Path]:
+def _sub_folders(folder: Path, skipped: Path | None) -> list[Path]:
     """The folders in a folder, without links to folders above, which would be followed for ever."""
     above = {path.resolve() for path in (folder, *folder.parents)}
+    left = None if skipped is None else skipped.resolve()
     return [
-        path for path in folders_in(folder) if not (path.is_symlink() and path.resolve() in above)
+        path
+        for path in folders_in(folder)
+        if path.resolve() != left and not (path.is_symlink() and path.resolve() in above)
     ]
 
 
