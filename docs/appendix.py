@@ -67,19 +67,23 @@ def render(name: str, results: Path, benchmark: str = "", figures: bool = True) 
 
 
 def page_tables(name: str, folder: Path) -> dict[str, str]:
-    """The tables of ``docs/results.md``; by category, all runs of the archive are shown."""
+    """The tables of ``docs/results.md``; by category and by seed, of the whole archive."""
     if name in SMALL:
         return SMALL[name](folder)
     full = f"{name}_full"
     if not (DOCS.parent / f"config/benchmarks/{full}.yaml").is_file():
         return short_tables(folder)
-    every = short_tables(render(name, folder.parent, full, figures=False))
-    return short_tables(folder) | {"categories": every["categories"]}
+    whole = render(name, folder.parent, full, figures=False)
+    return short_tables(folder) | {
+        "categories": short_tables(whole)["categories"],
+        "seeds": table_of_seeds(whole),
+    }
 
 
 def short_tables(folder: Path) -> dict[str, str]:
-    """Short tables of a benchmark, as Markdown, by the name of their mark."""
+    """Short tables of a benchmark, as Markdown, by the name of their mark; of its first seed."""
     metrics, methods = read_collection(folder)
+    metrics = metrics[metrics["seed"] == metrics["seed"].min()]
     titles = short_titles(methods)
     labels = dict(zip(methods["method"], methods["labels"], strict=True))
     measured = metrics.dropna(subset="value").groupby(["method", "metric", "category"], sort=False)
@@ -130,6 +134,31 @@ def short_tables(folder: Path) -> dict[str, str]:
         ),
         "categories": _markdown(by_category, ["method", *categories]),
     }
+
+
+def table_of_seeds(folder: Path) -> str:
+    """The methods that have several seeds in every category: each seed, and the differences."""
+    metrics, methods = read_collection(folder)
+    titles, number = short_titles(methods), metrics["category"].nunique()
+    measured = metrics.dropna(subset="value").groupby(["method", "metric", "seed"])["value"]
+    complete = measured.count()[lambda count: count == number].index
+    means = measured.mean()[complete]
+    compared = pd.read_csv(folder / "tables/significance.csv").set_index(["method", "metric"])
+    rows = []
+    for name in methods["method"]:
+        if (name, "iou") not in means or len(seeds := means[name, "iou"].index) < 2:
+            continue
+        each = [" / ".join(f"{means[name, m, seed]:.3f}"[1:] for m in SHOWN) for seed in seeds]
+        differences = [
+            f"{row['difference']:+.3f} ({row['low']:+.3f} to {row['high']:+.3f})"
+            for m in COMPARED
+            if (name, m) in compared.index
+            for row in [compared.loc[(name, m)]]
+        ]
+        rows.append([titles[name], *each, *differences])
+    seeds = [f"seed {seed}" for seed in sorted(metrics["seed"].unique())]
+    heads = [f"{METRIC[each].label}, less the first row" for each in COMPARED]
+    return _markdown(rows, ["method", *seeds, *heads])
 
 
 def short_titles(methods: pd.DataFrame) -> dict[str, str]:

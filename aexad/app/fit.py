@@ -137,7 +137,7 @@ def choose_images(
         root, index = flat_index(folder, defects if uses_anomalies else None, masks, dataset)
     category = index["category"].iloc[0]
     if labelled and uses_anomalies:
-        table = split(index, dataset, category, "standard", seed)
+        table = split(index, dataset, category, "standard", seed, root)
     else:
         table = _all_labelled(index)
     held_out, held_out_groups = _held_out(table, folder, category, seed, groups)

@@ -120,8 +120,9 @@ def split(args: argparse.Namespace) -> Path:
     from aexad.data.split import split as make_split
     from aexad.runtime.files import write_csv
 
-    index_table = read_index(args.index)
-    table = make_split(index_table, dataset_of(args), args.category, args.scenario, args.seed)
+    dataset = dataset_of(args)
+    chosen = args.category, args.scenario, args.seed, root_of(args, dataset)
+    table = make_split(read_index(args.index), dataset, *chosen)
     write_csv(args.output, table)
     return args.output
 

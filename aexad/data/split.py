@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 import os
+from pathlib import Path
 
 import pandas as pd
 
 from aexad.config.catalogue import Dataset
 from aexad.config.schema import nearest
-from aexad.data.images import MARKS
+from aexad.data.images import MARKS, image_size, load_mask
 from aexad.data.index import GOOD, read_table
 from aexad.data.subsample import draw, limited, with_validation
-from aexad.runtime.errors import ConfigError
+from aexad.runtime.errors import ConfigError, DataError
+
+logger = logging.getLogger(__name__)
 
 COLUMNS = ["role", "defect", "image", "mask", "marks"]
 ROLES = ("normal", "validation", "labelled", "test")
@@ -24,7 +28,12 @@ SCENARIOS = {
 
 
 def split(
-    index: pd.DataFrame, dataset: Dataset, category: str, scenario: str, seed: int
+    index: pd.DataFrame,
+    dataset: Dataset,
+    category: str,
+    scenario: str,
+    seed: int,
+    root: Path | None = None,
 ) -> pd.DataFrame:
     """Divide a category into normal, validation, labelled and test images.
 
@@ -53,6 +62,10 @@ def split(
         anomalies only; ``one_class``: on normal images only.
     seed
         The run's seed, 0 or more. Each category and each defect type has its own random numbers.
+    root
+        Folder of the data set. A drawn anomaly whose mask marks no pixel at the working size cannot
+        be trained on: it stays in the test set, and another one is drawn. Default: masks are not
+        read.
 
     Returns
     -------
@@ -62,6 +75,8 @@ def split(
 
     Raises
     ------
+    aexad.runtime.errors.DataError
+        No other anomaly is there to be drawn.
     aexad.runtime.errors.ConfigError
         The category does not exist; the data set does not allow the scenario; k leaves no image of
         a defect type to test; validation leaves none to train on; or a limit is above the number of
@@ -94,7 +109,7 @@ def split(
     rows.loc[(rows["split"] == "train") & (rows["defect"] != GOOD), "role"] = "not drawn"
     trained = SCENARIOS[scenario]
     if "labelled" in trained:
-        drawn = _labelled(rows, category, dataset.labelled_per_defect(category), seed)
+        drawn = _labelled(rows, dataset, category, seed, root)
         rows.loc[rows["image"].isin(drawn), "role"] = "labelled"
     validation = ("validation",) if "normal" in trained else ()
     rows = rows[rows["role"].isin((*trained, *validation, "test"))]
@@ -116,8 +131,11 @@ def read_split(path: str | os.PathLike[str]) -> pd.DataFrame:
     return read_table(path, COLUMNS, "split", role=ROLES, marks=MARKS)
 
 
-def _labelled(rows: pd.DataFrame, category: str, number: int, seed: int) -> set[str]:
-    """Draw the labelled anomalies of a category: ``number`` images of each defect type."""
+def _labelled(
+    rows: pd.DataFrame, dataset: Dataset, category: str, seed: int, root: Path | None
+) -> set[str]:
+    """Draw the labelled anomalies of a category: as many images of each defect type."""
+    number = dataset.labelled_per_defect(category)
     if number < 1:
         raise ConfigError(f"category '{category}': labelled={number}; at least 1 is needed")
     defective = rows[rows["defect"] != GOOD]
@@ -140,7 +158,43 @@ def _labelled(rows: pd.DataFrame, category: str, number: int, seed: int) -> set[
             f"category '{category}': {number} labelled images of each defect type "
             f"{'leave none to test' if left else 'are not there'} ({', '.join(short)}); {remedy}"
         )
-    drawn = (
-        draw(images, number, seed, "labelled", category, defect) for defect, images in types.items()
+    drawn: set[str] = set()
+    for defect, images in types.items():
+        chosen = draw(images, number, seed, "labelled", category, defect)
+        if root is not None and dataset.tile is None:
+            chosen = _marked(chosen, images, root, dataset.size, (seed, category, defect))
+        drawn |= chosen
+    return drawn
+
+
+def _marked(
+    chosen: set[str], images: pd.DataFrame, root: Path, size: int, key: tuple[int, str, str]
+) -> set[str]:
+    """Replace chosen images whose masks mark no pixel at the working size by others."""
+    lost = _lost(images[images["image"].isin(chosen)], root, size)
+    if not lost:
+        return chosen
+    seed, category, defect = key
+    others = images[~images["image"].isin(chosen)]
+    others = others[~others["image"].isin(_lost(others, root, size))]
+    if len(others) < len(lost):
+        raise DataError(
+            f"{root / lost[0]}: its mask marks no pixel at working size {size}, and no other "
+            f"'{defect}' is left to be labelled; raise 'size' or set 'masks: covered'"
+        )
+    logger.warning(
+        "%s: marks no pixel at working size %d, so %d of the %d labelled '%s' were drawn again",
+        *(root / lost[0], size, len(lost), len(chosen), defect),
     )
-    return set().union(*drawn)
+    again = draw(others, len(lost), seed, "labelled again", category, defect)
+    return (chosen - set(lost)) | again
+
+
+def _lost(rows: pd.DataFrame, root: Path, size: int) -> list[str]:
+    """The images whose masks mark no pixel at the working size."""
+    places = rows[["image", "mask", "marks"]].itertuples(index=False, name=None)
+    return [
+        image
+        for image, mask, marks in sorted(places)
+        if mask and not load_mask(root / mask, size, image_size(root / image), marks).any()
+    ]

@@ -2,10 +2,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 from aexad.config.catalogue import Dataset
+from aexad.data.images import MARKS
 from aexad.data.index import build_index
 from aexad.data.split import COLUMNS, read_split, split
 from aexad.runtime.errors import ConfigError, DataError
@@ -144,3 +147,46 @@ def test_unknown_roles_and_empty_tables_are_refused(index: pd.DataFrame, tmp_pat
     write_csv(path, table.iloc[:0])
     with pytest.raises(DataError, match=r"split\.csv: no row below the header; make it again"):
         read_split(path)
+
+
+def lose(tree: Path, *defects: str) -> Dataset:
+    """Shrink the masks of some defects to one pixel, which size 8 does not sample."""
+    for name in defects:
+        mask = np.zeros((16, 16), np.uint8)
+        mask[4, 6] = 255
+        Image.fromarray(mask).save(tree / "bolt/ground_truth" / f"{name}_mask.png")
+    return of(2, size=16).model_copy(update={"size": 8})
+
+
+def test_an_anomaly_whose_mask_is_lost_is_not_labelled(
+    tree: Path, index: pd.DataFrame, caplog: pytest.LogCaptureFixture
+) -> None:
+    index["marks"] = MARKS[2]  # the nearest pixel decides
+    before = split(index, of(2), "bolt", "standard", 0)
+    lost, kept = images(before, "labelled")[:2]
+    dataset = lose(tree, f"dent/{Path(lost).stem}")
+    after = split(index, dataset, "bolt", "standard", 0, tree)
+    assert lost in images(after, "test")
+    labelled = images(after, "labelled")
+    assert len(labelled) == 4
+    assert kept in labelled
+    assert set(images(before, "labelled")[2:]) <= set(labelled)  # the other type
+    assert f"{lost}: marks no pixel at working size 8, so 1 of the 2 labelled 'dent'" in caplog.text
+    # Where no drawn mask is lost, the draw is that of every other size.
+    other = next(name for name in images(after, "test") if "/dent/" in name and name != lost)
+    lose(tree, f"dent/{Path(other).stem}")
+    save_mask(tree, lost)
+    assert split(index, dataset, "bolt", "standard", 0, tree).equals(before)
+
+
+def save_mask(tree: Path, image: str) -> None:
+    mask = np.zeros((16, 16), np.uint8)
+    mask[4:8, 6:10] = 255
+    Image.fromarray(mask).save(tree / f"bolt/ground_truth/dent/{Path(image).stem}_mask.png")
+
+
+def test_lost_masks_without_another_anomaly_are_an_error(tree: Path, index: pd.DataFrame) -> None:
+    index["marks"] = MARKS[2]  # the nearest pixel decides
+    dataset = lose(tree, *(f"dent/{i:03}" for i in range(4)))
+    with pytest.raises(DataError, match=r"marks no pixel at working size 8, and no other 'dent'"):
+        split(index, dataset, "bolt", "standard", 0, tree)

@@ -76,12 +76,14 @@ rule split:
             wildcards.category
         ),
         drawn=lambda wildcards: PLAN.dataset(wildcards.dataset).model_dump(
-            include={"adaptor", "validation", "limit"}
+            include={"adaptor", "validation", "limit", "size", "tile"}
         ),
+        data=SETTINGS.data,
     message:
         "Splitting {wildcards.category} ({wildcards.scenario}, seed {wildcards.seed})"
     shell:
-        "python -m aexad split --dataset {wildcards.dataset} --category {wildcards.category}"
+        "python -m aexad split --dataset {wildcards.dataset} --data {params.data:q}"
+        " --category {wildcards.category}"
         " --scenario {wildcards.scenario} --seed {wildcards.seed} --index {input}"
         " --output {output} --log {log:q}"
 
