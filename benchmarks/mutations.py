@@ -20,7 +20,11 @@ ROOT = Path(__file__).resolve().parents[1]
 
 STATISTICS = ["tests/report/stats", "tests/report/tables/test_tables.py"]
 TESTS = {
-    "explain/heatmap.py": ["tests/explain/test_heatmap.py", "tests/evaluation/metrics"],
+    "explain/heatmap.py": [
+        "tests/explain/test_heatmap.py",
+        "tests/evaluation/metrics",
+        "tests/methods/test_aexad_probe.py",
+    ],
     "evaluation/metrics/image_counts.py": ["tests/evaluation/metrics", "tests/report/stats"],
     "report/stats/estimator.py": STATISTICS,
     "report/stats/intervals.py": STATISTICS,
@@ -103,13 +107,10 @@ MUTANTS = {
     },
     "explain/heatmap.py": {
         "heat map: F = 2 becomes 1": ('(2 if target == "two"', '(1 if target == "two"'),
-        "heat map: the probability is not in it": (
-            "relative * probability[:, 0]",
-            "relative",
-        ),
-        "heat map: the probability is not in the score of the error": (
-            "error, relative = error * probability[:, 0], ",
-            "error, relative = error, ",
+        "heat map: the probability is not in it": ("        relative *= probability[:, 0]\n", ""),
+        "heat map: the probability is not in the error": (
+            "error *= probability[:, 0]",
+            "error *= 1",
         ),
         "heat map: no guard at 1/2": (".clip(min=SMALLEST_DISTANCE_TO_TARGET**2)", ""),
         "heat map: sigma = k / 2": ("size / 3", "size / 2"),

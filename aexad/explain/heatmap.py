@@ -38,7 +38,8 @@ class HeatMaps(NamedTuple):
 
     error: np.ndarray
     """float32 [n, H, W]: squared error, summed over the channels; not normalised, not smoothed.
-    Of a method that does not rebuild images: its anomaly map."""
+    Of a method with a probe: times its probability. Of a method that does not rebuild images: its
+    anomaly map."""
     heat_map: np.ndarray
     """float32 [n, H, W]: smoothed normalised error, raw (neither clamped nor rescaled)."""
     binary: np.ndarray
@@ -95,7 +96,8 @@ def heat_maps(
         raise ValueError("the images or their reconstructions hold NaN or infinite values")
     relative = normalised_error(images, error, settings)
     if probability.shape[1]:
-        error, relative = error * probability[:, 0], relative * probability[:, 0]
+        error *= probability[:, 0]  # in place, because large images fill the memory
+        relative *= probability[:, 0]
     return _filtered(error, relative, settings)
 
 

@@ -7,8 +7,7 @@
       heat map: normalised error of x~, times p
 
 The two share the frozen features and no trained parameter, so each is trained as it would be
-alone. Each is noisy where the other is not: the product explains better than either
-(``studies/layers/README.md``, second attempt).
+alone. The product explains better than either (``studies/layers/README.md``, second attempt).
 """
 
 from __future__ import annotations
