@@ -87,6 +87,6 @@ def false_marks_figure(table: pd.DataFrame, recall: float) -> Figure:
     axes.set_xticks(range(len(shown)), [literal(str(name)) for name in shown.index])
     axes.set_yscale("log")
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=None))
-    axes.set_ylabel(f"normal pixels marked,\nwhere {recall:.0%} of defects are")
+    axes.set_ylabel(f"normal pixels marked, where\n{recall:.0%} of defect pixels are")
     figure.legend(loc="outside upper center", ncols=len(MAPS))
     return figure
