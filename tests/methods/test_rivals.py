@@ -82,6 +82,9 @@ class TestPixelProbe:
         torch.testing.assert_close(network.mean.double(), features.mean(dim=(0, 2, 3)))
         deviation = features.var(dim=(0, 2, 3), correction=0).clamp_min(1e-12).sqrt()
         torch.testing.assert_close(network.deviation.double(), deviation, rtol=1e-4, atol=1e-6)
+        normed = (features - network.mean.view(-1, 1, 1)) / network.deviation.view(-1, 1, 1)
+        expected = F.interpolate(network.head(normed.float()), SIZE, mode="bilinear")
+        torch.testing.assert_close(network.decode(features.float()), expected, rtol=1e-3, atol=1e-3)
 
     def test_it_learns_where_defects_are(self):
         rng = np.random.default_rng(0)
