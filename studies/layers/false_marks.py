@@ -17,10 +17,9 @@ from aexad.config.recipe import HeatMap
 from aexad.data.images import load_image, load_mask
 from aexad.explain.heatmap import heat_maps
 from aexad.report.style import literal
-from aexad.training.model_store import load_model
+from studies.layers.heat_map_trials import output_of
 
 RECALLS = (0.8, 0.5)
-BATCH = 16
 MAPS = {"error": "AE-XAD's error", "probability": "probe's map", "product": "product of both"}
 """Column: what it is called in the figure."""
 
@@ -49,10 +48,8 @@ def false_marks(
     truth = np.stack(
         [load_mask(root / name if name else None, size, marks=marks) for name, marks in masks]
     )
-    network = load_model(run / "model.safetensors", weights_dir).network.eval()
     seen = torch.from_numpy(images).permute(0, 3, 1, 2).float() / 255
-    with torch.inference_mode():
-        output = torch.cat([network(part) for part in seen.split(BATCH)])
+    output = output_of(run, seen, weights_dir)
     plain = HeatMap(filter="none", score="max")
     maps = {
         "error": heat_maps(seen, output[:, :3], plain).heat_map,

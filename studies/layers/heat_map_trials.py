@@ -52,7 +52,7 @@ def trials(
     names = table.loc[table["role"] == "test", "image"].to_numpy(dtype=str)
     images = np.stack([load_image(root / name, size) for name in names])
     seen = torch.from_numpy(images).permute(0, 3, 1, 2).float() / 255
-    rebuilt, probabilities = (_output(folder, seen, weights_dir) for folder in (run, probe))
+    rebuilt, probabilities = (output_of(folder, seen, weights_dir) for folder in (run, probe))
     found: dict[str, HeatMaps] = {
         name: heat_maps(seen, rebuilt, settings) for name, settings in SETTINGS.items()
     }
@@ -68,7 +68,8 @@ def trials(
     return pd.DataFrame(means), pd.concat(images, ignore_index=True)
 
 
-def _output(folder: Path, images: torch.Tensor, weights_dir: str | None) -> torch.Tensor:
+def output_of(folder: Path, images: torch.Tensor, weights_dir: str | None) -> torch.Tensor:
+    """Output of the model of a run for images [n, 3, S, S], batch by batch."""
     network = load_model(folder / "model.safetensors", weights_dir).network.eval()
     with torch.inference_mode():
         return torch.cat([network(part) for part in images.split(BATCH)])

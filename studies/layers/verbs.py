@@ -39,7 +39,7 @@ def add_verbs(add: AddVerb) -> None:
     add_split(parser)
     add_output(
         parser,
-        "metrics of every heat map, .csv; those of each image go to NAME_images.csv",
+        "metrics of every heat map, .csv; the metrics of each image go to NAME_images.csv",
     )
     parser = add(false_marks)
     parser.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="folder of a run")
@@ -105,9 +105,10 @@ def false_marks(args: argparse.Namespace) -> Path:
         shares = false_marks_of(run, table, root, args.weights_dir, dataset.size)
         shares.insert(0, "category", Path(table["image"].iloc[0]).parts[0])
         tables.append(shares)
-    write_csv(args.output, pd.concat(tables))
+    table = pd.concat(tables)
+    write_csv(args.output, table)
     with styled():
-        figure = false_marks_figure(pd.concat(tables), RECALLS[0])
+        figure = false_marks_figure(table, RECALLS[0])
         save_figure(figure, args.output.with_suffix(".png"))
     return args.output
 

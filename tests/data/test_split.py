@@ -152,9 +152,7 @@ def test_unknown_roles_and_empty_tables_are_refused(index: pd.DataFrame, tmp_pat
 def lose(tree: Path, *defects: str) -> Dataset:
     """Shrink the masks of some defects to one pixel, which size 8 does not sample."""
     for name in defects:
-        mask = np.zeros((16, 16), np.uint8)
-        mask[4, 6] = 255
-        Image.fromarray(mask).save(tree / "bolt/ground_truth" / f"{name}_mask.png")
+        save_mask(tree, name, np.s_[4, 6])
     return of(2, size=16).model_copy(update={"size": 8})
 
 
@@ -175,14 +173,14 @@ def test_an_anomaly_whose_mask_is_lost_is_not_labelled(
     # Where no drawn mask is lost, the draw is that of every other size.
     other = next(name for name in images(after, "test") if "/dent/" in name and name != lost)
     lose(tree, f"dent/{Path(other).stem}")
-    save_mask(tree, lost)
+    save_mask(tree, f"dent/{Path(lost).stem}", np.s_[4:8, 6:10])
     assert split(index, dataset, "bolt", "standard", 0, tree).equals(before)
 
 
-def save_mask(tree: Path, image: str) -> None:
+def save_mask(tree: Path, defect: str, marked: Any) -> None:
     mask = np.zeros((16, 16), np.uint8)
-    mask[4:8, 6:10] = 255
-    Image.fromarray(mask).save(tree / f"bolt/ground_truth/dent/{Path(image).stem}_mask.png")
+    mask[marked] = 255
+    Image.fromarray(mask).save(tree / f"bolt/ground_truth/{defect}_mask.png")
 
 
 def test_lost_masks_without_another_anomaly_are_an_error(tree: Path, index: pd.DataFrame) -> None:

@@ -6,7 +6,6 @@ import torch
 
 from aexad.app.check_method import check_method
 from aexad.config.recipe import Recipe
-from aexad.data.training_set import TrainingSet
 from aexad.explain.heatmap import heat_maps
 from aexad.methods.model import build_model
 from aexad.training.train import train
@@ -18,16 +17,6 @@ RECIPE = {"encoder": "test_resnet.r160_in1k", "weights": "none", "epochs": 3}
 
 def network_of(model, **more):
     return build_model(Recipe(model=model, **RECIPE, **more), SIZE, 0)
-
-
-@pytest.fixture
-def data():
-    rng = np.random.default_rng(0)
-    images = rng.integers(0, 256, (9, SIZE, SIZE, 3), dtype=np.uint8)
-    masks = np.zeros((9, SIZE, SIZE), dtype=bool)
-    masks[6:, 8:20, 4:16] = True
-    count = np.ones(9, dtype=np.int64)
-    return TrainingSet(images, masks, count, np.arange(9).astype(str), count < 0, SIZE)
 
 
 @pytest.fixture

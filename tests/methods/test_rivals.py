@@ -41,16 +41,6 @@ RECIPES = {
 }
 
 
-@pytest.fixture
-def data():
-    rng = np.random.default_rng(0)
-    images = rng.integers(0, 256, (9, SIZE, SIZE, 3), dtype=np.uint8)
-    masks = np.zeros((9, SIZE, SIZE), dtype=bool)
-    masks[6:, 8:20, 4:16] = True
-    count = np.ones(9, dtype=np.int64)
-    return TrainingSet(images, masks, count, np.arange(9).astype(str), count < 0, SIZE)
-
-
 def fitted(name, data, **more):
     model = build_model(Recipe(**RECIPES[name], **more), SIZE, 0)
     train(model, data, CPU, compiled=False)
