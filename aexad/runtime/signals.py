@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import errno
+import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from aexad.runtime.errors import AexadError
+
+if TYPE_CHECKING:
+    from sys import UnraisableHookArgs
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -51,6 +56,9 @@ def signals_raised() -> Iterator[None]:
 
     A second signal ends the process at once. A signal that was ignored when the process began (a
     job in the background) stays ignored.
+
+    Python drops an exception that is raised in a finalizer or in the callback of a weak reference.
+    A signal that arrives there is sent again, 10 ms later.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -61,9 +69,24 @@ def signals_raised() -> Iterator[None]:
     }
     for number in handlers:
         signal.signal(number, _raise)
+    report_dropped = sys.unraisablehook
+
+    def send_again(dropped: UnraisableHookArgs) -> None:
+        if not isinstance(dropped.exc_value, Stopped):
+            report_dropped(dropped)
+            return
+        number = dropped.exc_value.signal
+        signal.signal(number, _raise)
+        # Not from here: an exception of this function would be dropped, too.
+        later = threading.Timer(0.01, os.kill, (os.getpid(), number))
+        later.daemon = True
+        later.start()
+
+    sys.unraisablehook = send_again
     try:
         yield
     finally:
+        sys.unraisablehook = report_dropped
         for number, handler in handlers.items():
             signal.signal(number, handler)
 
