@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from aexad.config.catalogue import Tile
 from aexad.config.recipe import Recipe
 from aexad.config.schema import Strict
 from aexad.runtime.errors import WeightsError
@@ -40,8 +41,8 @@ class ModelCard(Strict):
     """Working size S in pixels."""
     stored: int = Field(ge=4)
     """Size in pixels that images are first resized to; less than S for a run on small images."""
-    tile: int | None = None
-    """Side in pixels of the tiles that images are explained in; None: each image as a whole."""
+    tile: Tile | None = None
+    """Side in pixels of the tiles that images are explained in, or ``whole``; None: squashed."""
     levels: tuple[int, int] | None = None
     """The levels of 16 bits that become black and white; None: images have 8 bits, or 0 and 65535
     do."""

@@ -13,6 +13,7 @@ import numpy as np
 from aexad.app.card import ModelCard
 from aexad.app.explanation import Explanation
 from aexad.app.photographs import Picture, as_input, as_photograph, is_one
+from aexad.config.catalogue import Tile
 from aexad.data.tiles import scaled, stitched
 from aexad.explain.heatmap import heat_maps
 
@@ -119,7 +120,7 @@ class Explainer:
             for i, photograph in enumerate(photographs)
         ]
 
-    def _tiled(self, photograph: np.ndarray, tile: int) -> Explanation:
+    def _tiled(self, photograph: np.ndarray, tile: Tile) -> Explanation:
         """Explain a photograph uint8 [H, W, 3] in tiles; maps are of its scaled size."""
         start = time.perf_counter()
         image = scaled(photograph, tile, self.card.size)

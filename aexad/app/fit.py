@@ -24,7 +24,7 @@ from aexad.app.explainer import Explainer
 from aexad.app.groups import MANY, groups_of, near_copies
 from aexad.app.model_file import TorchNetwork, save_model_file
 from aexad.app.threshold import LEAST, held_out_number, threshold_of
-from aexad.config.catalogue import Dataset
+from aexad.config.catalogue import Dataset, Tile
 from aexad.config.recipe import Recipe
 from aexad.config.schema import validate
 from aexad.data.augment import augment
@@ -61,8 +61,8 @@ class Images(NamedTuple):
     """What may not be as it was meant, in the images and masks."""
     levels: Levels | None = None
     """The levels of 16 bits that become black and white."""
-    tile: int | None = None
-    """Side in pixels of the tiles that images are cut into; None: each image as a whole."""
+    tile: Tile | None = None
+    """Side in pixels of the tiles that images are cut into, or ``whole``; None: squashed."""
     groups: Sequence[str] | None = None
     """The group of each held-out image; None: each stands for itself."""
 
@@ -79,7 +79,7 @@ def choose_images(
     marks: str = "bright",
     groups: str | None = None,
     levels: Levels | None = None,
-    tile: int | None = None,
+    tile: Tile | None = None,
 ) -> Images:
     """List the user's images and hold out some normal images.
 
@@ -102,7 +102,8 @@ def choose_images(
         The levels of 16 bits that become black and white. Default: 0 and 65535, unless nearly all
         contrast would be lost: then a range twice as wide as that of the good images.
     tile
-        Side in pixels of the tiles that images are cut into, see :mod:`aexad.data.tiles`.
+        Side in pixels of the tiles that images are cut into, or ``whole``, see
+        :mod:`aexad.data.tiles`. Default: each image is squashed to a square.
 
     Raises
     ------

@@ -20,6 +20,7 @@ from aexad.cli.arguments import (
     positive,
     recipe_of,
     share,
+    tile,
 )
 from aexad.runtime.errors import ConfigError, DataError
 
@@ -67,10 +68,11 @@ def add_verbs(add: AddVerb) -> None:
     )
     parser.add_argument(
         "--tile",
-        type=positive,
+        type=tile,
         metavar="PIXELS",
         help="cut photographs into overlapping tiles of this side, each seen at the working size: "
-        "for large images with small defects, and for images that are not square",
+        "for large images with small defects, and for images that are not square; 'whole': one "
+        "tile for each photograph, padded to a square; default: photographs are squashed to one",
     )
     parser.add_argument(
         "--levels",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from aexad.runtime.errors import ConfigError
 
 if TYPE_CHECKING:
-    from aexad.config.catalogue import Dataset
+    from aexad.config.catalogue import Dataset, Tile
     from aexad.config.recipe import Recipe
 
 SCENARIOS = ("standard", "anomalies_only", "one_class")
@@ -147,6 +147,14 @@ def seed(text: str) -> int:
 def positive(text: str) -> int:
     """Read a whole number of at least 1."""
     return _whole_number(text, least=1)
+
+
+def tile(text: str) -> Tile:
+    """Read the side of a tile in pixels, or ``whole``."""
+    try:
+        return "whole" if text == "whole" else _whole_number(text, least=16)
+    except argparse.ArgumentTypeError as error:
+        raise argparse.ArgumentTypeError(f"{error}, nor 'whole'") from None
 
 
 def share(text: str) -> float:

@@ -17,6 +17,9 @@ ORIGIN = frozenset({"adaptor", "download", "torchvision", "source"})
 
 
 Layout = Literal["mvtec_layout", "btad", "visa", "mvtec_ad_2", "class_folders", "textures"]
+WHOLE = "whole"
+Tile = Annotated[int, Field(ge=16)] | Literal["whole"]
+"""Side in pixels of the tiles that an image is seen in; ``whole``: one tile holds all of it."""
 Address = Annotated[str, Field(pattern=r"^https?://")]
 
 
@@ -130,13 +133,13 @@ class Dataset(Strict):
         description="images of 16 bits: the levels that become black and white; default: 0 and "
         "65535, at which images of 12 bits are nearly black",
     )
-    tile: int | None = Field(
+    tile: Tile | None = Field(
         None,
-        ge=16,
         description="side in pixels of overlapping tiles that images are cut into, each seen at "
-        "the working size, so that proportions are kept and small defects stay large; maps are "
-        "joined, and stored at the working size; methods that are commands get whole images; "
-        "default: each image as a whole, squashed to a square",
+        "the working size, so that proportions are kept and small defects stay large; whole: one "
+        "tile holds each image, which is padded to a square by its mirror image; maps are joined, "
+        "and stored at the working size; methods that are commands get squashed images; default: "
+        "images are squashed to a square",
     )
     filled_boxes: bool = Field(
         False,
@@ -213,7 +216,8 @@ class Dataset(Strict):
     @property
     def full_title(self) -> str:
         """The title, with what a reader of a number must know: tiles, filled boxes, a limit."""
-        known = [f"tiles of {self.tile} pixels"] * (self.tile is not None)
+        padded = "padded to squares" if self.tile == WHOLE else f"tiles of {self.tile} pixels"
+        known = [padded] * (self.tile is not None)
         known += ["masks are filled boxes"] * self.filled_boxes
         title = f"{self.title} ({', '.join(known)})" if known else self.title
         if self.limit is None:

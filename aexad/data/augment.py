@@ -16,6 +16,7 @@ import pandas as pd
 from PIL import Image
 from tqdm import tqdm
 
+from aexad.config.catalogue import Tile
 from aexad.data.images import Levels, image_size, load_image, load_mask
 from aexad.data.rng import generator
 from aexad.data.split import SCENARIOS
@@ -41,7 +42,7 @@ def augment(
     copies: int = 5,
     pasted: int = 10,
     levels: Levels | None = None,
-    tile: int | None = None,
+    tile: Tile | None = None,
 ) -> dict[str, np.ndarray]:
     """Make the training set of a split.
 
@@ -71,7 +72,8 @@ def augment(
         :func:`aexad.data.images.load_image`.
     tile
         Side in pixels of the tiles that images are cut into, see :mod:`aexad.data.tiles`; each is
-        then an image of the training set. Default: whole images, squashed to S x S.
+        then an image of the training set; ``whole``: images are padded to a square. Default: they
+        are squashed to S x S.
 
     Returns
     -------

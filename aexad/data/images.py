@@ -19,6 +19,7 @@ import numpy as np
 from PIL import ExifTags, Image, ImageOps
 from scipy import ndimage
 
+from aexad.config.catalogue import WHOLE, Tile
 from aexad.runtime.errors import DataError
 
 # By content. Pillow starts a program for some others (EPS).
@@ -90,12 +91,13 @@ def at_size(image: Image.Image, size: int) -> Image.Image:
     return image.resize((size, size), Image.Resampling.BILINEAR)
 
 
-def shape_at_scale(shape: tuple[int, int], tile: int, size: int) -> tuple[int, int]:
+def shape_at_scale(shape: tuple[int, int], tile: Tile, size: int) -> tuple[int, int]:
     """Height and width of an image [H, W] when ``tile`` of its pixels are ``size`` pixels.
 
-    Neither is less than ``size``.
+    Neither is less than ``size``. With ``whole``, the longer one is ``size``.
     """
-    height, width = (max(size, round(side * size / tile)) for side in shape)
+    side, least = (max(shape), 1) if tile == WHOLE else (int(tile), size)
+    height, width = (max(least, round(length * size / side)) for length in shape)
     return height, width
 
 

@@ -4,6 +4,9 @@ A photograph is scaled so that T of its pixels, the side of a tile, become the w
 of S x S pixels overlap by at least a quarter. What the network gives for them (reconstructions or
 maps) is joined with weights that fall to the edge of a tile, so that no seam is seen. Error, filter
 and score are then computed once, of the whole image at this scale. Proportions are kept.
+
+With T = ``whole``, one tile holds the photograph, whose longer side becomes S. The rest of the
+tile continues the photograph by its mirror image, and is cut off what the network gives.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from aexad.config.catalogue import WHOLE, Tile
 from aexad.data.images import (
     Levels,
     covered,
@@ -36,31 +40,39 @@ BATCH = 8
 
 
 def scaled_shape(
-    shape: tuple[int, int], tile: int, size: int, path: Path | None = None
+    shape: tuple[int, int], tile: Tile, size: int, path: Path | None = None
 ) -> tuple[int, int]:
     """Height and width at which ``tile`` pixels of an image [H, W] are ``size`` pixels.
+
+    See :func:`aexad.data.images.shape_at_scale`.
 
     Raises
     ------
     DataError
         The image is smaller than a tile; the message begins with ``path``, if it is given.
     """
-    if min(shape) < tile:
+    if tile != WHOLE and min(shape) < int(tile):
         start = "" if path is None else f"{path}: "
         raise DataError(
             f"{start}an image of {shape[1]}x{shape[0]} pixels is smaller than a tile of {tile}; "
-            "fit with a smaller --tile, or without"
+            f"fit with a smaller --tile, with --tile {WHOLE}, or without"
         )
     return shape_at_scale(shape, tile, size)
 
 
-def scaled(photograph: np.ndarray, tile: int, size: int) -> np.ndarray:
+def scaled(photograph: np.ndarray, tile: Tile, size: int) -> np.ndarray:
     """A photograph uint8 [H, W, 3] at the scale of :func:`scaled_shape` (bilinear, antialiased)."""
     height, width = scaled_shape(photograph.shape[:2], tile, size)
     picture = Image.fromarray(np.ascontiguousarray(photograph))
     if picture.size == (width, height):
         return photograph
     return np.asarray(picture.resize((width, height), Image.Resampling.BILINEAR))
+
+
+def padded(image: np.ndarray, size: int) -> np.ndarray:
+    """Continue an image [H, W, ...] by its mirror image, to S x S or more: right and below."""
+    missing = [(0, max(0, size - side)) for side in image.shape[:2]]
+    return np.pad(image, missing + [(0, 0)] * (image.ndim - 2), mode="symmetric")
 
 
 def positions(shape: tuple[int, int], size: int) -> list[tuple[int, int]]:
@@ -93,6 +105,8 @@ def stitched(
     tuple of ndarray and float or None
         float32 [C, H, W], and the highest score of a tile.
     """
+    height, width = image.shape[:2]
+    image = padded(image, size)
     shape = image.shape[:2]
     window = _window(size)
     total, weight = None, np.zeros(shape, np.float32)
@@ -112,7 +126,7 @@ def stitched(
             highest = max(float(scores.max()), -np.inf if highest is None else highest)
     assert total is not None  # noqa: S101 - an image has a tile
     total /= weight
-    return total, highest
+    return total[:, :height, :width], highest
 
 
 def _window(size: int) -> np.ndarray:
@@ -124,7 +138,7 @@ def _window(size: int) -> np.ndarray:
 
 
 def tiles_of(
-    row: dict[Any, str], root: Path, tile: int, size: int, seed: int, levels: Levels | None
+    row: dict[Any, str], root: Path, tile: Tile, size: int, seed: int, levels: Levels | None
 ) -> Iterator[Photo]:
     """Tiles of the image of a row of a split, to train on.
 
@@ -143,15 +157,16 @@ def tiles_of(
     mask = np.zeros(target, dtype=bool)
     if row["mask"]:
         mask = covered(load_mask(root / row["mask"], None, shape, row["marks"]), target)[0]
-    corners = positions(target, size)
+    pixels, mask = padded(pixels, size), padded(mask, size)
+    corners = positions(mask.shape, size)
     if row["role"] == "labelled":
         marked = [int(mask[y : y + size, x : x + size].sum()) for y, x in corners]
         order = sorted(range(len(corners)), key=lambda i: -marked[i])
         corners = [corners[i] for i in order[:MOST_LABELLED] if marked[i]]
         if not corners:
             raise DataError(
-                f"{root / row['mask']}: no anomalous pixel is left in tiles of {tile}; take "
-                "smaller tiles, or correct the mask"
+                f"{root / row['mask']}: no anomalous pixel is left (tile {tile}, size {size}); "
+                "take smaller tiles or a larger size, or correct the mask"
             )
     elif len(corners) > MOST_NORMAL:
         rng = generator(seed, "tiles", row["image"])

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from tqdm import tqdm
 
-from aexad.config.catalogue import Counts, Dataset
+from aexad.config.catalogue import WHOLE, Counts, Dataset, Tile
 from aexad.data.images import (
     NEAREST,
     SHARE,
@@ -156,14 +156,14 @@ def read_files(root: Path, entries: list[Entry], name: str, dataset: Dataset) ->
         text = (
             f"{len(images)} images are more than {LONGEST:g} times as long as wide, for example "
             f"{images[0]}, and are squashed to a square; tiles keep proportions: set 'tile' of the "
-            "data set (fit --tile) to the shorter side in pixels"
+            f"data set (fit --tile) to the shorter side in pixels, or to '{WHOLE}', which pads"
         )
         findings.append(Finding(category, WARNING, text))
     return findings
 
 
 def _mask_warnings(
-    mask: Path, shape: tuple[int, int], marks: str, size: int, tile: int | None
+    mask: Path, shape: tuple[int, int], marks: str, size: int, tile: Tile | None
 ) -> list[str]:
     marked = load_mask(mask, shape=shape, marks=marks)
     share = float(marked.mean())
@@ -179,7 +179,8 @@ def _mask_warnings(
         )
     if tile is not None:
         if covered(marked, shape_at_scale(shape, tile, size))[1] < SHARE:
-            texts.append(f"{mask}: a region is thinner than a pixel in tiles of {tile}; take less")
+            remedy = "a larger size" if tile == WHOLE else "smaller tiles"
+            texts.append(f"{mask}: a region is thinner than a pixel (tile {tile}); take {remedy}")
         return texts
     small, least = covered(marked, size)
     if least < SHARE:

@@ -10,11 +10,12 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from aexad.config.catalogue import Tile
 from aexad.config.recipe import HeatMap
 from aexad.data.images import Levels, load_image
 from aexad.data.tiles import scaled, stitched
 from aexad.explain.heatmap import binarised, heat_maps
-from aexad.explain.resize import as_float, enlarged, reduced
+from aexad.explain.resize import as_float, enlarged, resized
 from aexad.methods.base import Method, Reconstruction
 from aexad.methods.job import Output
 from aexad.methods.model import Model, own_code_named
@@ -31,7 +32,7 @@ def infer(
     device: torch.device,
     stored: int | None = None,
     levels: Levels | None = None,
-    tile: int | None = None,
+    tile: Tile | None = None,
 ) -> dict[str, np.ndarray]:
     """Explain the test images of a split.
 
@@ -50,8 +51,9 @@ def infer(
     levels
         The levels of 16 bits that become black and white.
     tile
-        Side in pixels of the tiles that images are seen in, see :mod:`aexad.data.tiles`. Score and
-        k are then of the whole image at the scale of its tiles. Default: each image is squashed.
+        Side in pixels of the tiles that images are seen in, or ``whole``, see
+        :mod:`aexad.data.tiles`. Score and k are then of the whole image at the scale of its tiles.
+        Default: each image is squashed.
 
     Returns
     -------
@@ -90,7 +92,7 @@ def infer(
             maps = heat_maps(images, output, settings)
         heat_map, binary = maps.heat_map, maps.binary
         if heat_map.shape[1:] != (stored, stored):
-            heat_map = reduced(torch.from_numpy(heat_map).unsqueeze(1), stored)[:, 0].numpy()
+            heat_map = _resized(heat_map, stored)
             binary = binarised(heat_map)
         values = {
             "heat_map": heat_map,
@@ -99,16 +101,16 @@ def infer(
             "k": maps.k,
         }
         if isinstance(network, Reconstruction):
-            pictures = reduced(output[:, :3], stored).clamp(0, 1).permute(0, 2, 3, 1)
-            rounded = (pictures * 255).round().to(torch.uint8)
-            values["reconstruction"] = rounded.cpu().numpy()
+            pictures = _resized(output[:, :3].float().cpu().numpy(), stored).clip(0, 1)
+            rounded = (pictures * 255).round().astype(np.uint8)
+            values["reconstruction"] = rounded.transpose(0, 2, 3, 1)
         for name, value in values.items():
             batches.setdefault(name, []).append(value)
     return {"image": names} | {name: np.concatenate(values) for name, values in batches.items()}
 
 
 def _in_tiles(
-    network: Method, photograph: np.ndarray, tile: int, device: torch.device
+    network: Method, photograph: np.ndarray, tile: Tile, device: torch.device
 ) -> tuple[np.ndarray, Output]:
     """A photograph uint8 [1, 3, H, W] at the scale of its tiles, and the output for all of it."""
     image = scaled(photograph, tile, network.size)
@@ -123,3 +125,10 @@ def _in_tiles(
     whole = torch.from_numpy(joined[None])
     output = whole if highest is None else (whole, torch.tensor([highest]))
     return image[None].transpose(0, 3, 1, 2), output
+
+
+def _resized(maps: np.ndarray, size: int) -> np.ndarray:
+    """Maps [..., H, W] as [..., R, R]."""
+    shape = size, size
+    flat = [resized(each, shape) for each in maps.reshape(-1, *maps.shape[-2:])]
+    return np.stack(flat).reshape(*maps.shape[:-2], *shape)

@@ -2,7 +2,7 @@
 
 Small images (MNIST: 28 x 28 pixels) are stored at their own size and enlarged batch by batch on the
 device. Their maps are stored at that size too: 10,000 maps at 224 x 224 would take 2 GB and hold no
-more information. Maps are also resized to the size of an image, as arrays and without torch.
+more information. Maps are resized as arrays, without torch.
 
 Every map that becomes smaller becomes the mean over the area of each new pixel: a small peak is
 never missed, and the mean of the map does not change.
@@ -59,37 +59,6 @@ def enlarged(images: Tensor, size: int) -> Tensor:
     from torch.nn import functional
 
     return functional.interpolate(images, (size, size), mode="bilinear", align_corners=False)
-
-
-def reduced(maps: Tensor, size: int) -> Tensor:
-    """Reduce maps or images to the stored size by the mean over the area of each pixel.
-
-    The mean of a map does not change, so that a threshold of mean and standard deviation keeps its
-    meaning. (A maximum would raise the mean.)
-
-    Parameters
-    ----------
-    maps
-        float [B, C, H, W].
-    size
-        Stored size R <= H, W in pixels.
-
-    Returns
-    -------
-    Tensor
-        float [B, C, R, R]; ``maps`` themselves where H = W = R.
-    """
-    import torch
-
-    if maps.shape[-2:] == (size, size):
-        return maps
-    rows, columns = (
-        torch.from_numpy(_area_weights(side, size)).to(maps.device) for side in maps.shape[-2:]
-    )
-    # In float64, because rounding would draw a pattern on a constant map.
-    with torch.inference_mode():
-        small = rows @ maps.double() @ columns.T
-    return small.to(maps.dtype)
 
 
 def resized(heat_map: np.ndarray, shape: tuple[int, int]) -> np.ndarray:

@@ -227,7 +227,17 @@ def test_check_and_index_find_the_same(bolts: Path) -> None:
 # The catalogue.
 
 
-LOCAL = ("textures", "textures_tiny", "parts", "six", "six_k1", "six_k5", "six_k10", "six_tiles")
+LOCAL = (
+    "textures",
+    "textures_tiny",
+    "parts",
+    "six",
+    "six_k1",
+    "six_k5",
+    "six_k10",
+    "six_tiles",
+    "six_padded",
+)
 """Embedded, or without a public address: 'sources' names their folder."""
 
 
