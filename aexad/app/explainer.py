@@ -14,7 +14,7 @@ from aexad.app.card import ModelCard
 from aexad.app.explanation import Explanation
 from aexad.app.photographs import Picture, as_input, as_photograph, is_one
 from aexad.config.catalogue import Tile
-from aexad.data.tiles import scaled, stitched
+from aexad.data.tiles import as_array, in_tiles
 from aexad.explain.heatmap import heat_maps
 
 BATCH = 16
@@ -123,22 +123,13 @@ class Explainer:
     def _tiled(self, photograph: np.ndarray, tile: Tile) -> Explanation:
         """Explain a photograph uint8 [H, W, 3] in tiles; maps are of its scaled size."""
         start = time.perf_counter()
-        image = scaled(photograph, tile, self.card.size)
-
-        def run(tiles: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
-            output = self.network.run(tiles)[1]
-            given, scores = output if isinstance(output, tuple) else (output, None)
-            return _as_array(given), None if scores is None else _as_array(scores)
-
-        joined, highest = stitched(image, self.card.size, run)
-        inputs = image.transpose(2, 0, 1)[None]
-        output: Any = joined[None]
-        if highest is not None:
-            output = output, np.array([highest])
+        inputs, output = in_tiles(
+            photograph, tile, self.card.size, lambda tiles: self.network.run(tiles)[1]
+        )
         maps = heat_maps(inputs, output, self.card.recipe.heat_map)
-        rebuilds = len(joined) >= 3
-        del inputs, output  # of a large image they fill the memory
-        rebuilt = _as_pictures(joined[None, :3])[0] if rebuilds else None
+        rebuilds = not isinstance(output, tuple) and output.shape[1] >= 3
+        del inputs  # of a large image it fills the memory
+        rebuilt = _as_pictures(output[:, :3])[0] if rebuilds else None
         return Explanation(
             image=photograph,
             heat_map=maps.heat_map[0],
@@ -150,15 +141,9 @@ class Explainer:
         )
 
 
-def _as_array(values: Any) -> np.ndarray:
-    """A tensor or an array as an array in the memory of the CPU."""
-    array: np.ndarray = values if isinstance(values, np.ndarray) else values.float().cpu().numpy()
-    return array
-
-
 def _as_pictures(reconstructions: Any) -> np.ndarray:
     """Reconstructions [B, 3, S, S] as uint8 [B, S, S, 3]."""
-    values = _as_array(reconstructions)
+    values = as_array(reconstructions)
     pictures = np.empty((len(values), *values.shape[2:], values.shape[1]), np.uint8)
     for channel in range(values.shape[1]):  # one at a time, because large images fill the memory
         pictures[..., channel] = np.rint(values[:, channel].clip(0, 1) * 255)

@@ -129,6 +129,46 @@ def stitched(
     return total[:, :height, :width], highest
 
 
+def in_tiles(
+    photograph: np.ndarray, tile: Tile, size: int, run: Callable[[np.ndarray], Any]
+) -> tuple[np.ndarray, Any]:
+    """Run a network on a photograph in tiles.
+
+    Parameters
+    ----------
+    photograph
+        uint8 [H, W, 3].
+    tile, size
+        T and S.
+    run
+        From tiles, float32 [B, 3, S, S] in [0, 1], to [B, C, S, S], or this and scores [B]: tensors
+        or arrays.
+
+    Returns
+    -------
+    tuple
+        The photograph at the scale of its tiles, uint8 [1, 3, H', W'], and what the network gives
+        for all of it: float32 [1, C, H', W'], or this and the highest score of a tile [1].
+    """
+    image = scaled(photograph, tile, size)
+
+    def as_arrays(tiles: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+        output = run(tiles)
+        given, scores = output if isinstance(output, tuple) else (output, None)
+        return as_array(given), None if scores is None else as_array(scores)
+
+    joined, highest = stitched(image, size, as_arrays)
+    whole = joined[None]
+    output = whole if highest is None else (whole, np.array([highest]))
+    return image[None].transpose(0, 3, 1, 2), output
+
+
+def as_array(values: Any) -> np.ndarray:
+    """A tensor or an array as an array in the memory of the CPU."""
+    array: np.ndarray = values if isinstance(values, np.ndarray) else values.float().cpu().numpy()
+    return array
+
+
 def _window(size: int) -> np.ndarray:
     """Weights of the pixels of a tile, float32 [S, S]: 1 inside, falling to the edges."""
     margin = max(1, int(size * OVERLAP))

@@ -13,11 +13,10 @@ from tqdm import tqdm
 from aexad.config.catalogue import Tile
 from aexad.config.recipe import HeatMap
 from aexad.data.images import Levels, load_image
-from aexad.data.tiles import scaled, stitched
+from aexad.data.tiles import as_array, in_tiles
 from aexad.explain.heatmap import binarised, heat_maps
 from aexad.explain.resize import as_float, enlarged, resized
-from aexad.methods.base import Method, Reconstruction
-from aexad.methods.job import Output
+from aexad.methods.base import Reconstruction
 from aexad.methods.model import Model, own_code_named
 from aexad.runtime.errors import DataError
 
@@ -78,17 +77,21 @@ def infer(
     step = BATCH if tile is None else 1
     for start in tqdm(range(0, len(names), step), desc="infer", unit="batch", disable=None):
         paths = [Path(root, name) for name in names[start : start + step]]
-        with own_code_named(model.recipe, "it explains"):
+        with own_code_named(model.recipe, "it explains"), torch.inference_mode():
             if tile is None:
                 pixels = np.stack([load_image(path, stored, levels) for path in paths])
                 # [B, R, R, 3] -> [B, 3, S, S]
                 seen = as_float(torch.from_numpy(pixels).to(device).permute(0, 3, 1, 2))
                 images: Tensor | np.ndarray = enlarged(seen, size)
-                with torch.inference_mode():
-                    output = network(images)
+                output = network(images)
             else:
                 photograph = load_image(paths[0], levels=levels)
-                images, output = _in_tiles(network, photograph, tile, device)
+                images, output = in_tiles(
+                    photograph,
+                    tile,
+                    size,
+                    lambda tiles: network(torch.from_numpy(tiles).to(device)),
+                )
             maps = heat_maps(images, output, settings)
         heat_map, binary = maps.heat_map, maps.binary
         if heat_map.shape[1:] != (stored, stored):
@@ -101,30 +104,12 @@ def infer(
             "k": maps.k,
         }
         if isinstance(network, Reconstruction):
-            pictures = _resized(output[:, :3].float().cpu().numpy(), stored).clip(0, 1)
+            pictures = _resized(as_array(output[:, :3]), stored).clip(0, 1)
             rounded = (pictures * 255).round().astype(np.uint8)
             values["reconstruction"] = rounded.transpose(0, 2, 3, 1)
         for name, value in values.items():
             batches.setdefault(name, []).append(value)
     return {"image": names} | {name: np.concatenate(values) for name, values in batches.items()}
-
-
-def _in_tiles(
-    network: Method, photograph: np.ndarray, tile: Tile, device: torch.device
-) -> tuple[np.ndarray, Output]:
-    """A photograph uint8 [1, 3, H, W] at the scale of its tiles, and the output for all of it."""
-    image = scaled(photograph, tile, network.size)
-
-    def run(tiles: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
-        with torch.inference_mode():
-            output = network(torch.from_numpy(tiles).to(device))
-        given, scores = output if isinstance(output, tuple) else (output, None)
-        return given.float().cpu().numpy(), None if scores is None else scores.cpu().numpy()
-
-    joined, highest = stitched(image, network.size, run)
-    whole = torch.from_numpy(joined[None])
-    output = whole if highest is None else (whole, torch.tensor([highest]))
-    return image[None].transpose(0, 3, 1, 2), output
 
 
 def _resized(maps: np.ndarray, size: int) -> np.ndarray:
