@@ -34,6 +34,8 @@ TESTS = {
     "methods/aexad.py": ["tests/methods"],
     "methods/base.py": ["tests/methods"],
     "methods/pixel_probe.py": ["tests/methods/test_rivals.py", "tests/methods/test_aexad_probe.py"],
+    "data/images.py": ["tests/data/test_tiles.py"],
+    "runtime/signals.py": ["tests/faults/test_signals.py::TestDropped"],
     "training/loop.py": [
         "tests/training/test_update.py",
         "tests/training/test_training.py",
@@ -143,6 +145,19 @@ MUTANTS = {
         "tiles: scores of the first tiles alone": (
             "-np.inf if highest is None else highest)",
             "0)",
+        ),
+        "tiles: padding is black": (', mode="symmetric")', ")"),
+        "tiles: padding stays": ("total[:, :height, :width]", "total"),
+        "tiles: masks are not padded": (", padded(mask, size)\n", ", mask\n"),
+    },
+    "data/images.py": {
+        "whole: the shorter side decides": ("max(shape), 1) if", "min(shape), 1) if"),
+    },
+    "runtime/signals.py": {
+        "signals: a dropped one is forgotten": ("        later.start()\n", ""),
+        "signals: other errors of finalizers are hidden": (
+            "            report_dropped(dropped)\n",
+            "",
         ),
     },
     "evaluation/external_maps.py": {

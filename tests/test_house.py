@@ -2,6 +2,7 @@
 
 import ast
 import re
+import runpy
 import subprocess
 import sys
 import tomllib
@@ -169,3 +170,14 @@ def test_schemas_and_reference_are_not_stale(tmp_path):
     for path in made:
         kept = ROOT / path.relative_to(tmp_path)
         assert kept.read_text() == path.read_text(), f"{kept} is stale; run: make schemas"
+
+
+def test_every_mutant_still_finds_the_line_that_it_breaks():
+    mutants = runpy.run_path(str(ROOT / "benchmarks/mutations.py"))["MUTANTS"]
+    stale = [
+        f"{module}: {name}"
+        for module, changes in mutants.items()
+        for name, (before, _) in changes.items()
+        if (ROOT / "aexad" / module).read_text(encoding="utf-8").count(before) != 1
+    ]
+    assert stale == []
