@@ -24,7 +24,7 @@ from aexad.config.archive import read_manifest
 from aexad.config.builtin import catalogue_paths
 from aexad.config.catalogue import read_catalogue
 from aexad.report.collect import read_collection
-from aexad.report.labels import METRIC
+from aexad.report.labels import COLLAPSED, METRIC
 from aexad.report.method_roles import titles_of
 
 DOCS = Path(__file__).parent
@@ -162,8 +162,8 @@ def table_of_seeds(folder: Path) -> str:
 
 
 def short_titles(methods: pd.DataFrame) -> dict[str, str]:
-    """Titles of methods, without their number of epochs."""
-    titles = titles_of(methods)
+    """Titles of methods, without their number of epochs and the mark of a collapsed run."""
+    titles = {name: title.removesuffix(COLLAPSED) for name, title in titles_of(methods).items()}
     for end in EVERYWHERE:
         titles = {name: title.removesuffix(end) for name, title in titles.items()}
     return titles

@@ -8,9 +8,11 @@ from PIL import Image
 
 from aexad.config.recipe import HeatMap, Recipe
 from aexad.data.training_set import TrainingSet
+from aexad.evaluation.evaluate import evaluate_run
+from aexad.explain.inference import infer
 from aexad.methods.aexad import AEXAD
 from aexad.methods.model import build_model
-from aexad.runtime.files import write_csv
+from aexad.runtime.files import write_csv, write_npz
 from aexad.training.model_store import save_model
 from aexad.training.train import train
 from studies.layers.false_marks import (
@@ -172,3 +174,26 @@ def test_trials_of_heat_maps_and_their_products(tmp_path):
     assert table["xauc"].between(0, 1).all()
     assert table.loc["the probe's map", "xauc"] > 0.9
     assert table["image_auroc"].between(0, 1).all()
+
+
+def test_the_error_is_normalised_by_the_target_of_the_run(tmp_path):
+    data = training_set()
+    split = write_test_images(tmp_path, data)
+    write_csv(tmp_path / "split.csv", split)
+    recipe = Recipe(
+        encoder="test_resnet.r160_in1k",
+        weights="none",
+        epochs=2,
+        on_collapse="go_on",
+        target="inverse",
+    )
+    model = build_model(recipe, SIZE, 0)
+    train(model, data, CPU)
+    save_model(model, tmp_path / "run" / "model.safetensors")
+    places = (tmp_path / "run", tmp_path / "run", tmp_path / "split.csv", tmp_path)
+    table = trials(*places, None, SIZE)[0].set_index("heat map")
+    maps = infer(model, split, tmp_path, recipe.heat_map, CPU)
+    write_npz(tmp_path / "maps.npz", maps)
+    places = tmp_path / "maps.npz", tmp_path / "split.csv", tmp_path, tmp_path
+    expected = evaluate_run(*places, "model")["metrics"]["pixel_ap"]["value"]
+    assert table.loc["mean extent (the paper's)", "pixel_ap"] == pytest.approx(expected, abs=1e-6)
