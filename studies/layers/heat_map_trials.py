@@ -53,7 +53,7 @@ def trials(
     images = np.stack([load_image(root / name, size) for name in names])
     seen = torch.from_numpy(images).permute(0, 3, 1, 2).float() / 255
     rebuilt, probabilities = (output_of(folder, seen, weights_dir) for folder in (run, probe))
-    # The error is divided by its largest value, which depends on the F that the run was trained for.
+    # The error is divided by its largest value, which depends on the F of the training.
     target = load_model(run / "model.safetensors", weights_dir).recipe.heat_map.target
     found: dict[str, HeatMaps] = {
         name: heat_maps(seen, rebuilt, settings.model_copy(update={"target": target}))
