@@ -15,11 +15,11 @@ from aexad.runtime.errors import ConfigError
 ORIGIN = frozenset({"adaptor", "download", "torchvision", "source"})
 """Keys of an entry that decide which files it has."""
 
-
-Layout = Literal["mvtec_layout", "btad", "visa", "mvtec_ad_2", "class_folders", "textures"]
 WHOLE = "whole"
 Tile = Annotated[int, Field(ge=16)] | Literal["whole"]
 """Side in pixels of the tiles that an image is seen in; ``whole``: one tile holds all of it."""
+
+Layout = Literal["mvtec_layout", "btad", "visa", "mvtec_ad_2", "class_folders", "textures"]
 Address = Annotated[str, Field(pattern=r"^https?://")]
 
 

@@ -89,10 +89,11 @@ class TestFullDisk:
     @AS_ROOT
     def test_a_project_on_a_full_disk_is_reported_before_snakemake_fails(self, one_run, tmp_path):
         (tmp_path / "disk").mkdir()
-        with mounted(tmp_path / "disk", 4000):
+        kilobytes = 20_000  # more than the sources, with the archives of the studies
+        with mounted(tmp_path / "disk", kilobytes):
             project = one_run.clone(tmp_path / "disk/project")
             with pytest.raises(OSError, match="No space left"):
-                (tmp_path / "disk/filler").write_bytes(bytes(4_096_000))
+                (tmp_path / "disk/filler").write_bytes(bytes(1024 * kilobytes))
             stopped = project.snakemake(TARGET, check=False)
         assert stopped.returncode
         assert ".: its disk has 0.0 MB left; make room" in stopped.stdout
