@@ -71,6 +71,8 @@ def scaled(photograph: np.ndarray, tile: Tile, size: int) -> np.ndarray:
 
 def padded(image: np.ndarray, size: int) -> np.ndarray:
     """Continue an image [H, W, ...] by its mirror image, to S x S or more: right and below."""
+    if min(image.shape[:2]) >= size:
+        return image  # np.pad would copy it
     missing = [(0, max(0, size - side)) for side in image.shape[:2]]
     return np.pad(image, missing + [(0, 0)] * (image.ndim - 2), mode="symmetric")
 

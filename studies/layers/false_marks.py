@@ -49,8 +49,8 @@ def false_marks(
         [load_mask(root / name if name else None, size, marks=marks) for name, marks in masks]
     )
     seen = torch.from_numpy(images).permute(0, 3, 1, 2).float() / 255
-    output = output_of(run, seen, weights_dir)
-    plain = HeatMap(filter="none", score="max")
+    output, target = output_of(run, seen, weights_dir)
+    plain = HeatMap(filter="none", score="max", target=target)
     maps = {
         "error": heat_maps(seen, output[:, :3], plain).heat_map,
         "probability": output[:, 3].numpy(),

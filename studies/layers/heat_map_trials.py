@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from aexad.config.recipe import HeatMap
+from aexad.config.recipe import HeatMap, Target
 from aexad.data.images import load_image
 from aexad.evaluation.evaluate import evaluate_run
 from aexad.explain.heatmap import HeatMaps, binarised, heat_maps
@@ -52,9 +52,8 @@ def trials(
     names = table.loc[table["role"] == "test", "image"].to_numpy(dtype=str)
     images = np.stack([load_image(root / name, size) for name in names])
     seen = torch.from_numpy(images).permute(0, 3, 1, 2).float() / 255
-    rebuilt, probabilities = (output_of(folder, seen, weights_dir) for folder in (run, probe))
-    # The error is divided by its largest value, which depends on the F of the training.
-    target = load_model(run / "model.safetensors", weights_dir).recipe.heat_map.target
+    rebuilt, target = output_of(run, seen, weights_dir)
+    probabilities, _ = output_of(probe, seen, weights_dir)
     found: dict[str, HeatMaps] = {
         name: heat_maps(seen, rebuilt, settings.model_copy(update={"target": target}))
         for name, settings in SETTINGS.items()
@@ -71,11 +70,18 @@ def trials(
     return pd.DataFrame(means), pd.concat(images, ignore_index=True)
 
 
-def output_of(folder: Path, images: torch.Tensor, weights_dir: str | None) -> torch.Tensor:
-    """Output of the model of a run for images [n, 3, S, S], batch by batch."""
-    network = load_model(folder / "model.safetensors", weights_dir).network.eval()
+def output_of(
+    folder: Path, images: torch.Tensor, weights_dir: str | None
+) -> tuple[torch.Tensor, Target]:
+    """Output of the model of a run for images [n, 3, S, S], batch by batch, and its F.
+
+    The error is divided by its largest value, which depends on the F of the training.
+    """
+    model = load_model(folder / "model.safetensors", weights_dir)
+    network = model.network.eval()
     with torch.inference_mode():
-        return torch.cat([network(part) for part in images.split(BATCH)])
+        output = torch.cat([network(part) for part in images.split(BATCH)])
+    return output, model.recipe.heat_map.target
 
 
 def _product(maps: HeatMaps, alone: HeatMaps) -> HeatMaps:

@@ -134,6 +134,10 @@ def test_a_verb_that_is_stopped_says_so_and_cleans_up(copy_of_run, number, statu
     }  # fmt: skip
 
 
+def run_python(code):
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+
 class TestDropped:
     """Python drops the exceptions of finalizers and of the callbacks of weak references."""
 
@@ -153,9 +157,7 @@ class TestDropped:
             "        print('went on')\n"
             "except Stopped as stopped: print(stopped)\n"
         )
-        done = subprocess.run(
-            [sys.executable, "-c", code], capture_output=True, text=True, check=True
-        )
+        done = run_python(code)
         assert done.stdout.startswith(f"stopped by {number.name}; ")
         assert done.stderr == ""
 
@@ -167,9 +169,7 @@ class TestDropped:
             "thing = Thing()\n"
             "with signals_raised(): del thing\n"
         )
-        done = subprocess.run(
-            [sys.executable, "-c", code], capture_output=True, text=True, check=True
-        )
+        done = run_python(code)
         assert "ZeroDivisionError" in done.stderr
 
 
@@ -180,5 +180,5 @@ def test_a_signal_that_is_ignored_from_the_start_stays_ignored():
         "with signals_raised(): signal.raise_signal(signal.SIGINT); print('went on')\n"
         "assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = run_python(code)
     assert done.stdout == "went on\n"

@@ -9,6 +9,7 @@ from PIL import Image
 from aexad.config.recipe import HeatMap, Recipe
 from aexad.data.training_set import TrainingSet
 from aexad.evaluation.evaluate import evaluate_run
+from aexad.explain.heatmap import heat_maps
 from aexad.explain.inference import infer
 from aexad.methods.aexad import AEXAD
 from aexad.methods.model import build_model
@@ -197,3 +198,28 @@ def test_the_error_is_normalised_by_the_target_of_the_run(tmp_path):
     places = tmp_path / "maps.npz", tmp_path / "split.csv", tmp_path, tmp_path
     expected = evaluate_run(*places, "model")["metrics"]["pixel_ap"]["value"]
     assert table.loc["mean extent (the paper's)", "pixel_ap"] == pytest.approx(expected, abs=1e-6)
+
+
+def test_false_marks_are_counted_with_the_target_of_the_run(tmp_path):
+    data = training_set()
+    table = write_test_images(tmp_path, data)
+    recipe = Recipe(
+        model="aexad_probe",
+        encoder="test_resnet.r160_in1k",
+        weights="none",
+        epochs=2,
+        on_collapse="go_on",
+        target="inverse",
+    )
+    model = build_model(recipe, SIZE, 0)
+    train(model, data, CPU)
+    save_model(model, tmp_path / "run" / "model.safetensors")
+    shares = false_marks(tmp_path / "run", table, tmp_path, None, SIZE)
+    seen = torch.from_numpy(data.images).permute(0, 3, 1, 2).float() / 255
+    with torch.inference_mode():
+        output = model.network.eval()(seen)
+    settings = HeatMap(filter="none", score="max", target="inverse")
+    error = heat_maps(seen, output[:, :3], settings).heat_map
+    for recall, share in zip(shares["recall"], shares["error"], strict=True):
+        level = np.quantile(error[data.masks], 1 - recall)
+        assert share == pytest.approx((error[~data.masks] >= level).mean())
