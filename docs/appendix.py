@@ -1,11 +1,12 @@
 """Write the tables and figures of a benchmark, from its archive, into ``docs/results``.
 
-``docs/results/<benchmark>_tables.md`` gets all of them, and ``docs/results.md`` the tables between
-its marks ``<!-- <benchmark>: NAME -->`` and ``<!-- end -->``. In the checkout:
+``docs/results/<benchmark>_tables.md`` gets all of them. Two written pages, ``docs/results.md`` and
+``docs/results/six.md``, get the tables between their marks ``<!-- <benchmark>: NAME -->`` and
+``<!-- end -->``. In the checkout:
 
     python docs/appendix.py six
-    python docs/appendix.py labels     # no appendix: a table and a figure in docs/results.md
-    python docs/appendix.py tiles      # no appendix: a table in docs/results.md
+    python docs/appendix.py labels     # no appendix: a table and a figure in the written pages
+    python docs/appendix.py tiles      # no appendix: a table in the written pages
 """
 
 import json
@@ -26,19 +27,32 @@ from aexad.config.catalogue import read_catalogue
 from aexad.report.collect import read_collection
 from aexad.report.labels import COLLAPSED, METRIC
 from aexad.report.method_roles import titles_of
+from aexad.report.published import read_published
 
 DOCS = Path(__file__).parent
 OUT = DOCS / "results"
+PAGES = (DOCS / "results.md", OUT / "six.md")
+"""The written pages that have tables between marks."""
 FIRST = ("methods", "significance")
 WIDTH = 1400
 HEADING = """# Appendix: all tables and figures of the benchmark `{name}`
 
-[results.md](../results.md) has the answer. `docs/appendix.py` made this page from
+[results.md](../results.md) has the answer, [six.md](six.md) the details. `docs/appendix.py` made this page from
 [{archive}]({archive}), the archive of {runs} runs trained at {commits}. Figures that show
 photographs are not in it, because an archive holds numbers alone.
 """
 COLUMNS = ("xauc", "pro", "pixel_ap", "f1", "iou", "image_auroc", "training_seconds")
 """Columns of the short table: means over the categories."""
+BESIDE = {
+    "aexad": "aexad-resnet18-e60",
+    "aexad-filter": "aexad-resnet18-unfiltered-e60",
+    "aexad_vit_b16_frozen": "aexad-vit_tiny-e60",
+    "fcdd": "fcdd-resnet18-e60",
+    "bgad": "bgad-resnet18-e10",
+}
+"""Method of the sources: the method of ours that is most like it."""
+BESIDE_METRICS = ("xauc", "f1", "iou")
+PUBLISHED_CATEGORIES = ("bottle", "grid")
 EVERYWHERE = (", 60 epochs", ", 15 epochs")
 """Ends of titles that are said once, above the tables."""
 COMPARED = ("xauc", "iou")
@@ -67,7 +81,7 @@ def render(name: str, results: Path, benchmark: str = "", figures: bool = True) 
 
 
 def page_tables(name: str, folder: Path) -> dict[str, str]:
-    """The tables of ``docs/results.md``; by category and by seed, of the whole archive."""
+    """The tables of the written pages; some of them are of the whole archive."""
     if name in SMALL:
         return SMALL[name](folder)
     full = f"{name}_full"
@@ -77,6 +91,7 @@ def page_tables(name: str, folder: Path) -> dict[str, str]:
     return short_tables(folder) | {
         "categories": short_tables(whole)["categories"],
         "seeds": table_of_seeds(whole),
+        "published": table_beside_published(whole),
     }
 
 
@@ -159,6 +174,33 @@ def table_of_seeds(folder: Path) -> str:
     seeds = [f"seed {seed}" for seed in sorted(metrics["seed"].unique())]
     heads = [f"{METRIC[each].label}, less the first row" for each in COMPARED]
     return _markdown(rows, ["method", *seeds, *heads])
+
+
+def table_beside_published(folder: Path) -> str:
+    """The published values of the categories that the sources have too, each beside ours."""
+    metrics, methods = read_collection(folder)
+    titles, published = short_titles(methods), read_published(DOCS.parent / "config/published")
+    metrics = metrics[metrics["seed"] == metrics["seed"].min()]
+    source_cells = published.cells.query("dataset == 'mvtec_ad' and scenario == 'standard'")
+    key = ["method", "category", "metric"]
+    theirs = source_cells[[*key, "value"]].drop_duplicates()
+    theirs = theirs.set_index(key, verify_integrity=True)["value"]
+    ours = metrics.dropna(subset="value").set_index(key)["value"]
+    rows = []
+    for source, measured in BESIDE.items():
+        for kind, title, values, name in (
+            ("published", published.label(source), theirs, source),
+            ("measured", titles[measured], ours, measured),
+        ):
+            cells = [
+                " / ".join(
+                    f"{values[name, each, m]:.3f}"[1:] if (name, each, m) in values else "–"
+                    for m in BESIDE_METRICS
+                )
+                for each in PUBLISHED_CATEGORIES
+            ]
+            rows.append([kind, title, *cells])
+    return _markdown(rows, ["", "method", *PUBLISHED_CATEGORIES])
 
 
 def short_titles(methods: pd.DataFrame) -> dict[str, str]:
@@ -269,9 +311,10 @@ def main(name: str) -> None:
     """Write the appendix and the tables of the page of results."""
     with tempfile.TemporaryDirectory() as results:
         folder = render(name, Path(results))
-        page = DOCS / "results.md"
-        text = with_tables(page.read_text(encoding="utf-8"), name, page_tables(name, folder))
-        page.write_text(text, encoding="utf-8")
+        tables = page_tables(name, folder)
+        for page in PAGES:
+            text = with_tables(page.read_text(encoding="utf-8"), name, tables)
+            page.write_text(text, encoding="utf-8")
         if name in SMALL:
             write_pictures(folder, f"{name}_*.png")
         else:

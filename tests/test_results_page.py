@@ -1,4 +1,4 @@
-"""The tables of docs/results.md and its appendix are those of the archive of runs."""
+"""The tables of the pages of results and of the appendix are those of the archives of runs."""
 
 import json
 import sys
@@ -19,21 +19,25 @@ def rendered(tmp_path_factory):
     return appendix.render("six", tmp_path_factory.mktemp("six"), figures=False)
 
 
-def test_the_page_has_the_tables_of_the_archive(rendered):
-    page = (ROOT / "docs/results.md").read_text(encoding="utf-8")
-    tables = appendix.page_tables("six", rendered)
-    assert all(f"<!-- six: {name} -->" in page for name in tables)
-    assert appendix.with_tables(page, "six", tables) == page, "run: python docs/appendix.py six"
+def has_tables(name, tables):
+    """Whether each table stands once in the written pages, as it is rendered now."""
+    pages = [path.read_text(encoding="utf-8") for path in appendix.PAGES]
+    for key in tables:
+        assert sum(page.count(f"<!-- {name}: {key} -->") for page in pages) == 1, key
+    for path, page in zip(appendix.PAGES, pages, strict=True):
+        remedy = f"{path.name}: run: python docs/appendix.py {name}"
+        assert appendix.with_tables(page, name, tables) == page, remedy
+
+
+def test_the_pages_have_the_tables_of_the_archive(rendered):
+    has_tables("six", appendix.page_tables("six", rendered))
 
 
 @pytest.mark.parametrize(("name", "mark"), [("labels", "numbers"), ("tiles", "means")])
-def test_the_page_has_the_table_of_a_small_benchmark(tmp_path, name, mark):
-    page = (ROOT / "docs/results.md").read_text(encoding="utf-8")
+def test_the_pages_have_the_table_of_a_small_benchmark(tmp_path, name, mark):
     tables = appendix.page_tables(name, appendix.render(name, tmp_path, figures=False))
-    assert f"<!-- {name}: {mark} -->" in page
     assert "AE-XAD, ResNet-18 " in tables[mark]
-    remedy = f"run: python docs/appendix.py {name}"
-    assert appendix.with_tables(page, name, tables) == page, remedy
+    has_tables(name, tables)
 
 
 def test_the_appendix_has_every_table_of_the_archive(rendered):
