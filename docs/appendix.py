@@ -235,14 +235,16 @@ def table_by_number(folder: Path) -> dict[str, str]:
 
 
 def table_by_data_set(folder: Path) -> dict[str, str]:
-    """One row per data set and method."""
+    """One row per rendering of the category and method."""
     metrics, methods = read_collection(folder)
     titles, catalogue = short_titles(methods), read_catalogue(*catalogue_paths())
     means = metrics.groupby(["dataset", "method", "metric"], sort=False)["value"].mean()
+    rendered = metrics[["dataset", "category", "method"]].drop_duplicates()
     rows = [
-        [catalogue[data].full_title, titles[method]]
+        [entry.full_title.replace(entry.title, category.capitalize()), titles[method]]
         + [f"{means[data, method, metric]:.3f}" for metric in COLUMNS[:-1]]
-        for data, method in metrics[["dataset", "method"]].drop_duplicates().itertuples(index=False)
+        for data, category, method in rendered.itertuples(index=False)
+        for entry in [catalogue[data]]
     ]
     heads = ["data", "method", *[METRIC[each].label for each in COLUMNS[:-1]]]
     return {"means": _markdown(rows, heads)}

@@ -20,13 +20,13 @@ FOLDERS = ("aexad", "benchmarks", "config", "docs", "profiles", "studies", "test
 
 # Heading of a diff in docs/architecture.md: a program that is run in a copy with that diff.
 CHECKS = {
-    "… a data set": """
+    "Add a data set": """
 from aexad.config.benchmark import read_benchmark
 from aexad.config.catalogue import read_catalogue
 assert read_catalogue("config/datasets.yaml")["bolts"].labelled == 3
 assert read_benchmark("config/benchmarks", "bolts").seeds == [0, 1, 2]
 """,
-    "… a layout of data sets": """
+    "Add a layout of data sets": """
 from pathlib import Path
 from aexad.config.catalogue import Dataset
 from aexad.data.layouts.registry import recognise
@@ -34,13 +34,13 @@ Path("mine/bolt/train/normal").mkdir(parents=True)
 assert recognise(Path("mine")) == "normal_folders"
 assert Dataset(title="Mine", adaptor="normal_folders").adaptor == "normal_folders"
 """,
-    "… an encoder": """
+    "Add an encoder": """
 from aexad.config.methods import read_methods
 methods = read_methods("config/methods/mine.yaml")
 assert methods["aexad-convnext_t-e30"].epochs == 30
 assert methods["aexad-convnext_t-e30"].encoder == "convnext_tiny.fb_in22k_ft_in1k"
 """,
-    "… a method": """
+    "Add a method": """
 import torch
 from aexad.config.recipe import Recipe
 from aexad.methods.model import build_model
@@ -49,7 +49,7 @@ network = build_model(recipe, 32, seed=0).network
 assert network(torch.rand(2, 3, 32, 32)).shape == (2, 3, 32, 32)
 assert list(network.trained_state())[-1] == "to_colours.bias"
 """,
-    "… a metric": """
+    "Add a metric": """
 import json
 import numpy as np
 from aexad.evaluation.evaluate import ImageRow, write_evaluation
@@ -62,13 +62,13 @@ write_evaluation(rows, "model", ".")
 assert json.load(open("metrics.json"))["metrics"]["pro_05"] == {"value": 1.0, "n": 2}
 assert "pro_05" in [metric.name for metric in METRICS]
 """,
-    "… a table": """
+    "Add a table": """
 from miniature import miniature
 from aexad.report.tables.write import build_tables
 (table,) = [table for table in build_tables(miniature()) if table.name == "image_counts"]
 assert table.data["image"].tolist() == [5, 5]
 """,
-    "… a figure": """
+    "Add a figure": """
 from pathlib import Path
 from fake_results import make_tree
 from aexad.report.collect import read_methods, read_metrics
