@@ -1,4 +1,4 @@
-"""Trials of the second attempt: AE-XAD with other steps between encoder and decoder, other losses.
+"""Trials on six categories: AE-XAD with other steps between encoder and decoder, other losses.
 
 The classes and functions are named by recipes as ``studies/layers/fixed_projection.py:NAME``.
 """
