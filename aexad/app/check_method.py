@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import takewhile
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -16,7 +17,7 @@ from aexad.config.recipe import Recipe
 from aexad.data.images import at_size
 from aexad.data.sources.textures import drawings
 from aexad.data.training_set import TrainingSet
-from aexad.explain.heatmap import HeatMaps, heat_maps
+from aexad.explain.heatmap import heat_maps
 from aexad.methods.model import Model, build_model, uses_labels
 from aexad.runtime.errors import AexadError
 from aexad.training.model_store import load_model, save_model
@@ -37,7 +38,8 @@ def check_method(recipe: Recipe, size: int, weights_dir: Path | None = None) -> 
     It is trained for :data:`EPOCHS` epochs. Checked are: that it runs, the shape and the values of
     its maps, that two trainings from one seed agree, that an image's map does not depend on the
     others of its batch, that its state can be stored and loaded, that it leaves the training set as
-    it is, and that it does not see masks if it says so.
+    it is, and that it does not see masks if it says so. An exception in one of these checks is a
+    problem, too, and the others go on.
 
     Raises
     ------
@@ -45,7 +47,7 @@ def check_method(recipe: Recipe, size: int, weights_dir: Path | None = None) -> 
         The method cannot be loaded or built.
     """
     recipe = recipe.model_copy(update={"epochs": EPOCHS, "least_updates": 0, "gentle_start": 0})
-    data, tested = _data(recipe, size)
+    data, tested = _data(size)
     # A recipe that cannot be built is an error here, and no problem of the method.
     build_model(recipe, size, 0, weights_dir)
 
@@ -66,51 +68,90 @@ def check_method(recipe: Recipe, size: int, weights_dir: Path | None = None) -> 
         maps = _maps(model, tested)
     except Exception as error:  # of the user's code
         return [*problems, f"its maps cannot be used: {_told(error)}"]
-    return problems + list(_differences(model, maps, tested, data, trained))
+    first = _Trained(model, data, tested, maps, trained)
+    for fails, probe in PROBES.items():
+        try:
+            problem = probe(first)
+        except Exception as error:  # of the user's code
+            problem = f"{fails}: {_told(error)}"
+        if problem:
+            problems.append(problem)
+    return problems
 
 
-def _differences(
-    model: Model,
-    maps: HeatMaps,
-    tested: Tensor,
-    data: TrainingSet,
-    trained: Callable[[TrainingSet], Model],
-) -> Iterator[str]:
-    """What differs between runs of a method that should agree."""
-    scale = float(np.abs(maps.heat_map).max()) or 1.0
-    apart = float(np.abs(_maps(model, tested).heat_map - maps.heat_map).max())
+class _Trained(NamedTuple):
+    """A method after its first training, which other runs of it should agree with."""
+
+    model: Model
+    data: TrainingSet
+    tested: Tensor
+    heat_map: np.ndarray
+    again: Callable[[TrainingSet], Model]
+    """Trains the method anew, from the same seed."""
+
+    def apart(self, heat_map: np.ndarray) -> float:
+        """Largest distance of other heat maps of the same images, as a share of the range."""
+        scale = float(np.abs(self.heat_map).max()) or 1.0
+        return float(np.abs(heat_map - self.heat_map).max()) / scale
+
+
+def _second_call(first: _Trained) -> str | None:
+    apart = first.apart(_maps(first.model, first.tested))
     if apart > 0:
-        yield f"two calls on the same images give other maps (by {apart / scale:.2g} of the range)"
-    alone = np.stack([_maps(model, image[None]).heat_map[0] for image in tested])
-    apart = float(np.abs(alone - maps.heat_map).max())
-    if apart > TOLERANCE * scale:
-        yield f"a map depends on the other images of its batch (by {apart / scale:.2g})"
-    if not _same_state(model, trained(data)):
-        yield "two trainings from the same seed differ; draw random numbers from torch alone"
-    if not uses_labels(model.recipe):
-        rows = data._asdict()
-        size = rows.pop("size")
-        kept = {name: values[~data.anomalous] for name, values in rows.items()}
-        only = TrainingSet(**kept, size=size)
-        if not _same_state(model, trained(only)):
-            yield "uses_labels is False, but it trains on the labelled images or their masks"
+        return f"two calls on the same images give other maps (by {apart:.2g} of the range)"
+    return None
+
+
+def _batch_of_one(first: _Trained) -> str | None:
+    alone = [_maps(first.model, image[None])[0] for image in first.tested]
+    apart = first.apart(np.stack(alone))
+    if apart > TOLERANCE:
+        return f"a map depends on the other images of its batch (by {apart:.2g})"
+    return None
+
+
+def _second_training(first: _Trained) -> str | None:
+    if _same_state(first.model, first.again(first.data)):
+        return None
+    return "two trainings from the same seed differ; draw random numbers from torch alone"
+
+
+def _normal_images_alone(first: _Trained) -> str | None:
+    if uses_labels(first.model.recipe):
+        return None
+    rows = first.data._asdict()
+    size = rows.pop("size")
+    kept = {name: values[~first.data.anomalous] for name, values in rows.items()}
+    if _same_state(first.model, first.again(TrainingSet(**kept, size=size))):
+        return None
+    return "uses_labels is False, but it trains on the labelled images or their masks"
+
+
+def _stored_and_loaded(first: _Trained) -> str | None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "model.safetensors")
-        try:
-            save_model(model, path)
-            loaded = load_model(path)
-        except AexadError as error:
-            yield f"its state cannot be stored and loaded: {_told(error)}"
-            return
-        apart = float(np.abs(_maps(loaded, tested).heat_map - maps.heat_map).max())
-    if apart > TOLERANCE * scale:
-        yield (
+        save_model(first.model, path)
+        loaded = load_model(path)
+    if first.apart(_maps(loaded, first.tested)) > TOLERANCE:
+        return (
             "a stored and loaded model gives other maps: keep what fit learns in parameters or "
             "buffers, and name buffers of unknown shape in 'learned'"
         )
+    return None
 
 
-def _maps(model: Model, images: Tensor) -> HeatMaps:
+PROBES: dict[str, Callable[[_Trained], str | None]] = {
+    "fails on a second call": _second_call,
+    "fails on a batch of one image": _batch_of_one,
+    "fails in a second training": _second_training,
+    "uses_labels is False, but it fails without labelled images": _normal_images_alone,
+    "its state cannot be stored and loaded": _stored_and_loaded,
+}
+"""What to say if a check raises an exception, and the check; it returns the problem or None."""
+
+
+def _maps(model: Model, images: Tensor) -> np.ndarray:
+    """The heat maps of images [n, 3, S, S]; ValueError if the method gives other shapes."""
     network = model.network.eval()
     with torch.inference_mode():
         output = network(images)
@@ -120,7 +161,7 @@ def _maps(model: Model, images: Tensor) -> HeatMaps:
         raise ValueError(
             f"maps are {list(maps.shape)}; they must be [{len(images)}, 1, {size}, {size}]"
         )
-    return heat_maps(images, output, model.recipe.heat_map)
+    return heat_maps(images, output, model.recipe.heat_map).heat_map
 
 
 def _same_state(one: Model, other: Model) -> bool:
@@ -131,7 +172,7 @@ def _same_state(one: Model, other: Model) -> bool:
     )
 
 
-def _data(recipe: Recipe, size: int) -> tuple[TrainingSet, Tensor]:
+def _data(size: int) -> tuple[TrainingSet, Tensor]:
     """A training set and test images float32 [n, 3, S, S] of the textures' first category."""
     files = dict(takewhile(lambda item: item[0].startswith("brick/"), drawings()))
     normals = [name for name in files if "/train/good/" in name][: 2 * IMAGES]

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from aexad.app.card import ModelCard
 from aexad.app.explainer import Explainer
+from aexad.app.explanation import FILES
 from aexad.data.images import Levels, load_image
 from aexad.data.index import tell
 from aexad.data.layouts.folders import ENDINGS, images_below
@@ -34,7 +34,6 @@ def explain_files(
     source: Path,
     images: Sequence[str],
     output: Path,
-    batch: int,
     on_row: Callable[[Row], None],
 ) -> list[Row]:
     """Explain one image, or all images in a folder and its subfolders.
@@ -46,45 +45,48 @@ def explain_files(
     output
         Folder for ``explanations.csv`` and the folders ``overlays``, ``heat_maps`` and ``masks``,
         which have the subfolders of ``source``.
-    batch
-        Largest number of images per batch; smaller if the images are large.
     on_row
         Called with the row of each image as soon as it is explained.
 
     Returns
     -------
     list of dict
-        One row per image, in the order of ``images``.
+        One row per image, in the order of ``images``. If the call is interrupted, the table has the
+        rows so far.
     """
     root = source if source.is_dir() else source.parent
     names = output_names(images)
     rows: list[Row] = []
+    (output / TABLE).unlink(missing_ok=True)  # of an earlier call, whose pictures are replaced
     bar = tqdm(
         total=len(names), desc="explain", unit="image", disable=None if source.is_dir() else True
     )
-    with bar:
-        for group in _groups(root, list(names), batch, explainer.card):
-            readable = [pixels for _, pixels in group if isinstance(pixels, np.ndarray)]
-            explanations = iter(explainer(readable))
-            for image, pixels in group:
-                if isinstance(pixels, DataError):
-                    row = {"image": image, "error": str(pixels)}
-                else:
-                    explanation = next(explanations)
-                    explanation.save(output, names[image])
-                    row = {"image": image} | explanation.summary()
-                rows.append(row)
-                on_row(row)
-                bar.update()
-    write_csv(output / TABLE, _table(rows))
+    try:
+        with bar:
+            for group in _groups(root, list(names), explainer):
+                readable = [pixels for _, pixels in group if isinstance(pixels, np.ndarray)]
+                explanations = iter(explainer(readable))
+                for image, pixels in group:
+                    if isinstance(pixels, DataError):
+                        row = {"image": image, "error": str(pixels)}
+                    else:
+                        explanation = next(explanations)
+                        explanation.save(output, names[image])
+                        row = {"image": image} | explanation.summary()
+                    rows.append(row)
+                    on_row(row)
+                    bar.update()
+    finally:  # also when a signal ends it
+        if rows:
+            write_csv(output / TABLE, _table(rows))
     return rows
 
 
 def image_names(source: Path, output: Path) -> list[str]:
     """List the images of a folder and its subfolders as sorted paths relative to it.
 
-    The folder ``output``, which may hold results of an earlier call, and hidden folders are
-    skipped. If ``source`` is a single image, the list is its file name.
+    Hidden folders and :func:`result_folders` of ``output`` are skipped. If ``source`` is a single
+    image, the list is its file name.
 
     Raises
     ------
@@ -95,12 +97,20 @@ def image_names(source: Path, output: Path) -> list[str]:
         return [source.name]
     if not source.is_dir():
         raise DataError(f"{source}: no such file or folder; name an image, or a folder of images")
-    names = images_below(source, output)
+    names = images_below(source, *result_folders(output))
     if not names:
         raise DataError(
             f"{source}: no images in it (known endings: {' '.join(ENDINGS)}); name another folder"
         )
     return sorted(path.relative_to(source).as_posix() for path in names)
+
+
+def result_folders(output: Path) -> list[Path]:
+    """Folders that may hold results of an earlier call: ``output``, and those that it then has.
+
+    The latter count where ``output`` is the folder of the images itself.
+    """
+    return [output, *(output / kind for kind in FILES)]
 
 
 def contrast_warnings(images: Sequence[Path], levels: Levels | None) -> list[str]:
@@ -115,9 +125,10 @@ def output_names(images: Sequence[str]) -> dict[str, str]:
     >>> output_names(["a/1.png", "b/1.png", "b/1.jpg"])
     {'a/1.png': 'a/1', 'b/1.png': 'b/1.png', 'b/1.jpg': 'b/1.jpg'}
     """
-    stems = {image: Path(image).with_suffix("").as_posix() for image in images}
-    count = Counter(stems.values())
-    return {image: stem if count[stem] == 1 else image for image, stem in stems.items()}
+    names = {image: Path(image).with_suffix("").as_posix() for image in images}
+    while len(count := Counter(names.values())) < len(names):  # a whole name may equal a stem
+        names = {image: name if count[name] == 1 else image for image, name in names.items()}
+    return names
 
 
 def in_words(row: Row) -> str:
@@ -147,9 +158,10 @@ def in_words(row: Row) -> str:
 
 
 def _groups(
-    root: Path, names: Sequence[str], batch: int, card: ModelCard
+    root: Path, names: Sequence[str], explainer: Explainer
 ) -> Iterator[list[tuple[str, np.ndarray | DataError]]]:
-    """Read images in groups of at most ``batch``; a broken image is replaced by its error."""
+    """Read images in batches, smaller for large images; a broken one is given as its error."""
+    card = explainer.card
     group: list[tuple[str, np.ndarray | DataError]] = []
     held = 0
     for name in names:
@@ -162,7 +174,7 @@ def _groups(
             pixels = error
         group.append((name, pixels))
         held += 0 if isinstance(pixels, DataError) else pixels.shape[0] * pixels.shape[1]
-        if len(group) == batch or held >= MOST_PIXELS:
+        if len(group) == explainer.batch_size or held >= MOST_PIXELS:
             yield group
             group, held = [], 0
     if group:

@@ -18,6 +18,7 @@ from aexad.data.tiles import as_array, in_tiles
 from aexad.explain.heatmap import heat_maps
 
 BATCH = 16
+"""Images that the network takes at once."""
 
 
 class Network(Protocol):
@@ -38,10 +39,18 @@ class Explainer:
         The card of the model.
     threshold
         Score above which an image is anomalous. Default: the threshold of the card.
+    batch_size
+        Images that the network takes at once, if the model has no tiles.
     """
 
-    def __init__(self, network: Network, card: ModelCard, threshold: float | None = None) -> None:
-        self.network, self.card = network, card
+    def __init__(
+        self,
+        network: Network,
+        card: ModelCard,
+        threshold: float | None = None,
+        batch_size: int = BATCH,
+    ) -> None:
+        self.network, self.card, self.batch_size = network, card, batch_size
         if threshold is None and card.threshold is not None:
             threshold = card.threshold.value
         self.threshold = threshold
@@ -79,8 +88,8 @@ class Explainer:
         if is_one(images):
             return self._explained([as_photograph(images, self.card.levels)])[0]  # type: ignore[arg-type]
         explanations: list[Explanation] = []
-        for start in range(0, len(images), BATCH):  # type: ignore[arg-type]
-            batch = images[start : start + BATCH]  # type: ignore[index]
+        for start in range(0, len(images), self.batch_size):  # type: ignore[arg-type]
+            batch = images[start : start + self.batch_size]  # type: ignore[index]
             explanations += self._explained(
                 [as_photograph(each, self.card.levels) for each in batch]
             )
@@ -88,7 +97,8 @@ class Explainer:
 
     def scores(self, images: Sequence[Picture]) -> np.ndarray:
         """Compute the scores of n images, float64 [n], with only one batch in memory."""
-        batches = (images[i : i + BATCH] for i in range(0, len(images), BATCH))
+        step = self.batch_size
+        batches = (images[i : i + step] for i in range(0, len(images), step))
         return np.array([explanation.score for batch in batches for explanation in self(batch)])
 
     def __repr__(self) -> str:
@@ -157,6 +167,7 @@ def load(
     threads: int | None = None,
     threshold: float | None = None,
     weights_dir: str | os.PathLike[str] | None = None,
+    batch_size: int = BATCH,
 ) -> Explainer:
     """Load a model that explains images.
 
@@ -174,6 +185,8 @@ def load(
     weights_dir
         For a run: the folder that is searched first for the frozen encoder, which the file of a run
         does not hold.
+    batch_size
+        Images that the network takes at once; less needs less memory.
 
     Raises
     ------
@@ -209,10 +222,11 @@ def load(
     if path.suffix.lower() == ".onnx":
         from aexad.app.onnx import load_onnx
 
-        return Explainer(*load_onnx(path, threads), threshold)
+        return Explainer(*load_onnx(path, threads), threshold, batch_size)
     import torch
 
     from aexad.app.model_file import TorchNetwork, load_model_file
 
     model, card = load_model_file(path, weights_dir)
-    return Explainer(TorchNetwork(model.network, torch.device(device)), card, threshold)
+    network = TorchNetwork(model.network, torch.device(device))
+    return Explainer(network, card, threshold, batch_size)

@@ -58,7 +58,7 @@ class Images(NamedTuple):
     held_out: list[str]
     """Normal images for the threshold; paths are relative to ``root``."""
     warnings: Sequence[str] = ()
-    """What may not be as it was meant, in the images and masks."""
+    """Warnings about images and masks."""
     levels: Levels | None = None
     """The levels of 16 bits that become black and white."""
     tile: Tile | None = None
@@ -89,7 +89,8 @@ def choose_images(
         One category in MVTec AD's layout: ``train/good``, ``test/<defect>`` and
         ``ground_truth/<defect>``; its ``test/good`` is not used. Or a flat folder of good images.
     defects, masks
-        With a flat folder: see :func:`aexad.data.index.flat_index`.
+        See :func:`aexad.data.index.flat_index`. The defects are trained on instead of those of the
+        category; images in these folders never count as good.
     labelled
         Number of images of each defect type to train on, drawn by the seed. Default: all. A recipe
         that does not train on labelled defects uses none.
@@ -108,36 +109,52 @@ def choose_images(
     Raises
     ------
     aexad.runtime.errors.DataError
-        Images have problems (all are listed), or there are too few of them.
+        Images have problems (all are listed), an image is good and has a defect, or there are too
+        few of them.
     aexad.runtime.errors.ConfigError
-        No defects are named although the recipe needs them, or a value cannot be used.
+        No defects are named although the recipe or the masks need them, or a value cannot be used.
     """
+    if masks is not None and defects is None:
+        raise ConfigError(
+            f"--masks {masks}: needs --defects, the folder of the images that the masks belong to; "
+            "in MVTec AD's layout masks lie in ground_truth, so leave --masks out"
+        )
     folder = folder.resolve()
     uses_anomalies = uses_labels(recipe)
+    options = {"--defects": defects, "--masks": masks, "--labelled": labelled}
+    unused = [] if uses_anomalies else [name for name, value in options.items() if value]
+    if unused:
+        logger.warning(
+            "%s: not used, because the method trains on good images alone", ", ".join(unused)
+        )
     settings = {"title": folder.name, "adaptor": "mvtec_layout", "size": size, "marks": marks}
-    good = folder / "train" / GOOD
+    in_layout = (folder / "train" / GOOD).is_dir()
+    good = folder / "train" / GOOD if in_layout else folder
+    not_good = [other for other in (defects, masks) if other is not None]
     if levels is None:
-        levels = _levels_of(images_below(good if good.is_dir() else folder))
+        levels = _levels_of(images_below(good, *not_good))
     settings |= {"levels": levels, "tile": tile} | ({"labelled": labelled} if labelled else {})
     dataset = validate(Dataset, settings, "fit")
-    if good.is_dir() and not uses_anomalies:  # neither defects nor masks are needed
-        root, index = flat_index(good, None, dataset=dataset)
-    elif good.is_dir() and defects is None:
+    if not uses_anomalies:  # neither defects nor masks are needed
+        root, index = flat_index(good, None, dataset=dataset, skipped=not_good)
+    elif defects is not None:
+        root, index = flat_index(good, defects, masks, dataset)
+    elif in_layout:
         root = folder.parent
         index = build_index(
             root, folder.name, dataset.model_copy(update={"categories": [folder.name]})
         )
-    elif uses_anomalies and defects is None:
+    else:
         reason = "has images and no train/good" if images_in(folder) else "has no train/good"
         raise ConfigError(
             f"{folder}: {reason}; name a category in MVTec AD's layout, or a folder of good "
             "images with --defects for those with a defect. Without defects or masks: a method "
             "that trains on good images alone, such as ae, l2_cae, anovit, patchcore or padim"
         )
-    else:
-        root, index = flat_index(folder, defects if uses_anomalies else None, masks, dataset)
+    _check_good(index, root)
     category = index["category"].iloc[0]
     if labelled and uses_anomalies:
+        _check_labelled(index, labelled)
         table = split(index, dataset, category, "standard", seed, root)
     else:
         table = _all_labelled(index)
@@ -227,6 +244,37 @@ def _levels_of(good: Sequence[Path]) -> Levels | None:
         return None
     margin = max(1, (found[1] - found[0]) // 2)
     return max(0, found[0] - margin), min(65535, found[1] + margin)
+
+
+def _check_good(index: pd.DataFrame, root: Path) -> None:
+    """Refuse good images for training that are listed as a defect or its mask, too."""
+    normal = (index["split"] == "train") & (index["defect"] == GOOD)
+    good = {(root / name).resolve() for name in index.loc[normal, "image"]}
+    others = index.loc[index["defect"] != GOOD, ["image", "mask"]].to_numpy().ravel()
+    both = [root / name for name in others if name and (root / name).resolve() in good]
+    if both:
+        more = f", as are {len(both) - 1} others" if len(both) > 1 else ""
+        raise DataError(
+            f"{both[0]}: listed as a good image and as a defect or its mask{more}; keep good "
+            "images in a folder of their own"
+        )
+
+
+def _check_labelled(index: pd.DataFrame, labelled: int) -> None:
+    """Refuse a number of labelled defects that a type lacks; :func:`split` draws as many of each.
+
+    Of defects that are not in ``train``, one is left to test.
+    """
+    defective = index[index["defect"] != GOOD]
+    own = defective[defective["split"] == "train"]
+    counts = (own if len(own) else defective)["defect"].value_counts()
+    most = counts.min() - (0 if len(own) else 1)
+    if labelled > most:
+        fewer = f"use --labelled {most}, or omit it" if most else "omit it"
+        raise ConfigError(
+            f"--labelled {labelled}: defect type '{counts.idxmin()}' has {counts.min()} images"
+            f"{'' if len(own) else ', and one is left to test'}; {fewer} to train on all defects"
+        )
 
 
 def _all_labelled(index: pd.DataFrame) -> pd.DataFrame:

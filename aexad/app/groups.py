@@ -28,25 +28,29 @@ MANY = 0.1
 def groups_of(images: Sequence[str], pattern: str) -> list[str]:
     r"""The group of each image: what a regular expression finds in its path.
 
-    If the pattern has a group in parentheses, that counts: ``(clip\d+)_`` gives ``clip07``.
+    If the pattern has a group in parentheses, that counts, and must be found: ``(clip\d+)_`` gives
+    ``clip07``.
 
     Raises
     ------
     aexad.runtime.errors.ConfigError
-        The pattern is none, or finds nothing in a path.
+        The pattern is not a valid regular expression, or finds nothing in a path.
     """
     try:
         expression = re.compile(pattern)
     except re.error as error:
-        raise ConfigError(f"--groups {pattern}: no regular expression ({error})") from None
-    found = [expression.search(image) for image in images]
-    lost = [image for image, match in zip(images, found, strict=True) if match is None]
+        raise ConfigError(
+            f"--groups {pattern}: not a valid regular expression ({error}); correct it"
+        ) from None
+    part = 1 if expression.groups else 0
+    found = [match[part] if (match := expression.search(image)) else None for image in images]
+    lost = [image for image, group in zip(images, found, strict=True) if group is None]
     if lost:
         raise ConfigError(
             f"--groups {pattern}: found in {len(images) - len(lost)} of {len(images)} paths, and "
             f"not in {lost[0]}; correct it"
         )
-    return [match[1] if match.re.groups else match[0] for match in found if match is not None]
+    return [group for group in found if group is not None]
 
 
 def near_copies(

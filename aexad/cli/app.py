@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from aexad.cli.arguments import (
     AddVerb,
-    above_zero,
     add_machine,
     add_method,
     add_output,
     add_seed,
     add_weights,
+    check_exists,
+    finite,
     positive,
     recipe_of,
     share,
@@ -102,7 +103,7 @@ def add_verbs(add: AddVerb) -> None:
     )
     parser.add_argument(
         "--threshold",
-        type=above_zero,
+        type=finite,
         help="score above which an image is anomalous; default: the model's",
     )
     parser.add_argument("--batch-size", type=positive, default=16, help="images per batch")
@@ -119,6 +120,10 @@ def fit(args: argparse.Namespace) -> Path:
     output: Path = args.output
     if output.suffix != ".safetensors":
         raise ConfigError(f"{output}: a model file ends in .safetensors; name it so")
+
+    for folder, what in ((args.defects, "images with a defect"), (args.masks, "their masks")):
+        if folder is not None:
+            check_exists(folder, f"the folder of {what}")
 
     _check_torch()
     from aexad.app.fit import choose_images
@@ -159,10 +164,15 @@ def fit(args: argparse.Namespace) -> Path:
         weights_dir=args.weights_dir,
         force=args.force,
     )
-    if card.threshold and card.labelled is not None:
+    if card.threshold:
+        defects = (
+            f" and {len(card.labelled)} defects, {card.found} of which it finds"
+            if card.labelled
+            else ""
+        )
         print(
-            f"{output}: trained on {card.normals} good images and {len(card.labelled)} defects, "
-            f"{card.found} of which it finds; threshold {card.threshold.value:.4g}, for at most "
+            f"{output}: trained on {card.normals} good images{defects}; "
+            f"threshold {card.threshold.value:.4g}, for at most "
             f"{card.threshold.false_alarms:.1%} false alarms, from "
             f"{card.threshold.held_out_normals} held-out good images"
             + (f" in {groups} groups" if (groups := card.threshold.held_out_groups) else "")
@@ -182,12 +192,14 @@ def explain(args: argparse.Namespace) -> Path:
         image_names,
         in_words,
         output_names,
+        result_folders,
     )
     from aexad.app.explainer import load
     from aexad.data.layouts.folders import left_out
 
     images = image_names(args.images, args.output)
-    passed_over = left_out(args.images, args.output) if args.images.is_dir() else []
+    results = result_folders(args.output)
+    passed_over = left_out(args.images, *results) if args.images.is_dir() else []
     device = "cpu"
     if args.model.suffix.lower() != ".onnx":
         _check_torch()
@@ -198,6 +210,7 @@ def explain(args: argparse.Namespace) -> Path:
         threads=args.threads,
         threshold=args.threshold,
         weights_dir=args.weights_dir,
+        batch_size=args.batch_size,
     )
 
     def report(row: dict[str, Any]) -> None:
@@ -205,7 +218,7 @@ def explain(args: argparse.Namespace) -> Path:
         if "error" in row:
             logger.error("%s", row["error"])
 
-    rows = explain_files(explainer, args.images, images, args.output, args.batch_size, report)
+    rows = explain_files(explainer, args.images, images, args.output, report)
     broken = sum("error" in row for row in rows)
     readable = [args.images / row["image"] for row in rows if "error" not in row]
     if not args.images.is_dir():

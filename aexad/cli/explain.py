@@ -111,7 +111,7 @@ def command(args: argparse.Namespace) -> Path:
     dataset = dataset_of(args)
     root = root_of(args, dataset)
     with (
-        only_one(args.output, "command"),
+        only_one(args.output, "running a command"),
         tempfile.TemporaryDirectory(prefix="aexad-command-") as folder,
     ):
         view, output = Path(folder, "split"), Path(folder, "maps")

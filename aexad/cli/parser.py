@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import logging
 import os
 import sys
@@ -14,11 +15,19 @@ from types import ModuleType
 
 from aexad.cli import app, config, data, evaluation, explain, report, training
 from aexad.cli.arguments import Verb
-from aexad.runtime.signals import Stopped, signals_raised, user_message
+from aexad.runtime.signals import REMEDIES, Stopped, signals_raised, user_message
 
 DESCRIPTION = "Explainable image anomaly detection: each verb is one step of the benchmark."
 FILES = (data, training, explain, evaluation, report, app, config)
 """Files of verbs, in the order of ``--help``."""
+LESS_MEMORY = {
+    "batch_size": "a smaller --batch-size",
+    "size": "a smaller --size",
+    "tile": "a larger --tile",
+    "step_memory_mb": "a smaller --step-memory-mb",
+    "feature_memory_mb": "a smaller --feature-memory-mb",
+}
+"""What takes less memory, by the option that a verb may have."""
 
 
 def parser(
@@ -74,7 +83,7 @@ def main(
             logger.error("%s", f"{args.verb}: {stopped}")
             return 128 + stopped.signal
         except Exception as error:
-            line = user_message(error)
+            line = _out_of_memory(error, args) or user_message(error)
             if args.debug or line is None:
                 logger.exception("stopped by an exception")  # into the log file alone
             if args.debug:
@@ -82,6 +91,24 @@ def main(
             logger.error("%s", line or _defect(error, args.log))
             return 1
     return 0
+
+
+def _out_of_memory(error: Exception, args: argparse.Namespace) -> str | None:
+    """One line about exhausted memory, with what the verb can do about it; None: another error."""
+    exhausted, of_gpu = isinstance(error, MemoryError), False
+    if torch := sys.modules.get("torch"):  # else the error is not torch's, whose import is slow
+        from aexad.runtime.device import is_out_of_memory
+
+        exhausted, of_gpu = is_out_of_memory(error), isinstance(error, torch.OutOfMemoryError)
+    if not exhausted:
+        return None
+    numbers = {name: value for name, value in vars(args).items() if isinstance(value, int)}
+    less = [text for name, text in LESS_MEMORY.items() if numbers.get(name, 0) > 1]
+    if of_gpu and "device" in args:
+        less.append("--device cpu")
+    remedy = f"use {' or '.join(less)}" if less else REMEDIES[errno.ENOMEM]
+    what = " ".join(str(error).split())[:200] or "no size given"
+    return f"out of memory ({what}); {remedy}"
 
 
 def _defect(error: Exception, log: Path | None) -> str:

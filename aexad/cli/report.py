@@ -86,7 +86,10 @@ def add_benchmark(parser: argparse.ArgumentParser) -> None:
 
 def _add_count(parser: argparse.ArgumentParser, default: int) -> None:
     parser.add_argument(
-        "--count", type=positive, default=default, help=f"most test images; default: {default}"
+        "--count",
+        type=positive,
+        default=default,
+        help=f"largest number of test images; default: {default}",
     )
 
 

@@ -55,7 +55,7 @@ def add_verbs(add: AddVerb) -> None:
     parser.add_argument(
         "--if-reachable",
         action="store_true",
-        help="if there are none, say so in one line and write nothing, which is no error",
+        help="if no weights are found, print one line, write nothing and exit with status 0",
     )
     parser.add_argument("--revision", help="commit of the hub's repository; default: the newest")
     add_output(parser, "record of their source and sha256, .json")
@@ -163,7 +163,8 @@ def weights(args: argparse.Namespace) -> Path | None:
 def share(args: argparse.Namespace) -> Path:
     """Copy the model of a method that differs only in the heat map."""
     from aexad.runtime.files import copy_file
+    from aexad.runtime.scratch import TRAINED
 
-    for name in ("training.csv", "provenance.json", "model.safetensors"):
+    for name in TRAINED:
         copy_file(args.run_folder / name, args.output / name)
     return args.output

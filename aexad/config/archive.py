@@ -21,7 +21,8 @@ MANIFEST, SPLIT = "manifest.json", "split.csv"
 MEASURED = (METRICS, "per_image.csv", "counts.npz")
 TRAINED = ("provenance.json", "training.csv", "inference.json")
 """Further files of a run that has a model or ran a command."""
-DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, KeyError, ValueError, NotImplementedError)
+DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, KeyError, ValueError, RuntimeError)
+"""What reading a zip may raise; RuntimeError: it is encrypted, or its compression is unknown."""
 
 FileName = Annotated[str, StringConstraints(pattern=f"^({'|'.join((*MEASURED, *TRAINED))})$")]
 Digest = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]

@@ -39,9 +39,14 @@ def replaced_folder(folder: str | os.PathLike[str], *patterns: str) -> Iterator[
         new, old = temporary / "new", temporary / "old"
         new.mkdir()
         yield new
-        if folder.exists():
-            folder.rename(old)
-        new.rename(folder)
+        try:
+            if folder.exists():
+                folder.rename(old)
+            new.rename(folder)
+        except BaseException:  # also a signal between the two, which would delete both
+            if old.exists() and not folder.exists():
+                old.rename(folder)
+            raise
         flush(folder.parent)
 
 

@@ -19,6 +19,7 @@ from typing import Any
 logger = logging.getLogger(__name__)
 
 TRAINED = ("model.safetensors", "training.csv", "provenance.json")
+"""Files of a trained run; ``provenance.json`` is the last one that is written."""
 KEPT = ".trained"
 
 

@@ -32,7 +32,7 @@ REMEDIES = {
     errno.EROFS: "make it writable, or name a folder elsewhere",
     errno.EIO: "the disk or its connection fails; check it before you continue",
     errno.EMFILE: f"raise the limit (ulimit -n), {CONTINUE}",
-    errno.ENOMEM: f"run fewer jobs at the same time (--cores), {CONTINUE}",
+    errno.ENOMEM: f"run fewer jobs at the same time (snakemake --cores), {CONTINUE}",
 }
 
 
@@ -101,8 +101,6 @@ def user_message(error: Exception) -> str | None:
     """One line about an error that the user can act on; None for a defect of the library."""
     if isinstance(error, AexadError):
         return str(error)
-    if isinstance(error, MemoryError):
-        return f"out of memory ({error or 'no size given'}); {REMEDIES[errno.ENOMEM]}"
     if isinstance(error, ModuleNotFoundError) and not str(error.name).startswith("aexad"):
         return (
             f"the package '{error.name}' is not installed; install 'aexad[workflow]' for the "

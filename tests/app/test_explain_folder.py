@@ -9,7 +9,9 @@ import pytest
 from app_parts import run
 from PIL import Image
 
-from aexad.app.explain_folder import image_names
+import aexad
+from aexad.app.explain_folder import explain_files, image_names, output_names
+from aexad.app.onnx import OnnxNetwork
 
 
 @pytest.fixture
@@ -94,6 +96,46 @@ def test_earlier_results_are_not_explained(workshop, photos):
     assert len(image_names(photos, photos / "out")) == 7
 
 
+def test_earlier_results_in_the_folder_of_the_images_are_not_explained(workshop, photos):
+    for _ in range(2):
+        assert explain(workshop, photos, photos) == 0
+    assert len(image_names(photos, photos)) == 7
+
+
+def test_names_of_results_are_distinct():
+    images = ["a.jpg", "a.png", "a.png.png"]
+    assert output_names(images) == {image: image for image in images}
+
+
+def test_an_interrupted_call_leaves_the_table_of_what_it_explained(workshop, photos, tmp_path):
+    output = tmp_path / "out"
+    assert explain(workshop, photos, output) == 0
+    explainer = aexad.load(workshop / "model.onnx")
+
+    def stop(row):
+        if row["image"] == "good/1.png":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        explain_files(explainer, photos, image_names(photos, output), output, stop)
+    assert pd.read_csv(output / "explanations.csv")["image"].tolist() == [
+        "good/0.png",
+        "good/1.png",
+    ]
+
+
+def test_the_network_takes_as_many_images_as_the_option_says(workshop, tmp_path, monkeypatch):
+    sizes = []
+    run_network = OnnxNetwork.run
+    monkeypatch.setattr(
+        OnnxNetwork, "run", lambda self, x: (sizes.append(len(x)), run_network(self, x))[1]
+    )
+    for i in range(20):
+        shutil.copy(workshop / "part.png", tmp_path / f"{i}.png")
+    assert explain(workshop, tmp_path, tmp_path / "out", "--batch-size", 18) == 0
+    assert sizes == [18, 2]
+
+
 def test_images_that_differ_only_in_the_ending(workshop, photos, tmp_path):
     with Image.open(photos / "spot/0.png") as image:
         image.save(photos / "spot/0.bmp")
@@ -127,10 +169,12 @@ def test_threshold_option(workshop, tmp_path, capsys):
     part = workshop / "part.png"
     assert explain(workshop, part, tmp_path / "out", "--threshold", "1e9") == 0
     assert "part.png: normal, score " in capsys.readouterr().out
+    assert explain(workshop, part, tmp_path / "out", "--threshold", "-1.5") == 0
+    assert "(threshold -1.5)" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("value", ["0", "nan", "inf", "x"])
+@pytest.mark.parametrize("value", ["nan", "inf", "x"])
 def test_an_invalid_threshold_is_an_error(workshop, tmp_path, capsys, value):
     with pytest.raises(SystemExit):
         explain(workshop, workshop / "part.png", tmp_path, "--threshold", value)
-    assert f"'{value}' is not a number above 0" in capsys.readouterr().err
+    assert f"'{value}' is not a finite number" in capsys.readouterr().err

@@ -71,6 +71,17 @@ class TestCategory:
         images = choose_images(category, AEXAD, labelled=2)
         assert len(names(images, "labelled")) == 2
 
+    def test_more_labelled_anomalies_than_there_are_beside_one_to_test(self, category):
+        reason = "defect type 'spot' has 4 images, and one is left to test; use --labelled 3, or"
+        with pytest.raises(ConfigError, match=reason):
+            choose_images(category, AEXAD, labelled=4)
+
+    def test_defects_of_ones_own_replace_those_of_the_category(self, category, flat):
+        images = choose_images(category, AEXAD, defects=flat / "bad", masks=flat / "marks")
+        good = names(images, "normal") | set(images.held_out)
+        assert good == {f"nuts/train/good/{i:02}.png" for i in range(12)}
+        assert names(images, "labelled") == {"bad/0.png", "bad/1.png"}
+
     def test_plain_reconstruction_uses_no_anomalies(self, category):
         images = choose_images(category, PLAIN)
         assert set(images.trained["role"]) == {"normal"}
@@ -128,6 +139,26 @@ class TestFlatFolders:
 
     def test_plain_reconstruction_needs_none(self, flat):
         assert len(choose_images(flat / "fine", PLAIN).trained) == 4
+
+    def test_defects_below_the_good_images_are_not_good(self, flat):
+        for recipe in (AEXAD, PLAIN):
+            images = choose_images(flat, recipe, defects=flat / "bad", masks=flat / "marks")
+            good = names(images, "normal") | set(images.held_out)
+            assert good == {f"fine/{i}.png" for i in range(7)}
+
+    def test_an_image_that_is_good_and_a_defect_is_an_error(self, flat):
+        (flat / "bad/0.png").unlink()
+        (flat / "bad/0.png").symlink_to(flat / "fine/3.png")
+        with pytest.raises(DataError, match=r"bad/0\.png: listed as a good image and as a defect"):
+            choose_images(flat / "fine", AEXAD, defects=flat / "bad", masks=flat / "marks")
+
+    def test_masks_without_defects(self, flat):
+        with pytest.raises(ConfigError, match="marks: needs --defects"):
+            choose_images(flat / "fine", PLAIN, masks=flat / "marks")
+
+    def test_options_that_the_method_does_not_use(self, flat, caplog):
+        choose_images(flat / "fine", PLAIN, defects=flat / "bad", labelled=2)
+        assert "--defects, --labelled: not used, because the method trains on good" in caplog.text
 
     def test_an_empty_folder(self, flat):
         (flat / "none").mkdir()
@@ -248,7 +279,7 @@ def test_plain_reconstruction_from_the_command_line(flat, capsys):
     words = f"fit {flat}/fine --method plain --methods {flat}/methods.yaml --size 64"
     assert main([*words.split(), "-o", f"{flat}/m.safetensors", "--threads", "1"]) == 0
     printed = capsys.readouterr().out
-    assert "trained on 4 good images and 0 defects, 0 of which it finds; threshold" in printed
+    assert "trained on 4 good images; threshold" in printed
 
 
 def test_the_default_method_is_for_few_photographs(flat, monkeypatch):
@@ -260,6 +291,14 @@ def test_the_default_method_is_for_few_photographs(flat, monkeypatch):
     ((_, recipe, method, *_),) = chosen
     assert (method, recipe.model) == ("aexad_probe-photographs", "aexad_probe")
     assert (recipe.least_updates, recipe.gentle_start, recipe.on_collapse) == (600, 300, "restart")
+
+
+@pytest.mark.parametrize("option", ["defects", "masks"])
+def test_a_folder_that_does_not_exist_is_an_error_for_every_method(flat, capsys, option):
+    (flat / "methods.yaml").write_text(parts.RECIPE)
+    words = f"fit {flat}/fine --method plain --methods {flat}/methods.yaml -o {flat}/m.safetensors"
+    assert main([*words.split(), f"--{option}", f"{flat}/nowhere"]) == 1
+    assert "nowhere: no such file or folder; name the folder of" in capsys.readouterr().err
 
 
 def test_a_wrong_ending_is_an_error_before_files_are_read(tmp_path, capsys):

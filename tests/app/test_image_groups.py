@@ -31,8 +31,10 @@ def test_groups_are_what_the_pattern_finds():
     assert groups_of(paths, r"_(f\d)") == ["f1", "f2", "f1"]
     with pytest.raises(ConfigError, match=r"found in 1 of 3 paths, and not in good/clip01_f1\.png"):
         groups_of(paths, "clip12")
-    with pytest.raises(ConfigError, match="no regular expression"):
+    with pytest.raises(ConfigError, match="not a valid regular expression"):
         groups_of(paths, "(clip")
+    with pytest.raises(ConfigError, match="found in 2 of 3 paths"):
+        groups_of(paths, r"(clip0\d)|clip")  # the last path without the part in parentheses
 
 
 def test_frames_are_near_copies_and_other_clips_are_not(clips):

@@ -7,9 +7,10 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from PIL import Image
 
-from aexad.cli import data
+from aexad.cli import app, data, explain
 from aexad.cli.parser import main
 from aexad.config.recipe import HeatMap, Recipe
 
@@ -226,6 +227,43 @@ def test_a_defect_of_ours_is_one_line_and_its_traceback_is_in_the_log(folder, ca
     assert "Traceback" in log
     assert "ZeroDivisionError: ours" in log
     assert "'python -m aexad --debug VERB …' shows where" in error_of(capsys, STEPS[1])
+
+
+OUT_OF_MEMORY = "DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"
+
+
+@pytest.mark.parametrize(
+    ("verb", "line", "error", "remedy"),
+    [
+        (
+            app.explain,
+            "explain m i -o o",
+            RuntimeError(OUT_OF_MEMORY),
+            "use a smaller --batch-size",
+        ),
+        (app.explain, "explain m i -o o", MemoryError(), "use a smaller --batch-size"),
+        (
+            app.fit,
+            "fit i -o m --tile 900",
+            MemoryError(),
+            "use a smaller --size or a larger --tile",
+        ),
+        (explain.infer, STEPS[5], MemoryError(), "run fewer jobs at the same time (snakemake --co"),
+        (explain.infer, STEPS[5], torch.OutOfMemoryError("9 GiB"), "use --device cpu"),
+    ],
+)
+def test_memory_that_is_exhausted_is_no_defect_of_ours(
+    tmp_path, monkeypatch, capsys, verb, line, error, remedy
+):
+    def exhausted(args):
+        raise error
+
+    exhausted.__name__, exhausted.__doc__ = verb.__name__, verb.__doc__
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys.modules[verb.__module__], verb.__name__, exhausted)
+    text = error_of(capsys, line)
+    assert text.startswith("aexad: out of memory (")
+    assert f"; {remedy}" in text
 
 
 def test_debug_shows_the_traceback(capsys, defect):

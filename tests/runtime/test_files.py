@@ -2,11 +2,13 @@
 
 import errno
 import os
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from aexad.runtime.atomic_folder import replaced_folder
 from aexad.runtime.errors import DataError
 from aexad.runtime.files import (
     read_npz,
@@ -125,6 +127,26 @@ def test_only_leftovers_of_killed_processes_are_removed(tmp_path):
         first.write_text("first")
     assert (tmp_path / "model.safetensors").read_text() == "first"
     assert {path.name for path in tmp_path.iterdir()} == kept | {"model.safetensors"}
+
+
+def test_a_folder_that_is_not_replaced_stays(tmp_path, monkeypatch):
+    """A signal between the two renames must not cost both the old and the new files."""
+    (tmp_path / "tables").mkdir()
+    (tmp_path / "tables/old.csv").touch()
+    rename = Path.rename
+
+    def stopped(self, target):
+        if self.name == "new":
+            raise KeyboardInterrupt
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", stopped)
+    with (
+        pytest.raises(KeyboardInterrupt),
+        replaced_folder(tmp_path / "tables", "*.csv") as new,
+    ):
+        (new / "new.csv").touch()
+    assert [path.name for path in tmp_path.rglob("*")] == ["tables", "old.csv"]
 
 
 def test_leftovers_of_a_folder_are_removed(tmp_path):

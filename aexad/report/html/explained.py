@@ -85,7 +85,7 @@ def write_explained(
     threshold : float or None
         The threshold of the verdicts; it may differ from the one of the card.
     warnings : sequence of str
-        What may not be as it was meant, and files that were not read.
+        Warnings about images and masks, and about files that were not read.
     passed_over : int
         Number of files whose endings are not known.
     """

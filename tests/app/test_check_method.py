@@ -1,0 +1,61 @@
+"""A method of one's own that fails in one of the checks: that is told, and its other problems."""
+
+import pytest
+
+from aexad.app.check_method import check_method
+from aexad.config.recipe import Recipe
+
+METHOD = """
+import pandas as pd
+import torch
+from aexad.methods.base import Method
+
+class Mine(Method):
+    uses_labels = False
+    learned = ("mean",)
+
+    def fit(self, data, job):
+        {fit}
+        self.register_buffer("mean", torch.zeros(3, 1, 1))
+        return pd.DataFrame([{{"epoch": 1}}])
+
+    def forward(self, images):
+        return {maps}
+
+    def trained_state(self):
+        return {state}
+"""
+MAPS = "(images - self.mean).abs().mean(dim=1, keepdim=True)"
+
+
+@pytest.fixture
+def problems(tmp_path):
+    """A function: what is wrong with the method after some of its expressions are changed."""
+
+    def problems(fit="pass", maps=MAPS, state="self.state_dict()"):
+        path = tmp_path / "mine.py"
+        path.write_text(METHOD.format(fit=fit, maps=maps, state=state))
+        return check_method(Recipe.model_validate({"class": f"{path}:Mine"}), 32)
+
+    return problems
+
+
+def test_nothing_is_wrong(problems):
+    assert problems() == []
+
+
+def test_a_batch_of_one_image(problems):
+    (problem,) = problems(maps=f"{MAPS}.squeeze()[:, None]")
+    assert problem.startswith("fails on a batch of one image: maps are [32, 1, 32]; they must be")
+
+
+def test_a_state_that_raises_hides_no_other_problem(problems):
+    found = problems(maps=f"{MAPS} + torch.rand(1)", state="1 / 0")
+    assert found[0].startswith("two calls on the same images give other maps")
+    assert "fails in a second training: ZeroDivisionError: division by zero" in found
+    assert found[-1].startswith("its state cannot be stored and loaded: ZeroDivisionError")
+
+
+def test_a_fit_that_needs_labelled_images(problems):
+    (problem,) = problems(fit="data.images[data.anomalous][0]")
+    assert problem.startswith("uses_labels is False, but it fails without labelled images: ")
