@@ -49,10 +49,29 @@ class Optimiser(Strict):
         description="cosine, exponential: decay to final_learning_rate over all epochs; steps: "
         "times 0.4 after 80 % and after 90 % of the epochs",
     )
-    final_learning_rate: float = Field(1e-6, ge=0, le=1)
+    final_learning_rate: float = Field(
+        1e-6,
+        ge=0,
+        le=1,
+        description="of cosine and exponential, at most learning_rate; exponential: above 0",
+    )
     gradient_clip: float | None = Field(
         None, gt=0, le=1e9, description="largest norm of the gradient"
     )
+
+    @model_validator(mode="after")
+    def _decays(self) -> Optimiser:
+        first, last = self.learning_rate, self.final_learning_rate
+        if self.schedule in ("cosine", "exponential") and last > first:
+            raise ValueError(
+                f"schedule '{self.schedule}' would rise from learning_rate {first:g} to "
+                f"final_learning_rate {last:g}; lower final_learning_rate"
+            )
+        if self.schedule == "exponential" and not last:
+            raise ValueError(
+                "schedule 'exponential' never reaches 0; set final_learning_rate above 0"
+            )
+        return self
 
 
 class HeatMap(Strict):
@@ -138,8 +157,8 @@ class Recipe(Strict):
     features: list[Annotated[int, Field(ge=0, le=1000)]] | None = Field(
         None,
         min_length=1,
-        description="stages or blocks, concatenated; default: the last stage of at least 28x28 "
-        "cells at working size 224 (CNN, Swin), or the last block (ViT)",
+        description="stages or blocks, concatenated; default: the last one whose stride is at most "
+        "8 pixels of the encoder's input (CNN, Swin), or the last block (ViT)",
     )
     input_size: int | None = Field(
         None,
@@ -283,6 +302,8 @@ class Recipe(Strict):
             raise ValueError(
                 "encoder 'pixels' has no weights to load or train; remove 'weights', 'tuning'"
             )
+        if len(set(self.features or [])) < len(self.features or []):
+            raise ValueError(f"features {self.features} repeat one; name each of them once")
         if self.model not in WITH_DECODER and self.projection != "auto":
             raise ValueError(f"model '{self.model}' has no projection; remove 'projection'")
         if self.augmentation != "none" and self.uses_labels:
@@ -328,6 +349,8 @@ class Recipe(Strict):
             raise ValueError(
                 f"model '{self.model}' trains its probe on labelled defects; remove loss: mse"
             )
+        if kind.probe and self.tuning != "frozen":
+            raise ValueError(f"model '{self.model}' measures frozen features; remove 'tuning'")
         if kind.rebuilds and self.heat_map.score == "own":
             raise ValueError(
                 f"model '{self.model}' gives no score of its own; set heat_map.score to norm, max "

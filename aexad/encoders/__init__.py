@@ -1,1 +1,1 @@
-"""timm backbones: how one is built, which features are taken of it, where its weights come from."""
+"""timm backbones: building them, choosing their features, finding their weights."""

@@ -40,9 +40,9 @@ class Encoder(nn.Module):
         Side of the images in pixels.
     features
         Stages or blocks, as timm counts them, concatenated on the finest of their grids. None: the
-        last one that is not coarser than the decoder's grid. If all are: of a pyramid, the last one
-        of the finest grid; of a Vision Transformer, the last block after the final layer norm, as
-        its own head would see it.
+        last one whose stride is at most 8 pixels of the encoder's input. If there is none: of a
+        pyramid, the last one of the finest grid; of a Vision Transformer, the last block after the
+        final layer norm, as its own head would see it.
     input_size
         Side to which images are resized first (bilinear, antialiased); None: ``size``.
     weights
@@ -183,7 +183,7 @@ class Encoder(nn.Module):
 
 
 def resized(maps: Tensor, side: int) -> Tensor:
-    """Feature maps [B, C, g, g] on a grid of ``side`` cells a side, bilinear."""
+    """Feature maps [B, C, g, g] on a grid of ``side`` cells per side, bilinear."""
     if maps.shape[-1] == side:
         return maps
     return F.interpolate(maps, (side, side), mode="bilinear", align_corners=False)

@@ -54,7 +54,8 @@ def find_weights(
     folder
         Folder of ``<name>.safetensors`` files; None: the environment variable ``AEXAD_WEIGHTS``.
     revision
-        Commit of the hub's repository; None: the one that timm names, or the newest.
+        Commit of the hub's repository. A file of the folder is used only if its record names this
+        commit, and a package is not used. None: the commit that timm names, or the newest.
     sha256
         Expected digest of the file; None: not checked.
 
@@ -86,14 +87,19 @@ def _from_folder(name: str, folder: Path | None, revision: str | None) -> Weight
     if not path.is_file():
         return f"local folder: no {path}"
     sha256 = sha256_of(path)
-    return Weights(_read_safetensors(path), f"folder: {path.name}{_origin(path, sha256)}", sha256)
+    origin = _origin(path, sha256)
+    if revision and not origin.endswith(f"@{revision}"):
+        recorded = f"it is from {origin}" if origin else "no record says where it is from"
+        return f"local folder: {path} is not known to be revision {revision} ({recorded})"
+    source = f"folder: {path.name} ({origin})" if origin else f"folder: {path.name}"
+    return Weights(_read_safetensors(path), source, sha256)
 
 
 def _origin(path: Path, sha256: str) -> str:
-    """Where :func:`fetch_weights` had this file from, in brackets; empty if it is another file."""
+    """Where :func:`fetch_weights` had this file from; empty if it is another file."""
     try:
         record = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
-        return f" ({record['source']})" if record["sha256"] == sha256 else ""
+        return str(record["source"]) if record["sha256"] == sha256 else ""
     except (OSError, ValueError, KeyError, TypeError):
         return ""
 
@@ -127,7 +133,8 @@ def fetch_weights(
     Raises
     ------
     WeightsError
-        No place has them; the message says why for each place.
+        No place has them (the message says why for each place), or the folder has a file of another
+        revision, which is not replaced.
     """
     tried = []
     for place in (_from_folder, _from_package):
@@ -135,13 +142,17 @@ def fetch_weights(
         if isinstance(found, Weights):
             return {"source": found.source, "sha256": found.sha256}
         tried.append(found)
+    stored = folder / f"{name}.safetensors"
+    if stored.is_file():
+        raise WeightsError(
+            f"{tried[0]}; remove that file, or set weights_dir to another folder, to fetch it"
+        )
     reached = _unreachable(timeout) or _hub_file(name, revision, timeout)
     if isinstance(reached, str):
         raise WeightsError(_nowhere(name, [*tried, reached]))
     path, source = reached
     _read_safetensors(path)
     record = {"source": source, "sha256": sha256_of(path)}
-    stored = folder / f"{name}.safetensors"
     write_json(stored.with_suffix(".json"), record)
     copy_file(path, stored)
     return record
@@ -201,6 +212,8 @@ def _from_package(name: str, folder: Path | None, revision: str | None) -> Weigh
     read = PACKAGES.get(timm.models.split_model_name_tag(name)[0])
     if read is None:
         return "no installed package ships them"
+    if revision:
+        return "an installed package has them, but of no revision of the hub"
     return read()
 
 

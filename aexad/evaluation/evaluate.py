@@ -74,8 +74,9 @@ def evaluate_run(
     output : path
         Folder for the files.
     size : {"model", "native"}
-        ``model``: masks are resized to the maps (nearest). ``native``: maps are resized to
-        the original masks (:func:`aexad.explain.resize.resized`).
+        ``model``: masks are resized to the maps, as their ``marks`` say
+        (:func:`aexad.data.images.load_mask`). ``native``: maps are resized to the original masks
+        (:func:`aexad.explain.resize.resized`).
 
     Returns
     -------

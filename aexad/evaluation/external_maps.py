@@ -85,9 +85,9 @@ def evaluate_maps(
         read, has a wrong shape or holds NaN.
     """
     masks = Path(masks)
-    wanted = {
-        (path.parent.name, path.stem): (path, _mask_of(path, masks)) for path in _test_images(masks)
-    }
+    wanted = _wanted(
+        (path.parent.name, path, _mask_of(path, masks)) for path in _test_images(masks)
+    )
     images = list_maps(Path(maps), wanted, masks.resolve().name)
     return write_evaluation(_rows(images, masks, size), size, output)
 
@@ -112,10 +112,10 @@ def evaluate_split_maps(
     """
     table, root = read_split(split), Path(root)
     rows = table[table["role"] == "test"]
-    wanted = {
-        (defect, Path(image).stem): (root / image, root / mask if mask else None)
+    wanted = _wanted(
+        (defect, root / image, root / mask if mask else None)
         for image, defect, mask in zip(rows["image"], rows["defect"], rows["mask"], strict=True)
-    }
+    )
     category = Path(str(table["image"].iloc[0])).parts[0]
     marks = dict(zip((root / image for image in rows["image"]), rows["marks"], strict=True))
     images = [
@@ -213,6 +213,20 @@ def _rows(images: Sequence[MappedImage], root: Path, size: Size) -> Iterator[tup
         yield row, (heat_map, load_mask(image.mask, height, shape, image.marks))
 
 
+def _wanted(
+    images: Iterable[tuple[str, Path, Path | None]],
+) -> dict[Key, tuple[Path, Path | None]]:
+    """Image and mask by defect type and stem, which only one image may have."""
+    wanted: dict[Key, tuple[Path, Path | None]] = {}
+    for defect, image, mask in images:
+        other, _ = wanted.setdefault((defect, image.stem), (image, mask))
+        if other != image:
+            raise DataError(
+                f"{image}: the same defect type and stem as {other}; rename one, and its map"
+            )
+    return wanted
+
+
 def _test_images(masks: Path) -> list[Path]:
     images = sorted(path for path in masks.glob("test/*/*") if is_image(path))
     if not images:
@@ -220,11 +234,6 @@ def _test_images(masks: Path) -> list[Path]:
             f"{masks}: no images in {masks / 'test'}/<defect>; name the folder of a category, with "
             "'test' and 'ground_truth'"
         )
-    stems: dict[tuple[Path, str], Path] = {}
-    for path in images:
-        other = stems.setdefault((path.parent, path.stem), path)
-        if other != path:
-            raise DataError(f"{path}: the same stem as {other.name}; rename one, and its map")
     return images
 
 

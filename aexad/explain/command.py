@@ -21,6 +21,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -53,8 +54,8 @@ def write_view(
     labels: bool,
     folder: Path,
     levels: Levels | None = None,
-) -> list[str]:
-    """Write the view of a split; returns the test images in the order of their numbers.
+) -> dict[str, str]:
+    """Write the view of a split; returns the number of each test image, in the split's order.
 
     Parameters
     ----------
@@ -97,7 +98,8 @@ def write_view(
         "test": len(test),
     }
     write_json(folder / "split.json", about)
-    return shown
+    numbers = {image: f"{i:05}" for i, image in enumerate(shown)}
+    return {image: numbers[image] for image in test}
 
 
 def run_command(method: Command, view: Path, output: Path, seed: int, device: str) -> None:
@@ -138,34 +140,25 @@ def run_command(method: Command, view: Path, output: Path, seed: int, device: st
         raise TrainingError(f"{told} ended with status {status}{_last(log)}")
 
 
-def read_output(output: Path, images: list[str], size: int) -> dict[str, np.ndarray]:
-    """Read the maps of a command as the arrays of ``maps.npz``, sorted by image like a split.
+def read_output(output: Path, images: Mapping[str, str], size: int) -> dict[str, np.ndarray]:
+    """Read the maps of a command as the arrays of ``maps.npz``, in the order of ``images``.
 
-    ``images`` are the test images in the order of their numbers, as :func:`write_view` gives them.
+    ``images`` has the number of each test image, as :func:`write_view` returns them.
 
     Raises
     ------
     DataError
-        A map is missing, has a wrong shape or holds NaN, or a score is missing.
+        An image has no map or two maps, a map has a wrong shape or holds NaN, or a score is
+        missing.
     """
-    files = {path.stem: path for path in sorted(output.iterdir()) if path.suffix in ENDINGS}
-    numbers = [f"{i:05}" for i in range(len(images))]
-    missing = [number for number in numbers if number not in files]
-    if missing:
-        raise DataError(
-            f"the command wrote no map for {len(missing)} of {len(images)} test images, for "
-            f"example {missing[0]}.npy"
-        )
-    maps = [read_map(files[number]) for number in numbers]
-    scores = _scores(output / "scores.csv", numbers, maps)
+    numbers = list(images.values())
+    maps = [read_map(path) for path in _map_files(output, numbers)]
     heat_map = np.stack([resized(m.astype(np.float32), (size, size)) for m in maps])
-    order = np.argsort(images)
-    heat_map = heat_map[order]
     return {
-        "image": np.array(images)[order],
+        "image": np.array(list(images)),
         "heat_map": heat_map,
         "binary": binarised(heat_map),
-        "score": scores[order],
+        "score": _scores(output / "scores.csv", numbers, maps),
         "k": np.zeros(len(images), dtype=np.int64),
     }
 
@@ -195,7 +188,7 @@ def _environment(method: Command) -> dict[str, str]:
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    """Stop what a command has started, also what it left behind."""
+    """Kill the command and all processes that it started."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
@@ -206,6 +199,27 @@ def _last(log: Path) -> str:
     return f": {' / '.join(' '.join(line.split())[:160] for line in lines[-LAST_LINES:])}" * (
         len(lines) > 0
     )
+
+
+def _map_files(output: Path, numbers: list[str]) -> list[Path]:
+    """The file of the map of each number."""
+    found: dict[str, list[Path]] = {number: [] for number in numbers}
+    for path in sorted(output.iterdir()):
+        if path.suffix.lower() in ENDINGS and path.stem in found:
+            found[path.stem].append(path)
+    missing = [number for number, files in found.items() if not files]
+    if missing:
+        raise DataError(
+            f"the command wrote no map for {len(missing)} of {len(numbers)} test images, for "
+            f"example {min(missing)}.npy"
+        )
+    for first, *others in found.values():
+        if others:
+            raise DataError(
+                f"the command wrote two maps of one image, {first.name} and {others[0].name}; "
+                "let it write one"
+            )
+    return [file for (file,) in found.values()]
 
 
 def _scores(path: Path, numbers: list[str], maps: list[np.ndarray]) -> np.ndarray:

@@ -117,7 +117,10 @@ def _of_anomaly_maps(maps: np.ndarray, scores: Values | None, settings: HeatMap)
 
 
 def _filtered(error: np.ndarray, relative: np.ndarray, settings: HeatMap) -> HeatMaps:
-    """Filter a normalised error e~ [n, H, W] to the heat map; the score is of it or of e."""
+    """Filter a normalised error e~ [n, H, W] to the heat map.
+
+    The score is computed from the heat map or from e.
+    """
     if not np.isfinite(relative).all():
         raise ValueError("the maps hold NaN or infinite values")
     if is_own(settings.filter):

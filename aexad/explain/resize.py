@@ -62,7 +62,7 @@ def enlarged(images: Tensor, size: int) -> Tensor:
 
 
 def resized(heat_map: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """Resize a map to the size of an image; each direction for itself.
+    """Resize a map to the size of an image; height and width are resized separately.
 
     Where the map becomes larger: bilinear, with pixel centres at half-integers and the border
     repeated. Where it becomes smaller: the mean over the area of each new pixel.

@@ -7,7 +7,8 @@
       heat map: normalised error of x~, times p
 
 The two share the frozen features and no trained parameter, so each is trained as it would be
-alone. The product explains better than either (``studies/layers/README.md``, second attempt).
+alone, apart from ``gentle_start`` and ``gradient_clip``, which act on both. The product explains
+better than either (``studies/layers/README.md``).
 """
 
 from __future__ import annotations
@@ -31,10 +32,15 @@ class AEXADProbe(AEXAD, PixelProbe):
         return torch.cat([decoded[:, :3], decoded[:, 3:].sigmoid()], dim=1)
 
     def loss(self, x: Tensor, decoded: Tensor, mask: Tensor) -> Tensor:
-        """AE-XAD's terms of three channels and the probe's of one, [B, 4, S, S]."""
+        """AE-XAD's terms of three channels and the probe's of one, [B, 4, S, S].
+
+        A loss of one's own with terms of another shape gives [B, …].
+        """
         probe = PixelProbe.loss(self, x, decoded[:, 3:], mask)
         # The mean of AE-XAD's terms, if the recipe asks for it, is none of the probe's.
         rebuilding = self.rebuilding_loss(x, decoded[:, :3], mask)
+        if rebuilding.shape[2:] != probe.shape[2:]:  # a loss of one's own, of whole images
+            rebuilding, probe = (terms.reshape(len(x), -1) for terms in (rebuilding, probe))
         return torch.cat([rebuilding, probe * self.loss_terms], dim=1)
 
     def rebuilding_loss(self, x: Tensor, reconstruction: Tensor, mask: Tensor) -> Tensor:

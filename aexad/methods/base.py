@@ -106,7 +106,8 @@ class Method(nn.Module, ABC):
         """Load tensors by name; :attr:`learned` buffers take the shape of theirs."""
         for name in self.learned:
             if name in tensors:
-                self.register_buffer(name, torch.empty_like(tensors[name]))
+                device = getattr(self, name).device
+                self.register_buffer(name, torch.empty_like(tensors[name], device=device))
         self.load_state_dict(tensors, strict=strict)
 
 

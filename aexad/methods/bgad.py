@@ -39,8 +39,6 @@ LOGIT_SCALE = 10
 class Coupling(nn.Module):
     """An affine coupling block with a condition, and a fixed random rotation."""
 
-    rotation: Tensor
-
     def __init__(self, channels: int, condition: int, clamp: float) -> None:
         super().__init__()
         self.kept, self.moved, self.clamp = channels - channels // 2, channels // 2, clamp
@@ -50,7 +48,8 @@ class Coupling(nn.Module):
         )
         nn.init.zeros_(self.subnet[-1].weight)  # type: ignore[arg-type]
         nn.init.zeros_(self.subnet[-1].bias)  # type: ignore[arg-type]
-        self.register_buffer("rotation", torch.linalg.qr(torch.randn(channels, channels)).Q)
+        rotation = torch.linalg.qr(torch.randn(channels, channels)).Q
+        self.rotation = nn.Parameter(rotation, requires_grad=False)
 
     def forward(self, cells: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
         """Move cells [M, C]; returns them and the log of the determinant of the Jacobian, [M]."""

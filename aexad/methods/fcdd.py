@@ -78,7 +78,7 @@ class FCDD(EncoderMethod, GradientMethod):
 
 
 def gaussian_line(length: int, sigma: float) -> Tensor:
-    """A Gaussian of so many pixels whose maximum is 1, [length]."""
+    """A Gaussian of ``length`` pixels with maximum 1, [length]."""
     steps = torch.arange(length, dtype=torch.float64) - (length - 1) / 2
     line = torch.exp(-0.5 * (steps / sigma) ** 2)
     return (line / line.max()).float()

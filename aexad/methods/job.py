@@ -24,4 +24,8 @@ class Job(Protocol):
         """Train by gradient descent as the recipe says; returns one row per epoch."""
 
     def features(self, images: np.ndarray) -> Iterator[tuple[Tensor, Tensor]]:
-        """Features and masks, bool [B, 1, S, S], of training images in batches, on the device."""
+        """Features and masks, bool [B, 1, S, S], of training images in batches, on the device.
+
+        ValueError for an image that the method does not train on: a labelled one if ``uses_labels``
+        is False, or one of weight 0.
+        """

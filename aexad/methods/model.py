@@ -92,7 +92,11 @@ class Model(NamedTuple):
 
     @property
     def parameters(self) -> dict[str, int]:
-        """Numbers of trained and of frozen parameters; cells of a memory count as trained."""
+        """Numbers of trained and of frozen parameters.
+
+        What ``fit`` stores in buffers counts as trained: floating-point buffers, such as the cells
+        of a memory, but not those of the encoder or of a batch norm.
+        """
         counts = {"trained": 0, "frozen": 0}
         for parameter in self.network.parameters():
             counts["trained" if parameter.requires_grad else "frozen"] += parameter.numel()
@@ -100,7 +104,10 @@ class Model(NamedTuple):
         counts["trained"] += sum(
             tensor.numel()
             for name, tensor in self.network.trained_state().items()
-            if name not in named and not name.startswith("encoder.")
+            if name not in named
+            and tensor.is_floating_point()
+            and not name.startswith("encoder.")
+            and not name.endswith(("running_mean", "running_var"))
         )
         return counts
 
@@ -150,6 +157,8 @@ def _encoder_of(network: Method, recipe: Recipe, weights: Weights | None) -> dic
     source = weights.source if weights else "random, drawn from the seed"
     if recipe.encoder in (None, PIXELS):
         source = "none: there is no encoder"
+    elif is_own(recipe.encoder):
+        source = f"code of the user: {recipe.encoder}"
     family = network.encoder.family if isinstance(network, EncoderMethod) else "none"
     return {
         "name": recipe.encoder,

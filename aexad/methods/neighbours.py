@@ -35,7 +35,7 @@ def nearest(cells: Tensor, bank: Tensor) -> tuple[Tensor, Tensor]:
 def squared_distances(cells: Tensor, bank: Tensor) -> Tensor:
     """Squared Euclidean distances between cells [M, C] and a bank [N, C], [M, N].
 
-    (``torch.cdist`` takes one of two ways by the number of rows, which no exported graph can.)
+    (``torch.cdist`` chooses its algorithm by the number of rows, which cannot be exported to ONNX.)
     """
     lengths = cells.square().sum(dim=1, keepdim=True) + bank.square().sum(dim=1)
     return torch.addmm(lengths, cells, bank.T, alpha=-2).clamp_min(0)

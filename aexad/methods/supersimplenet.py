@@ -104,7 +104,7 @@ def focal(logits: Tensor, truth: Tensor, gamma: float) -> Tensor:
 
 
 def perlin_noise(number: int, side: int) -> Tensor:
-    """Gradient noise in about [-1, 1] with 2 to 8 waves a side, drawn at random, [n, 1, s, s]."""
+    """Gradient noise in about [-1, 1] with 2 to 8 waves per side, drawn at random, [n, 1, s, s]."""
     maps = []
     for _ in range(number):
         waves = [2 ** int(torch.randint(1, 4, ())) for _ in range(2)]

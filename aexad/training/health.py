@@ -1,8 +1,8 @@
-"""The guard of a training: tell a network that rebuilds images from one that has collapsed.
+"""The guard of a training: detect a network that has collapsed.
 
 A network can learn to paint every image in one colour, most often white: the loss of AE-XAD draws
 anomalous pixels to F = 2, beyond white, and the sigmoid of the last layer has hardly any gradient
-there. Such a network is told from a trained one by images of its own training set alone.
+there. Training images alone are enough to detect it.
 """
 
 from __future__ import annotations

@@ -33,8 +33,11 @@ class TrainingImages:
     Attributes
     ----------
     pools
-        Indices of the normal and of the anomalous images, see
-        :func:`aexad.training.batches.pools`, which says what errors there are.
+        Indices of the normal and of the anomalous images; see
+        :func:`aexad.training.batches.pools` for the errors that it raises.
+    used
+        Sorted indices of the images that have features: those of both pools, and the validation
+        images.
     """
 
     def __init__(
@@ -54,6 +57,7 @@ class TrainingImages:
         self._masks = torch.from_numpy(data.masks).to(device).unsqueeze(1)
         self._features: Features | None = None
         self.pools = pools(data, model.network.uses_labels)
+        self.used = np.unique(np.concatenate([*self.pools, np.flatnonzero(data.validation)]))
 
     @property
     def kept(self) -> str:
@@ -95,12 +99,11 @@ class TrainingImages:
 
     def _computed(self) -> Features:
         start = time.perf_counter()
-        validation = np.flatnonzero(self.data.validation)
         was_training = self.network.training
         features = features_of(
             self.network.eval(),
             self.images_of,
-            np.unique(np.concatenate([*self.pools, validation])),
+            self.used,
             device=self.device,
             dtype=feature_dtype(self.precision),
             budget_mb=self.feature_memory_mb,

@@ -50,12 +50,18 @@ class TrainingJob:
 
     def features(self, images: np.ndarray) -> Iterator[tuple[Tensor, Tensor]]:
         """Features and masks in batches; see :class:`aexad.methods.job.Job`."""
+        foreign = np.setdiff1d(images, self.images.used)
+        if len(foreign):
+            raise ValueError(
+                f"image {foreign[0]} has no features, because the method does not train on it; ask "
+                "for images of data.images_of, and set uses_labels to True for anomalous ones"
+            )
         for start in range(0, len(images), BATCH):
             chosen = torch.from_numpy(images[start : start + BATCH]).to(self.device)
             yield self.images.features_of(chosen).float(), self.images.masks_of(chosen)
 
     def fit(self) -> Trained:
-        """Train the method, whatever way it goes about it."""
+        """Train the method, by gradient descent or by its own `fit`."""
         start = time.perf_counter()
         with torch.no_grad():  # of methods that need no gradients
             history = self.model.network.fit(self.images.data, self)

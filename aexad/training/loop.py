@@ -39,6 +39,8 @@ from aexad.training.step import Step, anomaly_weight, pays_to_compile
 
 logger = logging.getLogger(__name__)
 
+REMEDY = "lower optimiser.learning_rate or set optimiser.gradient_clip in the recipe"
+
 
 class Trained(NamedTuple):
     """What a training returns; it changes the model in place."""
@@ -105,6 +107,7 @@ class Training:
             self._restart(collapse)
         if self.best:
             self.network.load_trained_state(self.best)
+        self._check_weights()
         self.network.eval()
         seconds = {
             "features": self.images.feature_seconds,
@@ -326,9 +329,17 @@ class Training:
         raise TrainingError(
             f"the loss is {loss} in epoch {epoch} at learning rate "
             f"{self.optimiser.param_groups[-1]['lr']:.3g}, on the images "
-            f"{', '.join(self.data.source[batch])}; lower optimiser.learning_rate or set "
-            "optimiser.gradient_clip in the recipe"
+            f"{', '.join(self.data.source[batch])}; {REMEDY}"
         )
+
+    def _check_weights(self) -> None:
+        """Refuse weights that are not finite: no loss is computed after the last update."""
+        for name, parameter in self.network.named_parameters():
+            if parameter.requires_grad and not parameter.isfinite().all():
+                raise TrainingError(
+                    f"'{name}' holds NaN or infinite values after the last update, at learning "
+                    f"rate {self.optimiser.param_groups[-1]['lr']:.3g}; {REMEDY}"
+                )
 
     def _validation_loss(self) -> float:
         """Mean loss of the validation images, which are not moved at random."""

@@ -93,6 +93,6 @@ class Step:
             decoded = self.network.decode(encoded)
         terms = self.network.loss(x, decoded.float(), y)
         part = terms if self.gentle else terms.detach()
-        if terms.shape[-2:] != y.shape[-2:]:  # terms of whole images, not of pixels
+        if terms.shape[2:] != y.shape[2:]:  # terms of whole images, not of pixels
             return terms.sum(), part[y.flatten(1).any(dim=1)].sum()
         return terms.sum(), (part * y).sum()

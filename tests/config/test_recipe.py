@@ -138,6 +138,16 @@ def test_scenarios_are_those_that_have_the_images(methods):
         ("a: {model: anovit, loss: mse, encoder: e, projection: convolution}", "no projection"),
         ("a: {encoder: e, token_norm: maybe}", "'token_norm': input should be a valid boolean"),
         ("a: {encoder: e, token_shifts: 0}", "greater than or equal to 1"),
+        ("a: {model: aexad_probe, encoder: e, tuning: full}", "frozen features; remove 'tuning'"),
+        ("a: {encoder: e, features: [2, 2]}", r"features \[2, 2\] repeat one; name each of them"),
+        (
+            "a: {encoder: e, optimiser: {schedule: cosine, learning_rate: 1.0e-7}}",
+            "'cosine' would rise from learning_rate 1e-07 to final_learning_rate 1e-06; lower fin",
+        ),
+        (
+            "a: {encoder: e, optimiser: {schedule: exponential, final_learning_rate: 0}}",
+            "'exponential' never reaches 0; set final_learning_rate above 0",
+        ),
         ("a: {encoder: e, model: vae}", "no method 'vae'; did you mean"),
         ("- a", "the top level is a list"),
         ("a: {", "not valid YAML"),

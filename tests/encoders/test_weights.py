@@ -12,8 +12,9 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from aexad.encoders.weights import find_weights
+from aexad.encoders.weights import fetch_weights, find_weights
 from aexad.runtime.errors import WeightsError
+from aexad.runtime.files import sha256_of
 
 NAME = "test_vit.r160_in1k"
 
@@ -52,6 +53,27 @@ def test_what_cannot_be_had_names_every_place(tmp_path):
     for part in (f"no {tmp_path / NAME}.safetensors", "package", "hub", "weights: none"):
         assert part in message
     assert "\n" not in message
+
+
+def test_a_file_of_another_revision_is_neither_used_nor_replaced(tmp_path):
+    path = tmp_path / f"{NAME}.safetensors"
+    save_file({"a": torch.ones(2)}, path)
+    wanted, other = "a" * 40, "b" * 40
+    with pytest.raises(WeightsError, match=rf"not known to be revision {wanted} \(no record says"):
+        find_weights(NAME, tmp_path, revision=wanted)
+    record = {"source": f"hub: timm/{NAME}@{other}", "sha256": sha256_of(path)}
+    path.with_suffix(".json").write_text(json.dumps(record))
+    with pytest.raises(WeightsError, match=rf"revision {wanted} \(it is from hub: .*@{other}\)"):
+        find_weights(NAME, tmp_path, revision=wanted)
+    with pytest.raises(WeightsError, match=rf"@{other}\); remove that file, or set weights_dir"):
+        fetch_weights(NAME, tmp_path, revision=wanted)
+    assert find_weights(NAME, tmp_path, revision=other).sha256 == record["sha256"]
+    assert fetch_weights(NAME, tmp_path, revision=other)["sha256"] == record["sha256"]
+
+
+def test_a_package_has_no_revision(tmp_path):
+    with pytest.raises(WeightsError, match="package has them, but of no revision of the hub; hub:"):
+        find_weights("tf_efficientnet_lite0.in1k", tmp_path, revision="a" * 40)
 
 
 def test_a_damaged_file_is_named(tmp_path):

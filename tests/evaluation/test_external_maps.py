@@ -216,7 +216,7 @@ def test_other_folders(category, tmp_path):
     with pytest.raises(DataError, match=r"name the folder of a category, with 'test' and"):
         evaluate_maps(maps, tmp_path, tmp_path / "out")
     Image.new("RGB", SHAPE[::-1]).save(category / "test/good/000.jpg")
-    with pytest.raises(DataError, match=r"000.png: the same stem as 000.jpg; rename one"):
+    with pytest.raises(DataError, match=r"000.png: the same defect type and stem as .*000.jpg;"):
         evaluate_maps(maps, category, tmp_path / "out")
 
 
@@ -298,6 +298,15 @@ def test_the_maps_of_a_split_are_stored_for_pictures(category, split, tmp_path):
     ):
         np.testing.assert_allclose(heat_map, resized(values, (8, 8)), rtol=1e-6)
         np.testing.assert_array_equal(binary, heat_map > heat_map.mean() + heat_map.std())
+
+
+def test_two_test_images_of_one_stem_are_both_named(category, split, tmp_path):
+    table = pd.read_csv(split, keep_default_na=False)
+    table["image"] = table["image"].replace("bolt/test/good/a.b.png", "bolt/test/good/cam2/000.png")
+    table.to_csv(split, index=False)
+    message = r"good/cam2/000.png: the same defect type and stem as .*good/000.png; rename one"
+    with pytest.raises(DataError, match=message):
+        evaluate_split_maps(write_maps(tmp_path / "maps"), split, tmp_path, tmp_path / "out")
 
 
 def test_maps_of_a_data_set_without_masks_give_image_metrics(category, split, tmp_path):

@@ -81,6 +81,15 @@ def test_a_frozen_random_transformer_is_drawn_from_the_seed_and_stored(tmp_path)
     assert torch.equal(loaded.network.features(images), features[0])
 
 
+def test_an_encoder_of_ones_own_is_not_recorded_as_drawn_from_the_seed(tmp_path, monkeypatch):
+    (tmp_path / "blocks.py").write_text(
+        "from torch import nn\ndef mean(size):\n    return nn.AvgPool2d(8)\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    model = build_model(Recipe(encoder="blocks.py:mean"), 64, 0)
+    assert model.encoder["source"] == "code of the user: blocks.py:mean"
+
+
 @pytest.mark.parametrize("recipe", [CNN, VIT, VIT | {"tuning": "full"}])
 def test_reconstructions_have_the_size_of_the_images(recipe):
     network = build_model(Recipe(**recipe), 64, 0).network

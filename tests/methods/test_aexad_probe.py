@@ -46,6 +46,15 @@ def test_each_part_is_trained_as_it_is_alone(data, images, reduction):
     np.testing.assert_allclose(histories[0][health], histories[1][health], rtol=1e-5)
 
 
+def test_a_loss_of_whole_images_may_be_ones_own(tmp_path, monkeypatch):
+    (tmp_path / "loss.py").write_text(
+        "def absolute(reconstruction, image, mask):\n"
+        "    return (image - reconstruction).abs().sum(dim=(1, 2, 3))\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    assert check_method(Recipe(model="aexad_probe", loss="loss.py:absolute", **RECIPE), SIZE) == []
+
+
 def test_the_heat_map_is_the_product_by_hand():
     images = np.zeros((1, 3, 2, 2), np.float32)
     output = np.zeros((1, 4, 2, 2), np.float32)

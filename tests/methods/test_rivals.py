@@ -56,6 +56,25 @@ def test_a_method_keeps_to_the_interface(name):
     assert check_method(Recipe(**RECIPES[name]), 64) == []
 
 
+@pytest.mark.parametrize(
+    ("name", "buffers"),
+    [
+        ("pixel_probe", ["mean", "deviation"]),
+        ("two_bank", ["normal", "anomalous"]),
+        ("patchcore", ["bank"]),
+        ("padim", ["mean", "whitening"]),
+        ("bgad", ["highest"]),
+        ("supersimplenet", []),
+    ],
+)
+def test_only_what_is_learned_counts_as_trained(data, name, buffers):
+    model = build_model(Recipe(**RECIPES[name]), SIZE, 0)
+    train(model, data, CPU, compiled=False)
+    learned = [p for p in model.network.parameters() if p.requires_grad]
+    learned += [model.network.get_buffer(buffer) for buffer in buffers]
+    assert model.parameters["trained"] == sum(tensor.numel() for tensor in learned)
+
+
 class TestPixelProbe:
     def test_loss_by_hand(self):
         network = build_model(Recipe(**RECIPES["pixel_probe"]), SIZE, 0).network
@@ -219,7 +238,7 @@ class TestBGAD:
     def test_log_determinant_equals_that_of_autograds_jacobian(self, channels):
         torch.manual_seed(0)
         block = Coupling(channels, 8, 1.9)
-        for parameter in block.parameters():
+        for parameter in block.subnet.parameters():
             torch.nn.init.normal_(parameter)
         cell, code = torch.randn(1, channels), torch.randn(1, 8)
         jacobian = torch.autograd.functional.jacobian(lambda x: block(x, code)[0], cell)

@@ -8,6 +8,8 @@ import torch
 from aexad.config.recipe import Recipe
 from aexad.methods.model import build_model
 from aexad.training.features import features_of
+from aexad.training.images import TrainingImages
+from aexad.training.job import TrainingJob
 from aexad.training.train import train
 
 CPU = torch.device("cpu")
@@ -50,6 +52,15 @@ def test_each_image_is_encoded_once_and_its_features_are_those(tmp_path, budget_
         torch.testing.assert_close(features.of(chosen), photos(chosen).repeat(1, 5, 1, 1))
     assert network.images == len(USED) + 1
     assert not list(tmp_path.iterdir())  # the file has no name, so none is left behind
+
+
+def test_images_that_are_not_trained_on_have_no_features(data):
+    model = build_model(Recipe(**CNN, loss="mse"), 32, 0)  # trains on images 0 to 7
+    job = TrainingJob(model, TrainingImages(model, data, CPU, None, None), 100, None, False)
+    (features, _), *_ = job.features(np.array([7, 0]))
+    assert len(features) == 2
+    with pytest.raises(ValueError, match=r"image 8 has no features.*set uses_labels to True"):
+        next(job.features(np.array([0, 8])))
 
 
 def test_on_a_full_disk_features_are_computed_in_each_step(tmp_path, monkeypatch, caplog):

@@ -48,6 +48,16 @@ def test_without_a_compiler_training_goes_on(data, monkeypatch, caplog):
     assert result.history["loss"].equals(plain["loss"])
 
 
+def test_terms_of_another_shape_are_of_whole_images(data, monkeypatch):
+    network = build_model(Recipe(**CNN), 32, 0).network
+    x, y = torch.rand(2, 3, 32, 32), torch.zeros(2, 1, 32, 32, dtype=torch.bool)
+    y[1, 0, 0, 0] = True
+    terms = torch.rand(2, 32, 32)  # [B, S, S], as a loss of one's own may give
+    monkeypatch.setattr(network, "loss", lambda *_: terms)
+    _, anomalous = Step(network, "fp32", False, 2)(network.features(x), x, y)
+    torch.testing.assert_close(anomalous, terms[1].sum())
+
+
 @pytest.mark.parametrize(("images", "pays"), [(100, False), (200_000, True)])
 def test_compiling_is_decided_by_the_length_of_the_training(images, pays, caplog):
     with caplog.at_level(logging.INFO):

@@ -47,6 +47,14 @@ def test_the_same_seed_gives_the_same_bytes(tmp_path, data):
     assert files[0] == files[1]
 
 
+def test_weights_that_are_not_finite_after_the_last_update_are_refused(data):
+    model = build_model(Recipe(**CNN | {"batch_size": 99}, epochs=1), 32, 0)
+    weight = model.network.decoder.to_image.weight
+    weight.register_hook(lambda gradient: gradient * float("nan"))
+    with pytest.raises(TrainingError, match=r"'decoder.to_image.weight' holds NaN .*; lower opt"):
+        train(model, data, CPU, compiled=False)
+
+
 def test_a_loss_that_is_not_finite_stops_and_says_where(data):
     model = build_model(Recipe(**CNN, epochs=2), 32, 0)
     with torch.no_grad():

@@ -48,7 +48,7 @@ def _ranking(scores: np.ndarray | Sequence[float], labels: np.ndarray | Sequence
     if scores.ndim != 1 or scores.shape != labels.shape:
         raise ValueError(
             f"the scores are {list(scores.shape)} and the labels {list(labels.shape)}; "
-            "both must be [n], one value an image"
+            "both must be [n], one value per image"
         )
     if not len(scores):
         return ranking(np.empty(0), np.empty(0))

@@ -28,10 +28,6 @@ class Sweep(NamedTuple):
     """float64 [n, t]; NaN for an image without anomalous pixels."""
     iou: np.ndarray
     """float64 [n, t]; NaN for an image without anomalous pixels."""
-    pooled_f1: np.ndarray
-    """float64 [t], from the counts of all images together; NaN without any anomalous pixel."""
-    pooled_iou: np.ndarray
-    """float64 [t], from the counts of all images together; NaN without any anomalous pixel."""
 
 
 def xauc(scores: Maps, masks: Maps) -> float:
@@ -64,7 +60,7 @@ def iou(scores: Maps, masks: Maps, a: float = 1.0) -> float:
 
 
 def threshold_sweep(scores: Maps, masks: Maps, a: Sequence[float] = SWEEP) -> Sweep:
-    """F1 and IoU at several thresholds, per image and pooled (AE-XAD, section on explanations)."""
+    """F1 and IoU at several thresholds, per image (AE-XAD, section on explanations)."""
     counts = [marked_counts(score, score[mask], a) for score, mask in image_pairs(scores, masks)]
     return sweep_of(a, np.array(counts, dtype=np.int64).reshape(-1, 3, len(a)))
 
@@ -115,7 +111,7 @@ def marked_counts(score: np.ndarray, anomalous: np.ndarray, a: Sequence[float]) 
 
 def sweep_of(a: Sequence[float], counts: np.ndarray) -> Sweep:
     """F1 and IoU from the :func:`marked_counts` of n images, int64 [n, 3, t]."""
-    return Sweep(tuple(a), *_f1_and_iou(counts), *_f1_and_iou(counts.sum(axis=0)))
+    return Sweep(tuple(a), *_f1_and_iou(counts))
 
 
 def mean_of_defined(values: np.ndarray) -> float:

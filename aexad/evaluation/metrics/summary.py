@@ -26,14 +26,13 @@ class PixelSummary(NamedTuple):
     xauc: np.ndarray
     """float64 [n]: pixel AUROC within each image; NaN for an image of one class only."""
     sweep: Sweep
-    """F1 and IoU at mean + a std, per image and pooled."""
+    """F1 and IoU at mean + a std, per image."""
     pooled: Ranking
     """Over all pixels: AUROC, AP, best F1 and IoU."""
     pro: float
     """AU-PRO."""
     regions: int
     """Number of true regions that :attr:`pro` averages over."""
-    normal_pixels: int
     counts: ImageCounts
     """Per image, on a common grid of thresholds."""
 
@@ -90,6 +89,5 @@ def pixel_summary(
         pooled=ranking(normal, anomalous),
         pro=overlap,
         regions=sum(len(size) for _, size in regions),
-        normal_pixels=len(normal),
         counts=of_images,
     )

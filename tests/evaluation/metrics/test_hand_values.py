@@ -109,16 +109,6 @@ def test_sweep():
     np.testing.assert_array_equal(sweep.iou, [[1, 1, 1, 1, 0, 0]])
 
 
-def test_the_pooled_sweep_adds_counts():
-    # The first image marks 1 of 1 and nothing else; the second 1 wrong pixel of 2 anomalous ones.
-    scores = np.array([[[9.0, 0, 0, 0]], [[9.0, 0, 0, 0]]])
-    masks = np.array([[[1, 0, 0, 0]], [[0, 1, 1, 0]]])
-    sweep = metrics.threshold_sweep(scores, masks, a=[1])
-    np.testing.assert_array_equal(sweep.f1, [[1], [0]])
-    assert sweep.pooled_f1 == pytest.approx(2 * 1 / (2 + 3))
-    assert sweep.pooled_iou == pytest.approx(1 / 4)
-
-
 @pytest.mark.parametrize(
     ("mask", "value"),
     [(np.zeros((2, 2)), "no anomalous pixel"), (np.ones((2, 2)), "no normal pixel")],

@@ -121,8 +121,6 @@ def test_thresholds_by_sklearn(scores_and_masks, a):
         ]
         np.testing.assert_allclose(getattr(sweep, name)[:, 0], expected, atol=1e-12)
         assert ours(scores, masks, a) == pytest.approx(np.nanmean(expected), abs=1e-12)
-        pooled = oracle(masks.ravel(), binary.ravel())
-        assert getattr(sweep, f"pooled_{name}") == pytest.approx(pooled, abs=1e-12)
 
 
 @pytest.mark.parametrize("levels", [None, 300, 7])

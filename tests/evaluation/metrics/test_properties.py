@@ -122,7 +122,6 @@ def test_one_pass_gives_the_single_values(case):
     for ours, alone in zip(summary.sweep, sweep, strict=True):
         np.testing.assert_array_equal(ours, alone)
     np.testing.assert_array_equal(summary.anomalous_pixels, masks.sum(axis=(1, 2)))
-    assert summary.normal_pixels == (~masks).sum()
 
 
 @given(cases())
