@@ -21,11 +21,13 @@ IMPORTED = "imported.json"
 def recipe_differences(stored: Mapping[str, Any] | None, method: Method | None) -> list[str]:
     """Keys in which the recipe of an archived run differs from the recipe of that name here.
 
-    A method without a recipe of its own on one of the sides (external maps, a command, a name that
-    is not known here) has none.
+    External maps and commands have no recipe: a run of one never serves as a run of the other. A
+    name that is not known here is compared when it is used.
     """
-    if stored is None or not isinstance(method, Recipe):
+    if method is None or (stored is None and not isinstance(method, Recipe)):
         return []
+    if stored is None or not isinstance(method, Recipe):
+        return ["no recipe there" if stored is None else "no recipe here"]
     try:
         recipe = Recipe.model_validate(dict(stored))
     except ValidationError as error:

@@ -40,9 +40,9 @@ DEVICE = "aexad.runtime.device"
 TEXTURES = "aexad.data.sources.textures"
 LARGE_GB = 1
 NOTHING = "a^"
+"""A pattern that no name matches."""
 CLASSES = "classes"
 """Name of the list that all classes share."""
-"""A pattern that no name matches."""
 
 
 @dataclass(frozen=True)

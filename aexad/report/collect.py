@@ -16,6 +16,7 @@ from typing import Any
 import pandas as pd
 
 from aexad.config.benchmark import Run
+from aexad.config.recipe import PIXELS
 from aexad.data.index import read_table
 from aexad.report.costs import EXTERNAL, NO_RECORD, costs_of, unknown_costs
 from aexad.report.labels import order_of
@@ -33,7 +34,10 @@ METHOD_COLUMNS = [
     "trained_parameters", "frozen_parameters", "epochs", "input_size", "grid", "channels",
     "labels", "rebuilds", "collapsed",
 ]  # fmt: skip
+ORIGIN = ("encoder", "family", "pretrained", "weights")
+"""The columns that say which encoder a method has, and where its weights are from."""
 RANDOM_WEIGHTS = "random weights"
+NO_WEIGHTS = "–"
 NOT_RUN = "not run"
 
 
@@ -85,7 +89,8 @@ def methods_table(runs: Sequence[Run], results: Path) -> pd.DataFrame:
     DataFrame
         Columns method, title, model, encoder (timm's name), family (``CNN``, ``Transformer``,
         ``hybrid``, ``none``, ``not known``), pretrained (``yes`` or ``no``), weights (their source
-        without the folders of the machine), sha256, tuning, loss, trained_parameters,
+        without the folders of the machine); both ``–`` without an encoder that has weights, and
+        all of :data:`ORIGIN` ``not known`` of a command; sha256, tuning, loss, trained_parameters,
         frozen_parameters, epochs; input_size (pixels), grid (cells per side) and channels of the
         features of the encoder, if it has any; labels (whether it trains on labelled defects) and
         rebuilds (whether it rebuilds images), ``yes`` or ``no``. If the runs of a method differ,
@@ -114,7 +119,7 @@ def write_collection(
     """
     metrics = collect(runs, results, external, missing)
     about = dict.fromkeys(METHOD_COLUMNS, "") | {"model": "external maps", "rebuilds": "no"}
-    about |= dict.fromkeys(("encoder", "family", "pretrained"), NOT_KNOWN)
+    about |= dict.fromkeys(ORIGIN, NOT_KNOWN)
     others = [about | {"method": name} for name in dict.fromkeys(run.method for run in external)]
     methods = pd.concat(
         [methods_table(runs, results), pd.DataFrame(others, columns=METHOD_COLUMNS)]
@@ -206,16 +211,12 @@ def _method(content: dict[str, Any], run: Run) -> dict[str, str]:
     recipe, encoder, parameters = content["recipe"], content["encoder"], content["parameters"]
     features = content.get("features") or {}  # not recorded by old runs
     parameters = parameters or {"trained": "", "frozen": ""}  # of a command they are not known
-    pretrained = encoder["weights"] == "pretrained"
-    has_encoder = encoder["name"] is not None
+    is_command = recipe["model"] == "command"  # which may load any encoder
     return {
         "method": run.method,
         "title": run.method,
         "model": recipe["model"],
-        "encoder": encoder["name"] if has_encoder else "none",
-        "family": encoder.get("family", NOT_KNOWN) if has_encoder else "none",
-        "pretrained": ("yes" if pretrained else "no") if has_encoder else "–",
-        "weights": without_folders(encoder["source"]) if pretrained else RANDOM_WEIGHTS,
+        **(dict.fromkeys(ORIGIN, NOT_KNOWN) if is_command else _origin(encoder)),
         "sha256": encoder["sha256"] or "",
         "tuning": recipe["tuning"],
         "loss": recipe["loss"] if content.get("rebuilds", True) else "own",
@@ -228,6 +229,19 @@ def _method(content: dict[str, Any], run: Run) -> dict[str, str]:
         "rebuilds": _yes(content.get("rebuilds", True)),
         "collapsed": "/".join(run.data_folder.parts[1:]) if content.get("collapse") else "",
     }
+
+
+def _origin(encoder: Mapping[str, Any]) -> dict[str, str]:
+    """The columns :data:`ORIGIN` from the record of an encoder."""
+    name, pretrained = encoder["name"], encoder["weights"] == "pretrained"
+    about = {
+        "encoder": "none" if name is None else name,
+        "family": "none" if name is None else encoder.get("family", NOT_KNOWN),
+    }
+    if name in (None, PIXELS):
+        return about | {"pretrained": NO_WEIGHTS, "weights": NO_WEIGHTS}
+    weights = without_folders(encoder["source"]) if pretrained else RANDOM_WEIGHTS
+    return about | {"pretrained": _yes(pretrained), "weights": weights}
 
 
 def _yes(value: bool) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from aexad.config.benchmark import (
+    METRICS,
     Benchmark,
     Run,
     Settings,
@@ -22,7 +23,7 @@ from aexad.report.collect import read_collection
 from aexad.report.method_roles import collapsed_runs
 from aexad.report.published import Published, read_published
 from aexad.report.results import Results
-from aexad.report.run_files import read_images
+from aexad.report.run_files import read_images, require
 from aexad.report.stats.resampling import read_counts
 from aexad.runtime.errors import DataError
 
@@ -53,9 +54,14 @@ class Inputs(NamedTuple):
         """A sentence that tells how many runs were imported; empty without any."""
         if not self.imported:
             return ""
-        every = len(self.runs) + len(self.external)
-        which = "All" if len(self.imported) == every else f"{len(self.imported)} of the"
-        return f"{which} {every} runs were made elsewhere and imported from an archive."
+        every, imported = len(self.runs) + len(self.external), len(self.imported)
+        if every == 1:
+            runs = "The run was"
+        elif imported == every:
+            runs = f"All {every} runs were"
+        else:
+            runs = f"{imported} of the {every} runs {'was' if imported == 1 else 'were'}"
+        return f"{runs} made elsewhere and imported from an archive."
 
     def read_results(self, results: Path, folder: Path, published: Path | None = None) -> Results:
         """Read the results of the runs.
@@ -77,7 +83,7 @@ class Inputs(NamedTuple):
             name: alias for name in used if (alias := self.catalogue[name].published_as) is not None
         }
         partial = (
-            f"Partial: {len(completed)} of {every} runs of the benchmark are there."
+            f"Partial: {len(completed)} of {every} runs of the benchmark are complete."
             if self.missing
             else ""
         )
@@ -120,13 +126,13 @@ def find_inputs(
     partial : bool
         Leave out runs without results.
     imports : bool
-        Use imported runs where there are no own ones.
+        Use imported runs where there are no own ones; without, they count as missing.
 
     Raises
     ------
     DataError
-        An imported run does not serve here (see :func:`aexad.plan.imported.imported_runs`), and
-        there is no other.
+        An imported run does not serve here (see :func:`aexad.plan.imported.imported_runs`) or may
+        not be used, and there is no other.
     """
     catalogue, known_methods = read_catalogue(*datasets), read_methods(*methods)
     content = read_benchmark(benchmark.parent, benchmark.stem)
@@ -138,6 +144,8 @@ def find_inputs(
             f"{problems[0]}: train it here with 'snakemake', or delete this folder"
             + (f" (and {len(problems) - 1} more)" if problems[1:] else "")
         )
+    if not imports and not partial:  # Run.folder_in would take the imported ones
+        require([results / run.folder / METRICS for run in every])
     runs = completed_runs(every, results, imported) if partial else every
     trained = trained_runs(runs, known_methods)
     external = [run for run in runs if run not in trained]

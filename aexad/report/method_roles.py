@@ -6,7 +6,7 @@ encoder takes the place that ResNet-50 has in the paper.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -143,6 +143,31 @@ def _ablation(reference: Recipe, recipes: Mapping[str, Recipe]) -> dict[str, str
             if recipe.training == training and recipe.heat_map == heat_map:
                 variants.setdefault(variant, name)
     return variants
+
+
+def first_of_each_family(methods: pd.DataFrame, names: Collection[str]) -> tuple[str, str] | None:
+    """Choose the two methods that stand for a CNN and a Transformer as encoder.
+
+    Each is the first of its family that AE-XAD's loss trains, in the order of the benchmark, whose
+    file was written before the runs: the best of each by the test images would be compared on the
+    images that chose it.
+
+    Parameters
+    ----------
+    methods : DataFrame
+        Rows of ``methods.csv``.
+    names : collection of str
+        The methods that may be chosen: those with results.
+
+    Returns
+    -------
+    tuple of str, or None
+        CNN and Transformer; None without such a pair.
+    """
+    ours = (methods["model"] == "aexad") & (methods["loss"] == "aexad")
+    rows = methods[ours & methods["method"].isin(list(names))]
+    first = rows.drop_duplicates("family").set_index("family")["method"].to_dict()
+    return (first[CNN], first[TRANSFORMER]) if {CNN, TRANSFORMER} <= set(first) else None
 
 
 def without_family(methods: pd.DataFrame) -> list[str]:

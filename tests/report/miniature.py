@@ -164,6 +164,7 @@ def _measurements(
         dict.fromkeys(METHOD_COLUMNS, "")
         | {"method": name, "title": name, "family": FAMILIES[name], "pretrained": "yes"}
         | {"encoder": RECIPES[name].encoder}  # type: ignore[union-attr]
+        | {"model": RECIPES[name].model, "loss": RECIPES[name].loss}  # type: ignore[union-attr]
         | {"tuning": "frozen", "trained_parameters": "250000", "frozen_parameters": "750000"}
         | {"labels": "yes" if RECIPES[name].loss == "aexad" else "no", "rebuilds": "yes"}  # type: ignore[union-attr]
         for name in names

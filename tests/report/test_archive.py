@@ -6,12 +6,14 @@ import shutil
 import zipfile
 
 import pytest
-from fake_results import make_tree
+from fake_results import METHODS, make_tree
 
 from aexad.config.archive import MANIFEST, read_manifest
+from aexad.config.methods import Command, ExternalMaps
 from aexad.plan.imported import imported_runs
 from aexad.report.archive import import_archive, write_archive
 from aexad.report.collect import write_collection
+from aexad.report.inputs import find_inputs
 from aexad.report.results import Results
 from aexad.report.tables.write import write_tables
 from aexad.runtime.errors import DataError
@@ -152,6 +154,16 @@ def test_other_results_of_the_same_run_are_refused(made, tmp_path):
         import_archive(path, tmp_path, tree.recipes)
 
 
+def test_an_encrypted_archive_is_refused(made, tmp_path):
+    content = bytearray(made[1].read_bytes())
+    entry = content.index(b"PK\x01\x02")  # of the manifest, in the directory at the end
+    content[entry + 8] |= 1
+    path = tmp_path / "encrypted.zip"
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=r"encrypted\.zip: no archive of runs, or of another"):
+        read_manifest(path)
+
+
 def break_a_file(contents):
     name = next(name for name in contents if name.endswith("per_image.csv"))
     contents[name] = contents[name].replace(b"0.", b"1.", 1)
@@ -230,3 +242,54 @@ def test_a_truncated_file_is_refused(made, tmp_path):
         read_manifest(short)
     with pytest.raises(DataError, match="no such archive of runs"):
         read_manifest(tmp_path / "none.zip")
+
+
+@pytest.mark.parametrize("other", [Command(command="x"), ExternalMaps(maps="x")])
+def test_a_run_of_a_recipe_is_none_of_a_command_or_of_external_maps(made, tmp_path, other, caplog):
+    tree, path = made
+    name = tree.runs[0].method
+    rest = sorted(run for run in tree.runs if run.method != name)
+    assert import_archive(path, tmp_path / "there", tree.recipes | {name: other}) == rest
+    assert "no recipe here" in caplog.text
+    theirs = tmp_path / "theirs.zip"
+    write_archive(
+        theirs, tree.runs, [], tree.recipes | {name: other}, tree.results, "demo", "A trial"
+    )
+    assert import_archive(theirs, tmp_path / "here", tree.recipes) == rest
+    assert "no recipe there" in caplog.text
+    import_archive(theirs, tmp_path / "both", tree.recipes | {name: other})
+    problems = imported_runs(tree.runs, tree.recipes, tmp_path / "both")[1]
+    assert problems[0].endswith("made with another recipe (no recipe there)")
+
+
+def test_without_imports_imported_runs_are_missing(made, tmp_path):
+    tree, path = made
+    import_archive(path, tmp_path / "results", tree.recipes)
+    benchmark = {"title": "T", "datasets": {"textures": "all"}, "seeds": [0, 1]}
+    recipes = {name: tree.recipes[name] for name in METHODS}
+    files = {
+        "demo": benchmark | {"methods": [*recipes]},
+        "datasets": {
+            "textures": {"title": "T", "adaptor": "mvtec_layout", "categories": ["brick", "grass"]}
+        },
+        "methods": {
+            name: recipe.model_dump(exclude_unset=True) for name, recipe in recipes.items()
+        },
+    }
+    for name, content in files.items():
+        (tmp_path / f"{name}.yaml").write_text(json.dumps(content))
+
+    def find(imports):
+        places = (tmp_path / "demo.yaml", [tmp_path / "datasets.yaml"], [tmp_path / "methods.yaml"])
+        return find_inputs(*places, {}, tmp_path / "results", False, imports)
+
+    assert len(find(True).imported) == 12
+    with pytest.raises(DataError, match=r"12 of 12 runs have no metrics\.json yet"):
+        find(False)
+
+
+def test_how_many_runs_were_imported_is_told(made):
+    runs, inputs = made[0].runs, made[0].inputs()
+    assert inputs._replace(imported=runs[:1]).origin.startswith("1 of the 12 runs was made")
+    one = inputs._replace(runs=runs[:1], imported=runs[:1])
+    assert one.origin == "The run was made elsewhere and imported from an archive."

@@ -11,6 +11,8 @@ import pandas as pd
 import pytest
 
 from aexad.config.benchmark import Run
+from aexad.config.methods import Command
+from aexad.explain.command import about
 from aexad.report.collect import (
     METRIC_COLUMNS,
     collect,
@@ -22,7 +24,12 @@ from aexad.report.collect import (
     write_collection,
 )
 from aexad.report.labels import COSTS, METRIC, QUANTITY
-from aexad.report.method_roles import collapsed_runs, not_pretrained, titles_of
+from aexad.report.method_roles import (
+    collapsed_runs,
+    not_pretrained,
+    titles_of,
+    without_family,
+)
 from aexad.runtime.errors import DataError
 from aexad.runtime.files import write_json
 
@@ -250,9 +257,28 @@ def test_a_network_without_an_encoder_has_no_random_encoder(results: Path) -> No
     for run in RUNS:
         write_json(results / run.folder / "provenance.json", provenance(encoder=encoder))
     methods = methods_table(RUNS, results)
-    columns = ["encoder", "family", "pretrained"]
-    assert methods[columns].to_numpy().tolist() == [["none", "none", "–"]]
+    columns = ["encoder", "family", "pretrained", "weights"]
+    assert methods[columns].to_numpy().tolist() == [["none", "none", "–", "–"]]
     assert not_pretrained(list(methods["method"]), methods) == []
+
+
+def test_raw_pixels_are_no_random_encoder(results: Path) -> None:
+    encoder = {"name": "pixels", "family": "none", "weights": "none", "source": "", "sha256": None}
+    for run in RUNS:
+        write_json(results / run.folder / "provenance.json", provenance(encoder=encoder))
+    row = methods_table(RUNS, results).iloc[0]
+    assert (row["encoder"], row["pretrained"], row["weights"]) == ("pixels", "–", "–")
+
+
+def test_what_a_command_loads_is_not_known(results: Path) -> None:
+    for run in RUNS:
+        content = about(Command(command="patchcore"), 1.0, "")
+        write_json(results / run.folder / "provenance.json", content)
+    methods = methods_table(RUNS, results)
+    columns = ["model", "encoder", "family", "pretrained", "weights"]
+    assert methods[columns].to_numpy().tolist() == [["command", *["not known"] * 4]]
+    assert not_pretrained(list(methods["method"]), methods) == []
+    assert without_family(methods) == []
 
 
 def test_different_values_of_the_runs_of_a_method_are_all_named(results: Path) -> None:

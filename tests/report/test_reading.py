@@ -219,7 +219,10 @@ def test_losses_of_the_transformer_by_hand() -> None:
     assert defect_sentences(defects, areas, "vit", "cnn") == [
         "By IoU, vit (Transformer) is below cnn (CNN) on 1 of 2 defect types, most on c hole "
         "(-0.200, 3 images); it gains most on c scratch (+0.100).",
-        "By area, the same difference is -0.300 on the third with the smallest defects, +0.050 on "
-        "the third with the medium defects and +0.100 on the third with the largest defects.",
+        "By area, the difference in IoU is -0.300 on the third with the smallest defects, +0.050 "
+        "on the third with the medium defects and +0.100 on the third with the largest defects.",
     ]
     assert by_defect(image_rows({"cnn": cnn}), "vit", "cnn") is None
+    assert defect_sentences(defects[:0], areas, "A", "B")[0] == (
+        "A (Transformer) and B (CNN) have no defect type in common with at least 3 images."
+    )

@@ -200,7 +200,7 @@ def test_a_partial_report_covers_the_completed_runs(copy_of_finished):
     partial = ("benchmark=smoke", "partial=true")
     copy_of_finished.snakemake("tables", config=partial)
     table = (folder / "results/smoke/tables/methods.md").read_text()
-    assert "Partial: 2 of 3 runs of the benchmark are there." in table
+    assert "Partial: 2 of 3 runs of the benchmark are complete." in table
     assert "AE-XAD, tiny ViT" in table
     assert "Autoencoder" not in table
     assert "Partial: 2 of 3" in (folder / "results/smoke/summary.md").read_text()

@@ -45,11 +45,14 @@ def filter_drawings(group: Group) -> Iterator[Drawing]:
     methods = [method for method in methods if _adaptive(group, method)]
     if not methods or not group.known("xauc"):
         return
+    group = group.common(*methods)
+    if not group.runs:
+        return
     seed, titles = group.seed, [group.shown(method) for method in methods]
 
     def draw() -> Figure:
         curves = {
-            title: {run.category: filter_curve(group, run) for run in group.runs_of(method, seed)}
+            title: {run.category: filter_curve(group, run) for run in group.runs_of(method)}
             for method, title in zip(methods, titles, strict=True)
         }
         return filter_figure(curves)
@@ -124,8 +127,7 @@ def filter_figure(curves: Mapping[str, Mapping[str, FilterCurve]]) -> Figure:
 
 
 def _adaptive(group: Group, method: str) -> bool:
-    runs = group.runs_of(method, group.seed)
-    return bool(runs) and read_settings(group.folder(runs[0])).filter == "adaptive"
+    return read_settings(group.folder(group.runs_of(method)[0])).filter == "adaptive"
 
 
 def _xauc(maps: np.ndarray, group: Group, image: str, mask: str, marks: str) -> np.ndarray:

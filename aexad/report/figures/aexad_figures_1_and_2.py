@@ -33,7 +33,7 @@ def steps_drawings(group: Group) -> Iterator[Drawing]:
     if not trained:
         return
     pair = cnn_and_transformer(group)
-    run = group.runs_of(pair[0] if pair else trained[0], group.seed)[0]
+    run = group.common(pair[0] if pair else trained[0]).runs[0]
     chosen = group.choose(run, 1)
     if chosen.empty:
         return

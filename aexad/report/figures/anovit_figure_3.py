@@ -18,7 +18,8 @@ def anovit_drawings(group: Group) -> Iterator[Drawing]:
     pair = [name for m in ("l2_cae", "anovit") for name in group.trained_methods(model=m)[:1]]
     if len(pair) < 2:
         return
-    chosen = {run.category: group.choose(run, 1) for run in group.runs_of(pair[0], group.seed)}
+    group = group.common(*pair)
+    chosen = {run.category: group.choose(run, 1) for run in group.runs_of(pair[0])}
     chosen = {category: rows for category, rows in chosen.items() if not rows.empty}
     if not chosen:
         return
@@ -28,7 +29,7 @@ def anovit_drawings(group: Group) -> Iterator[Drawing]:
         columns = []
         for category, rows in chosen.items():
             (photo,) = group.photographs(rows)
-            runs = [run for m in pair for run in group.runs_of(m, group.seed, category)]
+            runs = [run for m in pair for run in group.runs_of(m, category=category)]
             maps = [group.pictures(run, rows)[0].heat_map for run in runs]
             title = f"{category}\n{image_label(photo.image)}"
             truth = Cell("no mask" if photo.mask is None else photo.mask)

@@ -24,7 +24,12 @@ from aexad.report.images.pictures import (
     read_pictures,
 )
 from aexad.report.labels import DAGGER
-from aexad.report.method_roles import CNN, TRANSFORMER, collapsed_runs, not_pretrained, titles_of
+from aexad.report.method_roles import (
+    collapsed_runs,
+    first_of_each_family,
+    not_pretrained,
+    titles_of,
+)
 from aexad.report.run_files import read_per_image
 from aexad.report.stats.resampling import read_counts
 from aexad.report.style import MethodStyle, method_styles
@@ -135,6 +140,18 @@ class Group:
             and seed in (None, run.seed)
             and category in (None, run.category)
         ]
+
+    def common(self, *methods: str) -> Group:
+        """The same with the runs that compare these methods: of one seed, in their categories.
+
+        It is the lowest seed with which all of them have a run in the same category; there are no
+        runs if there is none.
+        """
+        places = [{(run.seed, run.category) for run in self.runs_of(name)} for name in methods]
+        shared = set.intersection(*places)
+        lowest = min((seed for seed, _ in shared), default=None)
+        own = [run for run in self.runs if run.method in methods and run.seed == lowest]
+        return replace(self, runs=[run for run in own if (run.seed, run.category) in shared])
 
     def folder(self, run: Run) -> Path:
         """The folder of a run, imported or not."""
@@ -250,13 +267,5 @@ def read_groups(
 
 
 def cnn_and_transformer(group: Group) -> tuple[str, str] | None:
-    """The two methods that stand for a CNN and a Transformer as encoder; None without such a pair.
-
-    Each is the first of its family that AE-XAD's loss trains, in the order of the benchmark: the
-    choice does not look at the scores.
-    """
-    cnns, transformers = (
-        group.trained_methods(model="aexad", loss="aexad", family=family)
-        for family in (CNN, TRANSFORMER)
-    )
-    return (cnns[0], transformers[0]) if cnns and transformers else None
+    """The CNN and the Transformer of the comparison, of the methods with runs in the group."""
+    return first_of_each_family(group.methods.reset_index(), group.trained_methods())

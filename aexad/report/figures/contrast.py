@@ -21,8 +21,8 @@ def contrast_drawings(group: Group) -> Iterator[Drawing]:
     pair = cnn_and_transformer(group)
     if pair is None or not group.known("iou"):
         return
-    differs = differences(group, pair)
-    if differs.empty:  # no image that both have pictures of
+    group = group.common(*pair)
+    if not group.runs or (differs := differences(group, pair)).empty:
         return
     ends = extremes(differs, ROWS)
     cnn, transformer = (group.shown(method) for method in pair)

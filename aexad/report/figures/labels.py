@@ -50,26 +50,29 @@ def label_curves(groups: Sequence[Group], catalogue: Mapping[str, Dataset]) -> p
     -------
     DataFrame
         Columns method, labels (``yes`` or ``no``), labelled, metric, value. Its attribute
-        ``categories`` names the categories that are behind every value.
+        ``categories`` names the categories that are behind every value: those in which each
+        method has one.
     """
-    number = {group.dataset: catalogue[group.dataset].labelled for group in groups}
-    every = [set(group.metrics["category"].unique()) for group in groups]
-    shared = set.intersection(*every)
-    rows = []
-    for group in groups:
-        metrics = group.metrics[group.metrics["category"].isin(shared)]
-        for metric in SHOWN:
-            means = category_means(metrics, metric).mean()
-            rows += [
-                {
-                    "method": method,
-                    "labels": group.methods["labels"][str(method)],
-                    "labelled": number[group.dataset],
-                    "metric": metric,
-                    "value": value,
-                }
-                for method, value in means.items()
-            ]
+    # A method may lack a metric, or a number of labelled defects, as a whole.
+    tables = [
+        (group, metric, values.dropna())
+        for group in groups
+        for metric in SHOWN
+        if not (values := category_means(group.metrics, metric).dropna(axis=1, how="all")).empty
+    ]
+    shared = set.intersection(*(set(values.index) for *_, values in tables)) if tables else set()
+    rows = [
+        {
+            "method": method,
+            "labels": group.methods["labels"][str(method)],
+            "labelled": catalogue[group.dataset].labelled,
+            "metric": metric,
+            "value": value,
+        }
+        for group, metric, values in tables
+        for method, value in values.loc[sorted(shared)].mean().items()
+        if shared
+    ]
     curves = pd.DataFrame(rows, columns=["method", "labels", "labelled", "metric", "value"])
     curves.attrs["categories"] = shared
     return curves

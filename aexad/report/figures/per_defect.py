@@ -26,6 +26,8 @@ def defect_drawings(group: Group) -> Iterator[Drawing]:
     if pair is None or not group.known("iou"):
         return
     images = anomalous_images(group, pair)
+    if images.empty:
+        return
     types = by_type(images)
     lead = (types[pair[1]] - types[pair[0]]).sort_values(kind="stable")
     cnn, transformer = (group.shown(method) for method in pair)
@@ -63,8 +65,8 @@ def anomalous_images(group: Group, pair: tuple[str, str]) -> pd.DataFrame:
     rows = rows[rows["anomalous_pixels"] > 0]
     rows = rows.assign(area=100 * rows["anomalous_pixels"] / _pixels(group, rows["image"]))
     key = ["category", "seed", "image", "defect", "area"]
-    table = rows.pivot_table(index=key, columns="method", values="iou")[list(pair)]
-    return table.dropna().rename_axis(None, axis=1).reset_index()
+    table = rows.pivot_table(index=key, columns="method", values="iou")
+    return table.reindex(columns=list(pair)).dropna().rename_axis(None, axis=1).reset_index()
 
 
 def by_type(images: pd.DataFrame) -> pd.DataFrame:

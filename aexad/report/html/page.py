@@ -84,8 +84,7 @@ def write_report(inputs: Inputs, results: Results, results_folder: Path, folder:
             tables[0], columns=[c for c in tables[0].columns if c.header not in ABOUT.values()]
         ),
         tables=tables[1:],
-        headline={"layers"}
-        | {f"{name}_{scenario}" for name in HEADLINE for scenario in metrics["scenario"]},
+        headline={f"{name}_{scenario}" for name in HEADLINE for scenario in metrics["scenario"]},
         figures=_figures(folder / "figures"),
         panels=_panels(inputs.pictured, results_folder, results.titles, titles_of(methods)),
         methods=methods.to_dict("records"),

@@ -57,9 +57,10 @@ def over_seeds(metrics: pd.DataFrame) -> pd.DataFrame:
         One row for each data set, scenario, category, method and metric, in the order of first
         appearance: mean, std (NaN below two values), seeds (that have a value), of (seeds in all),
         low and high (fewest and most test images behind one value), reason (why values are
-        undefined).
+        undefined), every_seed (whether it has a value with each seed with which a method has one).
     """
-    behind = metrics["n"].where(metrics["value"].notna())
+    valued = metrics["value"].notna()
+    behind = metrics["n"].where(valued)
     table = (
         metrics.assign(n=behind)
         .groupby(CELL, sort=False)
@@ -74,6 +75,9 @@ def over_seeds(metrics: pd.DataFrame) -> pd.DataFrame:
         )
         .reset_index()
     )
+    keys = [name for name in CELL if name != "method"]
+    most = metrics[valued].groupby(keys)["seed"].nunique().rename("most")
+    table["every_seed"] = table["seeds"] == table[keys].join(most, on=keys)["most"]
     return table.fillna({"low": 0, "high": 0}).astype({"low": "int64", "high": "int64"})
 
 
@@ -99,30 +103,37 @@ def over_categories(metrics: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row for each data set, scenario, method and metric: mean; std over the seeds in which
-        all these categories have a value (NaN below two such seeds); seeds; categories (behind the
-        mean); cover (their names, joined); of (categories in all); low and high (test images
-        behind the mean in one seed); reason (why values are undefined).
+        One row for each data set, scenario, method and metric: mean; seeds with which all these
+        categories have a value, and std over them (NaN below two); of_seeds (seeds in all);
+        categories (behind the mean); cover (their names, joined); of (categories in all); low and
+        high (test images behind the mean in one seed); reason (why values are undefined);
+        every_seed (whether the mean is of all seeds that another method has in these categories:
+        if not, the two means cannot be compared).
     """
     cells = over_seeds(metrics)
     defined = cells["mean"].notna()
     means = (
-        cells.assign(categories=defined, cover=cells["category"].where(defined, ""))
+        cells.assign(
+            categories=defined,
+            cover=cells["category"].where(defined, ""),
+            every_seed=cells["every_seed"] | ~defined,
+        )
         .groupby(ROW, sort=False)
         .agg(
             mean=("mean", "mean"),
-            seeds=("seeds", "max"),
+            of_seeds=("of", "max"),
             categories=("categories", "sum"),
             of=("categories", "size"),
             cover=("cover", _distinct),
             low=("low", "sum"),
             high=("high", "sum"),
             reason=("reason", _distinct),
+            every_seed=("every_seed", "all"),
         )
         .reset_index()
     )
-    spread = seed_means(metrics).groupby(ROW, sort=False)["mean"].std().rename("std")
-    return means.join(spread, on=ROW)
+    by_seed = seed_means(metrics).groupby(ROW, sort=False)["mean"].agg(seeds="size", std="std")
+    return means.join(by_seed, on=ROW).fillna({"seeds": 0}).astype({"seeds": "int64"})
 
 
 def whole_means(metrics: pd.DataFrame) -> pd.DataFrame:

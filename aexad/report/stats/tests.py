@@ -90,7 +90,7 @@ def wilcoxon_holm(
         values = comparable(values)
     complete = values.dropna()
     if values.shape[1] < 2:
-        return NoTest("there is but one method")
+        return NoTest("there is only one method")
     if len(complete) < CATEGORIES:
         return NoTest(_too_few(len(complete)))
     pairs = list(combinations(map(str, values.columns), 2)) if pairs is None else list(pairs)

@@ -100,14 +100,19 @@ def _numbers(
     rows = [*cells["category"].unique(), MEAN, DEVIATION]
     by_method = cells.groupby("method", sort=False)["mean"]
     spread = by_method.agg(_deviation).rename("mean")
+    whole = means["every_seed"] & (means["categories"] == means["categories"].max())
     values = pd.concat(
-        [cells, means.assign(category=MEAN), spread.reset_index().assign(category=DEVIATION)]
+        [
+            cells.assign(ranked=cells["mean"].where(cells["every_seed"])),
+            means.assign(ranked=means["mean"].where(whole), category=MEAN),
+            spread.reset_index().assign(category=DEVIATION),
+        ]
     )
-    mean, std = (
+    mean, std, ranked = (
         values.pivot_table(index="category", columns="method", values=key, dropna=False).reindex(
             index=rows, columns=methods
         )
-        for key in ("mean", "std")
+        for key in ("mean", "std", "ranked")
     )
     where = {"dataset": [results.bases.get(dataset, dataset)], "metric": [layout.metric]}
     source = Source(ANOVIT, f"table{layout.number}")
@@ -118,6 +123,7 @@ def _numbers(
     data = pd.DataFrame({"dataset": results.titles.get(dataset, dataset), "row": rows}, index=rows)
     for name in methods:
         data[name], data[f"{name}_std"] = mean[name], std[name]
+        data[f"{name}_ranked"] = ranked[name]
     old = mean[results.roles.l2_cae].bfill(axis=1).iloc[:, 0]
     for name in results.roles.anovit:
         data[f"{name}_improvement"] = _improvements(mean[name], old)
@@ -147,11 +153,9 @@ def _table(
     published = bool(data[theirs].notna().any(axis=None))
     if not published:
         data = data.drop(columns=[*theirs, "improvement_published"])
-    titles, spread = results.method_titles, data["row"] == DEVIATION
-    best = [
-        [""] * len(methods) if deviation else emphases(list(values))
-        for values, deviation in zip(data[methods].to_numpy(), spread, strict=True)
-    ]
+    titles, ranked = results.method_titles, [f"{name}_ranked" for name in methods]
+    best = [emphases(list(values)) for values in data[ranked].to_numpy()]
+    data = data.drop(columns=ranked)
     columns = [
         words("Data set", data["dataset"]),
         words("Metric" if title == "means" else "Category", data["row"]),

@@ -29,7 +29,6 @@ def emphases(
     values: Sequence[float],
     text: Callable[[float], str] = number,
     lower: bool = False,
-    seeds: Sequence[float] | None = None,
 ) -> list[str]:
     """Mark best and runner-up among ``values``, decided on the printed digits; NaN is neither.
 
@@ -42,15 +41,8 @@ def emphases(
         Prints a value.
     lower : bool
         Whether the lowest value is the best.
-    seeds : sequence of float, optional
-        Number of seeds behind each value; only values with the most seeds are ranked. A seed
-        decides which anomalies are labelled and may be an easy one for every method.
     """
-    counts = [0.0] * len(values) if seeds is None else seeds
-    printed = [
-        float(text(value)) if count == max(counts) and not math.isnan(value) else None
-        for value, count in zip(values, counts, strict=True)
-    ]
+    printed = [None if math.isnan(value) else float(text(value)) for value in values]
     ranked = sorted({value for value in printed if value is not None}, reverse=not lower)
     if len(ranked) < 2:
         return [""] * len(values)
@@ -62,7 +54,7 @@ def category_cells(metrics: pd.DataFrame) -> pd.DataFrame:
     """Return the printed means over seeds of each category, then those over the categories."""
     by_category, means = over_seeds(metrics), over_categories(metrics)
     by_category["note"] = [_lost_seeds(row) for row in by_category.to_dict("records")]
-    means["note"] = [_lost_categories(row) for row in means.to_dict("records")]
+    means["note"] = [_lost_from_mean(row) for row in means.to_dict("records")]
     by_category, means = (
         by_category.assign(cover=by_category["category"]),
         means.assign(category=MEAN),
@@ -80,13 +72,17 @@ def mean_cells(metrics: pd.DataFrame) -> pd.DataFrame:
         (best and runner-up among the methods of a data set and scenario) and note.
     """
     means = over_categories(metrics)
-    means["note"] = [_lost_categories(row) for row in means.to_dict("records")]
+    means["note"] = [_lost_from_mean(row) for row in means.to_dict("records")]
     means["std"] = means["std"].mask(means["metric"].isin(TRAINING_COSTS))
     return _printed(means.assign(category=MEAN))
 
 
 def _printed(means: pd.DataFrame) -> pd.DataFrame:
-    """Add the columns text and emphasis; methods are compared in each data set and category."""
+    """Add the columns text and emphasis; methods are compared in each data set and category.
+
+    A method without all seeds of the others is not ranked: a seed decides which anomalies are
+    labelled, and may be an easy one for every method.
+    """
     texts = [
         mean_text(row["mean"], row["std"], printer(QUANTITY[row["metric"]]))
         for row in means.to_dict("records")
@@ -95,8 +91,8 @@ def _printed(means: pd.DataFrame) -> pd.DataFrame:
     for _, part in means.groupby([*GROUP, "category", "metric"], sort=False):
         if same_categories(part):
             metric = QUANTITY[part["metric"].iloc[0]]
-            values, seeds = list(part["mean"]), list(part["seeds"])
-            marks = emphases(values, printer(metric), metric.lower, seeds)
+            values = list(part["mean"].where(part["every_seed"]))
+            marks = emphases(values, printer(metric), metric.lower)
             emphasis |= dict(zip(part.index, marks, strict=True))
     return means.assign(text=texts, emphasis=[emphasis.get(i, "") for i in means.index])
 
@@ -194,10 +190,16 @@ def _lost_seeds(row: Mapping[Any, Any]) -> str:
     return f"Undefined for {counted(lost, 'seed')} of {row['of']}: {row['reason']}." * bool(lost)
 
 
-def _lost_categories(row: Mapping[Any, Any]) -> str:
-    """The footnote of a mean over categories: which categories have no value, and why."""
+def _lost_from_mean(row: Mapping[Any, Any]) -> str:
+    """The footnote of a mean over categories: how many categories and seeds have no value."""
     if row["categories"] == 0:
         return f"Undefined in every category: {row['reason']}."
+    notes = []
     if row["categories"] < row["of"]:
-        return f"Mean over the {row['categories']} of {row['of']} categories that have a value."
-    return ""
+        notes.append(
+            f"Mean over the {row['categories']} of {row['of']} categories that have a value."
+        )
+    if row["seeds"] < row["of_seeds"]:
+        where = "each of these" if notes else "every category"
+        notes.append(f"Seeds with a value in {where}: {row['seeds']} of {row['of_seeds']}.")
+    return " ".join(notes)

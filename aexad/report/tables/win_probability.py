@@ -60,9 +60,11 @@ def win_table(results: Results) -> Iterator[Table]:
     wins = results.published.wins
     standard = images.loc[images["scenario"] == PUBLISHED_SCENARIO, "dataset"]
     wins = wins[(wins["source"] == AEXAD) & wins["dataset"].isin(standard)]
-    theirs = list(wins["row_method"].unique())
+    # A method of a source may have the name of one of ours.
+    theirs = {name: f"{name}_published" for name in wins["row_method"].unique()}
+    wins = wins.replace({"row_method": theirs, "column_method": theirs})
     titles = {name: results.method_titles[name] for name in names}
-    titles |= {name: f"{results.published.label(name)} (published)" for name in theirs}
+    titles |= {key: f"{results.published.label(name)} (published)" for name, key in theirs.items()}
     parts, better = [], []
     for (dataset, scenario), part in images.groupby(GROUP, sort=False):
         published = wins[(wins["dataset"] == dataset) & (scenario == PUBLISHED_SCENARIO)]

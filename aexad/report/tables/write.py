@@ -26,7 +26,7 @@ def build_tables(results: Results) -> list[Table]:
     Returns
     -------
     list of Table
-        ``encoders``; ``significance``; the tables of the sources and ``fidelity``; then
+        ``methods``; ``significance``; the tables of the sources and ``fidelity``; then
         ``<metric>_<scenario>`` in the order of :data:`~aexad.report.labels.METRICS`. Metrics that
         no run has are left out, and metrics of pixels where no data set has masks.
     """

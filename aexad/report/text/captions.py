@@ -10,7 +10,7 @@ import pandas as pd
 from aexad.data.index import NO_MASKS
 from aexad.report.labels import QUANTITY, counted, scenario_phrase
 from aexad.report.results import Results
-from aexad.report.stats.aggregate import seeds_of
+from aexad.report.stats.aggregate import over_categories, seeds_of
 from aexad.report.text.sentences import sentence
 
 
@@ -94,4 +94,4 @@ def reading_phrase(metrics: pd.DataFrame, published: bool = False) -> str:
 
 
 def _uneven(metrics: pd.DataFrame) -> bool:
-    return len({len(seeds) for seeds in seeds_of(metrics).values()}) > 1
+    return not over_categories(metrics)["every_seed"].all()

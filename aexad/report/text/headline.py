@@ -20,7 +20,6 @@ from aexad.report.stats.aggregate import (
     over_categories,
     over_seeds,
     same_categories,
-    seeds_of,
 )
 from aexad.report.stats.intervals import Intervals
 from aexad.report.text.captions import of_masks
@@ -112,26 +111,30 @@ def _finding(
     metric: str, metrics: pd.DataFrame, intervals: Intervals, titles: Mapping[str, str]
 ) -> str:
     """Rank the methods that have all seeds; compare the others with the best of them."""
-    seeds = seeds_of(metrics)
-    most = max(map(len, seeds.values()), default=0)
-    fewer = [name for name in metrics["method"].unique() if len(seeds.get(name, ())) < most]
-    complete = metrics[~metrics["method"].isin(fewer)]
-    means = over_categories(complete).set_index("method")
+    means = over_categories(metrics).set_index("method")
     means = means[means["mean"].notna()]
-    values = {str(name): value for name, value in means["mean"].round(DIGITS).items()}
+    complete = means[means["every_seed"]]
+    fewer = [str(name) for name in means.index[~means["every_seed"]]]
+    values = {str(name): value for name, value in complete["mean"].round(DIGITS).items()}
+    unranked = ""
+    if complete.empty:
+        unranked = "no method has every seed of the others"
+    elif not same_categories(complete):
+        unranked = "the methods have values in different categories"
     best = max(values.values(), default=0.0)
     first = [name for name in values if values[name] == best]
     rest = sorted((name for name in values if name not in first), key=lambda name: -values[name])
     facts: dict[str, Any] = {"lead": None, "wins": [], "ties": False, "fewer": []}
-    if values and same_categories(means):
-        facts |= _wins(complete, titles)
+    if not unranked:
+        facts |= _wins(metrics[metrics["method"].isin(complete.index)], titles)
         facts["fewer"] = _with_fewer_seeds(metric, fewer, first[0], metrics, titles)
         if rest and len(first) == 1:
             facts["lead"] = intervals.difference(metric, first[0], rest[0]).interval
     return sentence(
         "finding",
         label=METRIC[metric].label,
-        same_categories=same_categories(means),
+        defined=len(means) > 0,
+        unranked=unranked,
         best=best,
         first=[titles[name] for name in first],
         rest=[(titles[name], values[name]) for name in rest],
@@ -151,7 +154,8 @@ def _with_fewer_seeds(
         if means.empty or means.isna().any(axis=None):
             continue
         lead = round(float((means[name] - means[best]).mean()), DIGITS)
-        seeds = on_common_seeds(both)["seed"].nunique()
+        # The fewest of a category: a run may be missing in one of them alone.
+        seeds = int(on_common_seeds(both).groupby("category")["seed"].nunique().min())
         compared.append({"title": titles[name], "lead": lead, "seeds": seeds})
     return compared
 

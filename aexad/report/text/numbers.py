@@ -61,6 +61,11 @@ def interval_text(interval: Interval | NoTest, text: Callable[[float], str] = si
     return f"[{text(interval.low)}, {text(interval.high)}]"
 
 
+def ends_text(interval: Interval) -> str:
+    """Print the ends of an interval in a sentence: ``+0.010 to +0.020``."""
+    return f"{signed(interval.low)} to {signed(interval.high)}"
+
+
 def p_text(p: float) -> str:
     """Print the p of a test with three digits; NaN as :data:`UNDEFINED`."""
     return "< 0.001" if p < 0.001 else number(p)

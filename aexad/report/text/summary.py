@@ -12,14 +12,13 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from aexad.report.labels import DAGGER, METRIC, TRADED
-from aexad.report.method_roles import same_heat_maps
+from aexad.report.labels import METRIC, TRADED
+from aexad.report.method_roles import first_of_each_family, same_heat_maps
 from aexad.report.results import Results
 from aexad.report.stats.aggregate import category_means, over_categories
 from aexad.report.stats.by_defect import FEWEST_IMAGES, THIRDS, by_defect
-from aexad.report.stats.intervals import Intervals
-from aexad.report.stats.tests import LEVEL, Interval, NoTest, wilcoxon_holm
-from aexad.report.text.answer import three_lines
+from aexad.report.stats.tests import LEVEL, NoTest, wilcoxon_holm
+from aexad.report.text.answer import differences, three_lines
 from aexad.report.text.headline import Finding, cautions, headlines, shown_titles
 from aexad.report.text.numbers import DIGITS
 from aexad.report.text.sentences import document, sentence
@@ -46,16 +45,19 @@ def summarise(results: Results) -> Summary:
     groups = metrics.groupby(["dataset", "scenario"], sort=False)
     findings = []
     for finding, ((dataset, scenario), part) in zip(best, groups, strict=True):
+        valued = part.loc[part["value"].notna(), "method"].unique()
+        chosen = first_of_each_family(methods, valued)
+        pair = (chosen[1], chosen[0]) if chosen else None
         sentences = [
-            *_transformer_for_cnn(results, part, str(dataset), str(scenario)),
+            *_transformer_for_cnn(results, part, str(dataset), str(scenario), pair),
             *_against_rivals(results, part, str(dataset), str(scenario)),
             *finding.sentences,
             _over_categories(part, results.method_titles),
-            *_by_defect(results, part, str(dataset), str(scenario)),
+            *_by_defect(results, str(dataset), str(scenario), pair),
             _costs(part, results.method_titles),
             _below_chance(part, results.method_titles),
         ]
-        answer = three_lines(results, part, _first_of_each_family(results, part))
+        answer = three_lines(results, part, pair)
         findings.append(Finding(finding.where, [text for text in sentences if text], answer))
     limits = [results.limits] if results.limits else []
     return Summary(findings, [*cautions(metrics, methods), *limits])
@@ -73,24 +75,23 @@ def to_markdown(title: str, summary: Summary) -> str:
 
 
 def _transformer_for_cnn(
-    results: Results, metrics: pd.DataFrame, dataset: str, scenario: str
+    results: Results,
+    metrics: pd.DataFrame,
+    dataset: str,
+    scenario: str,
+    pair: tuple[str, str] | None,
 ) -> list[str]:
-    """What the first Transformer in place of the first CNN changes, for each heat map."""
-    names, pair = list(metrics["method"].unique()), _first_of_each_family(results, metrics)
+    """What the Transformer of the pair in place of its CNN changes, for each heat map."""
     if pair is None:
         return []
-    transformer, cnn = pair
+    names, (transformer, cnn) = list(metrics["method"].unique()), pair
     pairs = same_heat_maps(results.recipes, names, transformer, cnn)
     titles, intervals = shown_titles(results.methods), results.intervals[dataset, scenario]
     sentences = []
     for new, old in sorted(pairs.items(), key=lambda pair: pair[0] != transformer):
-        differences = _differences(metrics, intervals, new, old)
-        values: dict[str, Any] = {
-            "new": titles[new],
-            "old": titles[old],
-            "differences": differences,
-        }
-        sentences.append(sentence("transformer_for_cnn", **values) if differences else "")
+        found = differences(metrics, intervals, new, old, COMPARED)
+        values: dict[str, Any] = {"new": titles[new], "old": titles[old], "differences": found}
+        sentences.append(sentence("transformer_for_cnn", **values) if found else "")
     return sentences
 
 
@@ -116,36 +117,12 @@ def _against_rivals(
         rival = next((name for name in names if name in same), None)
         if rival is None:
             continue
-        differences = _differences(metrics, intervals, ours, rival)
-        if differences:
+        found = differences(metrics, intervals, ours, rival, COMPARED)
+        if found:
             values: dict[str, Any] = {"ours": titles[ours], "rival": titles[rival]}
-            values |= {"labels": labels == "yes", "differences": differences}
+            values |= {"labels": labels == "yes", "differences": found}
             sentences.append(sentence("against_rival", **values))
     return sentences
-
-
-def _differences(
-    metrics: pd.DataFrame, intervals: Intervals, new: str, old: str
-) -> list[dict[str, Any]]:
-    """New less old in each of :data:`COMPARED`, with its interval and the sign that this shows."""
-    both, differences = metrics[metrics["method"].isin([old, new])], []
-    for metric in COMPARED:
-        means = category_means(both, metric).dropna()
-        if means.empty:
-            continue
-        value, interval = intervals.difference(metric, new, old)
-        if math.isnan(value):
-            continue
-        known = interval if isinstance(interval, Interval) else None
-        differences.append(
-            {
-                "metric": METRIC[metric].label,
-                "value": value,
-                "interval": known,
-                "sign": (known.low > 0) - (known.high < 0) if known else 0,
-            }
-        )
-    return differences
 
 
 def _over_categories(metrics: pd.DataFrame, titles: dict[str, str]) -> str:
@@ -186,29 +163,18 @@ def _below_chance(metrics: pd.DataFrame, titles: dict[str, str]) -> str:
     return sentence("below_chance", found=found, labels=labels, most=MOST_PAIRS) if found else ""
 
 
-def _by_defect(results: Results, metrics: pd.DataFrame, dataset: str, scenario: str) -> list[str]:
-    """The IoU of the first Transformer less that of the first CNN, by defect type and by area."""
-    pair = _first_of_each_family(results, metrics)
+def _by_defect(
+    results: Results, dataset: str, scenario: str, pair: tuple[str, str] | None
+) -> list[str]:
+    """The IoU of the pair's Transformer less that of its CNN, by defect type and by area."""
     if pair is None:
         return []
     images = results.images
     images = images[(images["dataset"] == dataset) & (images["scenario"] == scenario)]
-    differences = by_defect(images, *pair)
-    if differences is None:
+    compared = by_defect(images, *pair)
+    if compared is None:
         return []
-    return defect_sentences(*differences, *(results.method_titles[name] for name in pair))
-
-
-def _first_of_each_family(results: Results, metrics: pd.DataFrame) -> tuple[str, str] | None:
-    """The first Transformer and the first CNN that the benchmark names.
-
-    The order of the benchmark file decides, which was written before the runs. The best of each by
-    the test images would be compared on the images that chose it.
-    """
-    names, roles = set(metrics["method"]), results.roles
-    transformers = [name for name in [*roles.frozen, *roles.trained] if name in names]
-    cnns = [name for name in roles.cnns if name in names]
-    return (transformers[0], cnns[0]) if transformers and cnns else None
+    return defect_sentences(*compared, *(results.method_titles[name] for name in pair))
 
 
 def defect_sentences(
@@ -271,5 +237,5 @@ def _means(metrics: pd.DataFrame, metric: str) -> dict[str, float]:
 
 
 def _escaped(text: str) -> str:
-    """Underscores inside words are literal in Markdown; the dagger needs nothing."""
-    return text.replace("*", "\\*").replace(f" {DAGGER}", DAGGER)
+    """Escape asterisks for Markdown."""
+    return text.replace("*", "\\*")

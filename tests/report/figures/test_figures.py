@@ -14,6 +14,8 @@ from aexad.report.figures.write import write_figures
 from aexad.report.style import method_styles
 from aexad.runtime.errors import DataError
 
+ROOT = Path(__file__).parents[3]
+
 
 def draw(tree: Tree, folder: Path, gallery: int = 3) -> None:
     write_figures(
@@ -60,6 +62,8 @@ def test_figures_with_captions_and_the_same_bytes_twice(small: Tree, tmp_path: P
     assert "2 seeds (0 and 1)" in captions[0]["caption"]
     assert "without a look at the scores" in captions[-1]["caption"]
     assert "mean + std, is at 1" in captions[-1]["caption"]
+    described = (ROOT / "workflow/report/figures.rst").read_text(encoding="utf-8")
+    assert all(f'"{kind}":' in described for kind in [*kinds, "training", "labels"])
     svg = one["metrics_textures_standard.svg"].decode()
     assert "<dc:date>" not in svg
     assert "Matplotlib v" not in svg

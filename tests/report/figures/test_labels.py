@@ -13,7 +13,7 @@ CATALOGUE = {
     "parts_k1": Dataset(title="Parts, 1", adaptor="mvtec_layout", labelled=1, files="parts"),
     "others": Dataset(title="Others", adaptor="mvtec_layout"),
 }
-# X-AUC of bolts and nuts; nuts have no run with one labelled defect of PatchCore's rival.
+# X-AUC of bolts and nuts.
 VALUES = {
     ("parts", "probe"): (0.9, 0.7),
     ("parts", "bank"): (0.8, 0.6),
@@ -49,6 +49,20 @@ def test_curves_are_means_over_the_categories(groups):
         {("probe", 3): 0.8, ("bank", 3): 0.7, ("probe", 1): 0.6, ("bank", 1): 0.74}
     )
     assert curves.attrs["categories"] == {"bolt", "nut"}
+
+
+def test_a_category_without_a_value_for_one_number_is_left_out(groups):
+    same = [group for group in groups if group.dataset != "others"]
+    for group in same:
+        lost = (group.dataset == "parts_k1") & (group.metrics["category"] == "nut")
+        lost &= (group.metrics["method"] == "bank") & (group.metrics["metric"] == "xauc")
+        group.metrics["value"] = group.metrics["value"].mask(lost)
+    curves = label_curves(same, CATALOGUE)
+    assert curves.attrs["categories"] == {"bolt"}
+    found = curves[curves["metric"] == "xauc"].set_index(["method", "labelled"])["value"]
+    assert found.to_dict() == pytest.approx(
+        {("probe", 3): 0.9, ("bank", 3): 0.8, ("probe", 1): 0.7, ("bank", 1): 0.84}
+    )
 
 
 def test_the_figure_has_a_line_for_labels_and_a_level_without(groups):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.text import Text
 
+from aexad.config.benchmark import Run
 from aexad.config.recipe import HeatMap
 from aexad.data.images import load_image, load_mask
 from aexad.data.split import read_split
@@ -23,7 +25,7 @@ from aexad.explain.heatmap import heat_maps
 from aexad.report.collect import read_methods, read_metrics
 from aexad.report.figures import accuracy_cost
 from aexad.report.figures.accuracy_cost import cost_drawings, cost_table
-from aexad.report.figures.aexad_figure_3 import SIZES, filter_curve
+from aexad.report.figures.aexad_figure_3 import SIZES, filter_curve, filter_drawings
 from aexad.report.figures.aexad_figures_4_and_5 import threshold_curves
 from aexad.report.figures.anovit_figure_3 import anovit_drawings
 from aexad.report.figures.base import Group, cnn_and_transformer, read_groups
@@ -31,7 +33,7 @@ from aexad.report.figures.contrast import contrast_drawings, differences, extrem
 from aexad.report.figures.critical_difference import not_separated, rank_drawings, rank_figure
 from aexad.report.figures.label_placement import place_labels
 from aexad.report.figures.metrics import metric_figure
-from aexad.report.figures.per_defect import anomalous_images, by_area, by_type
+from aexad.report.figures.per_defect import anomalous_images, by_area, by_type, defect_drawings
 from aexad.report.figures.write import drawings
 from aexad.report.images.grid import (
     DEVIATIONS,
@@ -366,3 +368,34 @@ def test_no_label_hides_another() -> None:
     assert len(boxes) == 20
     pairs = [(a, b) for i, a in enumerate(boxes) for b in boxes[i + 1 :]]
     assert not any(a.overlaps(b) for a, b in pairs)
+
+
+def uneven(group: Group, lost: Callable[[Run], bool]) -> Group:
+    """The group without some runs, as in a partial report."""
+    return replace(group, runs=[run for run in group.runs if not lost(run)])
+
+
+def test_pictures_are_of_the_lowest_seed_that_their_methods_have(group: Group) -> None:
+    late = uneven(group, lambda run: run.method == PAIR[0] and run.seed == 0)
+    assert (late.seed, late.common(*PAIR).seed) == (0, 1)
+    captions = [drawing.caption for drawing in drawings(late, 1)]
+    assert sum("seed 1" in caption.lower() for caption in captions) == 4  # gallery, figures 1 to 3
+    apart = uneven(group, lambda run: (run.method == PAIR[0]) == (run.seed == 0))
+    assert apart.common(*PAIR).runs == []
+    assert list(contrast_drawings(apart)) == list(filter_drawings(apart)) == []
+
+
+def test_anovits_figure_has_the_categories_of_both_models(group: Group) -> None:
+    both = as_models(group, {"ae": "l2_cae", "aexad-vit_tiny": "anovit"})
+    part = uneven(both, lambda run: run.method == "aexad-vit_tiny" and run.category == "brick")
+    (drawing,) = anovit_drawings(part)
+    assert "(grass)" in drawing.alt
+    with styled():
+        assert len([axes for axes in drawing.draw().axes if axes.images]) == 4
+    assert list(anovit_drawings(uneven(part, lambda run: run.category == "grass"))) == []
+
+
+def test_defects_of_no_common_image_have_no_figure(group: Group) -> None:
+    apart = uneven(group, lambda run: (run.method == PAIR[0]) == (run.category == "brick"))
+    assert anomalous_images(apart, PAIR).empty
+    assert list(defect_drawings(apart)) == []

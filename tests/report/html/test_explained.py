@@ -76,6 +76,30 @@ def test_a_threshold_given_by_hand_promises_nothing(tmp_path):
     assert "in 4 groups" in promise(CARD.threshold.model_copy(update={"held_out_groups": 4}))
 
 
+def test_a_ratio_of_negative_scores_is_not_shown(tmp_path):
+    page = tmp_path / "report.html"
+    for threshold, scores, shown in ((-2.0, [-4.0], 0), (1.0, [-4.0, 2.0], 1)):
+        rows, names = explained(tmp_path, scores, threshold)
+        write_explained(page, tmp_path / "new", rows, names, CARD, threshold, [])
+        assert page.read_text().count(" times the threshold") == shown
+
+
+@pytest.mark.parametrize(
+    ("tile", "told"),
+    [
+        (None, "images are scaled to it whatever their proportions"),
+        (1000, "images are cut into tiles of 1000 pixels, each scaled to 32 x 32"),
+        ("whole", "each image is padded to a square"),
+    ],
+)
+def test_the_page_tells_how_images_are_scaled(tmp_path, tile, told):
+    rows, names = explained(tmp_path, [0.5])
+    page = tmp_path / "report.html"
+    card = CARD.model_copy(update={"tile": tile})
+    write_explained(page, tmp_path / "new", rows, names, card, 1.0, [])
+    assert told in page.read_text()
+
+
 def test_a_model_without_threshold_has_scores_alone(tmp_path):
     rows, names = explained(tmp_path, [0.5, 2.0], threshold=None)
     page = tmp_path / "report.html"

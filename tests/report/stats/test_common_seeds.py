@@ -14,9 +14,14 @@ import pytest
 from miniature import miniature
 
 from aexad.report.results import Results
-from aexad.report.stats.aggregate import category_means, on_common_seeds, seeds_of
+from aexad.report.stats.aggregate import (
+    category_means,
+    on_common_seeds,
+    over_categories,
+    seeds_of,
+)
 from aexad.report.stats.tests import NoTest
-from aexad.report.tables.format import emphases
+from aexad.report.tables.fidelity import fidelity_table
 from aexad.report.tables.methods import methods_table
 from aexad.report.tables.significance import significance_table
 from aexad.report.tables.table import BEST
@@ -107,7 +112,6 @@ def test_without_a_common_seed_there_is_no_difference() -> None:
 
 
 def test_what_has_fewer_seeds_is_not_ranked() -> None:
-    assert emphases([0.7, 0.9, 0.5], seeds=[3, 1, 3]) == ["best", "", "second"]
     measured = uneven(kept=2)
     table = methods_table(measured)
     iou = [cell.text for cell in table.header].index("IoU")
@@ -116,6 +120,60 @@ def test_what_has_fewer_seeds_is_not_ranked() -> None:
     assert [row[iou].emphasis == BEST for row in rows] == [True, False, False]
     assert "among the methods with all seeds" in table.caption
     assert "among" not in methods_table(miniature()).caption
+
+
+def without_worst_seed() -> Results:
+    """X-AUC and T(X-AUC) of ``vit`` on ``b`` lack the seed 0, the worst one: 0.3, 0.4, 0.5."""
+    measured = miniature()
+    rows = measured.metrics
+    lost = (rows["method"] == "vit") & (rows["category"] == "b") & (rows["seed"] == 0)
+    lost &= rows["metric"] == "xauc"
+    value, reason = rows["value"].mask(lost), rows["reason"].mask(lost, "not run")
+    # The other seeds are good enough to be first.
+    better = (rows["method"] == "vit") & (rows["metric"] == "xauc") & (rows["category"] == "b")
+    value = value.where(~better, value + 0.3)
+    return replace(measured, metrics=rows.assign(value=value, reason=reason))
+
+
+def test_a_seed_that_is_lost_in_one_category_is_lost_for_the_mean() -> None:
+    measured = without_worst_seed()
+    means = over_categories(measured.metrics[measured.metrics["metric"] == "xauc"])
+    row = means.set_index("method").loc["vit"]
+    assert row["mean"] == pytest.approx((0.9 + 0.75) / 2)  # above that of cnn, 0.7
+    assert (row["seeds"], row["of_seeds"], row["every_seed"]) == (2, 3, False)
+    table = methods_table(measured)
+    xauc = [cell.text for cell in table.header].index("X-AUC")
+    cells = {row[0].text: row[xauc] for block in table.blocks for row in block}
+    assert (cells["cnn"].emphasis, cells["vit"].emphasis) == (BEST, "")
+    notes = {note.mark: note.text for note in table.notes}
+    assert notes[cells["vit"].mark].startswith("Seeds with a value in every category: 2 of 3.")
+    assert "among the methods with all seeds" in table.caption
+    sentences = summarise(measured).findings[0].sentences
+    text = next(text for text in sentences if text.startswith("X-AUC"))
+    assert text.startswith("X-AUC: cnn is best with 0.700, 0.200 above ae (0.500)")
+    assert text.endswith("compared with cnn: vit 0.100 above (2 seeds).")
+
+
+def test_methods_that_lack_different_seeds_are_not_ranked() -> None:
+    rows = miniature().metrics
+    rows = rows[(rows["metric"] == "xauc") & (rows["method"] != "ae")]
+    rows = rows[(rows["seed"] > 0) == (rows["method"] == "cnn")]
+    assert not over_categories(rows)["every_seed"].any()
+    measured = replace(miniature(), metrics=rows)
+    assert not any(
+        cell.emphasis for block in methods_table(measured).blocks for row in block for cell in row
+    )
+    sentences = summarise(measured).findings[0].sentences
+    assert "X-AUC: not ranked, because no method has every seed of the others." in sentences
+
+
+def test_the_fidelity_of_a_mean_counts_the_seeds_behind_its_spread() -> None:
+    table = next(fidelity_table(without_worst_seed()))
+    row = table.numbers.set_index(["method", "category", "metric"]).loc["vit", "mean", "xauc"]
+    assert row["seeds"] == 2
+    # By seed: (0.9 + 0.7) / 2 and (0.9 + 0.8) / 2; t(0.95, 1) = 6.314.
+    half = 6.313752 * 0.05 / math.sqrt(2) / math.sqrt(2)
+    assert (row["high"] - row["low"]) / 2 == pytest.approx(half)
 
 
 def test_the_summary_sets_it_beside_the_best_of_the_others() -> None:

@@ -131,7 +131,7 @@ def test_too_little_is_said_and_not_tested() -> None:
     assert friedman_nemenyi(DEMSAR[["c45", "m"]]) == NoTest(
         "it is for three methods or more, and there are 2"
     )
-    assert wilcoxon_holm(DEMSAR[["c45"]]) == NoTest("there is but one method")
+    assert wilcoxon_holm(DEMSAR[["c45"]]) == NoTest("there is only one method")
     gaps = DEMSAR[["c45", "m"]].assign(m=DEMSAR["m"].where(DEMSAR.index > 8))
     assert wilcoxon_holm(gaps) == NoTest("5 categories cannot reach p < 0.05; 6 are needed")
 

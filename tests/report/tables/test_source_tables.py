@@ -13,14 +13,18 @@ import pytest
 from miniature import miniature, one_class
 from scipy.special import expit, logit
 
+from aexad.config.benchmark import read_benchmark
+from aexad.report.collect import METHOD_COLUMNS, METRIC_COLUMNS
+from aexad.report.published import read_published
 from aexad.report.results import Results
 from aexad.report.tables.table import Table, to_latex, to_markdown
-from aexad.report.tables.win_probability import win_probability
+from aexad.report.tables.win_probability import win_probability, win_table
 from aexad.report.tables.write import build_tables
 from aexad.report.text.summary import summarise
 from aexad.report.text.summary import to_markdown as summary_text
 
 GOLDEN = Path(__file__).parent / "golden"
+ROOT = Path(__file__).parents[3]
 NAN = float("nan")
 
 
@@ -98,6 +102,34 @@ def test_every_cell_of_the_win_probabilities(tables: dict[str, Table]) -> None:
     shares = table.numbers.set_index(["metric", "method"])["cnn"]
     assert shares["xauc", "vit"] == 1 / 3
     assert math.isnan(shares["xauc", "cnn"])
+
+
+def test_methods_of_the_sources_may_have_the_names_of_ours() -> None:
+    benchmark = read_benchmark(ROOT / "config/benchmarks", "report")
+    names = [name for part in (benchmark, *benchmark.also) for name in part.methods]
+    names = list(dict.fromkeys(names))
+    printed = read_published(ROOT / "config/published")
+    shared = [name for name in names if name in printed.methods]
+    assert {"fcdd", "bgad"} <= {*shared}
+    run = {"dataset": "mvtec_ad", "category": "bottle", "scenario": "standard", "seed": 0}
+    values = dict.fromkeys(("xauc", "f1", "iou"), 0.5)
+    images = pd.DataFrame([run | {"method": name, "image": "0.png"} | values for name in names])
+    rows = [
+        run | {"method": name, "metric": metric, "value": 0.5, "n": 1, "reason": ""}
+        for name in names
+        for metric in values
+    ]
+    methods = pd.DataFrame(
+        [dict.fromkeys(METHOD_COLUMNS, "") | {"method": name, "title": name} for name in names]
+    )
+    results = Results(pd.DataFrame(rows)[METRIC_COLUMNS], methods, images, {}, printed, {})
+    (table,) = win_table(results)
+    assert header(table)[-3:] == ["AE-XAD (published)", "BGAD (published)", "FCDD (published)"]
+    assert {"fcdd", "bgad"} <= {*header(table)}
+    shares = table.numbers.set_index(["metric", "method"])
+    assert shares.loc[("xauc", "aexad_published"), "bgad_published"] == 0.803
+    assert math.isnan(shares.loc[("xauc", "aexad-resnet50"), "bgad_published"])
+    assert shares.loc[("xauc", "aexad-resnet50"), "bgad"] == 0
 
 
 def test_a_pair_counts_the_images_that_both_have() -> None:
@@ -245,6 +277,17 @@ def test_every_cell_of_anovits_tables(of_one_class: dict[str, Table]) -> None:
         ["Nuts", "pixel AUROC", "0.800 B", "0.600 S", "-25.0", "", "", ""],
     ]  # fmt: skip
     assert grid(of_one_class["anovit_table5"])[0] == ["Nuts", "x", "0.800 B", "0.600 S", "-25.0"]
+
+
+def test_anovit_is_not_ranked_with_fewer_seeds_or_categories() -> None:
+    measured = one_class()
+    rows = measured.metrics
+    more = rows.assign(seed=1)
+    lost = (rows["method"] == "ano") & (rows["category"] == "0")
+    rows = pd.concat([rows, more[~lost]])
+    tables = {table.name: table for table in build_tables(replace(measured, metrics=rows))}
+    ranked = [[cell.emphasis for cell in row[2:4]] for row in tables["anovit_table2"].blocks[0]]
+    assert ranked == [["", ""], ["best", "second"], ["", ""], ["", ""]]
 
 
 def golden(name: str, text: str) -> None:

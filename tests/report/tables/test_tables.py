@@ -165,12 +165,13 @@ def test_undefined_values_are_explained_and_never_zero() -> None:
         ["bolt", "0–4", "n/aa", "0.500b"],
         ["grid", "4", "0.750 ± 0.071 B", "0.600 ± 0.000 S"],
         # Means over different categories: neither is the best.
-        ["mean", "4–8", "0.750 ± 0.071c", "0.550"],
+        ["mean", "4–8", "0.750 ± 0.071c", "0.550d"],
     ]
     assert [note.text for note in table.notes] == [
         f"Undefined: {REASON}.",
         f"Undefined for 1 seed of 2: {REASON}.",
         "Mean over the 1 of 2 categories that have a value.",
+        "Seeds with a value in every category: 1 of 2.",
     ]
     assert table.numbers["cnn"].isna().tolist() == [True, False, False]
 

@@ -61,7 +61,7 @@ def test_numbers_and_limits() -> None:
     verdict, certainty, limits = three_lines(results, standard(results), PAIR)
     assert "X-AUC 0.650 instead of 0.700" in verdict  # means of a and b over three seeds
     assert "IoU 0.500 instead of 0.450" in verdict
-    assert "16 test images and 3 seeds" in certainty
+    assert "10 anomalous test images and 3 seeds" in certainty
     assert "X-AUC -0.050" in certainty
     assert limits.startswith(
         "Limits: 2 categories, too few for a test over categories (it needs 6)"
@@ -69,10 +69,29 @@ def test_numbers_and_limits() -> None:
     assert "chance of another training" not in limits
 
 
+def test_the_counts_are_those_of_the_pair() -> None:
+    results = miniature()
+    # ``vit`` has one seed; ``ae`` has two categories more, with other images.
+    metrics = standard(results)
+    metrics = metrics[(metrics["method"] != "vit") | (metrics["seed"] == 0)]
+    ours = metrics[metrics["method"] == "ae"]
+    more = [ours.assign(category=f"{name}{i}", n=99) for name in "cd" for i in range(2)]
+    rows = pd.concat([metrics, *more])
+    images = results.images
+    images = images[(images["method"] != "vit") | (images["seed"] == 0)]
+    _, certainty, limits = three_lines(replace(results, metrics=rows, images=images), rows, PAIR)
+    assert "over 10 anomalous test images and 1 seed:" in certainty
+    assert limits == (
+        "Limits: 2 categories, too few for a test over categories (it needs 6); 1 seed, so the "
+        "chance of another training is not in the intervals."
+    )
+
+
 def test_a_random_encoder_and_other_limits_are_named() -> None:
     results = miniature()
     methods = results.methods.assign(
-        pretrained=["no" if name == "vit" else "yes" for name in results.methods["method"]]
+        # Of two of its runs, one started from random weights.
+        pretrained=["yes; no" if name == "vit" else "yes" for name in results.methods["method"]]
     )
     results = replace(results, methods=methods, limits="Partial: 1 of 2 runs.")
     limits = three_lines(results, standard(results), PAIR)[2]
@@ -83,7 +102,10 @@ def test_a_random_encoder_and_other_limits_are_named() -> None:
 def test_without_a_pair_the_best_is_compared_with_the_next() -> None:
     results = miniature()
     verdict = three_lines(results, standard(results), None)[0]
-    assert "X-AUC 0.700 instead of 0.650" in verdict
+    assert verdict == (
+        "cnn and vit are best and second of 3 methods on these test images by X-AUC, so this is no "
+        "verdict: X-AUC 0.700 against 0.650 and IoU 0.450 against 0.500."
+    )
 
 
 def test_one_method_has_no_answer() -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 from miniature import miniature
 
+from aexad.config.benchmark import Run
 from aexad.report.collect import METHOD_COLUMNS, METRIC_COLUMNS
+from aexad.report.figures.base import cnn_and_transformer, read_groups
 from aexad.report.published import Published
 from aexad.report.results import Results
 from aexad.report.run_files import IMAGE_COLUMNS
@@ -47,7 +51,7 @@ def test_pairs_that_differ_over_the_categories_are_named() -> None:
     # All six differ in one direction: p is 2 / 2**6.
     assert sentences(values)[-2] == (
         "Over the categories 1 of 1 pairs differ with p < 0.05 (Wilcoxon's signed ranks, Holm's "
-        "correction): A and B by X-AUC (p 0.031)."
+        "correction within each metric): A and B by X-AUC (p 0.031)."
     )
 
 
@@ -55,7 +59,7 @@ def test_pairs_that_do_not_differ_are_counted() -> None:
     values = {"a": [0.1, 0.2, 0.3, 0.4, 0.5, 0.6], "b": [0.2, 0.1, 0.4, 0.3, 0.6, 0.5]}
     assert sentences(values)[-2] == (
         "Over the categories none of 1 pairs of methods and metrics differs with p < 0.05 "
-        "(Wilcoxon's signed ranks, Holm's correction)."
+        "(Wilcoxon's signed ranks, Holm's correction within each metric)."
     )
 
 
@@ -94,6 +98,26 @@ def test_captions_and_sentences_show_titles() -> None:
     assert found[0].startswith("ViT_tiny (Transformer) in place of ResNet & co (CNN)")
     assert found[1].startswith("X-AUC: ResNet & co is best with 0.700, 0.050 above ViT_tiny")
     assert not any(name in " ".join(found).split() for name in ("cnn", "vit", "ae"))
+
+
+def test_sentences_and_figures_choose_the_same_pair(tmp_path) -> None:
+    results = miniature()
+    frozen = results.metrics["method"] == "vit"
+    # A trained Transformer before the frozen one, which is of another kind for the tables alone.
+    trained = results.metrics[frozen].assign(method="vit-full")
+    metrics = pd.concat([trained, results.metrics])
+    about = results.methods
+    own = about[about["method"] == "vit"].assign(method="vit-full", title="full", tuning="full")
+    recipes = {
+        **results.recipes,
+        "vit-full": results.recipes["vit"].model_copy(update={"tuning": "full"}),
+    }
+    named = replace(results, metrics=metrics, methods=pd.concat([own, about]), recipes=recipes)
+    first = summarise(named).findings[0].sentences[0]
+    assert first.startswith("full (Transformer) in place of cnn (CNN)")
+    runs = [Run("bolts", "a", "standard", 0, name) for name in named.methods["method"]]
+    (group,) = read_groups(runs, metrics, named.methods, {}, tmp_path, tmp_path)
+    assert cnn_and_transformer(group) == ("cnn", "vit-full")
 
 
 @pytest.mark.parametrize(
