@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import struct
+import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -24,7 +25,6 @@ from aexad.runtime.errors import DataError
 
 # By content. Pillow starts a program for some others (EPS).
 FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP", "JPEG2000", "GIF", "PPM", "TGA", "DIB", "AVIF")
-THRESHOLD = 127  # of 255: a mask pixel above it is anomalous
 BRIGHT, ANY = "bright", "any"
 NEAREST = "nearest"
 MARKS = (BRIGHT, ANY, f"{BRIGHT}-{NEAREST}", f"{ANY}-{NEAREST}")
@@ -34,11 +34,20 @@ EDGE = 2
 """Pixels between dark and bright are an edge, up to this distance from a bright one."""
 SHARE = 0.5
 """Share of its area from which a pixel of a smaller mask is anomalous."""
+EIGHT = np.ones((3, 3), dtype=bool)
+"""The neighbours of a pixel that belong to one region with it."""
 NOISE = 40
 """Largest value that a JPEG gives to black pixels near a bright region."""
 SIDEWAYS = (5, 6, 7, 8)  # the EXIF orientations that exchange width and height
 # What Pillow raises for damaged files, besides OSError; its decoders promise no single class.
 DAMAGE = (SyntaxError, ValueError, EOFError, struct.error, LookupError, TypeError, OverflowError)
+OTHER_ORDER = {"L": "B", "B": "L", "N": "B" if sys.byteorder == "little" else "L"}
+"""The order of bytes at the end of Pillow's raw modes, and the opposite one."""
+COLOURS_OF_16_BITS = (
+    *(f"{colours};16{order}" for colours in ("RGB", "RGBX", "RGBA") for order in OTHER_ORDER),
+    "LA;16B",
+)
+"""Pillow's raw modes of 16 bits per channel, of which it keeps the upper byte alone."""
 
 
 Levels = tuple[int, int]
@@ -51,9 +60,9 @@ def load_image(
     """Read a photograph as RGB.
 
     Greyscale becomes three equal channels; 16 bits are scaled to 8 by the range of the type (65535
-    becomes 255) or by ``levels``, so that the brightness of an image never depends on its own
-    extremes. Transparent pixels show a white background, as they do in a viewer. The orientation of
-    EXIF is applied.
+    becomes 255; of colours, the upper byte is taken) or by ``levels``, so that the brightness of an
+    image never depends on its own extremes. Transparent pixels show a white background, as they do
+    in a viewer. The orientation of EXIF is applied.
 
     Parameters
     ----------
@@ -78,8 +87,7 @@ def load_image(
         ``levels`` are given and it has 8 bits.
     """
     with _opened(path) as image:
-        inverted = _white_is_zero(image)
-        upright = _eight_bit(ImageOps.exif_transpose(image), path, inverted, levels)
+        upright = _eight_bit(image, path, levels)
     rgb = _rgb(upright, background=255)
     return np.array(rgb if size is None else at_size(rgb, size))
 
@@ -103,7 +111,7 @@ def shape_at_scale(shape: tuple[int, int], tile: Tile, size: int) -> tuple[int, 
 
 def load_mask(
     path: str | os.PathLike[str] | None,
-    size: int | None = None,
+    size: int | tuple[int, int] | None = None,
     shape: tuple[int, int] | None = None,
     marks: str = BRIGHT,
 ) -> np.ndarray:
@@ -123,7 +131,7 @@ def load_mask(
         A file as for :func:`load_image`; a pattern of several, such as ``000/*``, whose union is
         the mask (:func:`mask_files`); None for a normal image, which has no mask.
     size
-        Working size S in pixels (default: the size of the file).
+        Working size S in pixels, or height and width (default: the size of the file).
     shape
         Height and width of the image that the mask belongs to; a mask of another size is refused.
         For a normal image without ``size``, the shape of the result.
@@ -133,7 +141,7 @@ def load_mask(
     Returns
     -------
     numpy.ndarray
-        bool [S, S], or [H, W] without ``size``.
+        bool [S, S], or of the given height and width, or [H, W] without ``size``.
 
     Raises
     ------
@@ -142,8 +150,9 @@ def load_mask(
         that is not above the threshold (labels 1 and 2, say, or a dark colour beside a bright one),
         which would be lost without notice.
     """
+    target = size if size is None or isinstance(size, tuple) else (size, size)
     if path is None:
-        shape = shape if size is None else (size, size)
+        shape = target or shape
         if shape is None:
             raise TypeError("without a path, load_mask needs 'size' or 'shape'")
         return np.zeros(shape, dtype=bool)
@@ -157,12 +166,11 @@ def load_mask(
             f"{path}: the mask is {marked.shape[1]}x{marked.shape[0]} pixels and its image "
             f"{shape[1]}x{shape[0]}; save both at the same size"
         )
-    if size is None or marked.shape == (size, size):
+    if target is None or marked.shape == target:
         return marked
     if rule == NEAREST:
-        nearest = Image.fromarray(marked).resize((size, size), Image.Resampling.NEAREST)
-        return np.array(nearest)
-    return covered(marked, size)[0]
+        return np.array(Image.fromarray(marked).resize(target[::-1], Image.Resampling.NEAREST))
+    return covered(marked, target)[0]
 
 
 def mask_files(path: str | os.PathLike[str]) -> list[Path]:
@@ -185,19 +193,18 @@ def mask_files(path: str | os.PathLike[str]) -> list[Path]:
 def _marked(path: Path, kind: str) -> np.ndarray:
     """The anomalous pixels of one file, bool [H, W]; ``kind``: ``bright`` or ``any``."""
     with _opened(path) as image:
-        upright = ImageOps.exif_transpose(image)
         if kind == ANY:
-            return _numbered(upright)
+            return _numbered(image, path)
         lossy = image.format in ("JPEG", "MPO", "WEBP")
-        return _bright(upright, path, NOISE if lossy else 0, _white_is_zero(image))
+        return _bright(_brightest_channel(image, path), path, NOISE if lossy else 0)
 
 
 def covered(mask: np.ndarray, size: int | tuple[int, int]) -> tuple[np.ndarray, float]:
     """Change the size of a mask without losing a defect.
 
-    A pixel is anomalous when at least half of its area is. Where a region has no such pixel,
-    because it is thinner than one, its most covered pixels are: those with at least half of the
-    highest share in the region.
+    A pixel is anomalous when at least half of its area is. Where a region alone has no such pixel,
+    because it is thinner than one, its most covered pixels are: those with at least half of its
+    highest share of a pixel. The regions are those of the mask, before its size is changed.
 
     Parameters
     ----------
@@ -216,13 +223,57 @@ def covered(mask: np.ndarray, size: int | tuple[int, int]) -> tuple[np.ndarray, 
     height, width = (size, size) if isinstance(size, int) else size
     share = np.asarray(whole.resize((width, height), Image.Resampling.BOX))
     marked = share >= SHARE
-    regions, number = ndimage.label(share > 0, structure=np.ones((3, 3)))
-    if not number:
-        return marked, 1.0
-    highest = ndimage.maximum(share, regions, np.arange(1, number + 1))
-    limit = np.concatenate([[np.inf], np.minimum(highest / 2, SHARE)])
-    thin = np.concatenate([[False], highest < SHARE])
-    return marked | (thin[regions] & (share >= limit[regions])), float(highest.min())
+    regions, number = ndimage.label(mask, structure=EIGHT)
+    small, number_of_small = ndimage.label(share > 0, structure=EIGHT)
+    if number == number_of_small:  # no two regions meet in a pixel, or in two that touch
+        pixel = np.flatnonzero(small)
+        region, own = small.ravel()[pixel], share.ravel()[pixel]
+    else:
+        pixel, region, own = _own_shares(regions, share)
+    highest = np.zeros(number + 1)
+    np.maximum.at(highest, region, own)
+    limit = np.where(highest < SHARE, highest / 2, SHARE)
+    marked.flat[pixel[own >= limit[region]]] = True
+    return marked, float(highest[region].min(initial=1))
+
+
+def _own_shares(
+    regions: np.ndarray, share: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The pixels of a smaller mask in which a region lies, and how much of them it alone covers.
+
+    Regions that fill a pixel are left out: they are not thin, and may be very large.
+
+    Parameters
+    ----------
+    regions
+        The numbers of the regions, int [H, W]; 0 is normal.
+    share
+        The share of all regions together, float [h, w].
+
+    Returns
+    -------
+    tuple of three ndarrays
+        The index of the pixel in [h * w], the number of the region, and its share: of each pair.
+    """
+    height, width = share.shape
+    larger = max(width, regions.shape[1]), max(height, regions.shape[0])
+    regions = np.asarray(Image.fromarray(regions).resize(larger, Image.Resampling.BOX))
+    rows, columns = _reduced(regions.shape[0], height), _reduced(regions.shape[1], width)
+    y, x = np.nonzero(share > 1 - 1e-6)
+    thin = np.ones(regions.max() + 1, dtype=bool)
+    thin[0] = thin[regions[np.searchsorted(rows, y), np.searchsorted(columns, x)]] = False
+    inside = thin[regions]
+    pixel = (rows[:, None] * width + columns)[inside]
+    pairs, area = np.unique(pixel * len(thin) + regions[inside], return_counts=True)
+    pixel, region = np.divmod(pairs, len(thin))
+    whole = np.outer(np.bincount(rows), np.bincount(columns)).ravel()
+    return pixel, region, area / whole[pixel]
+
+
+def _reduced(length: int, smaller: int) -> np.ndarray:
+    """The pixel that holds the centre of each pixel of a longer row, as Pillow's BOX filter."""
+    return np.ceil((np.arange(length) + 0.5) * smaller / length).astype(int) - 1
 
 
 def page_count(image: Image.Image) -> int:
@@ -242,9 +293,9 @@ def lost_levels(
 ) -> tuple[int, int] | None:
     """Levels in a 16-bit file, and how many of them 8 bits keep; None for other files."""
     with _opened(path) as image:
-        if not image.mode.startswith("I;16"):
+        if not _has_16_bits(image):
             return None
-        found = np.unique(_sixteen_bit(image, _white_is_zero(image)))
+        found = np.unique(_sixteen_bit(image, path)[..., :3])
     return len(found), len(np.unique(at_eight_bits(found, levels)))
 
 
@@ -253,9 +304,9 @@ def level_range(paths: Sequence[str | os.PathLike[str]]) -> Levels | None:
     low, high = 65535, 0
     for path in paths:
         with _opened(path) as image:
-            if not image.mode.startswith("I;16"):
+            if not _has_16_bits(image):
                 return None
-            values = _sixteen_bit(image, _white_is_zero(image))
+            values = _sixteen_bit(image, path)[..., :3]
         low, high = min(low, int(values.min())), max(high, int(values.max()))
     return (low, high) if low <= high else None
 
@@ -263,18 +314,17 @@ def level_range(paths: Sequence[str | os.PathLike[str]]) -> Levels | None:
 def at_eight_bits(values: np.ndarray, levels: Levels | None = None) -> np.ndarray:
     """Scale uint16 values to uint8, by the range of the type or by ``levels``."""
     if levels is None:
-        scaled = (values.astype(np.uint32) + 128) // 257
-    else:
-        low, high = levels
-        scaled = np.rint((values.astype(np.float64).clip(low, high) - low) * 255 / (high - low))
-    return scaled.astype(np.uint8)
+        return ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    low, high = levels
+    scaled = np.rint((np.arange(65536).clip(low, high) - low) * 255 / (high - low))
+    return scaled.astype(np.uint8)[values]
 
 
 def is_binary(path: str | os.PathLike[str]) -> bool:
     """Whether a file has two levels at most, as masks have."""
     with _opened(path) as image:
-        levels = np.asarray(image.convert("L") if image.mode != "P" else image)
-        return len(np.unique(levels)) <= 2
+        one = len(image.getbands()) == 1  # a palette's indices, or 16 bits, which "L" would clip
+        return len(np.unique(np.asarray(image if one else image.convert("L")))) <= 2
 
 
 def image_size(path: str | os.PathLike[str]) -> tuple[int, int]:
@@ -327,6 +377,11 @@ def _opened(path: str | os.PathLike[str]) -> Iterator[Image.Image]:
                         f"{path}: has {pages} pages, and one image is needed; save each page as a "
                         "file of its own"
                     )
+                if _has_planes_of_16_bits(image):
+                    raise DataError(
+                        f"{path}: stores each colour of 16 bits as a plane of its own, which "
+                        "cannot be read; save it with interleaved colours (planar configuration 1)"
+                    )
                 yield image
     except FileNotFoundError:
         raise DataError(f"{path}: no such file; restore it, or build the index again") from None
@@ -369,30 +424,67 @@ def _check_depth(image: Image.Image, path: str | os.PathLike[str]) -> None:
 
 
 def _eight_bit(
-    image: Image.Image,
-    path: str | os.PathLike[str],
-    inverted: bool,
-    levels: Levels | None,
+    image: Image.Image, path: str | os.PathLike[str], levels: Levels | None
 ) -> Image.Image:
-    """Scale 16-bit greyscale to 8 bits by ``levels``; 32 bits have no range.
-
-    ``inverted``: whether 0 is white, see :func:`_white_is_zero`.
-    """
-    if image.mode.startswith("I;16"):
-        return Image.fromarray(at_eight_bits(_sixteen_bit(image, inverted), levels))
+    """Decode an opened image, upright; 16 bits are scaled to 8, and 32 bits have no range."""
     _check_depth(image, path)
-    if levels is not None:
+    if levels is not None and not _has_16_bits(image):
         raise DataError(
-            f"{path}: has 8 bits, and the levels {levels[0]} to {levels[1]} are of 16 bits; give "
-            "all images in one form"
+            f"{path}: is read with 8 bits, and the levels {levels[0]} to {levels[1]} are of 16 "
+            "bits; give all images as grey or RGB of 16 bits"
         )
-    return image
+    if levels is None and not image.mode.startswith("I;16"):
+        return ImageOps.exif_transpose(image)
+    values = _sixteen_bit(image, path)
+    pixels = at_eight_bits(values, levels)
+    pixels[..., 3:] = values[..., 3:] >> 8  # transparency has no levels
+    return Image.fromarray(pixels if pixels.shape[2] > 1 else pixels[..., 0])
 
 
-def _sixteen_bit(image: Image.Image, inverted: bool) -> np.ndarray:
-    """The values of an image of 16 bits, uint16 [H, W], with 0 as black."""
-    values = np.asarray(image).astype(np.uint16)
-    return 65535 - values if inverted else values
+def _raw_mode(image: Image.Image) -> object:
+    """How the pixels of an opened image are stored, in Pillow's terms, before it is decoded."""
+    args = image.tile[0].args if getattr(image, "tile", None) else None
+    return args[0] if isinstance(args, tuple) and args else args
+
+
+def _has_16_bits(image: Image.Image) -> bool:
+    """Whether an opened image, which is not decoded yet, has 16 bits per channel."""
+    return image.mode.startswith("I;16") or _raw_mode(image) in COLOURS_OF_16_BITS
+
+
+def _has_planes_of_16_bits(image: Image.Image) -> bool:
+    """Whether a TIFF has planes of 16 bits: Pillow takes two bytes of one for two pixels."""
+    if image.format != "TIFF" or len(image.getbands()) == 1:
+        return False
+    tags = image.tag_v2  # type: ignore[attr-defined]
+    return tags.get(284) == 2 and 16 in tags.get(258, ())
+
+
+def _sixteen_bit(image: Image.Image, path: str | os.PathLike[str]) -> np.ndarray:
+    """The values of an opened image of 16 bits, upright, with 0 as black.
+
+    Pillow decodes the upper bytes of colours alone. When it is told that the bytes have the other
+    order, it decodes the lower ones.
+
+    Returns
+    -------
+    numpy.ndarray
+        uint16 [H, W, C]: C is 1 for grey, 3 for RGB, and 4 for RGB with transparency.
+    """
+    inverted, raw = _white_is_zero(image), str(_raw_mode(image))
+    upper = np.asarray(ImageOps.exif_transpose(image)).astype(np.uint16)
+    if upper.ndim == 2:
+        return (65535 - upper if inverted else upper)[..., None]
+    with _opened(path) as again:
+        other = "RGBA" if raw == "LA;16B" else raw[:-1] + OTHER_ORDER[raw[-1]]
+        again.tile = [  # type: ignore[attr-defined]
+            tile._replace(args=(other, *tile.args[1:]) if isinstance(tile.args, tuple) else other)
+            for tile in again.tile  # type: ignore[attr-defined]
+        ]
+        lower = np.asarray(ImageOps.exif_transpose(again))
+    if raw == "LA;16B":  # its four bytes: grey, upper and lower, and transparency
+        lower = lower[..., [1, 1, 1, 3]]
+    return upper << 8 | lower
 
 
 def _rgb(image: Image.Image, background: int) -> Image.Image:
@@ -409,40 +501,34 @@ def _white_is_zero(image: Image.Image) -> bool:
     return image.format == "TIFF" and image.tag_v2.get(262) == 0  # type: ignore[attr-defined]
 
 
-def _numbered(image: Image.Image) -> np.ndarray:
-    """The pixels whose number is not 0, bool [H, W].
+def _numbered(image: Image.Image, path: str | os.PathLike[str]) -> np.ndarray:
+    """The pixels of an opened image whose number is not 0, bool [H, W].
 
     The number is the only channel (for a palette: the index) or any of several.
     """
-    one = len(image.getbands()) == 1
-    numbers = np.asarray(image)[..., None] if one else np.asarray(image.convert("RGB"))
+    if _has_16_bits(image):
+        return _sixteen_bit(image, path)[..., :3].any(axis=2)
+    upright = ImageOps.exif_transpose(image)
+    one = len(upright.getbands()) == 1
+    numbers = np.asarray(upright)[..., None] if one else np.asarray(upright.convert("RGB"))
     return np.array(numbers.any(axis=2))
 
 
-def _bright(
-    image: Image.Image, path: str | os.PathLike[str], noise: int, inverted: bool
-) -> np.ndarray:
-    """The pixels above the threshold, bool [H, W].
+def _bright(values: np.ndarray, path: str | os.PathLike[str], noise: int) -> np.ndarray:
+    """The pixels above half of the range of their type, bool [H, W].
 
-    Pixels that are neither black (up to ``noise``) nor above the threshold must be edges of bright
+    Pixels that are neither black (up to ``noise`` of 255) nor bright must be edges of bright
     regions; otherwise they are marks that would be lost, and the mask is refused.
     """
-    if image.mode.startswith("I;16"):
-        raw = np.asarray(image)
-        values = 65535 - raw if inverted else raw
-        bright, dark = values > THRESHOLD * 257 + 128, values > noise * 257
-    else:
-        _check_depth(image, path)
-        values = _brightest_channel(image)
-        bright, dark = values > THRESHOLD, values > noise
-    dark = dark & ~bright
+    most = int(np.iinfo(values.dtype).max)
+    bright = values > most // 2
+    dark = (values > noise * (most // 255)) & ~bright
     if not dark.any():
         return bright
     near = np.ones((2 * EDGE + 1, 2 * EDGE + 1), dtype=bool)
     lost = dark & ~ndimage.binary_dilation(bright, structure=near)
     if not lost.any() or (noise and bright.any() and lost.sum() < 0.01 * bright.sum()):
         return bright
-    most = 65535 if image.mode.startswith("I;16") else 255
     examples = ", ".join(map(str, np.unique(values[lost])[:3]))
     what = f"{int(lost.sum())} pixels of this mask are neither black nor bright ({examples})"
     if not bright.any():
@@ -454,8 +540,19 @@ def _bright(
     )
 
 
-def _brightest_channel(image: Image.Image) -> np.ndarray:
-    """The brightest channel of each pixel, uint8 [H, W]: pure red is as bright as white."""
-    if image.mode in ("1", "L") and not image.has_transparency_data:
-        return np.asarray(image.convert("L"))
-    return np.asarray(_rgb(image, background=0)).max(axis=2)
+def _brightest_channel(image: Image.Image, path: str | os.PathLike[str]) -> np.ndarray:
+    """The brightest channel of each pixel of an opened image, uint8 or uint16 [H, W].
+
+    Pure red is as bright as white; transparent pixels are black.
+    """
+    if _has_16_bits(image):
+        values = _sixteen_bit(image, path)
+        brightest = values[..., :3].max(axis=2)
+        if values.shape[2] == 4:
+            return (brightest.astype(np.uint32) * values[..., 3] // 65535).astype(np.uint16)
+        return brightest
+    _check_depth(image, path)
+    upright = ImageOps.exif_transpose(image)
+    if upright.mode in ("1", "L") and not upright.has_transparency_data:
+        return np.asarray(upright.convert("L"))
+    return np.asarray(_rgb(upright, background=0)).max(axis=2)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -36,7 +36,7 @@ COLUMNS = list(Entry._fields)
 SPLITS = ("train", "validation", "test")
 NO_MASKS = "the data set has no masks"
 WARNINGS = "warnings"
-"""Attribute of an index: what was told about its images and masks."""
+"""Attribute of an index: the warnings about its images and masks."""
 MOST_SHOWN = 20  # problems of one data set that are listed; the others are counted
 
 logger = logging.getLogger(__name__)
@@ -97,6 +97,7 @@ def flat_index(
     defects: Path | None,
     masks: Path | None = None,
     dataset: Dataset | None = None,
+    skipped: Collection[Path] = (),
 ) -> tuple[Path, pd.DataFrame]:
     """List and check flat folders, as :func:`build_index` does for a data set.
 
@@ -112,6 +113,9 @@ def flat_index(
         photograph with another ending).
     dataset
         How masks are read, and the working size; default: as for a new data set.
+    skipped
+        Folders below ``good`` whose images are not listed, such as those of defects and masks that
+        are not used. ``defects`` and ``masks`` are never listed as good images.
 
     Returns
     -------
@@ -124,12 +128,14 @@ def flat_index(
         All problems of the folders, one per line.
     """
     problems: list[str] = []
-    root, entries = flat_entries(good, defects, masks, problems)
+    others = [folder for folder in (defects, masks) if folder is not None]
+    skipped = [*skipped, *others]
+    root, entries = flat_entries(good, defects, masks, problems, skipped)
     dataset = dataset or Dataset(title=root.name, adaptor="mvtec_layout")
     entries = with_reading(entries, dataset)
     findings = read_files(root, entries, root.name, dataset)
-    for folder in dict.fromkeys(each for each in (good, defects, masks) if each is not None):
-        findings += files_left_out(folder)
+    for folder in dict.fromkeys([good, *others]):
+        findings += files_left_out(folder, skipped=skipped)
     findings += masks_among_photographs(root, entries, root.name)
     problems += [text for _, kind, text in findings if kind == PROBLEM]
     _refuse(str(root), problems)

@@ -70,10 +70,9 @@ def limited(rows: pd.DataFrame, dataset: Dataset, category: str, seed: int) -> p
     if len(normal):
         _check_limit("train", limit.train, len(normal), "normal training images", category)
         kept |= draw(normal, limit.train, seed, "limit", category)
-    if len(validation):
-        share = dataset.validation / (1 - dataset.validation)
-        count = min(len(validation), max(1, round(limit.train * share)))
-        kept |= draw(validation, count, seed, "limit", "validation", category)
+        if len(validation):
+            count = max(1, round(limit.train * len(validation) / len(normal)))
+            kept |= draw(validation, count, seed, "limit", "validation", category)
     _check_limit("test", limit.test, len(test), "test images", category)
     counts = test["defect"].value_counts().sort_index()
     if limit.test < len(counts):

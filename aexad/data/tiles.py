@@ -20,14 +20,7 @@ import numpy as np
 from PIL import Image
 
 from aexad.config.catalogue import WHOLE, Tile
-from aexad.data.images import (
-    Levels,
-    covered,
-    image_size,
-    load_image,
-    load_mask,
-    shape_at_scale,
-)
+from aexad.data.images import Levels, image_size, load_image, load_mask, shape_at_scale
 from aexad.data.rng import generator
 from aexad.data.training_set import Photo
 from aexad.runtime.errors import DataError
@@ -167,7 +160,9 @@ def in_tiles(
 
 def as_array(values: Any) -> np.ndarray:
     """A tensor or an array as an array in the memory of the CPU."""
-    array: np.ndarray = values if isinstance(values, np.ndarray) else values.float().cpu().numpy()
+    if isinstance(values, np.ndarray):
+        return values
+    array: np.ndarray = values.detach().float().cpu().numpy()
     return array
 
 
@@ -196,9 +191,7 @@ def tiles_of(
     shape = image_size(path)
     target = scaled_shape(shape, tile, size, path)
     pixels = scaled(load_image(path, levels=levels), tile, size)
-    mask = np.zeros(target, dtype=bool)
-    if row["mask"]:
-        mask = covered(load_mask(root / row["mask"], None, shape, row["marks"]), target)[0]
+    mask = load_mask(root / row["mask"] if row["mask"] else None, target, shape, row["marks"])
     pixels, mask = padded(pixels, size), padded(mask, size)
     corners = positions(mask.shape, size)
     if row["role"] == "labelled":

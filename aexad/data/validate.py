@@ -9,7 +9,7 @@ import logging
 import math
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -49,7 +49,10 @@ logger = logging.getLogger(__name__)
 
 
 class Finding(NamedTuple):
-    """A problem of a data set, or a warning: of what can be used, and may not be what was meant."""
+    """A problem of a data set, or a warning.
+
+    With a warning, the file can be used, but is probably not what the user meant.
+    """
 
     category: str
     """Empty for the data set as a whole."""
@@ -98,10 +101,12 @@ def with_reading(entries: list[Entry], dataset: Dataset) -> list[Entry]:
     ]
 
 
-def files_left_out(folder: Path, category: str = "") -> list[Finding]:
+def files_left_out(
+    folder: Path, category: str = "", skipped: Collection[Path] = ()
+) -> list[Finding]:
     """A warning for each kind of file that is passed over: its number, an example."""
     kinds: dict[str, list[Path]] = {}
-    for path in left_out(folder):
+    for path in left_out(folder, *skipped):
         kinds.setdefault(path.suffix.lower() or "no ending", []).append(path)
     return [
         Finding(

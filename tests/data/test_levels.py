@@ -1,7 +1,11 @@
 """Images of 16 bits: the levels that become black and white."""
 
+import struct
+import zlib
+
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 from aexad.app.fit import choose_images
@@ -12,6 +16,7 @@ from aexad.data.augment import augment
 from aexad.data.images import level_range, load_image, lost_levels
 from aexad.data.index import build_index
 from aexad.data.split import split
+from aexad.data.validate import range_warnings
 from aexad.runtime.errors import DataError
 
 AE = Recipe(encoder="test_resnet.r160_in1k", weights="none", loss="mse")
@@ -54,9 +59,69 @@ def test_white_that_is_stored_as_zero_is_turned_before_the_levels(tmp_path):
     ]
 
 
+def png(path, values):
+    """Write uint16 [H, W, C]: grey and transparency, RGB, or RGBA; Pillow cannot."""
+
+    def chunk(kind, data):
+        checked = kind + data
+        return struct.pack(">I", len(data)) + checked + struct.pack(">I", zlib.crc32(checked))
+
+    height, width, channels = values.shape
+    colour = {2: 4, 3: 2, 4: 6}[channels]
+    rows = b"".join(b"\0" + row.tobytes() for row in values.astype(">u2"))
+    path.write_bytes(
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 16, colour, 0, 0, 0))
+        + chunk(b"IDAT", zlib.compress(rows))
+        + chunk(b"IEND", b"")
+    )
+    return path
+
+
+COLOURS = np.random.default_rng(0).integers(0, 4096, (24, 30, 3)).astype(np.uint16)
+OPAQUE = np.full((24, 30, 1), 65535, np.uint16)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"byteorder": ">"}, {"compression": "zlib", "predictor": True}, {"tile": (16, 16)}],
+    ids=["plain", "big endian", "zlib", "tiles"],
+)
+@pytest.mark.parametrize("alpha", [False, True])
+def test_colours_of_16_bits_have_levels_too(tmp_path, options, alpha):
+    values = np.concatenate([COLOURS, OPAQUE], axis=2) if alpha else COLOURS
+    more = {"extrasamples": ["unassalpha"]} if alpha else {}
+    tifffile.imwrite(tmp_path / "a.tif", values, photometric="rgb", **options, **more)
+    for path in (tmp_path / "a.tif", png(tmp_path / "a.png", values)):
+        assert (load_image(path) == COLOURS >> 8).all()
+        read = load_image(path, levels=(0, 4095))
+        assert (read == as_photograph(COLOURS, (0, 4095))).all()
+        assert level_range([path]) == (COLOURS.min(), COLOURS.max())
+        (text,) = range_warnings(path)
+        assert "17 are left at 8 bits, so nearly all contrast is lost; set 'levels'" in text
+        assert range_warnings(path, (0, 4095)) == []
+
+
+def test_grey_of_16_bits_with_transparency_has_levels_too(tmp_path):
+    values = np.concatenate([COLOURS[..., :1], OPAQUE], axis=2)
+    values[0, 0, 1] = 0
+    read = load_image(png(tmp_path / "a.png", values), levels=(0, 4095))
+    assert read[0, 0].tolist() == [255, 255, 255]
+    assert (read[1:] == as_photograph(COLOURS[1:, :, 0], (0, 4095))).all()
+
+
+def test_planes_of_16_bits_which_pillow_reads_wrong_are_refused(tmp_path):
+    path, planes = tmp_path / "a.tif", np.ascontiguousarray(COLOURS.transpose(2, 0, 1))
+    tifffile.imwrite(path, planes, photometric="rgb", planarconfig="separate")
+    with pytest.raises(DataError, match=r"a\.tif: stores each colour of 16 bits as a plane"):
+        load_image(path)
+
+
 def test_an_image_of_8_bits_under_levels_is_refused(tmp_path):
     Image.new("L", (4, 4)).save(tmp_path / "a.png")
-    with pytest.raises(DataError, match="has 8 bits, and the levels 1 to 2 are of 16 bits"):
+    with pytest.raises(
+        DataError, match="is read with 8 bits, and the levels 1 to 2 are of 16 bits"
+    ):
         load_image(tmp_path / "a.png", levels=(1, 2))
     assert level_range([tmp_path / "a.png"]) is None
 

@@ -82,6 +82,23 @@ def test_masks_beside_photographs_are_no_photographs(part):
     assert text.startswith("2 files among the good images are masks of others and are left out")
 
 
+def test_a_mask_of_16_bits_beside_a_photograph_of_16_bits_is_no_photograph(part):
+    pixels = np.random.default_rng(0).integers(20_000, 40_000, (64, 64)).astype(np.uint16)
+    Image.fromarray(pixels).save(part / "train/good/3.png")
+    mask(part / "train/good/3_mask.png")
+    index = build_index(part.parent, "set", MINE)
+    assert "part/train/good/3.png" in images(index, "train")
+    assert "part/train/good/3_mask.png" not in images(index, "train")
+
+
+def test_masks_of_good_images_do_not_make_them_labelled(part):
+    for name in ("0.png", "1.png"):
+        mask(part / "ground_truth/good" / name, box=(0, 0, 0, 0))
+    index = build_index(part.parent, "set", MINE)
+    assert len(images(index, "train")) == 3
+    assert set(index.loc[index["split"] == "train", "defect"]) == {"good"}
+
+
 def test_photographs_of_one_stem_stay_photographs(part):
     photograph(part / "train/good/0.jpg", 5, quality=95)
     assert len(images(build_index(part.parent, "set", MINE), "train")) == 4
@@ -96,6 +113,19 @@ def test_a_mask_beside_its_photograph_belongs_to_it(tmp_path):
     (row,) = index[index["defect"] != "good"].to_dict("records")
     assert (row["image"], row["mask"]) == ("bad/0.jpg", "bad/0.png")
     assert root == tmp_path
+
+
+def test_defects_and_masks_below_good_images_are_no_good_images(tmp_path):
+    for i in range(3):
+        photograph(tmp_path / f"{i}.png", i)
+    photograph(tmp_path / "bad/0.png", 7)
+    mask(tmp_path / "bad/masks/0.png")
+    bad = tmp_path / "bad"
+    _, index = flat_index(tmp_path, bad, bad / "masks")
+    assert images(index, "train") == ["0.png", "1.png", "2.png"]
+    assert images(index, "test") == ["bad/0.png"]
+    _, good = flat_index(tmp_path, None, skipped=[bad])
+    assert images(good, "train") == ["0.png", "1.png", "2.png"]
 
 
 def test_an_inverted_mask_is_a_warning(part):

@@ -43,6 +43,14 @@ class TestMarksThatWouldBeLost:
             load_mask(path)
         assert load_mask(path, marks="any").sum() == 200
 
+    def test_marks_in_the_lower_byte_of_16_bit_colours(self, tmp_path):
+        path = tmp_path / "m.tif"
+        colours = np.stack([two_marks(3, 65535, np.uint16)] * 3, axis=2)
+        tifffile.imwrite(path, colours, photometric="rgb")
+        with pytest.raises(DataError, match=r"neither black nor bright \(3\)"):
+            load_mask(path)
+        assert load_mask(path, marks="any").sum() == 200
+
     def test_every_label_of_a_palette_is_read(self, tmp_path):
         image = Image.fromarray(two_marks(1, 2)).convert("P")
         image.putpalette([0, 0, 0, 128, 0, 0, 0, 0, 255])
@@ -87,6 +95,30 @@ class TestCovered:
         small, least = covered(mask, 10)
         assert np.argwhere(small).tolist() == [[3, 7]]
         assert least == pytest.approx(0.01)
+
+    def test_a_scratch_beside_a_blob_is_kept(self):
+        blob = np.zeros((400, 400), dtype=bool)
+        blob[50:150, 50:150] = True
+        scratch = np.zeros_like(blob)
+        scratch[145:147, 155:350] = True
+        small, least = covered(blob | scratch, 40)
+        assert (small == covered(blob, 40)[0] | covered(scratch, 40)[0]).all()
+        assert small[14, 15:35].all()
+        assert least == pytest.approx(0.2)
+
+    @pytest.mark.parametrize("size", [(30, 41), (30, 90), (70, 25), 64])
+    def test_regions_that_meet_are_each_as_if_alone(self, size):
+        rng = np.random.default_rng(1)
+        mask = rng.random((60, 70)) < 0.06
+        mask[20:40, 30:60] |= rng.random((20, 30)) < 0.9
+        regions, number = ndimage.label(mask, EIGHT)
+        alone = [covered(regions == i + 1, size) for i in range(number)]
+        together = covered(mask, size)
+        height, width = (size, size) if isinstance(size, int) else size
+        whole = Image.fromarray(mask.astype(np.float32))
+        half = np.asarray(whole.resize((width, height), Image.Resampling.BOX)) >= 0.5
+        assert (together[0] == np.logical_or.reduce([half, *(one[0] for one in alone)])).all()
+        assert together[1] == pytest.approx(min(one[1] for one in alone))
 
     def test_nothing_and_everything(self):
         assert not covered(np.zeros((30, 30), bool), 8)[0].any()
@@ -143,3 +175,4 @@ class TestFormats:
     def test_masks_have_two_levels(self, tmp_path):
         assert is_binary(saved(tmp_path, two_marks(255, 255)))
         assert not is_binary(saved(tmp_path, two_marks(255, 100), "b.png"))
+        assert not is_binary(saved(tmp_path, two_marks(4_000, 9_000, np.uint16), "c.png"))

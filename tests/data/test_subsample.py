@@ -107,6 +107,17 @@ def test_a_limit_keeps_every_kind_in_proportion(index: pd.DataFrame) -> None:
     assert images(other, "test") != images(table, "test")
 
 
+def test_a_limit_keeps_the_proportion_of_validation_images_that_a_data_set_brings() -> None:
+    rows = [
+        ("can", part, "good", f"{part}/{i:03}.png", "", "bright")
+        for part, count in {"train": 200, "validation": 40, "test": 10}.items()
+        for i in range(count)
+    ]
+    dataset = Dataset(title="Cans", adaptor="mvtec_ad_2", limit={"train": 50, "test": 10})
+    table = split(pd.DataFrame(sorted(rows), columns=COLUMNS), dataset, "can", "one_class", 0)
+    assert roles(table) == {"normal": 50, "validation": 10, "test": 10}
+
+
 @pytest.mark.parametrize("total", range(3, 84))
 def test_a_limit_of_test_images_is_met_exactly(index: pd.DataFrame, total: int) -> None:
     """At least one image of each kind; otherwise the exact proportion, rounded up or down."""

@@ -12,7 +12,8 @@ from aexad.app.fit import choose_images, fit
 from aexad.app.model_file import load_model_file
 from aexad.config.recipe import Recipe
 from aexad.data.augment import augment
-from aexad.data.tiles import OVERLAP, padded, positions, scaled, scaled_shape, stitched
+from aexad.data.images import load_mask
+from aexad.data.tiles import OVERLAP, padded, positions, scaled, scaled_shape, stitched, tiles_of
 from aexad.explain.heatmap import binarised
 from aexad.explain.inference import infer
 from aexad.explain.resize import resized
@@ -148,6 +149,17 @@ def test_tiles_for_training_show_the_defect(wide):
     for pixels, mask in zip(made["images"][labelled], made["masks"][labelled], strict=True):
         assert pixels[ndimage.binary_erosion(mask, iterations=2)].mean() < 60
         assert pixels[~ndimage.binary_dilation(mask, iterations=2)].mean() > 130
+
+
+@pytest.mark.parametrize("marks", ["bright", "bright-nearest"])
+def test_masks_for_training_are_those_of_evaluation(tmp_path, marks):
+    mask = np.zeros((128, 128), bool)
+    mask[20:100, 41] = mask[60:70, 60:80] = True
+    Image.fromarray(mask).save(tmp_path / "m.png")
+    Image.new("RGB", (128, 128)).save(tmp_path / "a.png")
+    row = {"image": "a.png", "mask": "m.png", "role": "labelled", "marks": marks}
+    (tile,) = tiles_of(row, tmp_path, "whole", SIZE, 0, None)
+    assert (tile.mask == load_mask(tmp_path / "m.png", SIZE, marks=marks)).all()
 
 
 def test_a_defect_that_no_tile_shows_is_an_error(wide):

@@ -3,7 +3,8 @@
 Pixel (x, y) covers the square from (x, y) to (x + 1, y + 1). A box marks the pixels between its
 edges, so that its area is width times height in COCO, and (xmax - xmin) (ymax - ymin) in Pascal VOC
 and CVAT; the edges of YOLO's boxes are rounded to pixels. A polygon marks the pixels on its outline
-too. Boxes are drawn filled: metrics then count the ground inside a box as a defect.
+too. Boxes are drawn filled: metrics then count the ground inside a box as a defect. CVAT's rotated
+boxes and ellipses are polygons.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from PIL import Image, ImageDraw
 
-from aexad.data.images import image_size
+from aexad.data.images import DAMAGE, image_size
 from aexad.data.layouts.folders import images_below
 from aexad.data.layouts.mvtec import MASK_SUFFIXES, masks_beside, stem_of
 from aexad.runtime.atomic_folder import replaced_folder
@@ -30,6 +31,11 @@ BOX, POLYGON, ELLIPSE, MASK = "box", "polygon", "ellipse", "mask"
 KNOWN = (
     "LabelMe (STEM.json), COCO (one .json), Pascal VOC (STEM.xml), YOLO (STEM.txt), CVAT (one .xml)"
 )
+LEAST_POINTS = {BOX: 2, POLYGON: 3, ELLIPSE: 2, MASK: 1}
+FARTHEST = 10**9
+"""Coordinates in pixels that can be drawn are below it."""
+ELLIPSE_POINTS = 64
+"""Points of the polygon of a rotated ellipse."""
 MOST_SHOWN = 5
 
 
@@ -231,7 +237,7 @@ def _annotations_in(
             yield from reader(path, content, by_stem)
         elif alone:
             raise DataError(f"{path}: no annotations of a known form; known are {KNOWN}")
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, OSError) as error:
         detail = f"no {error}" if isinstance(error, KeyError) else str(error)
         raise DataError(
             f"{path}: cannot be read as annotations ({detail}); export it again"
@@ -282,25 +288,29 @@ def _labelme(
 
 
 def _labelme_region(shape: Mapping[str, Any]) -> Region:
-    label, points = str(shape["label"]), _points(shape["points"])
+    label, points = str(shape["label"]), shape["points"]
     match shape.get("shape_type") or POLYGON:
         case "polygon":
-            return Region(label, POLYGON, points)
+            return _region(label, POLYGON, points)
         case "rectangle":
-            return Region(label, BOX, points)
+            return _region(label, BOX, points)
         case "circle":
-            radius = float(np.hypot(*(points[1] - points[0])))
-            return Region(label, ELLIPSE, np.stack([points[0] - radius, points[0] + radius]))
+            centre, edge = _region(label, ELLIPSE, points).points[:2]
+            radius = float(np.hypot(*(edge - centre)))
+            return _region(label, ELLIPSE, [centre - radius, centre + radius])
         case "mask":
-            return Region(label, MASK, points, _encoded(shape["mask"]))
+            return _region(label, MASK, points, _encoded(shape["mask"]))
         case other:
             raise ValueError(f"a {other} has no area; draw a polygon, rectangle, circle or mask")
 
 
 def _encoded(text: str) -> np.ndarray:
     """A PNG in base 64, bool [h, w]."""
-    with Image.open(io.BytesIO(base64.b64decode(text)), formats=["PNG"]) as image:
-        return np.asarray(image.convert("L")) > 0
+    try:
+        with Image.open(io.BytesIO(base64.b64decode(text)), formats=["PNG"]) as image:
+            return np.asarray(image.convert("L")) > 0
+    except (OSError, *DAMAGE):
+        raise ValueError("a mask is no PNG in base 64") from None
 
 
 def _coco(
@@ -320,13 +330,13 @@ def _coco(
 def _coco_regions(label: str, annotation: Mapping[str, Any]) -> Iterator[Region]:
     segmentation = annotation.get("segmentation")
     if isinstance(segmentation, dict):
-        yield Region(label, MASK, np.zeros((1, 2)), _run_lengths(segmentation))
+        yield _region(label, MASK, [(0, 0)], _run_lengths(segmentation))
     elif segmentation:
         for polygon in segmentation:
-            yield Region(label, POLYGON, np.reshape(np.asarray(polygon, np.float64), (-1, 2)))
+            yield _region(label, POLYGON, polygon)
     else:
         x, y, width, height = map(float, annotation["bbox"])
-        yield Region(label, BOX, _points([(x, y), (x + width, y + height)]))
+        yield _region(label, BOX, [(x, y), (x + width, y + height)])
 
 
 def _run_lengths(segmentation: Mapping[str, Any]) -> np.ndarray:
@@ -356,7 +366,7 @@ def _voc(
             raise ValueError("an object without bndbox")
         low, high = ("xmin", "ymin"), ("xmax", "ymax")
         corners = [[float(box.findtext(name, "")) for name in side] for side in (low, high)]
-        regions.append(Region(each.findtext("name", ""), BOX, _points(corners)))
+        regions.append(_region(each.findtext("name", ""), BOX, corners))
     for image in _same_stem(path, by_stem):
         yield image, Annotation("Pascal VOC", known or None, regions)
 
@@ -388,11 +398,11 @@ def _yolo(
                     "values from 0 to 1"
                 )
             if polygon:
-                regions.append(Region(label, POLYGON, values.reshape(-1, 2) * scale))
+                regions.append(_region(label, POLYGON, values.reshape(-1, 2) * scale))
             else:
                 centre, half = values[:2], values[2:] / 2
                 corners = np.stack([centre - half, centre + half]) * scale
-                regions.append(Region(label, BOX, corners))
+                regions.append(_region(label, BOX, corners))
         yield image, Annotation("YOLO", None, regions)
 
 
@@ -416,18 +426,20 @@ def _cvat_region(shape: ET.Element) -> Region | None:
 
     match shape.tag:
         case "box":
-            return Region(label, BOX, np.reshape(numbers("xtl", "ytl", "xbr", "ybr"), (2, 2)))
+            corners = numbers("xtl", "ytl", "xbr", "ybr")
+            return _rotated(_region(label, BOX, corners), float(values.get("rotation", 0)))
         case "polygon":
             pairs = [pair.split(",") for pair in values["points"].split(";")]
-            return Region(label, POLYGON, _points(pairs))
+            return _region(label, POLYGON, pairs)
         case "ellipse":
             x, y, rx, ry = numbers("cx", "cy", "rx", "ry")
-            return Region(label, ELLIPSE, _points([(x - rx, y - ry), (x + rx, y + ry)]))
+            ellipse = _region(label, ELLIPSE, [(x - rx, y - ry), (x + rx, y + ry)])
+            return _rotated(ellipse, float(values.get("rotation", 0)))
         case "mask":
             left, top, width, height = map(int, numbers("left", "top", "width", "height"))
             counts = [int(count) for count in values["rle"].split(",")]
             runs = np.repeat(np.arange(len(counts)) % 2 == 1, counts)
-            return Region(label, MASK, _points([(left, top)]), runs.reshape(height, width))
+            return _region(label, MASK, [(left, top)], runs.reshape(height, width))
         case "tag":
             return None
         case other:
@@ -444,8 +456,34 @@ def _of_name(name: str, by_stem: Mapping[str, list[Path]]) -> list[Path]:
     return ends or images
 
 
-def _points(values: Any) -> np.ndarray:
-    return np.asarray(values, dtype=np.float64).reshape(-1, 2)
+def _region(label: str, kind: str, points: Any, pixels: np.ndarray | None = None) -> Region:
+    """A region of points x, y, or of a flat list of them; there must be enough for its kind."""
+    points = np.asarray(points, dtype=np.float64).reshape(-1, 2)
+    if len(points) < LEAST_POINTS[kind]:
+        raise ValueError(f"{kind} of {len(points)} points, and {LEAST_POINTS[kind]} are needed")
+    if not (np.abs(points) < FARTHEST).all():  # true for NaN too
+        raise ValueError(f"{kind} with a coordinate that is no place in an image")
+    return Region(label, kind, points, pixels)
+
+
+def _rotated(region: Region, degrees: float) -> Region:
+    """Turn a box or ellipse clockwise about its centre.
+
+    A polygon goes through the centres of pixels and marks them too, so that its corners lie half a
+    pixel inside the edges of the box.
+    """
+    if not degrees:
+        return region
+    low, high = region.points
+    centre, half = (low + high - 1) / 2, (high - low - 1).clip(min=0) / 2
+    if region.kind == BOX:
+        unit = np.array([(-1, -1), (1, -1), (1, 1), (-1, 1)])
+    else:
+        angles = np.linspace(0, 2 * np.pi, ELLIPSE_POINTS, endpoint=False)
+        unit = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    cosine, sine = np.cos(np.deg2rad(degrees)), np.sin(np.deg2rad(degrees))
+    turned = (unit * half) @ np.array([[cosine, sine], [-sine, cosine]])  # y points down
+    return _region(region.label, POLYGON, (centre + turned).round(6))  # 9.9999999 marks row 9
 
 
 def _refuse(problems: list[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from pathlib import Path
 
 from aexad.data.layouts.folders import images_below, no_images
@@ -22,7 +23,11 @@ DEFECT = "defect"
 
 
 def flat_entries(
-    good: Path, defects: Path | None, masks: Path | None, problems: list[str]
+    good: Path,
+    defects: Path | None,
+    masks: Path | None,
+    problems: list[str],
+    skipped: Collection[Path] = (),
 ) -> tuple[Path, list[Entry]]:
     """List the images of flat folders; images without exactly one mask are added to ``problems``.
 
@@ -35,12 +40,12 @@ def flat_entries(
     """
     folders = [folder.resolve() for folder in (good, defects, masks) if folder is not None]
     root = Path(os.path.commonpath(folders))
-    entries = normal_entries(root, root.name, "train", folders[0], problems)
+    entries = normal_entries(root, root.name, "train", folders[0], problems, skipped)
     if defects is None:
         return root, entries
     image_folder, mask_folder = folders[1], folders[-1]
     same_folder = mask_folder == image_folder
-    images = images_below(image_folder)
+    images = images_below(image_folder, mask_folder)
     beside = masks_beside(images) if same_folder else {}
     if same_folder:
         suffixed = [path for path in images if path.stem.endswith(MASK_SUFFIXES)]

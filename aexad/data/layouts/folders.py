@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from pathlib import Path
 
 ENDINGS = (
@@ -15,7 +16,7 @@ NO_PICTURES = (
     *(".txt", ".json", ".xml", ".csv", ".tsv", ".yaml", ".yml", ".md", ".html", ".pdf", ".log"),
     *(".ini", ".db", ".py", ".ipynb", ".npy", ".npz", ".zip", ".safetensors", ".onnx", ".sha256"),
 )
-"""Endings of files that may lie among images, and are left out without a word."""
+"""Endings of files that may lie among images, and are ignored without a warning."""
 
 
 def is_image(path: str | os.PathLike[str]) -> bool:
@@ -34,39 +35,39 @@ def images_in(folder: Path) -> list[Path]:
     return [path for path in _visible(folder) if is_image(path) and not path.is_dir()]
 
 
-def images_below(folder: Path, skipped: Path | None = None) -> list[Path]:
+def images_below(folder: Path, *skipped: Path) -> list[Path]:
     """The images in a folder and its sub-folders, which may stand for dates or cameras.
 
-    A folder ``skipped`` below it, which may hold results, is not looked at.
+    Folders ``skipped`` below it, which may hold results or defects, are not looked at.
     """
     found = images_in(folder)
     for sub_folder in _sub_folders(folder, skipped):
-        found += images_below(sub_folder, skipped)
+        found += images_below(sub_folder, *skipped)
     return found
 
 
-def left_out(folder: Path, skipped: Path | None = None) -> list[Path]:
+def left_out(folder: Path, *skipped: Path) -> list[Path]:
     """Files below a folder that may be pictures, and have no ending that is read.
 
-    A folder ``skipped`` below it, which may hold results, is not looked at.
+    Folders ``skipped`` below it are not looked at.
     """
     files = [path for path in _visible(folder) if not path.is_dir()]
     found = [
         path for path in files if not is_image(path) and path.suffix.lower() not in NO_PICTURES
     ]
     for sub_folder in _sub_folders(folder, skipped):
-        found += left_out(sub_folder, skipped)
+        found += left_out(sub_folder, *skipped)
     return found
 
 
-def _sub_folders(folder: Path, skipped: Path | None) -> list[Path]:
+def _sub_folders(folder: Path, skipped: Collection[Path]) -> list[Path]:
     """The folders in a folder, without links to folders above, which would be followed for ever."""
     above = {path.resolve() for path in (folder, *folder.parents)}
-    left = None if skipped is None else skipped.resolve()
+    left = {path.resolve() for path in skipped}
     return [
         path
         for path in folders_in(folder)
-        if path.resolve() != left and not (path.is_symlink() and path.resolve() in above)
+        if path.resolve() not in left and not (path.is_symlink() and path.resolve() in above)
     ]
 
 

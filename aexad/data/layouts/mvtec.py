@@ -15,7 +15,7 @@ import glob
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -92,7 +92,11 @@ class FolderLayout:
         ]
         candidates = [folder / name for name in self.masks]
         masks = next((path for path in candidates if path.is_dir()), candidates[0])
-        trained = [path for path in folders_in(train) if (masks / path.name).is_dir()]
+        trained = [
+            path
+            for path in folders_in(train)
+            if path.name != normal and (masks / path.name).is_dir()
+        ]
         problems += [
             f"{path}: only train/{normal}, and anomalies with masks in {masks.name}/<defect type>, "
             f"are used for training; move it there, to {self.test}, or away"
@@ -114,10 +118,18 @@ MVTEC_AD = FolderLayout("<category>/train/good")
 
 
 def normal_entries(
-    root: Path, category: str, split: str, folder: Path, problems: list[str]
+    root: Path,
+    category: str,
+    split: str,
+    folder: Path,
+    problems: list[str],
+    skipped: Collection[Path] = (),
 ) -> list[Entry]:
-    """List the normal images in a folder; a folder without images is added to ``problems``."""
-    images = images_below(folder)
+    """List the normal images in a folder; a folder without images is added to ``problems``.
+
+    Images in the folders ``skipped`` below it, such as those of defects, are not listed.
+    """
+    images = images_below(folder, *skipped)
     if not images:
         problems.append(no_images(folder))
     masks = masks_beside(images)
@@ -151,7 +163,7 @@ def masks_beside(images: list[Path]) -> dict[Path, Path]:
 def _is_mask(path: Path) -> bool:
     try:
         return is_binary(path)
-    except DataError:  # it is told when the image is read
+    except DataError:  # the error is reported when the image is read
         return False
 
 

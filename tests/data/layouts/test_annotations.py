@@ -157,6 +157,21 @@ def test_cvat(folder):
     assert b[:10, :10].sum() == 49
 
 
+def test_cvat_turns_boxes_and_ellipses_clockwise_about_their_centres(folder):
+    (path := folder.parent / "annotations.xml").write_text(
+        '<annotations><image id="0" name="a.png" width="60" height="40">'
+        '<box label="dent" xtl="20" ytl="10" xbr="30" ybr="14" rotation="90.00"/></image>'
+        '<image id="1" name="b.png" width="60" height="40">'
+        '<ellipse label="dent" cx="30" cy="20" rx="15" ry="3" rotation="30"/></image></annotations>'
+    )
+    a, b, said = marked(folder, path)
+    assert said == "2 masks from CVAT: 2 polygons"
+    assert (a == rectangle(23, 7, 4, 10)).all()
+    assert b.sum() == pytest.approx(np.pi * 15 * 3, rel=0.1)
+    assert b[25, 39]  # the right end is turned down
+    assert not b[15, 39]
+
+
 def test_a_thin_box_keeps_a_pixel_and_images_without_regions_are_empty(folder):
     (folder / "a.txt").write_text("0 0.5 0.5 0.001 0.5\n")
     (folder / "b.txt").write_text("")
@@ -179,6 +194,24 @@ def test_a_thin_box_keeps_a_pixel_and_images_without_regions_are_empty(folder):
         ({"a.json": labelme(), "a.txt": "", "b.txt": ""}, "annotated in a.json and"),
         ({"readme.txt": "x", "a.json": "{broken"}, "no annotation of these images; known are"),
         ({"a.json": '{"shapes": [{"points": []}]}', "b.txt": ""}, "a.json: cannot be read as"),
+        ({"a.json": labelme(("x", "polygon", [], {}))}, "polygon of 0 points, and 3 are needed"),
+        ({"a.json": labelme(("x", "rectangle", [], {}))}, "box of 0 points, and 2 are needed"),
+        (
+            {"a.json": labelme(("x", "circle", [[5, 5]], {}))},
+            "ellipse of 1 points, and 2 are needed",
+        ),
+        (
+            {"a.json": labelme(("x", "rectangle", [[0, 0], [5, float("nan")]], {}))},
+            "box with a coordinate that is no place in an image",
+        ),
+        (
+            {"a.json": labelme(("x", "mask", [[0, 0]], {"mask": "R0lGODlh"}))},
+            "a.json: cannot be read as annotations (a mask is no PNG in base 64)",
+        ),
+        (
+            {"a.json": '{"annotations": [{"image_id": 1, "segmentation": [[4, 4]]}]}'},
+            "polygon of 1 points, and 3 are needed",
+        ),
     ],
 )
 def test_what_cannot_be_drawn_is_one_line_and_leaves_nothing(folder, files, message):
