@@ -257,15 +257,19 @@ def _own_shares(
         The index of the pixel in [h * w], the number of the region, and its share: of each pair.
     """
     height, width = share.shape
-    larger = max(width, regions.shape[1]), max(height, regions.shape[0])
-    regions = np.asarray(Image.fromarray(regions).resize(larger, Image.Resampling.BOX))
-    rows, columns = _reduced(regions.shape[0], height), _reduced(regions.shape[1], width)
+    larger = max(height, regions.shape[0]), max(width, regions.shape[1])
+    if larger != regions.shape:  # a side becomes longer: each of its pixels is one of the mask
+        enlarged = Image.fromarray(regions).resize(larger[::-1], Image.Resampling.BOX)
+        regions = np.asarray(enlarged)
+    rows, columns = _reduced(larger[0], height), _reduced(larger[1], width)
     y, x = np.nonzero(share > 1 - 1e-6)
     thin = np.ones(regions.max() + 1, dtype=bool)
     thin[0] = thin[regions[np.searchsorted(rows, y), np.searchsorted(columns, x)]] = False
-    inside = thin[regions]
-    pixel = (rows[:, None] * width + columns)[inside]
-    pairs, area = np.unique(pixel * len(thin) + regions[inside], return_counts=True)
+    inside = np.flatnonzero(thin[regions])
+    y, x = np.divmod(inside, larger[1])
+    pairs, area = np.unique(
+        (rows[y] * width + columns[x]) * len(thin) + regions.ravel()[inside], return_counts=True
+    )
     pixel, region = np.divmod(pairs, len(thin))
     whole = np.outer(np.bincount(rows), np.bincount(columns)).ravel()
     return pixel, region, area / whole[pixel]
@@ -443,7 +447,8 @@ def _eight_bit(
 
 def _raw_mode(image: Image.Image) -> object:
     """How the pixels of an opened image are stored, in Pillow's terms, before it is decoded."""
-    args = image.tile[0].args if getattr(image, "tile", None) else None
+    tiles = getattr(image, "tile", None)
+    args = tiles[0].args if tiles else None
     return args[0] if isinstance(args, tuple) and args else args
 
 
@@ -507,7 +512,7 @@ def _numbered(image: Image.Image, path: str | os.PathLike[str]) -> np.ndarray:
     The number is the only channel (for a palette: the index) or any of several.
     """
     if _has_16_bits(image):
-        return _sixteen_bit(image, path)[..., :3].any(axis=2)
+        return np.array(_sixteen_bit(image, path)[..., :3].any(axis=2))
     upright = ImageOps.exif_transpose(image)
     one = len(upright.getbands()) == 1
     numbers = np.asarray(upright)[..., None] if one else np.asarray(upright.convert("RGB"))

@@ -154,7 +154,7 @@ def test_tiles_for_training_show_the_defect(wide):
 @pytest.mark.parametrize("marks", ["bright", "bright-nearest"])
 def test_masks_for_training_are_those_of_evaluation(tmp_path, marks):
     mask = np.zeros((128, 128), bool)
-    mask[20:100, 41] = mask[60:70, 60:80] = True
+    mask[20:100, 40] = mask[60:70, 60:80] = True
     Image.fromarray(mask).save(tmp_path / "m.png")
     Image.new("RGB", (128, 128)).save(tmp_path / "a.png")
     row = {"image": "a.png", "mask": "m.png", "role": "labelled", "marks": marks}

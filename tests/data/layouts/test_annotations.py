@@ -222,6 +222,12 @@ def test_what_cannot_be_drawn_is_one_line_and_leaves_nothing(folder, files, mess
     assert not (folder.parent / "masks").exists()
 
 
+def test_a_file_that_cannot_be_opened_is_one_line(folder):
+    (folder / "a.txt").mkdir()
+    with pytest.raises(DataError, match=r"a\.txt: cannot be read as annotations"):
+        draw_masks(folder, folder, folder.parent / "masks")
+
+
 def test_a_file_of_another_kind_and_a_label_that_is_not_there(folder):
     (other := folder.parent / "other.json").write_text('{"a": 1}')
     with pytest.raises(DataError, match="no annotations of a known form; known are LabelMe"):
