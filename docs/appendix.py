@@ -37,9 +37,9 @@ FIRST = ("methods", "significance")
 WIDTH = 1400
 HEADING = """# Appendix: all tables and figures of the benchmark `{name}`
 
-[results.md](../results.md) has the answer, [six.md](six.md) the details. `docs/appendix.py` made this page from
-[{archive}]({archive}), the archive of {runs} runs trained at {commits}. Figures that show
-photographs are not in it, because an archive holds numbers alone.
+[results.md](../results.md) has the answer, [six.md](six.md) the details. `docs/appendix.py` made
+this page from [{archive}]({archive}), the archive of {runs} runs trained at {commits}. Figures that
+show photographs are not in it, because an archive holds numbers alone.
 """
 COLUMNS = ("xauc", "pro", "pixel_ap", "f1", "iou", "image_auroc", "training_seconds")
 """Columns of the short table: means over the categories."""
@@ -258,11 +258,11 @@ def tables_of_classes(folder: Path) -> dict[str, str]:
     theirs = cells.query("scenario == 'one_class' and metric == 'image_auroc'")
     tables = {}
     for data, name in CLASSES.items():
-        measured = ours[ours["dataset"] == data].pivot(
+        measured = ours[ours["dataset"] == data].pivot_table(
             index="category", columns="method", values="value"
         )
         measured = measured[[each for each in methods["method"] if each in measured]]
-        published = theirs[theirs["dataset"] == name].pivot(
+        published = theirs[theirs["dataset"] == name].pivot_table(
             index="category", columns="method", values="value"
         )[["l2_cae", "anovit"]]
         rows = [
