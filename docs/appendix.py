@@ -159,19 +159,24 @@ def table_of_seeds(folder: Path) -> str:
     complete = measured.count()[lambda count: count == number].index
     means = measured.mean()[complete]
     compared = pd.read_csv(folder / "tables/significance.csv").set_index(["method", "metric"])
-    rows = []
+    order, rows = sorted(metrics["seed"].unique()), []
     for name in methods["method"]:
-        if (name, "iou") not in means or len(seeds := means[name, "iou"].index) < 2:
+        if (name, "iou") not in means or means[name, "iou"].size < 2:
             continue
-        each = [" / ".join(f"{means[name, m, seed]:.3f}"[1:] for m in SHOWN) for seed in seeds]
+        each = [
+            " / ".join(f"{means[name, m, seed]:.3f}"[1:] for m in SHOWN)
+            if (name, "iou", seed) in means
+            else "–"
+            for seed in order
+        ]
         differences = [
             f"{row['difference']:+.3f} ({row['low']:+.3f} to {row['high']:+.3f})"
             for m in COMPARED
             if (name, m) in compared.index
             for row in [compared.loc[(name, m)]]
-        ]
+        ] or ["" for _ in COMPARED]
         rows.append([titles[name], *each, *differences])
-    seeds = [f"seed {seed}" for seed in sorted(metrics["seed"].unique())]
+    seeds = [f"seed {seed}" for seed in order]
     heads = [f"{METRIC[each].label}, less the first row" for each in COMPARED]
     return _markdown(rows, ["method", *seeds, *heads])
 
