@@ -4,6 +4,7 @@ import json
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 ROOT = Path(__file__).parents[1]
@@ -38,6 +39,29 @@ def test_the_pages_have_the_table_of_a_small_benchmark(tmp_path, name, mark):
     tables = appendix.page_tables(name, appendix.render(name, tmp_path, figures=False))
     assert "AE-XAD, ResNet-18 " in tables[mark]
     has_tables(name, tables)
+
+
+def test_a_seed_that_a_method_lacks_leaves_its_cell_empty(tmp_path, monkeypatch):
+    runs = [("first", 0), ("first", 1), ("first", 2), ("second", 0), ("second", 2)]
+    metrics = pd.DataFrame(
+        [
+            {"method": name, "seed": seed, "category": "a", "metric": metric, "value": seed / 10}
+            for name, seed in runs
+            for metric in appendix.SHOWN
+        ]
+    )
+    methods = pd.DataFrame({"method": ["first", "second"]})
+    differences = {"method": "second", "difference": 0.1, "low": 0.0, "high": 0.2}
+    (tmp_path / "tables").mkdir()
+    pd.DataFrame([differences | {"metric": name} for name in appendix.COMPARED]).to_csv(
+        tmp_path / "tables/significance.csv"
+    )
+    monkeypatch.setattr(appendix, "read_collection", lambda _: (metrics, methods))
+    monkeypatch.setattr(appendix, "short_titles", lambda _: {"first": "First", "second": "Second"})
+    row = appendix.table_of_seeds(tmp_path).splitlines()[-1]
+    cells = [cell.strip() for cell in row.strip("|").split("|")]
+    assert [cell[:4] for cell in cells[:4]] == ["Seco", ".000", "–", ".200"]
+    assert cells[4:] == ["+0.100 (+0.000 to +0.200)"] * 2
 
 
 def test_the_appendix_has_every_table_of_the_archive(rendered):
