@@ -24,6 +24,11 @@ TRAINED = ("provenance.json", "training.csv", "inference.json")
 DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, KeyError, ValueError, RuntimeError)
 """What reading a zip may raise; RuntimeError: it is encrypted, or its compression is unknown."""
 
+LARGEST = 2**26
+"""Bytes of one file of an archive; the largest real ones have a hundredth."""
+_ENCRYPTED = 1
+"""Bit of a file in a zip that is encrypted."""
+
 FileName = Annotated[str, StringConstraints(pattern=f"^({'|'.join((*MEASURED, *TRAINED))})$")]
 Digest = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
 
@@ -65,10 +70,15 @@ def read_manifest(path: Path) -> Manifest:
     Raises
     ------
     DataError
-        The file is missing, is not an archive of runs, or is of another version.
+        The file is missing, is encrypted, is not an archive of runs, or is of another version.
     """
     try:
         with zipfile.ZipFile(path) as archive:
+            manifest = archive.getinfo(MANIFEST)
+            if manifest.flag_bits & _ENCRYPTED:
+                raise DataError(f"{path}: encrypted; unpack it, and zip it without a password")
+            if manifest.file_size > LARGEST:
+                raise DataError(f"{path}: its {MANIFEST} is larger than any real one; get it again")
             return Manifest.model_validate_json(archive.read(MANIFEST))
     except FileNotFoundError:
         raise DataError(f"{path}: no such archive of runs") from None

@@ -49,17 +49,25 @@ def nearest(name: str, choices: Iterable[str]) -> str:
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML loader for which a repeated key is an error (PyYAML silently takes the last one)."""
+    """YAML loader for which a repeated key is an error (PyYAML silently takes the last one).
+
+    A key that is a list or a mapping is an error too; ``{{category}}`` without quotes is one.
+    """
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen = set()
         for key, _ in node.value:
-            if key.value in seen and isinstance(key, yaml.ScalarNode):
+            if not isinstance(key, yaml.ScalarNode):
+                raise yaml.constructor.ConstructorError(
+                    problem=f"line {key.start_mark.line + 1} has a list or mapping for a name; "
+                    "put text with braces or brackets in quotes"
+                )
+            if key.value in seen:
                 raise yaml.constructor.ConstructorError(
                     problem=f"the key '{key.value}' occurs twice, again in line "
                     f"{key.start_mark.line + 1}; remove one"
                 )
-            seen.add(str(key.value))
+            seen.add(key.value)
         return super().construct_mapping(node, deep)
 
 

@@ -1,13 +1,13 @@
 """Evaluate external maps: a folder of anomaly maps that were made outside of aexad.
 
-Images and masks are in MVTec AD layout (``test/<defect>/<stem>.<ending>`` and
-``ground_truth/<defect>/<stem>_mask.<ending>``). Maps are in the layout of ``test``: one file per
-image, with the image's stem. ``docs/evaluate_your_own_maps.md`` describes the file formats.
+Images and masks are in MVTec AD layout, as :data:`aexad.data.layouts.mvtec.MVTEC_AD` reads it
+(``test/<defect>/<stem>.<ending>`` and ``ground_truth/<defect>/<stem>_mask.<ending>``). Maps are in
+the layout of ``test``: one file per image, with the image's stem.
+``docs/evaluate_your_own_maps.md`` describes the file formats.
 """
 
 from __future__ import annotations
 
-import glob
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -16,8 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from aexad.data.images import BRIGHT, image_size, load_mask
-from aexad.data.index import GOOD
-from aexad.data.layouts.folders import is_image
+from aexad.data.layouts.mvtec import MVTEC_AD, Entry, stem_of
 from aexad.data.split import read_split
 from aexad.evaluation.evaluate import (
     ImageRow,
@@ -81,12 +80,14 @@ def evaluate_maps(
     Raises
     ------
     DataError
-        If a test image has no map or no mask, or if a map belongs to no test image, cannot be
-        read, has a wrong shape or holds NaN.
+        If the test images deviate from the layout, for example without a mask; if one has no map;
+        or if a map belongs to no test image, cannot be read, has a wrong shape or holds NaN.
     """
     masks = Path(masks)
+    root = masks.parent
     wanted = _wanted(
-        (path.parent.name, path, _mask_of(path, masks)) for path in _test_images(masks)
+        (entry.defect, root / entry.image, root / entry.mask if entry.mask else None)
+        for entry in _test_entries(masks)
     )
     images = list_maps(Path(maps), wanted, masks.resolve().name)
     return write_evaluation(_rows(images, masks, size), size, output)
@@ -176,11 +177,13 @@ def list_maps(
     folder = _folder_of_maps(maps, category, sorted({defect for defect, _ in wanted}))
     map_of: dict[Key, Path] = {}
     surplus = []
-    for path in sorted(folder.glob("*/*")):
-        if path.suffix.lower() in ENDINGS and not path.name.startswith("."):
-            key = (path.parent.name, path.stem)
+    for path in sorted(folder.glob("*/**/*")):
+        inside = path.relative_to(folder)
+        hidden = any(part.startswith(".") for part in inside.parts)
+        if path.suffix.lower() in ENDINGS and not hidden and not path.is_dir():
+            key = (inside.parts[0], stem_of(path))
             if key in map_of or (key not in wanted and not allow_more):
-                surplus.append(path.relative_to(folder))
+                surplus.append(inside)
             map_of[key] = path
     missing = [Path(key[0], image.name) for key, (image, _) in wanted.items() if key not in map_of]
     problems = [
@@ -219,7 +222,7 @@ def _wanted(
     """Image and mask by defect type and stem, which only one image may have."""
     wanted: dict[Key, tuple[Path, Path | None]] = {}
     for defect, image, mask in images:
-        other, _ = wanted.setdefault((defect, image.stem), (image, mask))
+        other, _ = wanted.setdefault((defect, stem_of(image)), (image, mask))
         if other != image:
             raise DataError(
                 f"{image}: the same defect type and stem as {other}; rename one, and its map"
@@ -227,14 +230,22 @@ def _wanted(
     return wanted
 
 
-def _test_images(masks: Path) -> list[Path]:
-    images = sorted(path for path in masks.glob("test/*/*") if is_image(path))
-    if not images:
+def _test_entries(masks: Path) -> list[Entry]:
+    """The test images of the category in a folder and their masks, as the index lists them."""
+    problems: list[str] = []
+    entries = sorted(MVTEC_AD.entries(masks.parent, masks.name, problems))
+    tested = [entry for entry in entries if entry.split == "test"]
+    if not tested:
         raise DataError(
             f"{masks}: no images in {masks / 'test'}/<defect>; name the folder of a category, with "
             "'test' and 'ground_truth'"
         )
-    return images
+    # A category whose maps are evaluated needs no training images.
+    problems = [text for text in problems if not text.startswith(str(masks / "train"))]
+    if problems:
+        more = f" (and {len(problems) - 1} more problems)" if len(problems) > 1 else ""
+        raise DataError(f"{problems[0]}{more}")
+    return tested
 
 
 def _folder_of_maps(maps: Path, category: str, defects: Sequence[str]) -> Path:
@@ -245,17 +256,6 @@ def _folder_of_maps(maps: Path, category: str, defects: Sequence[str]) -> Path:
         f"{maps}: none of the folders {', '.join(defects)} in it; maps lie at "
         f"{maps}/<defect>/<stem>.tiff (or .npy, .png)"
     )
-
-
-def _mask_of(image: Path, masks: Path) -> Path | None:
-    if image.parent.name == GOOD:
-        return None
-    folder = masks / "ground_truth" / image.parent.name
-    for stem in (f"{image.stem}_mask", image.stem):
-        for path in sorted(folder.glob(f"{glob.escape(stem)}.*")):
-            if is_image(path):
-                return path
-    raise DataError(f"{image}: no mask; it would be {folder / f'{image.stem}_mask.png'}")
 
 
 def _named(paths: Sequence[Path]) -> str:

@@ -224,15 +224,21 @@ def _map_files(output: Path, numbers: list[str]) -> list[Path]:
 
 def _scores(path: Path, numbers: list[str], maps: list[np.ndarray]) -> np.ndarray:
     if not path.is_file():
-        return np.array([float(m.max()) for m in maps], dtype=np.float32)
+        return np.array([float(m.max()) for m in maps], dtype=np.float64)
     try:
-        table = pd.read_csv(path, dtype={"image": str}).set_index("image")["score"]
-        scores = table.loc[numbers].to_numpy(dtype=np.float32)
+        table = pd.read_csv(path, dtype=str, keep_default_na=False).set_index("image")["score"]
+        scores = np.array([float(score) for score in table.loc[numbers]], dtype=np.float64)
     except (ValueError, KeyError) as error:
         reason = " ".join(str(error).split())[:160]
-        raise DataError(f"scores.csv of the command cannot be used ({reason})") from None
+        raise DataError(
+            f"{path}: cannot be used ({reason}); let the command write the columns image and "
+            "score, separated by commas, with one row per test image"
+        ) from None
     if len(scores) != len(numbers) or not np.isfinite(scores).all():
-        raise DataError("scores.csv of the command has two scores of one image, or one is NaN")
+        raise DataError(
+            f"{path}: has two scores of one image, or one that is no finite number; let the "
+            "command write one finite score per image"
+        )
     return scores
 
 

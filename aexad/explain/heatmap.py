@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from math import ldexp
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 _EIGHT_NEIGHBOURS = np.ones((3, 3), dtype=bool)
 _LONG = 1024
 """Pixels of a side above which a map is filtered and summed with less memory."""
+_SQUARABLE = 256
+"""Binary exponent of the largest value of a map up to which its squares are summed unscaled."""
 _DEVIATIONS = 4  # half width of the filter 'sigma', in standard deviations
 
 
@@ -255,10 +258,16 @@ def thresholds(m: np.ndarray, a: Sequence[float]) -> list[np.floating]:
 def mean_and_std(m: np.ndarray) -> tuple[float, float]:
     """Mean and (population) standard deviation of one map, in float64."""
     values = m.astype(np.float64)  # a copy
+    exponent = int(np.frexp(max(values.max(), -values.min()))[1])
+    # Squares of values beyond would leave the range of float64; no float32 map holds such values.
+    scaled = abs(exponent) > _SQUARABLE
+    if scaled:
+        values = np.ldexp(values, -exponent)
     mean = float(values.mean())
     values -= mean
     values *= values
-    return mean, float(values.mean()) ** 0.5
+    std = float(values.mean()) ** 0.5
+    return (ldexp(mean, exponent), ldexp(std, exponent)) if scaled else (mean, std)
 
 
 def _rounded_down(threshold: float, dtype: np.dtype) -> np.floating:

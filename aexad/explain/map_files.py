@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import tifffile
 from PIL import Image
 
 from aexad.runtime.errors import DataError
@@ -20,9 +19,17 @@ def read_map(path: Path) -> np.ndarray:
             values = np.load(path, allow_pickle=False)
         elif path.suffix.lower() == ".png":
             with Image.open(path, formats=["PNG"]) as image:
+                if image.mode == "P":  # its pixels are indices of colours
+                    raise ValueError("it has a palette; save it as grey")
                 values = np.asarray(image)
         else:
+            import tifffile
+
             values = tifffile.imread(path)
+    except ImportError:
+        raise DataError(
+            f"{path}: maps in TIFF files need tifffile; install it: pip install tifffile"
+        ) from None
     except Exception as error:  # the readers document no single class for a damaged file
         reason = " ".join(str(error).split())
         raise DataError(f"{path}: cannot be read as a map ({reason}); write it again") from None

@@ -15,8 +15,11 @@ import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
+
 from aexad.config.archive import (
     DAMAGED,
+    LARGEST,
     MANIFEST,
     MEASURED,
     SPLIT,
@@ -25,9 +28,11 @@ from aexad.config.archive import (
     Manifest,
     read_manifest,
 )
-from aexad.config.benchmark import Run
+from aexad.config.benchmark import METRICS, Run
 from aexad.config.methods import Method
 from aexad.config.recipe import Recipe
+from aexad.evaluation.evaluate import COUNTS
+from aexad.evaluation.metrics.image_counts import ImageCounts
 from aexad.plan.imported import IMPORTED, recipe_differences
 from aexad.report.images.unfiltered import read_settings
 from aexad.report.run_files import read_json, require
@@ -37,10 +42,10 @@ from aexad.runtime.files import written_whole
 
 logger = logging.getLogger(__name__)
 
-LARGEST = 2**26
-"""Bytes of one file of an archive; the largest real ones have a hundredth."""
 EARLIEST = (1980, 1, 1, 0, 0, 0)
 """The time of every file in the archive, so that equal runs give equal bytes."""
+_REPLACED = (*MEASURED, *TRAINED, IMPORTED)
+"""The files in the folder of an imported run."""
 
 
 def write_archive(
@@ -127,8 +132,8 @@ def import_archive(path: Path, results: Path, methods: Mapping[str, Method]) -> 
     ------
     DataError
         The archive is damaged, a file does not have the digest of the manifest or is no result, a
-        split differs from the one of runs made here, the run was imported with other results, or no
-        run is left. Nothing is written then.
+        split differs from the one of runs made here, the run was imported with other results, its
+        folder holds other files, or no run is left. Nothing is written then.
     """
     manifest = read_manifest(path)
     chosen = []
@@ -189,7 +194,23 @@ def _checked_content(
             f"{path}: per_image.csv of {run.folder} does not have the test images of its split; "
             "make the archive again"
         )
+    for name, read in ((METRICS, _metric_names), (COUNTS, _counts)):
+        try:
+            read(content[name])
+        except (*DAMAGED, AttributeError, IndexError, TypeError, OSError):
+            raise DataError(
+                f"{path}: {name} of {run.folder} cannot be read; make the archive again"
+            ) from None
     return content
+
+
+def _metric_names(metrics: bytes) -> list[str]:
+    return list(json.loads(metrics)["metrics"].keys())
+
+
+def _counts(counts: bytes) -> ImageCounts:
+    with np.load(io.BytesIO(counts), allow_pickle=False) as arrays:
+        return ImageCounts.from_arrays(arrays)
 
 
 def _check_against_results(
@@ -211,20 +232,28 @@ def _check_against_results(
                 f"{path}: run {run.folder} was imported before with another {name}; keep that, or "
                 f"delete {here} and import again"
             )
+    if not _is_complete(archived, here):
+        for other in [here] if here.is_file() else sorted(here.glob("*")):
+            if other.name not in _REPLACED:
+                raise DataError(f"{other}: not made by aexad; move it away and import again")
+
+
+def _is_complete(archived: ArchivedRun, folder: Path) -> bool:
+    """Whether the folder of an imported run holds all its files."""
+    return all((folder / name).is_file() for name in (*archived.files, IMPORTED))
 
 
 def _write(archived: ArchivedRun, content: Mapping[str, bytes], results: Path) -> None:
     """Write the files of a run; the mark of an import has the recipe."""
     folder = results / archived.run.imported_folder
-    names = (*archived.files, IMPORTED)
     mark = json.dumps({"recipe": archived.recipe}, indent=2, sort_keys=True) + "\n"
     files = {name: content[name] for name in archived.files} | {IMPORTED: mark.encode()}
     if not (folder.parent / SPLIT).is_file():
         with written_whole(folder.parent / SPLIT) as temporary:
             temporary.write_bytes(content[SPLIT])
-    if all((folder / name).is_file() for name in names):
+    if _is_complete(archived, folder):
         return
-    with replaced_folder(folder, *MEASURED, *TRAINED, IMPORTED) as new:
+    with replaced_folder(folder, *_REPLACED) as new:
         for name, data in files.items():
             (new / name).write_bytes(data)
 

@@ -151,6 +151,8 @@ def test_scenarios_are_those_that_have_the_images(methods):
         ("a: {encoder: e, model: vae}", "no method 'vae'; did you mean"),
         ("- a", "the top level is a list"),
         ("a: {", "not valid YAML"),
+        ("a:\n  maps: {{category}}", "line 2 has a list or mapping for a name; put text"),
+        ("[a]: {encoder: e}", "line 1 has a list or mapping for a name; put text"),
     ],
 )
 def test_a_mistake_is_one_clear_line(methods, text, message):

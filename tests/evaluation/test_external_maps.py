@@ -1,4 +1,5 @@
 import json
+import sys
 
 import numpy as np
 import pandas as pd
@@ -9,6 +10,7 @@ from PIL import Image
 from aexad.data.images import covered
 from aexad.evaluation import metrics
 from aexad.evaluation.external_maps import evaluate_maps, evaluate_split_maps
+from aexad.explain.map_files import read_map
 from aexad.explain.resize import resized
 from aexad.runtime.errors import DataError
 
@@ -123,6 +125,35 @@ def test_masks_may_have_the_name_of_the_image(category, tmp_path):
     assert evaluate_maps(maps, category, tmp_path / "out")["metrics"]["pro"]["regions"] == 2
 
 
+@pytest.mark.parametrize(
+    ("image", "mask", "map_name"),
+    [
+        ("night/001.png", "night/001_mask.png", "night/001.npy"),  # of a camera or a day
+        ("night/001.png", "001_mask.png", "001.npy"),
+        ("001.png", "001_label.png", "001.npy"),
+        ("001.png", "001_mask1.png", "001.npy"),
+        ("é.png", "e\u0301_mask.png", "e\u0301.npy"),  # macOS decomposes accents
+    ],
+)
+def test_images_and_masks_are_those_of_the_index(category, tmp_path, image, mask, map_name):
+    maps = write_maps(tmp_path / "maps")
+    for folder, old, new in (
+        (category / "test/broken", "001.png", image),
+        (category / "ground_truth/broken", "001_mask.png", mask),
+        (maps / "broken", "001.npy", map_name),
+    ):
+        (folder / new).parent.mkdir(exist_ok=True)
+        (folder / old).rename(folder / new)
+    content = evaluate_maps(maps, category, tmp_path / "out")
+    assert (content["images"]["test"], content["metrics"]["pro"]["regions"]) == (4, 2)
+
+
+def test_two_masks_of_one_image_are_refused(refused, category):
+    _, message = refused
+    Image.new("L", SHAPE[::-1], 255).save(category / "ground_truth/broken/001.png")
+    assert "test/broken/001.png: has 2 masks (001.png, 001_mask.png); keep one" in message()
+
+
 @pytest.fixture
 def refused(category, tmp_path):
     """Complete maps, and a function that evaluates them and returns the error message."""
@@ -203,6 +234,13 @@ def test_damaged_maps(refused, ending):
     assert f"broken/000.{ending}: cannot be read as a map" in message()
 
 
+def test_a_png_with_a_palette_is_no_map(refused):
+    maps, message = refused
+    (maps / "good/000.npy").unlink()
+    Image.new("P", SHAPE[::-1]).save(maps / "good/000.png")
+    assert "good/000.png: cannot be read as a map (it has a palette; save it as grey)" in message()
+
+
 def test_pickles_are_not_opened(refused):
     maps, message = refused
     np.save(maps / "good/000.npy", np.array([[{}]]), allow_pickle=True)
@@ -223,7 +261,7 @@ def test_other_folders(category, tmp_path):
 def test_missing_masks(refused, category):
     _, message = refused
     (category / "ground_truth/broken/001_mask.png").unlink()
-    assert "test/broken/001.png: no mask; it would be" in message()
+    assert "test/broken/001.png: has no mask; add" in message()
 
 
 def test_masks_of_another_size(refused, category):
@@ -237,6 +275,13 @@ def test_masks_of_another_size_with_square_maps(category, tmp_path):
     Image.new("L", (5, 5), 255).save(category / "ground_truth/broken/001_mask.png")
     with pytest.raises(DataError, match=r"001_mask.png: the mask is 5x5 pixels and its image 16x"):
         evaluate_maps(maps, category, tmp_path / "out")
+
+
+def test_only_tiff_files_need_tifffile(category, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "tifffile", None)  # importing it is an ImportError
+    assert read_map(write_maps(tmp_path / "maps") / "good/000.npy").ndim == 2
+    with pytest.raises(DataError, match=r"a.tif: maps in TIFF files need .*pip install tifffile"):
+        read_map(tmp_path / "a.tif")
 
 
 def test_each_map_is_read_once(category, tmp_path, monkeypatch):

@@ -45,6 +45,22 @@ def test_scores_are_in_the_order_of_the_split(view, output):
     assert read_output(output, view, 8)["score"].tolist() == [0, 0.5, 1, 1.5]
 
 
+def test_scores_are_as_precise_as_written(view, output):
+    scores = [0.1, 0.1 + 2.0**-53, 1 / 3, 1e155]
+    table = pd.DataFrame({"image": list(view.values()), "score": scores})
+    table.to_csv(output / "scores.csv", index=False)
+    assert read_output(output, view, 8)["score"].tolist() == scores
+
+
+@pytest.mark.parametrize("separator", [";", "\t"])
+def test_scores_of_another_form_are_refused(view, output, separator):
+    table = pd.DataFrame({"image": list(view.values()), "score": 1.0})
+    table.to_csv(output / "scores.csv", sep=separator, index=False)
+    message = r"maps/scores.csv: cannot be used .*columns image and score, separated by commas"
+    with pytest.raises(DataError, match=message):
+        read_output(output, view, 8)
+
+
 def test_two_maps_of_one_image_are_refused(view, output):
     Image.new("L", (8, 8)).save(output / "00002.PNG")
     with pytest.raises(DataError, match=r"two maps of one image, 00002.PNG and 00002.npy; let it"):

@@ -288,6 +288,15 @@ def test_mean_and_population_std_in_float64():
     assert std == pytest.approx(values.astype(np.float64).std(), abs=1e-12)
 
 
+@pytest.mark.parametrize("factor", [2.0**600, 2.0**1023, 2.0**-600])
+def test_mean_and_std_of_huge_and_tiny_maps(factor):
+    values = np.random.default_rng(0).random((30, 30))
+    mean, std = mean_and_std(values * factor)
+    assert mean == values.mean() * factor
+    assert std == pytest.approx(values.std() * factor, rel=1e-15)
+    np.testing.assert_array_equal(binarised((values * factor)[None]), binarised(values[None]))
+
+
 def test_no_images():
     empty = np.empty((0, 3, 8, 8), dtype=np.float32)
     assert [len(values) for values in heat_maps(empty, empty, HeatMap())] == [0] * 5

@@ -1,5 +1,6 @@
 """Archives of runs: the same tables elsewhere, and nothing that does not fit."""
 
+import hashlib
 import json
 import re
 import shutil
@@ -33,7 +34,7 @@ def rewritten(path, target, change):
     with zipfile.ZipFile(path) as old:
         contents = {name: old.read(name) for name in old.namelist()}
     change(contents)
-    with zipfile.ZipFile(target, "w") as new:
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as new:
         for name, content in contents.items():
             new.writestr(name, content)
     return target
@@ -154,13 +155,23 @@ def test_other_results_of_the_same_run_are_refused(made, tmp_path):
         import_archive(path, tmp_path, tree.recipes)
 
 
+def test_a_folder_with_other_files_is_refused_before_anything_is_written(made, tmp_path):
+    tree, path = made
+    other = tmp_path / tree.runs[-1].imported_folder / "notes.txt"
+    other.parent.mkdir(parents=True)
+    other.write_text("")
+    with pytest.raises(DataError, match=r"notes\.txt: not made by aexad; move it away and import"):
+        import_archive(path, tmp_path, tree.recipes)
+    assert [found for found in tmp_path.rglob("*") if found.is_file()] == [other]
+
+
 def test_an_encrypted_archive_is_refused(made, tmp_path):
     content = bytearray(made[1].read_bytes())
     entry = content.index(b"PK\x01\x02")  # of the manifest, in the directory at the end
     content[entry + 8] |= 1
     path = tmp_path / "encrypted.zip"
     path.write_bytes(content)
-    with pytest.raises(DataError, match=r"encrypted\.zip: no archive of runs, or of another"):
+    with pytest.raises(DataError, match=r"encrypted\.zip: encrypted; unpack it, and zip it with"):
         read_manifest(path)
 
 
@@ -177,6 +188,37 @@ def climb_out(contents):
     manifest = json.loads(contents[MANIFEST])
     manifest["runs"][0]["category"] = "../../elsewhere"
     contents[MANIFEST] = json.dumps(manifest).encode()
+
+
+def be_the_folder_above(contents):
+    manifest = json.loads(contents[MANIFEST])
+    manifest["runs"][0]["method"] = ".."
+    contents[MANIFEST] = json.dumps(manifest).encode()
+
+
+def replace_with_its_digest(contents, name, content):
+    manifest = json.loads(contents[MANIFEST])
+    run = manifest["runs"][0]
+    place = "runs/{dataset}/{category}/{scenario}/seed{seed}/{method}/".format(**run) + name
+    contents[place] = content
+    run["files"][name] = hashlib.sha256(content).hexdigest()
+    contents[MANIFEST] = json.dumps(manifest).encode()
+
+
+def have_metrics_that_are_no_json(contents):
+    replace_with_its_digest(contents, "metrics.json", b"none")
+
+
+def have_metrics_of_another_form(contents):
+    replace_with_its_digest(contents, "metrics.json", b"[]")
+
+
+def have_counts_that_are_no_npz(contents):
+    replace_with_its_digest(contents, "counts.npz", b"none")
+
+
+def swell(contents):
+    contents[MANIFEST] += b" " * 2**26
 
 
 def name_another_file(contents):
@@ -206,6 +248,11 @@ def lose_the_manifest(contents):
         (break_a_file, "has another digest than in manifest.json"),
         (drop_a_file, "damaged"),
         (climb_out, "no archive of runs, or of another version (runs.0.category"),
+        (be_the_folder_above, "no archive of runs, or of another version (runs.0.method"),
+        (have_metrics_that_are_no_json, "metrics.json of runs/"),
+        (have_metrics_of_another_form, "cannot be read; make the archive again"),
+        (have_counts_that_are_no_npz, "counts.npz of runs/"),
+        (swell, "its manifest.json is larger than any real one"),
         (name_another_file, "no archive of runs, or of another version (runs.0.files"),
         (forget_a_split, "has no split of"),
         (be_of_another_version, "no archive of runs, or of another version (format"),
