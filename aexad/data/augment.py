@@ -138,6 +138,11 @@ def _whole(row: dict[Any, str], root: Path, size: int, levels: Levels | None) ->
         shape = image_size(root / row["image"])
         marked = load_mask(root / row["mask"], size, shape, row["marks"])
         if not marked.any():
+            if not load_mask(root / row["mask"], marks=row["marks"]).any():
+                raise DataError(
+                    f"{root / row['mask']}: this mask of a labelled anomaly marks nothing; correct "
+                    f"it, or remove it and {root / row['image']}, and make the index again"
+                )
             raise DataError(
                 f"{root / row['mask']}: no anomalous pixel is left at working size {size}; raise "
                 "'size' ('--size' of 'fit'), set 'masks: covered', correct the mask, or exclude "

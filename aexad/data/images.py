@@ -8,6 +8,7 @@ are read.
 from __future__ import annotations
 
 import os
+import stat
 import struct
 import sys
 import warnings
@@ -34,10 +35,15 @@ EDGE = 2
 """Pixels between dark and bright are an edge, up to this distance from a bright one."""
 SHARE = 0.5
 """Share of its area from which a pixel of a smaller mask is anomalous."""
+FAINT = 3
+"""Largest value that a soft edge has beyond :data:`EDGE`, up to twice as far."""
+MOST_CLASSES = 8
+"""A mask with more levels probably has soft edges, and not numbers of defects."""
 EIGHT = np.ones((3, 3), dtype=bool)
 """The neighbours of a pixel that belong to one region with it."""
+LOSSY = ("JPEG", "MPO", "WEBP", "AVIF")
 NOISE = 40
-"""Largest value that a JPEG gives to black pixels near a bright region."""
+"""Largest value that a lossy format gives to black pixels near a bright region."""
 SIDEWAYS = (5, 6, 7, 8)  # the EXIF orientations that exchange width and height
 # What Pillow raises for damaged files, besides OSError; its decoders promise no single class.
 DAMAGE = (SyntaxError, ValueError, EOFError, struct.error, LookupError, TypeError, OverflowError)
@@ -193,9 +199,14 @@ def mask_files(path: str | os.PathLike[str]) -> list[Path]:
 def _marked(path: Path, kind: str) -> np.ndarray:
     """The anomalous pixels of one file, bool [H, W]; ``kind``: ``bright`` or ``any``."""
     with _opened(path) as image:
+        lossy = image.format in LOSSY
         if kind == ANY:
+            if lossy or image.format == "JPEG2000":
+                raise DataError(
+                    f"{path}: {image.format} may change pixels, and numbers other than 0 then "
+                    "surround each defect; class numbers need PNG: export the mask again as PNG"
+                )
             return _numbered(image, path)
-        lossy = image.format in ("JPEG", "MPO", "WEBP")
         return _bright(_brightest_channel(image, path), path, NOISE if lossy else 0)
 
 
@@ -373,6 +384,8 @@ def _opened(path: str | os.PathLike[str]) -> Iterator[Image.Image]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about metadata that is not used
             warnings.simplefilter("error", Image.DecompressionBombWarning)
+            if not stat.S_ISREG(Path(path).stat().st_mode):  # a pipe would be waited for for ever
+                raise DataError(f"{path}: cannot be read: it is no regular file; move it away")
             # An open file, not a path: Pillow would map an uncompressed TIFF into memory, and then
             # read a TIFF that lies on its side with the wrong width.
             with Path(path).open("rb") as file, Image.open(file, formats=_formats()) as image:
@@ -421,7 +434,7 @@ def _upright_size(image: Image.Image) -> tuple[int, int]:
 
 
 def _check_depth(image: Image.Image, path: str | os.PathLike[str]) -> None:
-    if image.mode in ("I", "F"):
+    if image.mode in ("I", "F") and not _is_grey_of_16_bits(image):
         raise DataError(
             f"{path}: 32 bits per channel have no fixed range; save it with 8 or 16 bits"
         )
@@ -437,7 +450,7 @@ def _eight_bit(
             f"{path}: is read with 8 bits, and the levels {levels[0]} to {levels[1]} are of 16 "
             "bits; give all images as grey or RGB of 16 bits"
         )
-    if levels is None and not image.mode.startswith("I;16"):
+    if levels is None and not _is_grey_of_16_bits(image):
         return ImageOps.exif_transpose(image)
     values = _sixteen_bit(image, path)
     pixels = at_eight_bits(values, levels)
@@ -454,7 +467,12 @@ def _raw_mode(image: Image.Image) -> object:
 
 def _has_16_bits(image: Image.Image) -> bool:
     """Whether an opened image, which is not decoded yet, has 16 bits per channel."""
-    return image.mode.startswith("I;16") or _raw_mode(image) in COLOURS_OF_16_BITS
+    return _is_grey_of_16_bits(image) or _raw_mode(image) in COLOURS_OF_16_BITS
+
+
+def _is_grey_of_16_bits(image: Image.Image) -> bool:
+    """Whether an opened image is grey with 16 bits: of a PGM, Pillow makes 0 to 65535 in mode I."""
+    return image.mode.startswith("I;16") or (image.mode, image.format) == ("I", "PPM")
 
 
 def _has_planes_of_16_bits(image: Image.Image) -> bool:
@@ -509,14 +527,19 @@ def _white_is_zero(image: Image.Image) -> bool:
 def _numbered(image: Image.Image, path: str | os.PathLike[str]) -> np.ndarray:
     """The pixels of an opened image whose number is not 0, bool [H, W].
 
-    The number is the only channel (for a palette: the index) or any of several.
+    The number is the only channel (for a palette: the index) or any of several; transparent pixels
+    are 0.
     """
     if _has_16_bits(image):
-        return np.array(_sixteen_bit(image, path)[..., :3].any(axis=2))
+        values = _sixteen_bit(image, path)
+        return np.array(values[..., :3].any(axis=2) & values[..., 3:].all(axis=2))
     upright = ImageOps.exif_transpose(image)
     one = len(upright.getbands()) == 1
     numbers = np.asarray(upright)[..., None] if one else np.asarray(upright.convert("RGB"))
-    return np.array(numbers.any(axis=2))
+    marked = numbers.any(axis=2)
+    if upright.has_transparency_data:
+        marked &= np.asarray(upright.convert("RGBA"))[..., 3] > 0
+    return np.array(marked)
 
 
 def _bright(values: np.ndarray, path: str | os.PathLike[str], noise: int) -> np.ndarray:
@@ -530,19 +553,32 @@ def _bright(values: np.ndarray, path: str | os.PathLike[str], noise: int) -> np.
     dark = (values > noise * (most // 255)) & ~bright
     if not dark.any():
         return bright
-    near = np.ones((2 * EDGE + 1, 2 * EDGE + 1), dtype=bool)
-    lost = dark & ~ndimage.binary_dilation(bright, structure=near)
+    lost = dark & ~_near(bright, EDGE)
+    soft = len(np.unique(values)) > MOST_CLASSES
+    if soft and lost.any():
+        lost &= (values > FAINT * (most // 255)) | ~_near(bright, 2 * EDGE)
     if not lost.any() or (noise and bright.any() and lost.sum() < 0.01 * bright.sum()):
         return bright
     examples = ", ".join(map(str, np.unique(values[lost])[:3]))
     what = f"{int(lost.sum())} pixels of this mask are neither black nor bright ({examples})"
     if not bright.any():
         what = f"the brightest pixel of this mask is {int(values.max())} of {most}"
-    raise DataError(
-        f"{path}: {what}, and only pixels above {most // 2} are anomalous; if any but 0 marks a "
-        "defect, say so with 'marks: any' of the data set or --marks any of 'aexad fit'; else save "
-        "it with 255 for anomalous and 0 for normal"
+    save = "save it with 255 for anomalous and 0 for normal"
+    any_number = (
+        "if any but 0 marks a defect, say so with 'marks: any' of the data set or --marks any of "
+        "'aexad fit'"
     )
+    # 'any' would mark soft edges too, so it comes last where there are some.
+    remedy = f"if its edges are soft, {save}, cut at half; {any_number}"
+    if not soft:
+        remedy = f"{any_number}; else {save}"
+    raise DataError(f"{path}: {what}, and only pixels above {most // 2} are anomalous; {remedy}")
+
+
+def _near(bright: np.ndarray, distance: int) -> np.ndarray:
+    """The pixels up to a distance from a bright one, along rows and columns, bool [H, W]."""
+    square = np.ones((2 * distance + 1, 2 * distance + 1), dtype=bool)
+    return ndimage.binary_dilation(bright, structure=square)
 
 
 def _brightest_channel(image: Image.Image, path: str | os.PathLike[str]) -> np.ndarray:

@@ -27,6 +27,7 @@ from aexad.data.validate import (
     grouped,
     masks_among_photographs,
     read_files,
+    unused_masks,
     validate,
     with_reading,
 )
@@ -137,6 +138,8 @@ def flat_index(
     for folder in dict.fromkeys([good, *others]):
         findings += files_left_out(folder, skipped=skipped)
     findings += masks_among_photographs(root, entries, root.name)
+    if defects is not None and not problems:
+        findings += unused_masks(root, entries, masks or defects)
     problems += [text for _, kind, text in findings if kind == PROBLEM]
     _refuse(str(root), problems)
     index = pd.DataFrame(entries, columns=COLUMNS, dtype=str)

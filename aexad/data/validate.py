@@ -31,8 +31,8 @@ from aexad.data.images import (
     shape_at_scale,
 )
 from aexad.data.layouts.class_folders import class_problems
-from aexad.data.layouts.folders import images_in, left_out
-from aexad.data.layouts.mvtec import GOOD, Entry, masks_beside
+from aexad.data.layouts.folders import images_below, images_in, left_out
+from aexad.data.layouts.mvtec import GOOD, Entry, masks_beside, stem_of
 from aexad.data.layouts.registry import ONE_CATEGORY, layout_of
 from aexad.data.tiles import scaled_shape
 from aexad.runtime.errors import DataError
@@ -42,6 +42,8 @@ MOST_MARKED = 0.5
 """Share of an image above which a mask may be inverted."""
 LONGEST = 1.5
 """Length over width of an image above which squashing it to a square is worth a warning."""
+MOST_NAMED = 20
+"""Files of one kind of problem that are named; the others are counted."""
 FEWEST_LEVELS = 64
 """Levels that 8 bits must keep of an image of 16 bits."""
 
@@ -134,6 +136,24 @@ def masks_among_photographs(root: Path, entries: list[Entry], category: str) -> 
         f"example {found[0]}; move them away"
     )
     return [Finding(category, WARNING, text)]
+
+
+def unused_masks(root: Path, entries: list[Entry], folder: Path) -> list[Finding]:
+    """A warning about masks in a folder that belong to no photograph."""
+    stems = {stem_of(Path(entry.image)) for entry in entries}  # copies of photographs
+    used = {file for entry in entries if entry.mask for file in mask_files(root / entry.mask)}
+    found = [
+        path
+        for path in images_below(folder.resolve())
+        if path not in used and stem_of(path) not in stems
+    ]
+    if not found:
+        return []
+    text = (
+        f"{len(found)} mask{'s' * (len(found) > 1)} without a photograph left out, for example "
+        f"{found[0]}; add the photograph, correct the name, or move the mask away"
+    )
+    return [Finding("", WARNING, text)]
 
 
 def read_files(root: Path, entries: list[Entry], name: str, dataset: Dataset) -> list[Finding]:
@@ -235,17 +255,24 @@ def _turned(image: Path, mask: Path, shape: tuple[int, int]) -> str:
 
 
 def grouped(findings: Sequence[Finding]) -> list[Finding]:
-    """Join findings of one category that differ in the names of files alone: number and example."""
+    """Join findings of one category that differ in the names of files alone: number and example.
+
+    Of problems, the first :data:`MOST_NAMED` files are named, because each must be corrected.
+    """
     groups: dict[tuple[str, str, str], list[Finding]] = {}
     for finding in findings:
         alike = re.sub(r"\S*[/\\]\S*", "", finding.text)
         groups.setdefault((finding.category, finding.kind, alike), []).append(finding)
-    return [
-        own[0]._replace(text=f"{len(own)} times, for example {own[0].text}")
-        if len(own) > 1
-        else own[0]
-        for own in groups.values()
-    ]
+    return [_joined(own) if len(own) > 1 else own[0] for own in groups.values()]
+
+
+def _joined(alike: Sequence[Finding]) -> Finding:
+    text = f"{len(alike)} times, for example {alike[0].text}"
+    if alike[0].kind == PROBLEM:
+        others = [finding.text.partition(": ")[0] for finding in alike[1:MOST_NAMED]]
+        more = len(alike) - MOST_NAMED
+        text += f"; also {', '.join(others)}" + (f" and {more} more" if more > 0 else "")
+    return alike[0]._replace(text=text)
 
 
 def count_images(entries: list[Entry]) -> Counts:

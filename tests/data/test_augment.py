@@ -199,6 +199,10 @@ def test_a_mask_that_vanishes_at_working_size(tree: Path) -> None:
     Image.fromarray(pixels).save(tree / mask)
     covered = augment(table, tree, 4, "standard", seed=0)["masks"]
     assert covered.any()
+    Image.fromarray(pixels * 0).save(tree / mask)
+    with pytest.raises(DataError, match="this mask of a labelled anomaly marks nothing; correct"):
+        augment(table, tree, 4, "standard", seed=0)
+    Image.fromarray(pixels).save(tree / mask)
     table = table.assign(marks="bright-nearest")
     with pytest.raises(DataError, match="no anomalous pixel is left at working size 4") as error:
         augment(table, tree, 4, "standard", seed=0)

@@ -147,7 +147,8 @@ def test_anomalies_among_the_training_images(tree: Path) -> None:
     assert row["mask"] == "nut/ground_truth/dent/000_mask.png"
     shutil.copy(folder / "000.png", tree / "nut/test/dent/000.png")
     (line,) = problems(tree)
-    assert "nut/test/dent/000.png: has the same mask as train/dent/000.png; rename" in line
+    assert "nut/test/dent/000.png: has the same mask as " in line
+    assert "nut/train/dent/000.png; rename" in line
 
 
 def test_ambiguous_masks(tree: Path) -> None:
@@ -156,9 +157,8 @@ def test_ambiguous_masks(tree: Path) -> None:
     shutil.copy(tree / "nut/test/dent/001.png", tree / "nut/test/dent/001.bmp")
     _, *lines = problems(tree)
     assert lines[0].endswith("dent/000.png: has 2 masks (000.png, 000_mask.png); keep one")
-    assert lines[1].endswith(
-        "/001.png: has the same mask as test/dent/001.bmp; rename or remove one"
-    )
+    other = tree / "nut/test/dent/001.bmp"
+    assert lines[1].endswith(f"/001.png: has the same mask as {other}; rename or remove one")
 
 
 def test_a_category_that_does_not_exist(tree: Path) -> None:

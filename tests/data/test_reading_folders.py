@@ -115,6 +115,53 @@ def test_a_mask_beside_its_photograph_belongs_to_it(tmp_path):
     assert root == tmp_path
 
 
+def test_a_mask_serves_one_photograph(tmp_path):
+    photograph(tmp_path / "good/0.png")
+    for i, camera in enumerate(("cam1", "cam2")):
+        photograph(tmp_path / "bad" / camera / "1.png", i)
+    mask(tmp_path / "masks/cam1/1.png")
+    folders = tmp_path / "good", tmp_path / "bad", tmp_path / "masks"
+    with pytest.raises(DataError, match=r"cam2/1\.png: has the same mask as \S*cam1/1\.png"):
+        flat_index(*folders)
+    mask(tmp_path / "masks/cam2/1.png")
+    mask(tmp_path / "masks/cam2/9_mask.png")
+    _, index = flat_index(*folders)
+    assert sorted(index["mask"])[1:] == ["masks/cam1/1.png", "masks/cam2/1.png"]
+    (text,) = index.attrs["warnings"]
+    assert text.startswith("1 mask without a photograph left out")
+    assert "cam2/9_mask.png" in text
+
+
+def test_a_photograph_named_like_a_mask_keeps_its_mask(tmp_path):
+    photograph(tmp_path / "good/0.png")
+    photograph(tmp_path / "bad/1.png", 1)
+    mask(tmp_path / "bad/1_mask.png")
+    photograph(tmp_path / "bad/1_label.png", 2)
+    mask(tmp_path / "bad/1_label_mask.png")
+    _, index = flat_index(tmp_path / "good", tmp_path / "bad")
+    pairs = index.loc[index["mask"] != "", ["image", "mask"]].to_numpy().tolist()
+    assert sorted(pairs) == [
+        ["bad/1.png", "bad/1_mask.png"], ["bad/1_label.png", "bad/1_label_mask.png"],
+    ]  # fmt: skip
+
+
+def test_equal_names_in_nested_folders(tmp_path):
+    photograph(tmp_path / "good/0.png")
+    names = ["cam1/day/1.png", "cam2/day/1.png"]
+    for i, name in enumerate(names):
+        photograph(tmp_path / "bad" / name, i)
+        mask(tmp_path / "masks" / name)
+    folders = tmp_path / "good", tmp_path / "bad", tmp_path / "masks"
+    _, index = flat_index(*folders)
+    assert sorted(index["mask"])[1:] == [f"masks/{name}" for name in names]
+    (tmp_path / "masks/cam1/day/1.png").rename(tmp_path / "masks/cam1/day/1_mask.png")
+    _, index = flat_index(*folders)
+    assert sorted(index["mask"])[1:] == ["masks/cam1/day/1_mask.png", "masks/cam2/day/1.png"]
+    mask(tmp_path / "masks/cam1/day/1_gt.png")
+    with pytest.raises(DataError, match=r"2 masks \(cam1/day/1_gt\.png, cam1/day/1_mask\.png\)"):
+        flat_index(*folders)
+
+
 def test_defects_and_masks_below_good_images_are_no_good_images(tmp_path):
     for i in range(3):
         photograph(tmp_path / f"{i}.png", i)

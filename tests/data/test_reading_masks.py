@@ -63,6 +63,26 @@ class TestMarksThatWouldBeLost:
         marked = load_mask(saved(tmp_path, soft.astype(np.uint8)))
         assert marked.sum() == pytest.approx(200, abs=30)
 
+    def test_edges_blurred_by_a_pixel_are_edges(self, tmp_path):
+        soft = ndimage.gaussian_filter(two_marks(255, 255), 1.0)
+        assert load_mask(saved(tmp_path, soft)).sum() == pytest.approx(200, abs=30)
+
+    def test_wider_soft_edges_are_to_be_cut_at_half(self, tmp_path):
+        soft = ndimage.gaussian_filter(two_marks(255, 255), 2.0)
+        with pytest.raises(DataError, match=r"anomalous; if its edges are soft, .*, cut at half"):
+            load_mask(saved(tmp_path, soft))
+
+    @pytest.mark.parametrize("ending", ["jpg", "webp"])
+    def test_class_numbers_in_a_lossy_format_are_refused(self, tmp_path, ending):
+        path = saved(tmp_path, two_marks(3, 3), f"m.{ending}", quality=90)
+        with pytest.raises(DataError, match="class numbers need PNG"):
+            load_mask(path, marks="any")
+
+    def test_transparent_pixels_have_no_number(self, tmp_path):
+        layers = np.full((40, 40, 4), 255, np.uint8)
+        layers[..., 3] = two_marks(255, 0)
+        assert load_mask(saved(tmp_path, layers), marks="any").sum() == 100
+
     @pytest.mark.parametrize("quality", [50, 75, 95])
     def test_the_noise_of_a_jpeg_is_no_mark(self, tmp_path, quality):
         path = saved(tmp_path, two_marks(255, 255), "m.jpg", quality=quality)

@@ -1,5 +1,6 @@
 """Problems of a data set's files are all reported at once; the entries of the catalogue."""
 
+import os
 import shutil
 import unicodedata
 from pathlib import Path
@@ -14,6 +15,7 @@ from aexad.config.catalogue import Counts, Dataset, read_catalogue
 from aexad.data.images import load_mask
 from aexad.data.index import build_index, listing_digest, read_index
 from aexad.data.validate import validate
+from aexad.runtime.errors import DataError
 from aexad.runtime.files import write_csv
 
 CATALOGUE = Path(__file__).parents[2] / "config/datasets.yaml"
@@ -58,10 +60,23 @@ def test_decomposed_accents_of_macos(bolts: Path) -> None:
     assert f"bolt/ground_truth/dent/{unicodedata.normalize('NFD', 'é_mask.png')}" in masks
 
 
+def test_a_name_that_is_not_utf8(bolts: Path) -> None:
+    name = os.fsdecode(b"Pr\xfcfling.png")
+    try:
+        (bolts / "bolt/train/good/000.png").rename(bolts / "bolt/train/good" / name)
+    except OSError:
+        pytest.skip("this file system takes UTF-8 alone")
+    with pytest.raises(
+        DataError, match=r"good/Pr\\xfcfling\.png: its name is not UTF-8; rename it"
+    ):
+        build_index(bolts, "set", Dataset(title="S", adaptor="mvtec_layout"))
+
+
 def test_two_images_with_one_stem(bolts: Path) -> None:
     miniature_sets.photo(bolts / "bolt/test/dent/001.bmp")
     (line,) = problems(bolts)
-    assert line.endswith("001.png: has the same mask as test/dent/001.bmp; rename or remove one")
+    assert "001.png: has the same mask as " in line
+    assert line.endswith("test/dent/001.bmp; rename or remove one")
 
 
 def test_a_mask_of_zeros_gives_a_warning(
@@ -170,6 +185,7 @@ def test_check_counts_problems_that_are_alike(
     assert main(["check", str(bolts)]) == 1
     shown = capsys.readouterr()
     assert "3 times, for example" in shown.out
+    assert all(f"bolt/test/dent/00{i}.png" in shown.out for i in range(3))
     assert shown.out.count("has no mask") == 1
     assert "4 problems" in shown.err  # the count is of files
 

@@ -1,6 +1,7 @@
 """Photographs and masks of every kind are read correctly or refused in one line."""
 
 import io
+import os
 import struct
 import zlib
 from pathlib import Path
@@ -263,6 +264,23 @@ def test_32_bits_have_no_range(tmp_path: Path) -> None:
     for load in (load_image, check_image):
         with pytest.raises(DataError, match="32 bits"):
             load(path)
+
+
+@pytest.mark.parametrize("most", [65535, 4095])
+def test_a_pgm_of_16_bits(tmp_path: Path, most: int) -> None:
+    values = np.array([[0, most // 3, most]], ">u2")
+    path = tmp_path / "a.pgm"
+    path.write_bytes(f"P5\n3 1\n{most}\n".encode() + values.tobytes())
+    assert check_image(path) == (1, 3)
+    assert load_image(path)[0, :, 0].tolist() == [0, 85, 255]
+    assert load_image(path, levels=(0, 65535))[0, :, 0].tolist() == [0, 85, 255]
+    assert load_mask(path, marks="any").tolist() == [[False, True, True]]
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(path := tmp_path / "a.png")
+    with pytest.raises(DataError, match=r"a\.png: cannot be read: it is no regular file"):
+        load_image(path)
 
 
 def test_names_of_images() -> None:

@@ -10,6 +10,7 @@ boxes and ellipses are polygons.
 from __future__ import annotations
 
 import base64
+import glob
 import io
 import json
 import xml.etree.ElementTree as ET
@@ -113,8 +114,8 @@ def draw_masks(source: Path, images: Path, folder: Path, labels: Sequence[str] =
     if labels and not drawn:
         known = sorted({each.label for one in annotations.values() for each in one.regions})
         raise DataError(f"{source}: no region has a label of {list(labels)}, but {known}")
-    patterns = {str(target.with_name("*_mask.png")) for target in masks}
-    with replaced_folder(folder, *sorted(patterns)) as new:
+    # By name alone: other masks in the folder may be drawn by hand.
+    with replaced_folder(folder, *(glob.escape(target.as_posix()) for target in masks)) as new:
         for target, mask in masks.items():
             (new / target).parent.mkdir(parents=True, exist_ok=True)
             Image.fromarray(mask).save(new / target)
@@ -245,30 +246,33 @@ def _annotations_in(
 
 
 def _parsed(path: Path) -> tuple[Reader | None, Any]:
-    """The reader for a file by its ending and content, and the content; None: no annotations."""
+    """The reader for a file by its ending and content, and the content; None: no annotations.
+
+    A damaged file is an error: it may hold annotations.
+    """
     if path.suffix.lower() == ".txt":
         return _yolo, None  # read with the images that it belongs to
     if path.suffix.lower() == ".json":
-        content = _json(path)
+        content = _content(path)
         keys = content if isinstance(content, dict) else {}
         return (_labelme if "shapes" in keys else _coco if "annotations" in keys else None), content
-    root = _xml(path)
-    return {"annotation": _voc, "annotations": _cvat}.get("" if root is None else root.tag), root
+    root = _content(path)
+    return {"annotation": _voc, "annotations": _cvat}.get(root.tag), root
 
 
-def _json(path: Path) -> Any:
+def _content(path: Path) -> Any:
+    """The parsed content of a file of JSON, or the root of one of XML."""
+    form = path.suffix[1:].upper()
     try:
-        return json.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError):
-        return None
-
-
-def _xml(path: Path) -> ET.Element | None:
-    try:
+        if form == "JSON":
+            return json.loads(path.read_text(encoding="utf-8-sig"))
         # Since 2.4.1 (2021), expat refuses entities that grow without bounds.
         return ET.fromstring(path.read_bytes())  # noqa: S314
-    except (OSError, ET.ParseError):
-        return None
+    except OSError as error:
+        reason = f"cannot be read: {error.strerror}"
+    except (ValueError, ET.ParseError) as error:
+        reason = f"not valid {form} ({error})"  # which names the line
+    raise DataError(f"{path}: {reason}; restore it, export it again, or move it away")
 
 
 def _same_stem(path: Path, by_stem: Mapping[str, list[Path]]) -> list[Path]:
@@ -321,6 +325,9 @@ def _coco(
     for each in content["annotations"]:
         label = names.get(each.get("category_id"), str(each.get("category_id")))
         regions[each["image_id"]] += _coco_regions(label, each)
+    ids = [entry["id"] for entry in content["images"]]
+    for wanted in regions.keys() - set(ids):
+        raise ValueError(f"image_id {wanted!r} is the id of no image; ids are {str(ids[:3])[1:-1]}")
     for entry in content["images"]:
         size = int(entry["height"]), int(entry["width"])
         for image in _of_name(str(entry["file_name"]), by_stem):
@@ -383,7 +390,7 @@ def _yolo(
         height, width = image_size(image)
         scale = np.array([width, height], dtype=np.float64)
         regions = []
-        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), start=1):
             if not line.strip():
                 continue
             label, *rest = line.split()

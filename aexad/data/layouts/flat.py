@@ -10,6 +10,8 @@ from aexad.data.layouts.folders import images_below, no_images
 from aexad.data.layouts.mvtec import (
     MASK_SUFFIXES,
     Entry,
+    in_same_sub_folder,
+    is_mask,
     masks_beside,
     masks_by_stem,
     normal_entries,
@@ -48,19 +50,39 @@ def flat_entries(
     images = images_below(image_folder, mask_folder)
     beside = masks_beside(images) if same_folder else {}
     if same_folder:
-        suffixed = [path for path in images if path.stem.endswith(MASK_SUFFIXES)]
-        images = [path for path in images if path not in beside and path not in suffixed]
+        dropped = _masks_by_name(images)
+        images = [path for path in images if path not in beside and path not in dropped]
     if not images:
         problems.append(no_images(image_folder))
     by_stem = masks_by_stem(mask_folder, images)
+    places = image_folder, mask_folder
+    photographs = set(images)
+    taken: dict[Path, Path] = {}
     for image in images:
         own = [mask for mask, photograph in beside.items() if photograph == image]
-        candidates = own or [path for path in by_stem[stem_of(image)] if path != image]
+        candidates = own or [path for path in by_stem[stem_of(image)] if path not in photographs]
+        candidates = in_same_sub_folder(image, candidates, places)
         # STEM_mask.EXT has precedence: STEM.EXT in the folder of masks may be the photograph.
         suffixed = [path for path in candidates if stem_of(path) != stem_of(image)]
         if not own:
             candidates = suffixed if suffixed or same_folder else candidates
-        if mask := only_mask(image, candidates, mask_folder, problems):
+        if mask := only_mask(image, candidates, places, taken, problems):
             paths = relative(image, root), relative(mask, root)
             entries.append(Entry(root.name, "test", DEFECT, *paths))
     return root, entries
+
+
+def _masks_by_name(images: list[Path]) -> list[Path]:
+    """Files among photographs that are masks by name (``x_mask``) and have no mask of their own.
+
+    Without a photograph ``x``, a file is a mask if it looks like one.
+    """
+    stems = {stem_of(path) for path in images}
+    found = []
+    for path in images:
+        stem = stem_of(path)
+        if stem.endswith(MASK_SUFFIXES) and not any(stem + end in stems for end in MASK_SUFFIXES):
+            shortened = {stem.removesuffix(end) for end in MASK_SUFFIXES} - {stem}
+            if shortened & stems or is_mask(path):
+                found.append(path)
+    return found

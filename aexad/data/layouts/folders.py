@@ -6,6 +6,8 @@ import os
 from collections.abc import Collection
 from pathlib import Path
 
+from aexad.runtime.errors import DataError
+
 ENDINGS = (
     *(".png", ".jpg", ".jpeg", ".jfif", ".jpe", ".bmp", ".dib", ".tif", ".tiff", ".webp", ".avif"),
     *(".jp2", ".j2k", ".jpx", ".mpo", ".gif", ".ppm", ".pgm", ".pbm", ".pnm", ".tga"),
@@ -81,4 +83,11 @@ def no_images(folder: Path) -> str:
 def _visible(folder: Path) -> list[Path]:
     if not folder.is_dir():
         return []
-    return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    found = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    for path in found:
+        try:
+            path.name.encode()
+        except UnicodeEncodeError:  # tables, logs and archives hold the names as UTF-8
+            shown = os.fsencode(path).decode(errors="backslashreplace")
+            raise DataError(f"{shown}: its name is not UTF-8; rename it") from None
+    return found

@@ -155,12 +155,13 @@ def masks_beside(images: list[Path]) -> dict[Path, Path]:
         shortened = {stem.removesuffix(suffix) for suffix in MASK_SUFFIXES} - {stem}
         others = [each for name in shortened for each in photographs.get((image.parent, name), [])]
         others += [each for each in photographs[image.parent, stem] if each != image]
-        if others and _is_mask(image) and not _is_mask(others[0]):
+        if others and is_mask(image) and not is_mask(others[0]):
             found[image] = others[0]
     return found
 
 
-def _is_mask(path: Path) -> bool:
+def is_mask(path: Path) -> bool:
+    """Whether a file looks like a mask: it can be read, and has two levels at most."""
     try:
         return is_binary(path)
     except DataError:  # the error is reported when the image is read
@@ -179,12 +180,8 @@ def _defect_entries(
             problems.append(no_images(folder))
         by_stem = masks_by_stem(masks / folder.name, images)
         for image in images:
-            mask = only_mask(image, by_stem[stem_of(image)], masks / folder.name, problems)
-            if mask in taken:
-                other = taken[mask].relative_to(root / category)
-                problems.append(f"{image}: has the same mask as {other}; rename or remove one")
-            if mask:
-                taken[mask] = image
+            candidates, places = by_stem[stem_of(image)], (folder, masks / folder.name)
+            mask = only_mask(image, candidates, places, taken, problems)
             paths = relative(image, root), relative(mask, root) if mask else ""
             entries.append(Entry(category, split, folder.name, *paths))
     return entries
@@ -220,20 +217,39 @@ def stem_of(path: Path) -> str:
     return unicodedata.normalize("NFC", path.stem)
 
 
-def only_mask(image: Path, masks: list[Path], folder: Path, problems: list[str]) -> Path | None:
-    """The mask of an image; if it has no mask or several, that is added to ``problems``."""
-    if len(masks) > 1:  # the same sub-folder, where stems repeat
-        same = [mask for mask in masks if mask.parent.name == image.parent.name]
-        masks = same or masks
+def only_mask(
+    image: Path,
+    masks: list[Path],
+    places: tuple[Path, Path],
+    taken: dict[Path, Path],
+    problems: list[str],
+) -> Path | None:
+    """The mask of an image; if it has no mask of its own or several, ``problems`` grows.
+
+    ``places`` are the folders of the images and of their masks; ``taken`` are the images of masks
+    so far, to which this one is added.
+    """
+    masks, folder = in_same_sub_folder(image, masks, places), places[1]
     if len(masks) == 1:
-        return masks[0]
+        (mask,) = masks
+        if mask in taken:
+            problems.append(f"{image}: has the same mask as {taken[mask]}; rename or remove one")
+        taken[mask] = image
+        return mask
     if masks:
-        names = ", ".join(mask.name for mask in masks)
+        names = ", ".join(relative(mask, folder) for mask in masks)
         problems.append(f"{image}: has {len(masks)} masks ({names}); keep one")
     else:
         mask = folder / f"{image.stem}_mask.png"
         problems.append(f"{image}: has no mask; add {mask}, or remove the image")
     return None
+
+
+def in_same_sub_folder(image: Path, masks: list[Path], places: tuple[Path, Path]) -> list[Path]:
+    """The masks in the sub-folder of the image's name, where stems repeat; else all of them."""
+    images, folder = places
+    below = image.parent.relative_to(images)
+    return [mask for mask in masks if mask.parent.relative_to(folder) == below] or masks
 
 
 def relative(path: Path, root: Path) -> str:

@@ -13,7 +13,7 @@ from aexad.config.catalogue import Dataset
 from aexad.data.images import load_mask
 from aexad.data.index import build_index, flat_index
 from aexad.data.layouts.annotations import draw_masks, masks_for
-from aexad.runtime.errors import DataError
+from aexad.runtime.errors import ConfigError, DataError
 
 HEIGHT, WIDTH = 40, 60
 
@@ -141,6 +141,14 @@ def test_yolo(folder):
     assert (b == rectangle(6, 8, 7, 9)).all()
 
 
+def test_yolo_with_a_byte_order_mark(folder):
+    for stem in "ab":
+        text = f"0 {15 / 60} {10 / 40} {10 / 60} {4 / 40}\n"
+        (folder / f"{stem}.txt").write_text(text, encoding="utf-8-sig")
+    a, _, _ = marked(folder, folder, "0")
+    assert (a == rectangle(10, 8, 10, 4)).all()
+
+
 def test_cvat(folder):
     runs = "1,2,1,2"  # row by row: of 2 x 3 pixels, the last two of each row
     (path := folder.parent / "annotations.xml").write_text(
@@ -192,7 +200,20 @@ def test_a_thin_box_keeps_a_pixel_and_images_without_regions_are_empty(folder):
             "a line has no area; draw a polygon",
         ),
         ({"a.json": labelme(), "a.txt": "", "b.txt": ""}, "annotated in a.json and"),
-        ({"readme.txt": "x", "a.json": "{broken"}, "no annotation of these images; known are"),
+        ({"readme.txt": "x", "a.json": "{}"}, "no annotation of these images; known are"),
+        ({"a.json": labelme()[:-5]}, "a.json: not valid JSON ("),
+        ({"a.xml": "<annotation>\n<object>"}, "a.xml: not valid XML (no element found: line 2"),
+        (
+            {
+                "a.json": json.dumps(
+                    {
+                        "images": [{"id": "7", "file_name": "a.png", "height": 40, "width": 60}],
+                        "annotations": [{"image_id": 7, "bbox": [1, 1, 5, 5]}],
+                    }
+                )
+            },
+            "image_id 7 is the id of no image; ids are '7'",
+        ),
         ({"a.json": '{"shapes": [{"points": []}]}', "b.txt": ""}, "a.json: cannot be read as"),
         ({"a.json": labelme(("x", "polygon", [], {}))}, "polygon of 0 points, and 3 are needed"),
         ({"a.json": labelme(("x", "rectangle", [], {}))}, "box of 0 points, and 2 are needed"),
@@ -251,6 +272,19 @@ def test_masks_are_drawn_only_where_none_are(folder):
     masks = folder.parent / "masks"
     masks.mkdir()
     assert masks_for(folder, masks, drawn_into) == (masks, "")
+
+
+def test_masks_drawn_by_hand_are_not_replaced(folder):
+    for stem in "ab":
+        (folder / f"{stem}.txt").write_text("0 0.5 0.5 0.5 0.5\n")
+    masks = folder.parent / "masks"
+    for _ in range(2):  # its own masks are replaced
+        draw_masks(folder, folder, masks)
+    by_hand = masks / "by_hand_mask.png"
+    Image.fromarray(rectangle(1, 1, 3, 3)).save(by_hand)
+    with pytest.raises(ConfigError, match=r"masks: holds by_hand_mask\.png"):
+        draw_masks(folder, folder, masks)
+    assert by_hand.exists()
 
 
 def test_drawn_masks_are_found_by_the_index(folder, tmp_path):
