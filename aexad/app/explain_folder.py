@@ -18,10 +18,11 @@ from aexad.data.index import tell
 from aexad.data.layouts.folders import ENDINGS, images_below
 from aexad.data.tiles import scaled_shape
 from aexad.data.validate import WARNING, Finding, range_warnings
-from aexad.runtime.errors import DataError
+from aexad.runtime.errors import ConfigError, DataError
 from aexad.runtime.files import write_csv
 
 TABLE = "explanations.csv"
+REPORT = "report.html"
 MOST_PIXELS = 64_000_000  # in memory at once, unless a single image has more
 _SHOWN = 5
 
@@ -53,11 +54,16 @@ def explain_files(
     list of dict
         One row per image, in the order of ``images``. If the call is interrupted, the table has the
         rows so far.
+
+    Raises
+    ------
+    ConfigError
+        See :func:`remove_earlier`.
     """
+    remove_earlier(source, output)
     root = source if source.is_dir() else source.parent
     names = output_names(images)
     rows: list[Row] = []
-    (output / TABLE).unlink(missing_ok=True)  # of an earlier call, whose pictures are replaced
     bar = tqdm(
         total=len(names), desc="explain", unit="image", disable=None if source.is_dir() else True
     )
@@ -69,11 +75,12 @@ def explain_files(
                 for image, pixels in group:
                     if isinstance(pixels, DataError):
                         row = {"image": image, "error": str(pixels)}
+                        rows.append(row)
                     else:
                         explanation = next(explanations)
-                        explanation.save(output, names[image])
                         row = {"image": image} | explanation.summary()
-                    rows.append(row)
+                        rows.append(row)  # first: the next call removes only what is listed
+                        explanation.save(output, names[image])
                     on_row(row)
                     bar.update()
     finally:  # also when a signal ends it
@@ -111,6 +118,53 @@ def result_folders(output: Path) -> list[Path]:
     The latter count where ``output`` is the folder of the images itself.
     """
     return [output, *(output / kind for kind in FILES)]
+
+
+def remove_earlier(source: Path, output: Path) -> None:
+    """Remove the results of an earlier call, so that a folder never mixes those of two calls.
+
+    Raises
+    ------
+    ConfigError
+        If a folder of results has a file that the table of the earlier call does not list, such as
+        a ground-truth mask, or contains ``source``. Nothing is removed then.
+    """
+    earlier = _earlier_results(output)
+    found: list[Path] = []
+    for folder in (output / kind for kind in FILES):
+        if source.resolve().is_relative_to(folder.resolve()):
+            raise ConfigError(
+                f"{source}: lies in {folder}, which results are written to; name another output"
+            )
+        found += [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    others = [path for path in found if path not in earlier and not _hidden(path, output)]
+    if others:
+        more = f" and {len(others) - 1} more files" if len(others) > 1 else ""
+        raise ConfigError(
+            f"{others[0]}{more}: not listed as results of an earlier call in {output / TABLE}, "
+            "and might be overwritten; name another output, or move them away"
+        )
+    for path in earlier.intersection(found):
+        path.unlink()
+    if (output / TABLE).is_file():
+        (output / REPORT).unlink(missing_ok=True)
+        (output / TABLE).unlink()  # last: after an interruption, it still lists what is left
+
+
+def _earlier_results(output: Path) -> set[Path]:
+    """The files of an earlier call, from the rows of its table."""
+    try:
+        table = pd.read_csv(output / TABLE, dtype=str, keep_default_na=False)
+        names = output_names(table["image"].to_list())
+        explained = table.loc[table["error"] == "", "image"]
+    except (FileNotFoundError, KeyError, ValueError):  # none, or not a table of explanations
+        return set()
+    return {output / kind / f"{names[x]}{end}" for x in explained for kind, end in FILES.items()}
+
+
+def _hidden(path: Path, root: Path) -> bool:
+    """Whether a file is of the system, such as .DS_Store, or a temporary one of a killed call."""
+    return any(part.startswith(".") for part in path.relative_to(root).parts)
 
 
 def contrast_warnings(images: Sequence[Path], levels: Levels | None) -> list[str]:

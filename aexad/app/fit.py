@@ -131,8 +131,9 @@ def choose_images(
     in_layout = (folder / "train" / GOOD).is_dir()
     good = folder / "train" / GOOD if in_layout else folder
     not_good = [other for other in (defects, masks) if other is not None]
+    levels_warnings: list[str] = []
     if levels is None:
-        levels = _levels_of(images_below(good, *not_good))
+        levels, levels_warnings = _levels_of(images_below(good, *not_good))
     settings |= {"levels": levels, "tile": tile} | ({"labelled": labelled} if labelled else {})
     dataset = validate(Dataset, settings, "fit")
     if not uses_anomalies:  # neither defects nor masks are needed
@@ -162,7 +163,8 @@ def choose_images(
     roles = ("normal", "labelled") if uses_anomalies else ("normal",)
     trained = table["role"].isin(roles) & ~table["image"].isin(held_out)
     rows = table[trained].reset_index(drop=True)
-    warnings = [*index.attrs.get(WARNINGS, []), *_copies_warning(rows, held_out, root, levels)]
+    warnings = [*index.attrs.get(WARNINGS, []), *levels_warnings]
+    warnings += _copies_warning(rows, held_out, root, levels)
     return Images(root, rows, held_out, warnings, levels, tile, held_out_groups)
 
 
@@ -234,16 +236,29 @@ def fit(
     return card
 
 
-def _levels_of(good: Sequence[Path]) -> Levels | None:
-    """Levels for good images of 16 bits that would lose nearly all contrast; else None."""
+def _levels_of(good: Sequence[Path]) -> tuple[Levels | None, list[str]]:
+    """Levels for good images of 16 bits that would lose nearly all contrast; else None.
+
+    Among images of 8 bits, none are chosen; there is a warning then, which is logged too.
+    """
     try:
-        found = level_range(good)  # first, because it stops at the first image of 8 bits
-        if found is None or not any(range_warnings(image) for image in good):
-            return None
+        ranges = {image: level_range([image]) for image in good}
+        deep = {image: found for image, found in ranges.items() if found}
+        if not any(range_warnings(image) for image in deep):
+            return None, []
     except DataError:  # it is told with all problems of the images
-        return None
+        return None, []
+    if len(deep) < len(good):
+        shallow = next(image for image in good if image not in deep)
+        text = (
+            f"{shallow}: has 8 bits, so no levels are chosen for the {len(deep)} good images of 16 "
+            "bits, which lose nearly all contrast; remove it, or choose --levels"
+        )
+        logger.warning("%s", text)
+        return None, [text]
+    found = min(low for low, _ in deep.values()), max(high for _, high in deep.values())
     margin = max(1, (found[1] - found[0]) // 2)
-    return max(0, found[0] - margin), min(65535, found[1] + margin)
+    return (max(0, found[0] - margin), min(65535, found[1] + margin)), []
 
 
 def _check_good(index: pd.DataFrame, root: Path) -> None:
@@ -383,7 +398,7 @@ def _find_threshold(
         f"highest score, {highest:.4g}, the next {second:.4g}: if it shows a defect, remove it; if "
         "it is a rare kind of good image, add more like it"
     )
-    if images.groups is None:
+    if images.groups is None and share < 1:
         shown += f"; --false-alarms {share:g} takes the next score as threshold"
     usual = float(np.median(scores))
     outliers = [

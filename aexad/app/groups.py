@@ -21,6 +21,8 @@ NEAR = 0.3
 """A near copy of an image is closer than this share of its median distance to all images. In six
 categories of photographs of parts, at most 2 % of the good images have one; nearly all frames of a
 video do (``docs/explain.md``)."""
+ROUNDING = 1e-9
+"""Squared distances below this share of the squared lengths are rounding errors."""
 MANY = 0.1
 """Share of the held-out images with a near copy above which the promise is void."""
 
@@ -40,17 +42,17 @@ def groups_of(images: Sequence[str], pattern: str) -> list[str]:
         expression = re.compile(pattern)
     except re.error as error:
         raise ConfigError(
-            f"--groups {pattern}: not a valid regular expression ({error}); correct it"
+            f"--groups '{pattern}': not a valid regular expression ({error}); correct it"
         ) from None
     part = 1 if expression.groups else 0
     found = [match[part] if (match := expression.search(image)) else None for image in images]
-    lost = [image for image, group in zip(images, found, strict=True) if group is None]
+    lost = [image for image, group in zip(images, found, strict=True) if not group]
     if lost:
         raise ConfigError(
-            f"--groups {pattern}: found in {len(images) - len(lost)} of {len(images)} paths, and "
+            f"--groups '{pattern}': found in {len(images) - len(lost)} of {len(images)} paths, and "
             f"not in {lost[0]}; correct it"
         )
-    return [group for group in found if group is not None]
+    return [group for group in found if group]
 
 
 def near_copies(
@@ -59,8 +61,10 @@ def near_copies(
     """Held-out images with a near copy among the images for training, each with its copy."""
     first, second = _vectors(held_out, levels), _vectors(trained, levels)
     # |a - b|^2 = |a|^2 + |b|^2 - 2 ab, without an array [held out, trained, pixels]
-    squares = (first**2).sum(axis=1)[:, None] + (second**2).sum(axis=1) - 2 * first @ second.T
-    distances = np.sqrt(np.maximum(squares, 0))
+    sums = (first**2).sum(axis=1)[:, None] + (second**2).sum(axis=1)
+    squares = sums - 2 * first @ second.T
+    squares[squares < ROUNDING * sums] = 0  # equal images; the median may be theirs, too
+    distances = np.sqrt(squares)
     usual = np.median(distances, axis=1)
     nearest = distances.argmin(axis=1).tolist()
     near = distances.min(axis=1) <= NEAR * usual

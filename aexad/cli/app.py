@@ -17,6 +17,7 @@ from aexad.cli.arguments import (
     add_seed,
     add_weights,
     check_exists,
+    check_writable,
     finite,
     positive,
     recipe_of,
@@ -116,11 +117,12 @@ def add_verbs(add: AddVerb) -> None:
 
 def fit(args: argparse.Namespace) -> Path:
     """Train a model on your own images; 'explain' needs only the file that is written."""
+    _cap_threads(args)
     recipe = recipe_of(args)
     output: Path = args.output
     if output.suffix != ".safetensors":
         raise ConfigError(f"{output}: a model file ends in .safetensors; name it so")
-
+    check_writable(output)
     for folder, what in ((args.defects, "images with a defect"), (args.masks, "their masks")):
         if folder is not None:
             check_exists(folder, f"the folder of {what}")
@@ -187,6 +189,7 @@ def explain(args: argparse.Namespace) -> Path:
     from tqdm import tqdm
 
     from aexad.app.explain_folder import (
+        REPORT,
         contrast_warnings,
         explain_files,
         image_names,
@@ -197,6 +200,7 @@ def explain(args: argparse.Namespace) -> Path:
     from aexad.app.explainer import load
     from aexad.data.layouts.folders import left_out
 
+    _cap_threads(args)
     images = image_names(args.images, args.output)
     results = result_folders(args.output)
     passed_over = left_out(args.images, *results) if args.images.is_dir() else []
@@ -233,7 +237,7 @@ def explain(args: argparse.Namespace) -> Path:
         from aexad.report.html.explained import write_explained
 
         write_explained(
-            args.output / "report.html",
+            args.output / REPORT,
             args.images,
             rows,
             output_names(images),
@@ -252,6 +256,7 @@ def explain(args: argparse.Namespace) -> Path:
 
 def export(args: argparse.Namespace) -> Path:
     """Write a model as ONNX, which 'explain' runs without torch."""
+    check_writable(args.output)
     _check_torch()
     from aexad.app.export import export as export_model
 
@@ -267,6 +272,14 @@ def _check_torch() -> None:
             "torch is not installed, and only 'explain' with an .onnx file works without it; "
             "install 'aexad[fit]'"
         ) from None
+
+
+def _cap_threads(args: argparse.Namespace) -> None:
+    """Use no more threads than cores: they would wait for each other for minutes."""
+    cores = len(os.sched_getaffinity(0))
+    if args.threads is not None and args.threads > cores:
+        logger.warning("--threads %d: only %d cores are here; using %d", args.threads, cores, cores)
+        args.threads = cores
 
 
 def _device(args: argparse.Namespace) -> torch.device:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -140,9 +141,23 @@ def check_exists(path: Path, what: str) -> None:
         raise ConfigError(f"{path}: no such file or folder; name {what}")
 
 
+def check_writable(path: Path) -> None:
+    """Refuse a file that cannot be written, before a long computation and not after it."""
+    if path.is_dir():
+        raise ConfigError(f"{path}: is a folder; name a file in it")
+    folder = next(folder for folder in path.absolute().parents if folder.exists())
+    if not folder.is_dir():
+        raise ConfigError(f"{path}: {folder} is a file, not a folder; name another path")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise ConfigError(f"{path}: {folder} is read-only; make it writable, or name another path")
+
+
 def seed(text: str) -> int:
-    """Read a whole number of at least 0."""
-    return _whole_number(text, least=0)
+    """Read a whole number from 0 to 2**32 - 1, the seeds of a benchmark."""
+    value = _whole_number(text, least=0)
+    if value >= 2**32:
+        raise argparse.ArgumentTypeError(f"'{text}' is not below {2**32}")
+    return value
 
 
 def positive(text: str) -> int:

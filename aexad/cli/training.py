@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import logging
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,8 +18,6 @@ from aexad.cli.arguments import (
     positive,
     recipe_of,
 )
-
-logger = logging.getLogger(__name__)
 
 
 def add_verbs(add: AddVerb) -> None:
@@ -152,8 +149,7 @@ def weights(args: argparse.Namespace) -> Path | None:
     except WeightsError as error:
         if not args.if_reachable:
             raise
-        logger.info("%s", error)
-        print(f"{args.encoder}: no pre-trained weights here, and the hub cannot be reached")
+        print(error)
         return None
     write_json(args.output, record)
     print(f"{args.encoder}: {record['source']}")

@@ -88,7 +88,7 @@ def remove_leftovers(path: Path) -> None:
     The folders of running processes are locked and stay.
     """
     random = "[a-z0-9_]" * 8
-    for folder in path.parent.glob(f".{glob.escape(path.name)}-{random}"):
+    for folder in path.parent.glob(f"{glob.escape(_prefix(path))}{random}"):
         with suppress(OSError):  # another process may be removing it, or the disk is read-only
             handle = os.open(folder, os.O_RDONLY)
             try:
@@ -98,10 +98,15 @@ def remove_leftovers(path: Path) -> None:
                 os.close(handle)
 
 
+def _prefix(path: Path) -> str:
+    """Begin the name of a temporary folder; short, because systems allow names of 255 bytes."""
+    return f".{os.fsencode(path.name)[:97].decode(errors='ignore')}-"
+
+
 def _new_held_folder(path: Path) -> tuple[Path, int]:
     """Make a temporary folder for a path, and lock it until the returned handle is closed."""
     while True:
-        folder = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
+        folder = Path(tempfile.mkdtemp(prefix=_prefix(path), dir=path.parent))
         # Another process may take it for a leftover, and remove it, before it is locked.
         with suppress(FileNotFoundError):
             handle = os.open(folder, os.O_RDONLY)

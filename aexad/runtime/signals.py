@@ -26,6 +26,7 @@ REMEDIES = {
     errno.EISDIR: "name a file, not a folder",
     errno.EEXIST: "name another path, where no file is in the way",
     errno.ENOTDIR: "name another path, where no file is in the way",
+    errno.ENAMETOOLONG: "shorten the name",
     errno.ENOSPC: f"make room on the disk, {CONTINUE}",
     errno.EDQUOT: f"make room within your quota, {CONTINUE}",
     errno.EFBIG: f"raise the limit (ulimit -f), {CONTINUE}",

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from unittest.mock import Mock
 
 import numpy as np
 import pandas as pd
@@ -102,6 +103,43 @@ def test_earlier_results_in_the_folder_of_the_images_are_not_explained(workshop,
     assert len(image_names(photos, photos)) == 7
 
 
+@pytest.mark.parametrize(
+    ("source", "own"), [("bad", "masks/0.png"), ("bad", "masks/a/1.png"), ("overlays", "")]
+)
+def test_files_of_the_user_are_not_overwritten(workshop, photos, tmp_path, capsys, source, own):
+    shutil.move(photos / "spot", photos / source)
+    if own:
+        (photos / own).parent.mkdir(parents=True)
+        (photos / own).write_bytes(b"ground truth")
+    before = {path: path.read_bytes() for path in photos.rglob("*.*")}
+    assert explain(workshop, photos / source, photos) == 1
+    err = capsys.readouterr().err
+    assert err.startswith(f"aexad: {photos / (own or source)}: ")
+    assert err.count("\n") == 1
+    assert {path: path.read_bytes() for path in photos.rglob("*.*")} == before
+
+
+def test_a_mask_of_a_broken_image_is_no_earlier_result(workshop, photos, tmp_path):
+    (photos / "good/1.png").write_bytes(b"broken")
+    output = tmp_path / "out"
+    assert explain(workshop, photos, output) == 1
+    (output / "masks/good/1.png").write_bytes(b"ground truth")
+    assert explain(workshop, photos, output) == 1
+    assert (output / "masks/good/1.png").read_bytes() == b"ground truth"
+    assert (output / "masks/good/0.png").exists()
+
+
+def test_results_of_two_calls_are_not_mixed(workshop, photos, tmp_path):
+    output = tmp_path / "out"
+    assert explain(workshop, photos / "spot", output, "--report") == 0
+    (output / "notes.txt").touch()
+    (output / "masks/.DS_Store").touch()
+    assert explain(workshop, photos / "good", output) == 0
+    stems = {path.stem for path in output.glob("*/[!.]*")}
+    assert stems == {"0", "1", "2"}
+    assert sorted(path.name for path in output.glob("*.*")) == ["explanations.csv", "notes.txt"]
+
+
 def test_names_of_results_are_distinct():
     images = ["a.jpg", "a.png", "a.png.png"]
     assert output_names(images) == {image: image for image in images}
@@ -122,6 +160,20 @@ def test_an_interrupted_call_leaves_the_table_of_what_it_explained(workshop, pho
         "good/0.png",
         "good/1.png",
     ]
+
+
+def test_a_call_interrupted_while_it_writes_can_be_repeated(
+    workshop, photos, tmp_path, monkeypatch
+):
+    output = tmp_path / "out"
+    explainer = aexad.load(workshop / "model.onnx")
+    images = image_names(photos, output)
+    with monkeypatch.context() as patch:
+        patch.setattr("numpy.save", Mock(side_effect=KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            explain_files(explainer, photos, images, output, print)
+    assert [path.name for path in output.rglob("*.png")] == ["0.png"]
+    assert explain(workshop, photos, output) == 0
 
 
 def test_the_network_takes_as_many_images_as_the_option_says(workshop, tmp_path, monkeypatch):

@@ -8,6 +8,7 @@ import app_parts as parts
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from aexad.app.explainer import Explainer
 from aexad.app.fit import choose_images, fit
@@ -225,6 +226,13 @@ class TestAModelThatMissesItsOwnDefects:
         after, _ = threshold_of(np.array(held_out), float(advice))
         assert after == before - 1
 
+    def test_a_share_of_one_is_no_advice(self, category, scores):
+        scores([1.0, 1.0, 1.0, 1.0], [0.0] * 4)
+        with pytest.raises(TrainingError) as caught:
+            self.run(category)
+        assert "add more like it" in str(caught.value)
+        assert "--false-alarms" not in str(caught.value)
+
     def test_force_writes_it(self, category, scores):
         scores([1.0, 9.0, 2.0, 3.0], [5.0, 5.0, 9.0, 9.5])
         path, card = self.run(category, force=True)
@@ -280,6 +288,21 @@ def test_plain_reconstruction_from_the_command_line(flat, capsys):
     assert main([*words.split(), "-o", f"{flat}/m.safetensors", "--threads", "1"]) == 0
     printed = capsys.readouterr().out
     assert "trained on 4 good images; threshold" in printed
+
+
+def test_an_image_of_8_bits_among_those_of_16_is_named(tmp_path, caplog):
+    """Because of it, the others keep no contrast."""
+    rng = np.random.default_rng(0)
+    for i in range(7):
+        thermal = rng.integers(51_000, 51_400, (48, 48)).astype(np.uint16)
+        Image.fromarray(thermal).save(tmp_path / f"{i}.png")
+    assert choose_images(tmp_path, PLAIN).levels is not None
+    parts.save(tmp_path / "3a.png", parts.photo(0))
+    caplog.clear()
+    images = choose_images(tmp_path, PLAIN)
+    assert images.levels is None
+    assert f"{tmp_path}/3a.png: has 8 bits, so no levels are chosen for the 7 good" in caplog.text
+    assert any("3a.png: has 8 bits" in text for text in images.warnings)
 
 
 def test_the_default_method_is_for_few_photographs(flat, monkeypatch):

@@ -1,5 +1,6 @@
 """Good images that belong together: found by their paths, held out whole, told if they are not."""
 
+import app_parts as parts
 import numpy as np
 import pytest
 from PIL import Image
@@ -33,6 +34,9 @@ def test_groups_are_what_the_pattern_finds():
         groups_of(paths, "clip12")
     with pytest.raises(ConfigError, match="not a valid regular expression"):
         groups_of(paths, "(clip")
+    for empty in ("", "x*"):
+        with pytest.raises(ConfigError, match="found in 0 of 3 paths"):
+            groups_of(paths, empty)
     with pytest.raises(ConfigError, match="found in 2 of 3 paths"):
         groups_of(paths, r"(clip0\d)|clip")  # the last path without the part in parentheses
 
@@ -49,6 +53,14 @@ def test_frames_are_near_copies_and_other_clips_are_not(clips):
 def test_a_copy_of_a_file_is_found(clips):
     frames = sorted(clips.iterdir())
     assert near_copies([frames[0]], [*frames[6:], frames[0]]) == [(frames[0], frames[0])]
+
+
+def test_equal_images_are_near_copies(tmp_path):
+    """Their distances are 0 in spite of rounding; so is the median."""
+    paths = [tmp_path / f"{i}.png" for i in range(9)]
+    for path in paths:
+        parts.save(path, parts.photo(0))
+    assert [held for held, _ in near_copies(paths[:3], paths[3:])] == paths[:3]
 
 
 def test_near_copies_are_told_and_groups_end_them(clips, caplog):

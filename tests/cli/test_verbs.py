@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,7 @@ from PIL import Image
 from aexad.cli import app, data, explain
 from aexad.cli.parser import main
 from aexad.config.recipe import HeatMap, Recipe
+from aexad.runtime.errors import DataError
 
 TINY = {"encoder": "test_resnet.r160_in1k", "weights": "none", "epochs": 1, "batch_size": 4}
 METHODS = f"""
@@ -198,6 +200,7 @@ def test_a_path_that_cannot_be_used_is_one_line(folder, capsys, line, message):
     [
         (f"{STEPS[-1]} --source mine", "'mine' is not of the form DATASET=FOLDER"),
         (f"{STEPS[2]} --seed -1", "'-1' is not a whole number of at least 0"),
+        (f"{STEPS[2]} --seed {2**64}", f"'{2**64}' is not below 4294967296"),
         (f"{STEPS[4]} --seed 1.5", "'1.5' is not a whole number of at least 0"),
         (f"{STEPS[4]} --threads 0", "'0' is not a whole number of at least 1"),
         (f"{STEPS[7]} --count 0", "'0' is not a whole number of at least 1"),
@@ -207,6 +210,51 @@ def test_values_that_cannot_be_meant_are_refused(capsys, line, message):
     with pytest.raises(SystemExit, match="2"):
         run(line)
     assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "line", ["fit mine/nuts --method tiny -o {}.safetensors", "export model.safetensors -o {}.onnx"]
+)
+def test_an_output_that_cannot_be_written_is_told_before_the_work(
+    folder, capsys, monkeypatch, line
+):
+    monkeypatch.setattr(app, "_check_torch", lambda: pytest.fail("the work has begun"))
+    ending = Path(line).suffix
+    (folder / f"out{ending}").mkdir()
+    assert f"out{ending}: is a folder" in error_of(capsys, line.format("out"))
+    message = f"{folder}/config/datasets.yaml is a file, not a folder"
+    assert message in error_of(capsys, line.format("config/datasets.yaml/a/out"))
+    monkeypatch.setattr("os.access", lambda path, mode: path != folder)  # root may write anywhere
+    assert f"new/new/out{ending}: {folder} is read-only" in error_of(
+        capsys, line.format("new/new/out")
+    )
+    assert not (folder / "new").exists()
+
+
+def test_more_threads_than_cores_are_not_used(folder, capsys, monkeypatch):
+    monkeypatch.setattr("os.sched_getaffinity", lambda process: {0})
+    used = []
+
+    def load(model, **options):
+        used.append(options["threads"])
+        raise DataError("enough")
+
+    monkeypatch.setattr("aexad.app.explainer.load", load)
+    assert run("explain m.onnx mine/nuts/test -o out --threads 1000") == 1
+    assert used == [1]
+    assert "--threads 1000: only 1 cores are here; using 1" in capsys.readouterr().err
+
+
+def test_weights_that_are_not_used_are_told_with_the_reason(folder, capsys):
+    """Also where no weights are no error."""
+    (folder / "weights").mkdir()
+    (folder / "weights/test_vit.r160_in1k.safetensors").touch()
+    line = "weights test_vit.r160_in1k --weights-dir weights --if-reachable -o record.json"
+    assert run(f"{line} --revision {'c' * 40}") == 0
+    told = capsys.readouterr().out
+    assert "weights/test_vit.r160_in1k.safetensors is not known to be revision cccc" in told
+    assert "remove that file" in told
+    assert told.count("\n") == 1
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from aexad.runtime.files import (
     write_text,
     written_whole,
 )
+from aexad.runtime.signals import user_message
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
@@ -127,6 +128,23 @@ def test_only_leftovers_of_killed_processes_are_removed(tmp_path):
         first.write_text("first")
     assert (tmp_path / "model.safetensors").read_text() == "first"
     assert {path.name for path in tmp_path.iterdir()} == kept | {"model.safetensors"}
+
+
+@pytest.mark.parametrize("stem", ["a" * 251, "é" * 125, "a" + "é" * 125])
+def test_a_long_name_can_be_written(tmp_path, stem):
+    path = tmp_path / f"{stem}.csv"
+    with written_whole(path) as temporary:
+        left = temporary.parent.with_name(f"{temporary.parent.name[:-8]}abcdefgh")
+        temporary.touch()
+    left.mkdir()  # of a killed process
+    write_text(path, "second")
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_name_that_is_too_long_is_told(tmp_path):
+    with pytest.raises(OSError, match="too long") as caught:
+        write_text(tmp_path / ("a" * 256), "")
+    assert user_message(caught.value).endswith(f"{'a' * 256}: File name too long; shorten the name")
 
 
 def test_a_folder_that_is_not_replaced_stays(tmp_path, monkeypatch):
