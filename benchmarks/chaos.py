@@ -37,8 +37,8 @@ from safetensors import safe_open
 
 ROOT = Path(__file__).parents[1]
 PARTS = ("Snakefile", "workflow", "config", "profiles", "aexad", "environment.yml")
-# Seconds and memory are measured anew in each run, and stand in these.
-COSTS = ("metrics.csv", "summary.md", "encoders.", "accuracy_cost", "training.csv")
+# Seconds and memory are measured anew in each run, and stand in these; as in tests/project.py.
+COSTS = ("metrics.csv", "summary.md", "methods.", "accuracy_cost", "training.csv")
 COMPARED = (".csv", ".safetensors", ".md", ".tex", "metrics.json", ".svg", ".png", ".npz")
 PATIENCE = 120  # seconds for a run that was asked to end
 REFUSED = "Directory cannot be locked"
@@ -207,10 +207,14 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--seed", type=int, default=0, help="of the moments")
     parser.add_argument(
-        "--within", type=float, help="the latest moment, in seconds; none: a third of a whole run"
+        "--within",
+        type=float,
+        help="the latest moment, in seconds; default: a third of a whole run",
     )
     parser.add_argument(
-        "--calm", type=Path, help="folder of the undisturbed run, to be used again; none: temporary"
+        "--calm",
+        type=Path,
+        help="folder of the undisturbed run, to be used again; default: a temporary folder",
     )
     options = parser.parse_args()
     rng = random.Random(options.seed)  # noqa: S311 - moments, not secrets

@@ -1,4 +1,4 @@
-"""How long a benchmark takes on 1 … 1,000 GPUs, by simulation; and what Snakemake itself bears.
+"""How long a benchmark takes on 1 … 1,000 GPUs, and how large a benchmark Snakemake can plan.
 
     python benchmarks/scaling.py simulate --measured results --plot docs/scaling.svg
     python benchmarks/scaling.py limits --runs 1500 5000 20000  # long; --profile: where it goes
@@ -6,7 +6,8 @@
 `simulate` takes the seconds of each rule from Snakemake's `benchmark:` files, and schedules the
 runs of a benchmark as profiles/slurm does: a run is one job, local rules take turns on the login
 node.
-`limits` builds the DAG of so many runs and does a dry run of it; nothing is fetched or trained.
+`limits` builds the DAG for the given numbers of runs and does a dry run of each; nothing is fetched
+or trained.
 Both end with one JSON object. simpy is an extra: ``pip install -e '.[benchmark]'``.
 """
 
@@ -36,9 +37,10 @@ from matplotlib import pyplot as plt
 
 ROOT = Path(__file__).parents[1]
 GPUS = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1000]
-IN_A_JOB = ("infer", "evaluate", "panels")  # after a training, or a model that is there
+# After a training, or a model that already exists.
+IN_A_JOB = ("infer", "evaluate", "panels", "strips")
 TRAINING = ("augment", "train")
-LAST = ("collect", "tables", "figures", "report")
+LAST = ("collect", "tables", "figures", "report", "explorer")
 ON_A_GPU = ("train", "infer")
 
 
@@ -213,7 +215,7 @@ def main() -> None:
     one.add_argument("--submit", type=float, default=0.5, help="login node's seconds a job")
     one.add_argument("--start", type=float, default=20, help="seconds of Snakemake in a job")
     one.add_argument("--plot", type=Path, help="an .svg or .png")
-    two = commands.add_parser("limits", help="DAG and dry run of so many runs")
+    two = commands.add_parser("limits", help="DAG and dry run for the given numbers of runs")
     two.add_argument("--runs", type=int, nargs="+", default=[1500, 5000, 20000])
     two.add_argument("--profile", action="store_true", help="print where the time goes; slower")
     options = parser.parse_args()

@@ -9,6 +9,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 PARTS = ("Snakefile", "workflow", "config", "profiles", "aexad", "studies", "environment.yml")
+COSTS = ("metrics.csv", "summary.md", "methods.", "accuracy_cost", "training.csv")
+"""Parts of the names of results with seconds and memory, which are measured anew in each run."""
 
 
 class Project:

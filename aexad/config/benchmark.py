@@ -22,13 +22,15 @@ from aexad.runtime.errors import ConfigError
 ENVIRONMENT_VARIABLE = "AEXAD_WEIGHTS"
 """Names the folder of pre-trained weights, if the settings do not."""
 
+_NAME = r"[.]*[A-Za-z0-9_-][A-Za-z0-9_.-]*"
+"""Not of dots alone: ``..`` would be the folder above."""
 # Allowed names: they are folders, and the wildcards of the workflow.
 NAMES = {
     "dataset": r"[A-Za-z0-9_-]+",
-    "category": r"[A-Za-z0-9_.-]+",
+    "category": _NAME,
     "scenario": "standard|anomalies_only|one_class",
     "seed": "[0-9]+",
-    "method": r"[A-Za-z0-9_.-]+",
+    "method": _NAME,
 }
 METRICS = "metrics.json"
 """The file of a run that is written last."""
@@ -91,7 +93,10 @@ class Settings(Strict):
     )
     categories: Names | None = Field(None, description="only these categories; default: all")
     methods: Names | None = Field(None, description="only these methods; default: all")
-    data: str = Field("data", description="folder of the data sets")
+    data: str = Field(
+        "data",
+        description="folder of the data sets; with another folder, every run is made again",
+    )
     sources: dict[str, str] = Field(
         default_factory=dict, description="local folder or archive of a data set, by its name"
     )

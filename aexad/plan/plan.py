@@ -132,9 +132,10 @@ class Plan:
 
     def large_downloads(self) -> list[str]:
         """Data sets of more than 1 GB that this call would download, with their sizes."""
-        missing = dict.fromkeys(self.files_of(run.dataset) for run in self.missing())
+        made = set(self.runs if self.narrowed else self.reported)
+        missing = [run for run in self.missing() if run in made]
         found = []
-        for name in missing:
+        for name in dict.fromkeys(self.files_of(run.dataset) for run in missing):
             download, marker = self.dataset(name).download, Path(self.settings.data, f"{name}.json")
             size = (download.size_gb if download else None) or 0
             if size > LARGE_GB and self.source(name) is None and not marker.is_file():
@@ -170,9 +171,12 @@ class Plan:
         does not change with it.
         """
         recipe = self.recipe(name)
-        verb = {"train": "aexad.training.train", "heat_map": "aexad.explain.inference"}[step]
+        verb = {
+            "train": ["aexad.training.train"],
+            "heat_map": ["aexad.explain.inference", "aexad.training.model_store"],
+        }[step]
         own = recipe.own_code["train"] + (recipe.own_code["heat_map"] if step != "train" else [])
-        return [code_digest(verb, *kind_of(recipe.model).modules, DEVICE), own_digest(own)]
+        return [code_digest(*verb, *kind_of(recipe.model).modules, DEVICE), own_digest(own)]
 
     def weights_records(self, name: str) -> list[str]:
         """The records of the pre-trained weights that a method needs: one or none."""

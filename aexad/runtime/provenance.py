@@ -22,7 +22,8 @@ OURS = ("aexad", "studies")
 
 # No result depends on these modules: the classes of errors, the checks of configuration files and
 # their keys (the rules have their values as parameters), and this module. So a new method or a new
-# key of recipes makes no training due; tests/config/test_defaults.py holds the defaults.
+# key of recipes makes no training due; tests/config/test_defaults.py holds the defaults, also those
+# of the options of methods.
 WITHOUT_EFFECT = frozenset(
     {
         "aexad.runtime.errors",

@@ -1,5 +1,6 @@
 """The defaults of recipes, which the digests of trainings do not hold."""
 
+from aexad.config.kinds import METHODS
 from aexad.config.recipe import SMALLEST_DISTANCE_TO_TARGET, Recipe
 
 DEFAULTS = {
@@ -47,6 +48,27 @@ DEFAULTS = {
         "score": "norm",
     },
 }
+PROBE = {"head": "mlp"}
+OPTIONS = {
+    "aexad": {},
+    "aexad_probe": PROBE,
+    "anovit": {},
+    "l2_cae": {},
+    "pixel_probe": PROBE,
+    "two_bank": {},
+    "patchcore": {"coreset": 0.1, "neighbours": 9},
+    "padim": {"channels": 100},
+    "fcdd": {"sigma": 12},
+    "bgad": {
+        "blocks": 8,
+        "clamp": 1.9,
+        "position_channels": 128,
+        "quantile": 0.01,
+        "margin": 0.1,
+        "normal_phase": 0.04,
+    },
+    "supersimplenet": {"noise": 0.015, "noise_from": 0.6, "margin": 0.5, "gamma": 4},
+}
 
 
 def test_no_default_changes():
@@ -57,3 +79,8 @@ def test_no_default_changes():
     """
     assert Recipe(encoder="resnet18.tv_in1k").model_dump(exclude={"title"}) == DEFAULTS
     assert SMALLEST_DISTANCE_TO_TARGET == 0.1
+
+
+def test_no_default_of_an_option_changes():
+    """They are told apart as the keys of recipes are; see above."""
+    assert {name: kind.options().model_dump() for name, kind in METHODS.items()} == OPTIONS

@@ -11,6 +11,7 @@ from scipy.spatial.distance import cdist, mahalanobis
 from aexad.app.check_method import check_method
 from aexad.config.recipe import Recipe
 from aexad.data.training_set import TrainingSet
+from aexad.encoders.features import resized
 from aexad.methods.bgad import Coupling, Flow, boundary_loss, position_code
 from aexad.methods.fcdd import gaussian_line
 from aexad.methods.model import build_model
@@ -273,12 +274,30 @@ class TestBGAD:
         assert code.shape == (25, 16)
         assert len(code.unique(dim=0)) == 25
 
-    def test_the_map_is_highest_where_a_cell_is_least_likely(self, data):
-        network = fitted("bgad", data)
-        maps = network(images_of(data)[:6])
-        assert maps.max() <= 1e-3
-        # c is the highest likelihood of a normal training image: exp(l - c) is at most 1 a stage.
-        assert maps.min() >= -len(network.shapes) - 1e-3
+    def test_the_map_is_that_of_the_likelihoods_of_the_flows(self, data):
+        network, images = fitted("bgad", data), images_of(data)[:6]
+        grids = [grid for _, grid in network.shapes]
+        with torch.no_grad():
+            cells = [cells_of(stage) for stage in network.encoder.stages(images)]
+            codes = [position_code(128, grid).repeat(6, 1) for grid in grids]
+            levels = [
+                flow(*each).view(6, 1, grid, grid)
+                for flow, grid, *each in zip(network.flows, grids, cells, codes, strict=True)
+            ]
+            expected = -sum(
+                resized((level - highest).exp(), SIZE)
+                for level, highest in zip(levels, network.highest, strict=True)
+            )
+            torch.testing.assert_close(network(images), expected)
+
+    def test_the_map_is_highest_where_a_cell_is_least_likely(self):
+        network = build_model(Recipe(**RECIPES["bgad"]), SIZE, 0).network
+        first, *others = (grid for _, grid in network.shapes)
+        levels = torch.zeros(1, first**2 + sum(grid**2 for grid in others))  # the highest, c = 0
+        row, column = 2, 5
+        levels[0, row * first + column] = -20
+        y, x = divmod(int(network.explain(levels).argmax()), SIZE)
+        assert (y * first // SIZE, x * first // SIZE) == (row, column)
 
 
 class TestSuperSimpleNet:

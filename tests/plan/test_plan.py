@@ -30,6 +30,22 @@ def test_a_large_download_is_named_until_it_is_there(checkout):
     assert "mvtec_ad (5.3 GB)" not in plan(bottle).large_downloads()
 
 
+def test_a_narrowed_or_partial_call_needs_the_downloads_of_its_own_runs(checkout):
+    assert plan({"benchmark": "report", "categories": ["3"]}).large_downloads() == []
+    done = plan({"benchmark": "report"}).all_runs[0]
+    (checkout / "results" / done.folder).mkdir(parents=True)
+    (checkout / "results" / done.folder / "metrics.json").write_text("{}")
+    assert plan({"benchmark": "report", "partial": True}).large_downloads() == []
+    assert plan({"benchmark": "report"}).large_downloads() == ["mvtec_ad (5.3 GB)"]
+
+
+def test_the_file_of_a_model_is_part_of_the_code_that_explains(checkout, monkeypatch):
+    named = []
+    monkeypatch.setattr("aexad.plan.plan.code_digest", lambda *modules: named.extend(modules) or "")
+    plan({"benchmark": "demo"}).code("l2_cae", "heat_map")
+    assert "aexad.training.model_store" in named
+
+
 def test_the_demo_downloads_no_data(checkout):
     assert plan({"benchmark": "demo"}).large_downloads() == []
 

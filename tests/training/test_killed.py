@@ -41,8 +41,12 @@ slow: {{encoder: test_vit.r160_in1k, weights: none, tuning: full, batch_size: 6,
 """
 
 
-def kill_at(place, number):
-    """Let this process kill itself when a function is called for the ``number``-th time."""
+CONTEXT = multiprocessing.get_context("forkserver")
+LONG = 300  # seconds that a process waits for another one
+
+
+def at(place, number, act):
+    """Call ``act`` when a function is called for the ``number``-th time, before its own code."""
     module, names = place.split(":")
     owner = importlib.import_module(module)
     *outer, name = names.split(".")
@@ -50,16 +54,22 @@ def kill_at(place, number):
         owner = getattr(owner, each)
     original, calls = getattr(owner, name), itertools.count(1)
 
-    def dying(*arguments, **named):
+    def watched(*arguments, **named):
         if next(calls) == number:
-            os.kill(os.getpid(), signal.SIGKILL)
+            act()
         return original(*arguments, **named)
 
-    setattr(owner, name, dying)
+    setattr(owner, name, watched)
 
 
 def killed_in(place, number, folder):
-    kill_at(place, number)
+    at(place, number, lambda: os.kill(os.getpid(), signal.SIGKILL))
+    train_in(folder)
+
+
+def held_in(folder, trains, goes_on):
+    """Train, but say when the first step is reached, and wait there."""
+    at(STEP, 1, lambda: (trains.set(), goes_on.wait(LONG)))
     train_in(folder)
 
 
@@ -77,12 +87,10 @@ def start(tmp_path, monkeypatch, data):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "methods.yaml").write_text(METHODS)
     write_npz(tmp_path / "train.npz", data._asdict() | {"size": np.array([data.size])})
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["aexad.training.train", "aexad.cli.training", __name__])
+    CONTEXT.set_forkserver_preload(["aexad.training.train", "aexad.cli.training", __name__])
 
-    def one(folder, *kill):
-        task = (killed_in, (*kill, folder)) if kill else (train_in, (folder,))
-        process = context.Process(target=task[0], args=task[1])
+    def one(task, *arguments):
+        process = CONTEXT.Process(target=task, args=arguments)
         process.start()
         return process
 
@@ -100,16 +108,16 @@ def resumed_after(log):
 
 
 def test_killed_ten_times_it_ends_with_the_same_bytes(tmp_path, start):
-    whole = start("whole")
+    whole = start(train_in, "whole")
     whole.join()
     assert whole.exitcode == 0
     resumed = []
     for place, number in KILLS:
-        process = start("resumed", place, number)
+        process = start(killed_in, place, number, "resumed")
         process.join()
         assert process.exitcode == -signal.SIGKILL, f"{place} was not called {number} times"
         resumed.append(resumed_after(tmp_path / "resumed.log"))
-    last = start("resumed")
+    last = start(train_in, "resumed")
     last.join()
     assert last.exitcode == 0
     assert [*resumed, resumed_after(tmp_path / "resumed.log")] == RESUMED
@@ -119,11 +127,15 @@ def test_killed_ten_times_it_ends_with_the_same_bytes(tmp_path, start):
 
 
 def test_two_processes_on_one_run_do_not_corrupt_it(tmp_path, start):
-    start("whole").join()
-    both = [start("run"), start("run")]
-    for process in both:
-        process.join()
-    assert sorted(process.exitcode for process in both) == [0, 1]
+    start(train_in, "whole").join()
+    trains, goes_on = CONTEXT.Event(), CONTEXT.Event()
+    first = start(held_in, "run", trains, goes_on)
+    assert trains.wait(LONG)
+    second = start(train_in, "run")
+    second.join()
+    goes_on.set()
+    first.join()
+    assert (first.exitcode, second.exitcode) == (0, 1)
     assert result(tmp_path / "run") == result(tmp_path / "whole")
 
 

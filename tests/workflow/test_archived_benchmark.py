@@ -4,6 +4,8 @@ import shutil
 
 import pytest
 
+pytestmark = pytest.mark.workflow
+
 ARCHIVE = "smoke.runs.zip"
 TOLD = "All 3 runs were made elsewhere and imported from an archive."
 

@@ -12,6 +12,8 @@ import pandas as pd
 import pytest
 import safetensors
 from PIL import Image
+from project import COSTS
+from safetensors.numpy import save_file
 
 pytestmark = pytest.mark.workflow
 
@@ -114,6 +116,36 @@ def test_an_edit_of_a_recipe_runs_that_method_again_and_no_other(copy_of_finishe
     assert "Training aexad-smoke_vit on brick" in messages
 
 
+def test_another_title_of_a_method_writes_the_reports_again_and_no_more(copy_of_finished):
+    copy_of_finished.edit("config/methods/short.yaml", '"Autoencoder, tiny ResNet"', '"Another"')
+    assert copy_of_finished.planned() == dict.fromkeys(REPORTS, 1)
+
+
+def test_an_edit_of_what_reports_read_writes_them_again(copy_of_finished):
+    with (copy_of_finished.folder / "aexad/report/inputs.py").open("a") as file:
+        file.write("\nEDITED = True\n")
+    assert copy_of_finished.planned() == dict.fromkeys(REPORTS, 1)
+
+
+def test_another_folder_of_weights_is_filled_and_nothing_is_trained(copy_of_finished):
+    project = copy_of_finished
+    (project.folder / "config/methods/own.yaml").write_text(
+        "pre: {encoder: test_vit.r160_in1k, epochs: 1}\n"
+    )
+    record = "results/weights/test_vit.r160_in1k.json"
+    (project.folder / "weights").mkdir()
+    save_file({"x": np.zeros(1)}, project.folder / "weights/test_vit.r160_in1k.safetensors")
+    project.snakemake(record)
+    for name in ("model.safetensors", "training.csv", "provenance.json"):
+        path = project.folder / RUN / "pre" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes((project.folder / RUN / "aexad-smoke_vit" / name).read_bytes())
+    target = f"{RUN}/pre/model.safetensors"
+    assert project.planned(target) == {}
+    moved = ("benchmark=smoke", "weights_dir=elsewhere")
+    assert project.planned(target, config=moved) == {"weights": 1}
+
+
 def test_an_edit_of_a_heat_map_explains_again_and_does_not_train(copy_of_finished):
     copy_of_finished.edit(
         "config/methods/short.yaml",
@@ -160,9 +192,7 @@ def test_the_same_seed_gives_the_same_bytes(finished, project):
     again = project.results(*patterns)
     assert len([name for name in again if name.endswith(".safetensors")]) == 3
     first = finished.results(*patterns)
-    # Seconds and memory are measured again, and stand in these.
-    costs = ("metrics.csv", "summary.md", "methods.", "accuracy_cost", "training.csv")
-    assert [n for n in again if again[n] != first[n] and not any(c in n for c in costs)] == []
+    assert [n for n in again if again[n] != first[n] and not any(c in n for c in COSTS)] == []
     tables = [pd.read_csv(io.BytesIO(each["smoke/metrics.csv"])) for each in (first, again)]
     values = [table[~table["metric"].str.match("training_|inference_")] for table in tables]
     pd.testing.assert_frame_equal(*values)
@@ -206,6 +236,9 @@ def test_a_partial_report_covers_the_completed_runs(copy_of_finished):
     assert "Partial: 2 of 3" in (folder / "results/smoke/summary.md").read_text()
     assert not (folder / RUN / "ae-smoke").exists()
     assert copy_of_finished.planned("tables", config=partial) == {}
+    # A benchmark that grows is less complete.
+    copy_of_finished.edit("config/benchmarks/smoke.yaml", "seeds: [0]", "seeds: [0, 1]")
+    assert copy_of_finished.planned("tables", config=partial) == {"collect": 1, "tables": 1}
 
 
 def test_entries_of_one_base_are_fetched_once_and_classes_have_one_scenario(project):
@@ -307,6 +340,10 @@ def test_external_maps_are_in_the_same_tables(copy_of_finished):
     assert "perfect" in (folder / "results/smoke/report.html").read_text()
     assert "perfect" in (folder / "results/smoke/explorer/index.html").read_text()
     assert list(folder.glob("results/runs/textures_tiny/brick/standard/seed0/perfect/panels/*.png"))
+    assert copy_of_finished.planned() == {}
+    copy_of_finished.edit("config/datasets.yaml", "size: 64\n", "size: 64\n  levels: [0, 9]\n")
+    assert copy_of_finished.planned(f"{RUN}/perfect/metrics.json")["evaluate_external"] == 1
+    copy_of_finished.edit("config/datasets.yaml", "  levels: [0, 9]\n", "")
     assert copy_of_finished.planned() == {}
     np.save(next((folder / "maps/brick/scratch").glob("*.npy")), np.zeros((64, 64), np.float32))
     assert copy_of_finished.planned()["evaluate_external"] == 1

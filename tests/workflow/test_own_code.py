@@ -136,6 +136,9 @@ def test_a_command_in_an_environment_without_torch(copy_of_finished, tmp_path):
     assert (project.folder / "results/mine/report.html").is_file()
     assert list((project.folder / RUNS / "brightness-mine/panels").glob("*.png"))
     assert project.planned(config=config) == {}
+    project.edit("config/datasets.yaml", "size: 64\n", "size: 64\n  levels: [0, 9]\n")
+    assert project.planned(config=config)["command"] == 1
+    project.edit("config/datasets.yaml", "  levels: [0, 9]\n", "")
     with (tmp_path / "outside/my_program.py").open("a") as file:
         file.write("# changed\n")
     assert project.planned(config=config)["command"] == 1

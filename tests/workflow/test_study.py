@@ -24,3 +24,20 @@ def test_the_study_uses_the_runs_of_the_benchmark_and_adds_its_own_files(copy_of
     assert (study / "tables").is_dir()
     assert (study / "figures/captions.json").is_file()
     assert copy_of_finished.planned(*STUDY, config=CONFIG) == {}
+
+
+def test_an_archived_study_trains_nothing(project):
+    folder = project.folder / "six"
+    for category in (
+        "bottle",
+        "commutator",
+        "grid",
+        "hazelnut_toy",
+        "magnetic_tile",
+        "metal_plate",
+    ):
+        (folder / category / "train/good").mkdir(parents=True)
+    config = ("benchmark=second_look", f"sources={{six: {folder}}}")
+    rules = ("import_runs", "collect", "tables", "figures", "report", "study_tables")
+    planned = project.planned(*STUDY, config=config)
+    assert planned == dict.fromkeys((*rules, "study_figures"), 1)

@@ -34,7 +34,8 @@ SETTINGS = PLAN.settings
 # External maps and imported runs have no steps to look at.
 EXPLORER = [f"{PLAN.folder}/explorer/index.html"] if PLAN.pictured else []
 # Not an option of the verbs: moving the same weights to another folder must not train again.
-os.environ.update(AEXAD_WEIGHTS=str(weights_folder(SETTINGS.weights_dir).resolve()))
+WEIGHTS = str(weights_folder(SETTINGS.weights_dir).resolve())
+os.environ.update(AEXAD_WEIGHTS=WEIGHTS)
 # GPUs of one training or inference job; a profile may overwrite this resource of the rules.
 GPU = int(
     SETTINGS.device == "cuda"

@@ -56,6 +56,8 @@ use rule evaluate as evaluate_external with:
             "aexad.evaluation.evaluate", "aexad.evaluation.external_maps"
         ),
         maps=lambda wildcards: PLAN.external_digest(wildcards),
+        content=content,
+        stored=read_as,
         folder=subpath(output.metrics, parent=True),
         native=native_option,
         data=SETTINGS.data,

@@ -31,6 +31,9 @@ rule command:
         library=of_wildcards(lambda wildcards: PLAN.command_code(wildcards.method)),
         recipes=recipe_options,
         folder=subpath(output.maps, parent=True),
+        content=content,
+        size=lambda wildcards: PLAN.dataset(wildcards.dataset).size,
+        stored=read_as,
         data=SETTINGS.data,
         device=device,
         country=country_option,
@@ -117,6 +120,7 @@ rule panels:
         library=code_digest("aexad.report.images.panels"),
         run=subpath(input.maps, parent=True),
         pictures=SETTINGS.panels,
+        stored=read_as,
         data=SETTINGS.data,
     message:
         "Drawing panels of {wildcards.category} with {wildcards.method}"
@@ -147,6 +151,7 @@ rule strips:
         library=code_digest("aexad.report.images.strips"),
         run=subpath(input.maps, parent=True),
         images=SETTINGS.explorer,
+        stored=read_as,
         data=SETTINGS.data,
     message:
         "Drawing strips of {wildcards.category} with {wildcards.method}"

@@ -1,6 +1,8 @@
 # From the metrics of all runs of a benchmark to its tables, figures and page.
 
 PUBLISHED = sorted(map(str, Path("config/published").glob("*.*")))
+# The runs that a partial report leaves out, and counts.
+MISSING = sorted(str(run.folder) for run in {*PLAN.all_runs} - {*PLAN.reported})
 
 
 rule collect:
@@ -21,8 +23,10 @@ rule collect:
         mem_mb=times_attempt(2000),
         runtime=times_attempt(10),
     params:
-        library=code_digest("aexad.report.collect"),
+        library=code_digest("aexad.report.collect", "aexad.report.inputs"),
         benchmark=PLAN.benchmark_options(),
+        missing=MISSING,
+        titles={name: recipe["title"] for name, recipe in PLAN.recipes().items()},
     message:
         f"Collecting the metrics of {len(PLAN.reported)} runs"
     shell:
@@ -59,8 +63,13 @@ rule tables:
         mem_mb=times_attempt(2000),
         runtime=times_attempt(10),
     params:
-        library=code_digest("aexad.report.tables.write", "aexad.report.text.summary"),
+        library=code_digest(
+            "aexad.report.tables.write",
+            "aexad.report.text.summary",
+            "aexad.report.inputs",
+        ),
         benchmark=PLAN.benchmark_options(),
+        missing=MISSING,
         recipes=PLAN.recipes(),
         datasets=PLAN.described(
             "title", "filled_boxes", "tile", "limit", "files", "published_as"
@@ -102,7 +111,7 @@ rule figures:
         mem_mb=times_attempt(4000),
         runtime=times_attempt(30),
     params:
-        library=code_digest("aexad.report.figures.write"),
+        library=code_digest("aexad.report.figures.write", "aexad.report.inputs"),
         benchmark=PLAN.benchmark_options(),
         datasets=PLAN.described(
             "title",
@@ -151,6 +160,7 @@ rule report:
     params:
         library=code_digest("aexad.report.html.page"),
         benchmark=PLAN.benchmark_options(),
+        missing=MISSING,
         described=[PLAN.benchmark.title, PLAN.benchmark.description],
         recipes=PLAN.recipes(),
         datasets=PLAN.described(
@@ -222,7 +232,7 @@ rule archive:
         mem_mb=times_attempt(2000),
         runtime=times_attempt(10),
     params:
-        library=code_digest("aexad.report.archive"),
+        library=code_digest("aexad.report.archive", "aexad.report.inputs"),
         benchmark=PLAN.benchmark_options(),
     message:
         f"Archiving {len(PLAN.reported)} runs"

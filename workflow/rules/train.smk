@@ -25,6 +25,8 @@ rule weights:
         runtime=times_attempt(60),
     params:
         options=of_wildcards(lambda wildcards: PLAN.weights_options(wildcards.encoder)),
+        # A checkout that is moved with its folder of weights fetches nothing.
+        folder=os.path.relpath(WEIGHTS),
     message:
         "Fetching the pre-trained weights of {wildcards.encoder}"
     shell:
