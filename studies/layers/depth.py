@@ -94,7 +94,7 @@ def depth_sentence(sweep: Sweep, means: Mapping[str, float], label: str) -> str:
     if len({block for _, block, _ in points}) < 2:
         return ""
     names = ("value", "block", "size")
-    best = dict(zip(names, max(points), strict=True))
+    best = dict(zip(names, max(points, key=lambda point: point[:2]), strict=True))
     deepest = dict(zip(names, max(points, key=lambda point: (point[1], point[0])), strict=True))
     values = {"encoder": sweep.encoder, "label": label, "best": best, "deepest": deepest}
     return sentence("depth", TEMPLATES, **values)

@@ -16,7 +16,7 @@ from aexad.report.figures.base import Drawing, Group, cnn_and_transformer
 from aexad.report.images.grid import gallery_figure
 from aexad.report.images.pictures import RULE, SCALE, Photograph, Picture
 from aexad.report.labels import METRIC, listed
-from aexad.report.stats.aggregate import on_common_seeds, over_categories
+from aexad.report.stats.aggregate import on_common_seeds, over_categories, whole_means
 from aexad.report.style import COLOURS, add_legend, grid_of, literal, method_styles
 from aexad.report.text.numbers import number
 from studies.layers.depth import Sweep, sweeps
@@ -40,7 +40,7 @@ def depth_drawings(group: Group, recipes: Mapping[str, Method]) -> Iterator[Draw
     for i, sweep in enumerate(sweeps(recipes, names, families), start=1):
         end = f"_{i}" if i > 1 else ""
         yield _depth(group, sweep, cnn, end)
-        yield from _gallery(group, sweep, cnn, end)
+        yield from _gallery(group.pictured, sweep, cnn, end)
 
 
 def depth_table(group: Group, sweep: Sweep, cnn: str | None) -> pd.DataFrame:
@@ -57,11 +57,10 @@ def depth_table(group: Group, sweep: Sweep, cnn: str | None) -> pd.DataFrame:
     rows = group.metrics
     rows = rows[rows["metric"].isin(SHOWN) & rows["method"].isin(names)]
     spreads = over_categories(rows).set_index(["metric", "method"])[["std", "seeds"]]
-    means = over_categories(on_common_seeds(rows)).drop(columns=["std", "seeds"])
-    means = means.join(spreads, on=["metric", "method"])
-    most = means.groupby("metric")["categories"].transform("max")
-    complete = means[(means["categories"] == most) & means["mean"].notna()]
-    return complete[["metric", "method", "mean", "std", "seeds"]].reset_index(drop=True)
+    common = pd.concat([on_common_seeds(part) for _, part in rows.groupby("metric", sort=False)])
+    means = whole_means(common).drop(columns=["std", "seeds"])
+    means = means[means["mean"].notna()].join(spreads, on=["metric", "method"])
+    return means[["metric", "method", "mean", "std", "seeds"]].reset_index(drop=True)
 
 
 def depth_figure(group: Group, sweep: Sweep, cnn: str | None, table: pd.DataFrame) -> Figure:

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from aexad.config.recipe import HeatMap
-from aexad.data.images import load_image, load_mask
+from aexad.data.images import Levels, load_image, load_mask
 from aexad.explain.heatmap import heat_maps
 from aexad.report.style import literal
 from studies.layers.heat_map_trials import output_of
@@ -25,7 +25,12 @@ MAPS = {"error": "AE-XAD's error", "probability": "probe's map", "product": "pro
 
 
 def false_marks(
-    run: Path, table: pd.DataFrame, root: Path, weights_dir: str | None, size: int
+    run: Path,
+    table: pd.DataFrame,
+    root: Path,
+    weights_dir: Path | None,
+    size: int,
+    levels: Levels | None = None,
 ) -> pd.DataFrame:
     """Share of the normal pixels of the test images that each map marks.
 
@@ -35,6 +40,8 @@ def false_marks(
         Folder of a run of ``aexad_probe``.
     table, root
         Its split, and the folder of the data set.
+    levels
+        The levels of 16 bits that become black and white.
 
     Returns
     -------
@@ -43,7 +50,7 @@ def false_marks(
         that the error and the probe's map mark alike.
     """
     rows = table[table["role"] == "test"]
-    images = np.stack([load_image(root / name, size) for name in rows["image"]])
+    images = np.stack([load_image(root / name, size, levels) for name in rows["image"]])
     masks = zip(rows["mask"], rows["marks"], strict=True)
     truth = np.stack(
         [load_mask(root / name if name else None, size, marks=marks) for name, marks in masks]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -37,10 +37,17 @@ def write_study_figures(
         By method: they say which methods differ in depth, or in the heat map.
     """
     groups = read_groups(runs, metrics, methods, catalogue, results, data)
-    write_drawings((d for group in groups for d in study_drawings(group, recipes)), folder)
+    tiled = {name for name, dataset in catalogue.items() if dataset.tile is not None}
+    write_drawings(
+        (each for group in groups for each in study_drawings(group, recipes, tiled)), folder
+    )
 
 
-def study_drawings(group: Group, recipes: Mapping[str, Method]) -> Iterator[Drawing]:
-    """The figures of one data set and scenario."""
+def study_drawings(
+    group: Group, recipes: Mapping[str, Method], tiled: Collection[str] = ()
+) -> Iterator[Drawing]:
+    """The figures of one data set and scenario; ``tiled`` are the data sets seen in tiles."""
     yield from depth_drawings(group, recipes)
-    yield from filter_size_drawings(group, recipes)
+    # In tiles, k is in pixels of another scale than that of the stored maps.
+    if group.dataset not in tiled:
+        yield from filter_size_drawings(group.pictured, recipes)

@@ -101,7 +101,7 @@ def image_table(group: Group, pair: tuple[str, str]) -> pd.DataFrame:
             if split["defect"][image] == "good":
                 continue
             place = (run.category, run.seed, str(image))
-            pixels = load_image(group.root / image, group.size)
+            pixels = load_image(group.root / image, group.size, group.levels)
             raw = unfiltered_map(pixels, reconstruction, settings)[None]
             _, pieces = ndimage.label(binarised(raw)[0], structure=np.ones((3, 3)))
             truth = None
@@ -139,6 +139,8 @@ def on_common_places(group: Group, recipes: Mapping[str, Method], pair: tuple[st
     known = known[known["method"].isin(methods)]
     having = known.groupby(["category", "seed"])["method"].nunique()
     places = set(having.index[having == len(methods)])
+    for method in pair:  # imported runs have values, but no maps
+        places &= {(run.category, run.seed) for run in group.runs_of(method)}
     metrics = group.metrics[["category", "seed"]].apply(tuple, axis=1).isin(places)
     runs = [run for run in group.runs if (run.category, run.seed) in places]
     return replace(group, runs=runs, metrics=group.metrics[metrics])

@@ -10,7 +10,7 @@ import pandas as pd
 import torch
 
 from aexad.config.recipe import HeatMap, Target
-from aexad.data.images import load_image
+from aexad.data.images import Levels, load_image
 from aexad.evaluation.evaluate import evaluate_run
 from aexad.explain.heatmap import HeatMaps, binarised, heat_maps
 from aexad.runtime.files import write_npz
@@ -32,7 +32,13 @@ BATCH = 16
 
 
 def trials(
-    run: Path, probe: Path, split: Path, root: Path, weights_dir: str | None, size: int
+    run: Path,
+    probe: Path,
+    split: Path,
+    root: Path,
+    weights_dir: Path | None,
+    size: int,
+    levels: Levels | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Metrics of every heat map of a run of AE-XAD, of the probe, and of their products.
 
@@ -42,6 +48,8 @@ def trials(
         Folders of the two runs, of the same category and seed.
     split, root
         Their split, and the folder of the data set.
+    levels
+        The levels of 16 bits that become black and white.
 
     Returns
     -------
@@ -50,7 +58,7 @@ def trials(
     """
     table = pd.read_csv(split, keep_default_na=False)
     names = table.loc[table["role"] == "test", "image"].to_numpy(dtype=str)
-    images = np.stack([load_image(root / name, size) for name in names])
+    images = np.stack([load_image(root / name, size, levels) for name in names])
     seen = torch.from_numpy(images).permute(0, 3, 1, 2).float() / 255
     rebuilt, target = output_of(run, seen, weights_dir)
     probabilities, _ = output_of(probe, seen, weights_dir)
@@ -71,7 +79,7 @@ def trials(
 
 
 def output_of(
-    folder: Path, images: torch.Tensor, weights_dir: str | None
+    folder: Path, images: torch.Tensor, weights_dir: Path | None
 ) -> tuple[torch.Tensor, Target]:
     """Output of the model of a run for images [n, 3, S, S], batch by batch, and its F.
 

@@ -20,7 +20,7 @@ from aexad.config.methods import Method, trained_as
 from aexad.config.recipe import Recipe
 from aexad.report.labels import METRIC, counted
 from aexad.report.run_files import read_runs
-from aexad.report.stats.aggregate import over_categories
+from aexad.report.stats.aggregate import whole_means
 from aexad.report.tables.format import GROUP, blocks_of, group_columns, words
 from aexad.report.tables.table import Column, Table, write_table
 from aexad.report.text.captions import data_phrase
@@ -83,12 +83,14 @@ def write_choice(
     results: Path,
     folder: Path,
 ) -> None:
-    """Write ``choice`` (.csv, .md, .tex) and ``criteria.csv``; other such files in ``folder`` go.
+    """Write ``choice`` (.csv, .md, .tex) and ``criteria.csv`` into ``folder``.
+
+    Other files of these kinds in ``folder`` are removed.
 
     Parameters
     ----------
     runs : sequence of Run
-        The benchmark's runs that trained a model; those of ``recipes.chosen_from`` are compared.
+        The benchmark's runs with a model; those of ``recipes.chosen_from`` are compared.
     metrics : DataFrame
         Rows of ``metrics.csv``.
     """
@@ -181,17 +183,15 @@ def _of_methods(rows: pd.DataFrame, criteria: pd.DataFrame) -> pd.DataFrame:
 
     Methods without a value in a category that others have are left out.
     """
-    own = _of_same_runs(rows, criteria)
-    means = over_categories(own)
-    whole = means.groupby("metric")["categories"].transform("max")
-    kept = means[means["categories"] == whole]
-    table = kept.pivot_table(index="method", columns="metric", values="mean", sort=False)
+    means = whole_means(_of_same_runs(rows, criteria))
+    table = means.pivot_table(index="method", columns="metric", values="mean", sort=False)
     return table.reindex(columns=[*CRITERIA, *METRICS]).dropna(subset=list(METRICS))
 
 
 def _of_same_runs(rows: pd.DataFrame, criteria: pd.DataFrame) -> pd.DataFrame:
-    """Those of ``rows`` that have a seed and a method of ``criteria``."""
-    return rows[rows["seed"].isin(criteria["seed"]) & rows["method"].isin(criteria["method"])]
+    """Select the rows of the runs that have criteria."""
+    runs = [pd.MultiIndex.from_frame(table[list(Run._fields)]) for table in (rows, criteria)]
+    return rows[runs[0].isin(runs[1])]
 
 
 def _sets(

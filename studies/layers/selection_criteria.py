@@ -1,9 +1,10 @@
-"""What can be told of a trained model without test images and without their labels.
+"""Compute selection criteria from training images only.
 
-Two kinds of criteria, by which a recipe might be chosen. Held-out copies: the labelled anomalies of
-the training set, pasted in places, at angles and onto normals that the training did not draw; loss,
-X-AUC and IoU on them. The spectrum of the features: the share of their energy that lies in fine
-detail, over the training normals. Whether they choose well, the table ``choice`` says.
+There are two kinds of criteria by which a recipe might be chosen. Held-out copies: the labelled
+anomalies of the training set, pasted in places, at angles and onto normals that the training did
+not draw; loss, X-AUC and IoU on them. The spectrum of the features: the share of their energy that
+lies in fine detail, over the training normals. The table ``choice`` shows how well each criterion
+selects.
 """
 
 from __future__ import annotations
@@ -16,8 +17,10 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from aexad.config.catalogue import Tile
 from aexad.config.recipe import HeatMap
 from aexad.data.augment import augment
+from aexad.data.images import Levels
 from aexad.encoders.features import DECODER_STRIDE, resized
 from aexad.evaluation.metrics import iou, xauc
 from aexad.explain.heatmap import heat_maps
@@ -42,6 +45,8 @@ def criteria(
     stored: int,
     settings: HeatMap,
     device: torch.device,
+    levels: Levels | None = None,
+    tile: Tile | None = None,
 ) -> dict[str, Any]:
     """Compute the criteria of one trained model.
 
@@ -55,6 +60,9 @@ def criteria(
         Size R in pixels that images are read at.
     settings
         How its reconstruction error becomes a heat map.
+    levels, tile
+        How images are read, see :func:`aexad.data.augment.augment`; criteria of a model that saw
+        tiles are means over tiles.
 
     Returns
     -------
@@ -62,7 +70,17 @@ def criteria(
         ``held_out_loss``, ``held_out_xauc``, ``held_out_iou``, ``high_frequency``: each with value
         (None if undefined), n (images behind it) and reason (empty if there is a value).
     """
-    made = augment(split, root, stored, scenario, model.seed + HELD_OUT, copies=1, pasted=COPIES)
+    made = augment(
+        split,
+        root,
+        stored,
+        scenario,
+        model.seed + HELD_OUT,
+        copies=1,
+        pasted=COPIES,
+        levels=levels,
+        tile=tile,
+    )
     pasted = np.char.find(made["source"], " -> ") >= 0
     normal = ~made["masks"].any(axis=(1, 2)) & ~made["validation"]
     model.network.to(device).to(memory_format=torch.channels_last).eval()

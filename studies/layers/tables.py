@@ -7,7 +7,7 @@ from pathlib import Path
 
 from aexad.report.labels import METRIC
 from aexad.report.results import Results
-from aexad.report.stats.aggregate import on_common_seeds, over_categories
+from aexad.report.stats.aggregate import on_common_seeds, whole_means
 from aexad.report.tables.table import write_table
 from aexad.runtime.atomic_folder import replaced_folder
 from aexad.runtime.files import write_text
@@ -35,9 +35,9 @@ def depth_sentences(results: Results) -> list[str]:
     for (dataset, scenario), rows in results.metrics.groupby(["dataset", "scenario"], sort=False):
         where = f"{results.titles.get(dataset, dataset)}, {scenario}"
         for sweep in sweeps(results.recipes, list(rows["method"].unique()), results.families):
-            common = on_common_seeds(rows, sweep.methods)
             for metric in ("xauc", "iou"):
-                means = over_categories(common[common["metric"] == metric])
+                of_metric = rows[rows["metric"] == metric]
+                means = whole_means(on_common_seeds(of_metric, sweep.methods))
                 values = dict(zip(means["method"], means["mean"], strict=True))
                 sentence = depth_sentence(sweep, values, METRIC[metric].label)
                 sentences += [f"{where}: {sentence}"] * bool(sentence)

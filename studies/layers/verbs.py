@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from aexad.cli.arguments import (
     SCENARIOS,
@@ -14,11 +15,17 @@ from aexad.cli.arguments import (
     add_method,
     add_output,
     add_split,
+    add_weights,
     dataset_of,
+    positive,
     recipe_of,
     root_of,
 )
 from aexad.cli.report import add_benchmark, read_inputs
+from aexad.runtime.errors import ConfigError
+
+if TYPE_CHECKING:
+    from aexad.config.catalogue import Dataset
 
 
 def add_verbs(add: AddVerb) -> None:
@@ -33,7 +40,7 @@ def add_verbs(add: AddVerb) -> None:
     add_output(parser, "the criteria, .json")
     parser = add(heat_maps)
     add_dataset(parser)
-    add_machine(parser, threads=1)
+    _add_cpu(parser)
     parser.add_argument("--run-folder", type=Path, required=True, help="folder of a run of AE-XAD")
     parser.add_argument("--probe", type=Path, required=True, help="folder of a run of the probe")
     add_split(parser)
@@ -44,13 +51,30 @@ def add_verbs(add: AddVerb) -> None:
     parser = add(false_marks)
     parser.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="folder of a run")
     add_dataset(parser)
-    add_machine(parser, threads=1)
+    _add_cpu(parser)
     add_output(parser, "the shares, .csv; their figure goes to NAME.png")
     for run in (selection, tables, figures):
         parser = add(run)
         add_benchmark(parser)
         if run is figures:
             add_data(parser)
+
+
+def _add_cpu(parser: argparse.ArgumentParser) -> None:
+    """Add the options of verbs that compute on the CPU."""
+    add_weights(parser)
+    parser.add_argument("--threads", type=positive, default=1, help="CPU threads (default: 1)")
+
+
+def _whole_images(args: argparse.Namespace) -> Dataset:
+    """The data set, whose models must have seen whole images."""
+    dataset = dataset_of(args)
+    if dataset.tile is not None:
+        raise ConfigError(
+            f"data set '{args.dataset}': its models see tiles, but this verb makes maps of whole "
+            "images; name a data set without 'tile'"
+        )
+    return dataset
 
 
 def criteria(args: argparse.Namespace) -> Path:
@@ -66,7 +90,17 @@ def criteria(args: argparse.Namespace) -> Path:
     model = load_model(args.model, args.weights_dir)
     dataset = dataset_of(args)
     table, root = read_split(args.split), root_of(args, dataset)
-    values = criteria_of(model, table, root, args.scenario, dataset.stored, settings, device)
+    values = criteria_of(
+        model,
+        table,
+        root,
+        args.scenario,
+        dataset.stored,
+        settings,
+        device,
+        dataset.levels,
+        dataset.tile,
+    )
     write_json(args.output, values)
     return args.output
 
@@ -78,9 +112,9 @@ def heat_maps(args: argparse.Namespace) -> Path:
     from studies.layers.heat_map_trials import trials
 
     use_device("cpu", args.threads)
-    dataset = dataset_of(args)
+    dataset = _whole_images(args)
     places = args.run_folder, args.probe, args.split, root_of(args, dataset)
-    means, images = trials(*places, args.weights_dir, dataset.size)
+    means, images = trials(*places, args.weights_dir, dataset.size, dataset.levels)
     write_csv(args.output, means)
     write_csv(args.output.with_name(f"{args.output.stem}_images.csv"), images)
     return args.output
@@ -98,11 +132,11 @@ def false_marks(args: argparse.Namespace) -> Path:
     from studies.layers.false_marks import false_marks as false_marks_of
 
     use_device("cpu", args.threads)
-    dataset = dataset_of(args)
+    dataset = _whole_images(args)
     root, tables = root_of(args, dataset), []
     for run in args.runs:
         table = read_split(run.parent / "split.csv")
-        shares = false_marks_of(run, table, root, args.weights_dir, dataset.size)
+        shares = false_marks_of(run, table, root, args.weights_dir, dataset.size, dataset.levels)
         shares.insert(0, "category", Path(table["image"].iloc[0]).parts[0])
         tables.append(shares)
     table = pd.concat(tables)
@@ -122,10 +156,10 @@ def selection(args: argparse.Namespace) -> Path:
     folder = args.results / args.benchmark
     metrics, _ = read_collection(folder)
     titles = {name: dataset.full_title for name, dataset in inputs.catalogue.items()}
-    write_choice(
-        inputs.runs, metrics, inputs.methods, titles, args.results, folder / "study" / "selection"
-    )
-    return folder / "study" / "selection"
+    output = folder / "study" / "selection"
+    # Imported runs have no criteria: their models are not here.
+    write_choice(inputs.pictured, metrics, inputs.methods, titles, args.results, output)
+    return output
 
 
 def tables(args: argparse.Namespace) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from aexad.report.style import styled
 from studies.layers.depth import Sweep, depth_sentence, sweeps
 from studies.layers.depth_figures import depth_drawings, depth_figure, depth_table
 from studies.layers.figures import write_study_figures
+from studies.layers.tables import depth_sentences
 
 VIT = {"encoder": "vit_tiny_patch16_224.augreg_in21k_ft_in1k"}
 
@@ -63,6 +65,7 @@ def test_the_summary_names_the_best_and_the_deepest_block() -> None:
         "Of vit, block 2 from 448 pixels has the highest IoU, 0.350; the deepest, block 11, has "
         "0.200."
     )
+    assert "block 2 has the highest" in depth_sentence(sweep, means | {"d": 0.3}, "IoU")  # a tie
     assert depth_sentence(sweep, {"a": 0.1, "b": float("nan")}, "IoU") == ""
     assert depth_sentence(sweep, {"a": 0.1, "b": 0.2}, "IoU").endswith("no deeper block was tried.")
 
@@ -71,6 +74,19 @@ def test_the_summary_names_the_best_and_the_deepest_block() -> None:
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Tree:
     root = tmp_path_factory.mktemp("depth")
     return make_tree(root, methods=("aexad-resnet18", *DEPTHS), seeds=(0, 1), size=64)
+
+
+def test_blocks_are_compared_on_their_common_categories_and_seeds(tree: Tree) -> None:
+    results = tree.read_results()
+    metrics = results.metrics.copy()
+    xauc = metrics["metric"] == "xauc"
+    block0, block5 = (metrics["method"] == f"aexad-block{block}" for block in (0, 5))
+    second, grass = metrics["seed"] == 1, metrics["category"] == "grass"
+    metrics.loc[xauc, "value"] = 0.5 + 0.4 * metrics["seed"]  # the second seed is the easier one
+    metrics.loc[xauc & block0 & second, "value"] = np.nan
+    metrics.loc[xauc & block5, "value"] = np.where(grass[xauc & block5], np.nan, 1.0)
+    sentence = depth_sentences(replace(results, metrics=metrics))[0]
+    assert "highest X-AUC, 0.500" in sentence
 
 
 def test_depth_and_gallery_of_a_sweep(tree: Tree) -> None:

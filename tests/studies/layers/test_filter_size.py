@@ -15,6 +15,7 @@ from aexad.data.images import load_image, load_mask
 from aexad.report.collect import read_methods, read_metrics
 from aexad.report.figures.base import Group, read_groups
 from aexad.report.style import styled
+from aexad.runtime.errors import DataError
 from aexad.runtime.files import write_npz
 from studies.layers.filter_size import (
     exchanged,
@@ -60,6 +61,8 @@ def test_pieces_are_counted_in_the_binarised_raw_error(tree: Tree) -> None:
     for image, row in found.iterrows():
         assert row["k"] == order[str(image)]
         assert row["pieces"] == 1 + order[str(image)] % 2
+    with pytest.raises(DataError, match="levels 1 to 2"):  # which 8 bits do not have
+        image_table(replace(group, levels=(1, 2)), (CNN, VIT))
 
 
 def test_each_map_is_also_filtered_with_the_k_of_the_other_method(tree: Tree) -> None:
@@ -153,6 +156,10 @@ def test_heat_maps_are_compared_on_their_common_categories(tmp_path: Path) -> No
     more = replace(group, metrics=rows[~absent])
     found = heat_map_table(on_common_places(more, recipes, (CNN, VIT)), recipes, (CNN, VIT))
     assert found.loc["mean extent of pieces"].tolist() == [0.25, 0.25]
+    imported = ("grass", VIT)  # it has values, but no maps
+    here = [run for run in group.runs if (run.category, run.method) != imported]
+    pictured = replace(group, runs=here, metrics=rows)
+    assert on_common_places(pictured, recipes, (CNN, VIT)).categories == ["brick"]
 
 
 def test_one_heat_map_gives_one_panel_and_another_filter_no_figure(tree: Tree) -> None:

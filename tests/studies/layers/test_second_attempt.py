@@ -13,6 +13,7 @@ from aexad.explain.heatmap import heat_maps
 from aexad.explain.inference import infer
 from aexad.methods.aexad import AEXAD
 from aexad.methods.model import build_model
+from aexad.runtime.errors import DataError
 from aexad.runtime.files import write_csv, write_npz
 from aexad.training.model_store import save_model
 from aexad.training.train import train
@@ -156,6 +157,16 @@ def write_test_images(tmp_path, data):
             }
         )
     return pd.DataFrame(rows)
+
+
+def test_images_are_read_at_the_levels_of_the_data_set(tmp_path):
+    table = write_test_images(tmp_path, training_set())
+    write_csv(tmp_path / "split.csv", table)
+    places = (tmp_path / "run", tmp_path / "probe", tmp_path / "split.csv", tmp_path)
+    with pytest.raises(DataError, match="levels 1 to 2"):  # which 8 bits do not have
+        trials(*places, None, SIZE, (1, 2))
+    with pytest.raises(DataError, match="levels 1 to 2"):
+        false_marks(tmp_path / "run", table, tmp_path, None, SIZE, (1, 2))
 
 
 def test_trials_of_heat_maps_and_their_products(tmp_path):

@@ -60,10 +60,10 @@ def split(tmp_path):
     return pd.DataFrame(rows).assign(marks="bright")
 
 
-def found(split, root, scenario="standard", **recipe):
+def found(split, root, scenario="standard", levels=None, tile=None, **recipe):
     options = {"encoder": "test_resnet.r160_in1k", "weights": "none"} | recipe
     model = build_model(Recipe(**options), SIZE, 0)
-    return criteria(model, split, root, scenario, SIZE, HeatMap(), CPU)
+    return criteria(model, split, root, scenario, SIZE, HeatMap(), CPU, levels, tile)
 
 
 def test_criteria_are_of_held_out_copies_and_of_normals(split, tmp_path):
@@ -87,6 +87,19 @@ def test_no_training_has_seen_a_held_out_copy(split, tmp_path):
 
     assert len(copies(0)) == COPIES
     assert not copies(0) & copies(HELD_OUT)
+
+
+def test_images_are_read_as_the_run_read_them(split, tmp_path):
+    one = found(split, tmp_path)
+    # Of each normal image, nine tiles are trained on.
+    assert found(split, tmp_path, tile=SIZE // 2)["high_frequency"]["n"] > 3
+    for name in split["image"][1:]:
+        path = tmp_path / name
+        grey = np.asarray(Image.open(path))[..., 0].astype(np.uint16)
+        Image.fromarray(grey + np.uint16(1000)).save(path)
+    wide, narrow = found(split, tmp_path), found(split, tmp_path, levels=(1000, 1255))
+    assert narrow["held_out_loss"] != wide["held_out_loss"]
+    assert narrow["held_out_loss"]["n"] == one["held_out_loss"]["n"]
 
 
 def test_what_there_is_nothing_to_tell_of_says_why(split, tmp_path):
