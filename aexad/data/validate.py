@@ -215,7 +215,7 @@ def _mask_warnings(
             lost = "is lost in part or whole, and trained on as normal"
         texts.append(
             f"{mask}: a region is thinner than a pixel at size {size} and {lost}; size {keeps} "
-            "keeps it"
+            "('fit': --size) keeps it"
         )
     return texts
 
