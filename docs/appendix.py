@@ -6,7 +6,6 @@ tables between their marks ``<!-- <benchmark>: NAME -->`` and ``<!-- end -->``. 
     python docs/appendix.py six
     python docs/appendix.py labels     # no appendix: a table and a figure in the written pages
     python docs/appendix.py tiles      # no appendix: a table in the written pages
-    python docs/appendix.py one_class  # no appendix: two tables in the written pages
 """
 
 import json
@@ -31,7 +30,7 @@ from aexad.report.published import read_published
 
 DOCS = Path(__file__).parent
 OUT = DOCS / "results"
-PAGES = (DOCS / "results.md", OUT / "six.md", OUT / "one_class.md")
+PAGES = (DOCS / "results.md", OUT / "six.md")
 """The written pages that have tables between marks."""
 FIRST = ("methods", "significance")
 WIDTH = 1400
@@ -188,8 +187,7 @@ def table_beside_published(folder: Path) -> str:
     metrics = metrics[metrics["seed"] == metrics["seed"].min()]
     source_cells = published.cells.query("dataset == 'mvtec_ad' and scenario == 'standard'")
     key = ["method", "category", "metric"]
-    theirs = source_cells[[*key, "value"]].drop_duplicates()
-    theirs = theirs.set_index(key)["value"]
+    theirs = source_cells[[*key, "value"]].drop_duplicates().set_index(key)["value"]
     if not theirs.index.is_unique:
         raise SystemExit("config/published: two values of one cell")
     ours = metrics.dropna(subset="value").set_index(key)["value"]
@@ -257,43 +255,7 @@ def table_by_data_set(folder: Path) -> dict[str, str]:
     return {"means": _markdown(rows, heads)}
 
 
-def tables_of_classes(folder: Path) -> dict[str, str]:
-    """Image AUROC with each class as the normal one, beside the published values; by data set."""
-    metrics, methods = read_collection(folder)
-    ours = metrics[metrics["metric"] == "image_auroc"].dropna(subset="value")
-    cells = read_published(DOCS.parent / "config/published").cells
-    theirs = cells.query("scenario == 'one_class' and metric == 'image_auroc'")
-    tables = {}
-    for data, name in CLASSES.items():
-        measured = ours[ours["dataset"] == data].pivot_table(
-            index="category", columns="method", values="value"
-        )
-        measured = measured[[each for each in methods["method"] if each in measured]]
-        published = theirs[theirs["dataset"] == name].pivot_table(
-            index="category", columns="method", values="value"
-        )[["l2_cae", "anovit"]]
-        rows = [
-            [each, *(f"{value:.3f}" for value in (*measured.loc[each], *published.loc[each]))]
-            for each in measured.index
-        ]
-        spread = [f"{values.mean():.3f} ± {values.std():.3f}" for _, values in measured.items()]
-        printed = [
-            f"{published.loc['mean', each]:.3f} ± {published.loc['std', each]:.3f}"
-            for each in published
-        ]
-        heads = ["l2-CAE", "AnoViT", "l2-CAE (published)", "AnoViT (published)"]
-        rows.append(["mean ± SD", *spread, *printed])
-        tables[name] = _markdown(rows, ["normal class", *heads])
-    return tables
-
-
-CLASSES = {"mnist_small": "mnist", "cifar10_small": "cifar10"}
-"""Data set: its name in the sources."""
-SMALL = {
-    "labels": table_by_number,
-    "tiles": table_by_data_set,
-    "one_class": tables_of_classes,
-}
+SMALL = {"labels": table_by_number, "tiles": table_by_data_set}
 """Benchmarks without an appendix: their tables on the page, and figures of their name, say all."""
 
 
