@@ -276,13 +276,18 @@ def _check_torch() -> None:
 
 def _cap_threads(args: argparse.Namespace) -> None:
     """Use no more threads than cores: they would wait for each other for minutes."""
-    cores = len(os.sched_getaffinity(0))
+    cores = _cores()
     if args.threads is not None and args.threads > cores:
         logger.warning("--threads %d: only %d cores are here; using %d", args.threads, cores, cores)
         args.threads = cores
 
 
+def _cores() -> int:
+    """The number of CPU cores that this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
 def _device(args: argparse.Namespace) -> torch.device:
     from aexad.runtime.device import use_device
 
-    return use_device(args.device, args.threads or len(os.sched_getaffinity(0)))
+    return use_device(args.device, args.threads or _cores())

@@ -15,13 +15,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 from math import ldexp
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from scipy import ndimage
 
 from aexad.config.own_code import is_own, load_own
 from aexad.config.recipe import SMALLEST_DISTANCE_TO_TARGET, HeatMap
+from aexad.data.tiles import as_array
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -113,7 +114,7 @@ def _of_anomaly_maps(maps: np.ndarray, scores: Values | None, settings: HeatMap)
     found = _filtered(maps[:, 0], maps[:, 0], settings)
     if settings.score != "own":
         return found
-    own = np.asarray(scores if isinstance(scores, np.ndarray) else _on_cpu(scores), np.float64)
+    own = np.asarray(as_array(scores), np.float64)
     if own.shape != (len(maps),) or not np.isfinite(own).all():
         raise ValueError(f"expected a finite score of each image, got {own}")
     return found._replace(score=own)
@@ -258,16 +259,15 @@ def thresholds(m: np.ndarray, a: Sequence[float]) -> list[np.floating]:
 def mean_and_std(m: np.ndarray) -> tuple[float, float]:
     """Mean and (population) standard deviation of one map, in float64."""
     values = m.astype(np.float64)  # a copy
-    exponent = int(np.frexp(max(values.max(), -values.min()))[1])
-    # Squares of values beyond would leave the range of float64; no float32 map holds such values.
-    scaled = abs(exponent) > _SQUARABLE
-    if scaled:
+    exponent = 0
+    if not np.can_cast(m.dtype, np.float32):  # which holds no value whose square leaves float64
+        exponent = int(np.frexp(max(values.max(), -values.min()))[1])
+        exponent *= abs(exponent) > _SQUARABLE
         values = np.ldexp(values, -exponent)
     mean = float(values.mean())
     values -= mean
     values *= values
-    std = float(values.mean()) ** 0.5
-    return (ldexp(mean, exponent), ldexp(std, exponent)) if scaled else (mean, std)
+    return ldexp(mean, exponent), ldexp(float(values.mean()) ** 0.5, exponent)
 
 
 def _rounded_down(threshold: float, dtype: np.dtype) -> np.floating:
@@ -284,15 +284,7 @@ def _float32(images: np.ndarray | Tensor) -> np.ndarray:
             f"expected floating-point images [n, C, H, W] in [0, 1], got {images.dtype} "
             f"{list(images.shape)}"
         )
-    if not isinstance(images, np.ndarray):
-        images = _on_cpu(images)
-    return np.ascontiguousarray(images, dtype=np.float32)
-
-
-def _on_cpu(values: Any) -> np.ndarray:
-    """A tensor as a float32 array."""
-    copied: np.ndarray = values.detach().float().cpu().numpy()
-    return copied
+    return np.ascontiguousarray(as_array(images), dtype=np.float32)
 
 
 def _channel(images: np.ndarray, channel: int) -> np.ndarray:

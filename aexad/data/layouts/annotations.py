@@ -252,12 +252,11 @@ def _parsed(path: Path) -> tuple[Reader | None, Any]:
     """
     if path.suffix.lower() == ".txt":
         return _yolo, None  # read with the images that it belongs to
+    content = _content(path)
     if path.suffix.lower() == ".json":
-        content = _content(path)
         keys = content if isinstance(content, dict) else {}
         return (_labelme if "shapes" in keys else _coco if "annotations" in keys else None), content
-    root = _content(path)
-    return {"annotation": _voc, "annotations": _cvat}.get(root.tag), root
+    return {"annotation": _voc, "annotations": _cvat}.get(content.tag), content
 
 
 def _content(path: Path) -> Any:

@@ -48,6 +48,22 @@ def training_set():
     return TrainingSet(images, masks, weight, np.arange(8).astype(str), np.zeros(8, bool), SIZE)
 
 
+def trained_with_inverse(run, data, **settings):
+    """A model that drives anomalous pixels to 1 - x, stored in the folder of a run."""
+    recipe = Recipe(
+        encoder="test_resnet.r160_in1k",
+        weights="none",
+        epochs=2,
+        on_collapse="go_on",
+        target="inverse",
+        **settings,
+    )
+    model = build_model(recipe, SIZE, 0)
+    train(model, data, CPU)
+    save_model(model, run / "model.safetensors")
+    return model
+
+
 def test_the_first_direction_is_fishers_discriminant():
     normal = np.array([[2.0, 0.9], [0.9, 1.0]])
     difference = np.array([1.0, -2.0])
@@ -192,19 +208,10 @@ def test_the_error_is_normalised_by_the_target_of_the_run(tmp_path):
     data = training_set()
     split = write_test_images(tmp_path, data)
     write_csv(tmp_path / "split.csv", split)
-    recipe = Recipe(
-        encoder="test_resnet.r160_in1k",
-        weights="none",
-        epochs=2,
-        on_collapse="go_on",
-        target="inverse",
-    )
-    model = build_model(recipe, SIZE, 0)
-    train(model, data, CPU)
-    save_model(model, tmp_path / "run" / "model.safetensors")
+    model = trained_with_inverse(tmp_path / "run", data)
     places = (tmp_path / "run", tmp_path / "run", tmp_path / "split.csv", tmp_path)
     table = trials(*places, None, SIZE)[0].set_index("heat map")
-    maps = infer(model, split, tmp_path, recipe.heat_map, CPU)
+    maps = infer(model, split, tmp_path, model.recipe.heat_map, CPU)
     write_npz(tmp_path / "maps.npz", maps)
     places = tmp_path / "maps.npz", tmp_path / "split.csv", tmp_path, tmp_path
     expected = evaluate_run(*places, "model")["metrics"]["pixel_ap"]["value"]
@@ -214,17 +221,7 @@ def test_the_error_is_normalised_by_the_target_of_the_run(tmp_path):
 def test_false_marks_are_counted_with_the_target_of_the_run(tmp_path):
     data = training_set()
     table = write_test_images(tmp_path, data)
-    recipe = Recipe(
-        model="aexad_probe",
-        encoder="test_resnet.r160_in1k",
-        weights="none",
-        epochs=2,
-        on_collapse="go_on",
-        target="inverse",
-    )
-    model = build_model(recipe, SIZE, 0)
-    train(model, data, CPU)
-    save_model(model, tmp_path / "run" / "model.safetensors")
+    model = trained_with_inverse(tmp_path / "run", data, model="aexad_probe")
     shares = false_marks(tmp_path / "run", table, tmp_path, None, SIZE)
     seen = torch.from_numpy(data.images).permute(0, 3, 1, 2).float() / 255
     with torch.inference_mode():
