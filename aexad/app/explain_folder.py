@@ -121,7 +121,7 @@ def result_folders(output: Path) -> list[Path]:
 
 
 def remove_earlier(source: Path, output: Path) -> None:
-    """Remove the results of an earlier call, so that a folder never mixes those of two calls.
+    """Remove the results of an earlier call, so that no folder holds results of two calls.
 
     Raises
     ------

@@ -89,8 +89,8 @@ def choose_images(
         One category in MVTec AD's layout: ``train/good``, ``test/<defect>`` and
         ``ground_truth/<defect>``; its ``test/good`` is not used. Or a flat folder of good images.
     defects, masks
-        See :func:`aexad.data.index.flat_index`. The defects are trained on instead of those of the
-        category; images in these folders never count as good.
+        See :func:`aexad.data.index.flat_index`. The method trains on these defects instead of the
+        category's own defects. Images in these folders never count as good.
     labelled
         Number of images of each defect type to train on, drawn by the seed. Default: all. A recipe
         that does not train on labelled defects uses none.

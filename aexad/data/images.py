@@ -215,7 +215,7 @@ def covered(mask: np.ndarray, size: int | tuple[int, int]) -> tuple[np.ndarray, 
 
     A pixel is anomalous when at least half of its area is. Where a region alone has no such pixel,
     because it is thinner than one, its most covered pixels are: those with at least half of its
-    highest share of a pixel. The regions are those of the mask, before its size is changed.
+    highest share of a pixel. Regions are found in the mask before its size is changed.
 
     Parameters
     ----------

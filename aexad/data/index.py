@@ -115,8 +115,8 @@ def flat_index(
     dataset
         How masks are read, and the working size; default: as for a new data set.
     skipped
-        Folders below ``good`` whose images are not listed, such as those of defects and masks that
-        are not used. ``defects`` and ``masks`` are never listed as good images.
+        Folders below ``good`` whose images are not listed, for example unused folders of defects
+        and masks. Images in ``defects`` and ``masks`` are never listed as good.
 
     Returns
     -------

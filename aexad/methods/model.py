@@ -94,8 +94,8 @@ class Model(NamedTuple):
     def parameters(self) -> dict[str, int]:
         """Numbers of trained and of frozen parameters.
 
-        What ``fit`` stores in buffers counts as trained: floating-point buffers, such as the cells
-        of a memory, but not those of the encoder or of a batch norm.
+        Floating-point buffers, such as the cells of a memory, count as trained, because ``fit``
+        fills them. Buffers of the encoder and of batch norms do not count.
         """
         counts = {"trained": 0, "frozen": 0}
         for parameter in self.network.parameters():

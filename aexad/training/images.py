@@ -36,8 +36,7 @@ class TrainingImages:
         Indices of the normal and of the anomalous images; see
         :func:`aexad.training.batches.pools` for the errors that it raises.
     used
-        Sorted indices of the images that have features: those of both pools, and the validation
-        images.
+        Sorted indices of the images that have features: both pools and the validation images.
     """
 
     def __init__(

@@ -90,7 +90,7 @@ def write_choice(
     Parameters
     ----------
     runs : sequence of Run
-        The benchmark's runs with a model; those of ``recipes.chosen_from`` are compared.
+        The benchmark's runs with a model. Methods of ``recipes.chosen_from`` are compared.
     metrics : DataFrame
         Rows of ``metrics.csv``.
     """

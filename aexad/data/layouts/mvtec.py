@@ -127,7 +127,7 @@ def normal_entries(
 ) -> list[Entry]:
     """List the normal images in a folder; a folder without images is added to ``problems``.
 
-    Images in the folders ``skipped`` below it, such as those of defects, are not listed.
+    Images in the folders ``skipped`` below it, for example a folder of defects, are not listed.
     """
     images = images_below(folder, *skipped)
     if not images:
