@@ -6,6 +6,7 @@ import argparse
 import errno
 import logging
 import os
+import signal
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -77,11 +78,16 @@ def main(
                 logger.addHandler(_log_file(args.log))
             start = time.perf_counter()
             written = args.run(args)
+            sys.stdout.flush()
             seconds = time.perf_counter() - start
             logger.info("%s: wrote %s in %.1f s", args.verb, written or "nothing", seconds)
         except Stopped as stopped:
             logger.error("%s", f"{args.verb}: {stopped}")
             return 128 + stopped.signal
+        except BrokenPipeError:  # whoever reads the output, for example 'head', has enough of it
+            # Python flushes the rest once more when it exits.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 128 + signal.SIGPIPE
         except Exception as error:
             line = _out_of_memory(error, args) or user_message(error)
             if args.debug or line is None:

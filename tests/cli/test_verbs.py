@@ -332,3 +332,12 @@ def test_help_and_the_verbs_without_a_network_load_no_torch():
     )
     assert result.returncode == 0, result.stderr
     assert "--maps" in result.stdout
+
+
+def test_a_reader_who_has_enough_of_the_output_is_no_error():
+    with subprocess.Popen(
+        [sys.executable, "-m", "aexad", "methods"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as listing:
+        listing.stdout.close()
+        assert listing.stderr.read() == b""
+    assert listing.returncode == 128 + 13  # as if SIGPIPE had ended it
