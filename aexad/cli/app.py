@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+CLEAR = 2
+"""From this many times the threshold on, ``fit`` tells how high the defects score."""
+
 
 def add_verbs(add: AddVerb) -> None:
     """Enter the verbs of this file."""
@@ -179,6 +182,12 @@ def fit(args: argparse.Namespace) -> Path:
             f"{card.threshold.held_out_normals} held-out good images"
             + (f" in {groups} groups" if (groups := card.threshold.held_out_groups) else "")
         )
+        weakest = min(card.threshold.defect_scores, default=0)
+        if weakest > CLEAR * card.threshold.value:
+            print(
+                f"the weakest of these defects scores {weakest:.4g}: a threshold between the two "
+                "(explain --threshold) gives fewer false alarms, but can miss fainter defects"
+            )
     if images.warnings:  # once more, below the lines of a long training
         print(f"look again: {'; '.join(images.warnings)}")
     return output

@@ -267,6 +267,16 @@ class TestAModelThatMissesItsOwnDefects:
         assert card.found == 2
         assert "2 of the 4 labelled anomalies, which were trained on, are below" in caplog.text
 
+    @pytest.mark.parametrize(("weakest", "told"), [(30.0, True), (10.0, False)])
+    def test_much_room_below_the_defects_is_told(self, category, scores, capsys, weakest, told):
+        (category / "methods.yaml").write_text(parts.RECIPE)
+        scores([1.0, 9.0, 2.0, 3.0], [weakest, 40.0, 41.0, 42.0])
+        words = f"fit {category} --method tiny --methods {category}/methods.yaml --size 48"
+        assert main([*words.split(), "-o", f"{category}/m.safetensors", "--threads", "1"]) == 0
+        assert (
+            f"the weakest of these defects scores {weakest:.4g}" in capsys.readouterr().out
+        ) == told
+
     def test_a_collapsed_training_is_named_as_the_reason(self, category, scores, monkeypatch):
         white = Health(1.0, 1.0, 0.1, 0.1)
         monkeypatch.setattr(Training, "_examine", lambda self, examiner: white)
