@@ -53,7 +53,7 @@ def cost_drawings(group: Group) -> Iterator[Drawing]:
     yield group.drawing(
         "accuracy_cost",
         f"{label} against its cost",
-        f"{group.phrase} Mean {label} over the categories; {interval}. {METHOD} Costs are means "
+        f"{group.phrase} Mean {label} over the categories; {interval}. {METHOD} Costs are medians "
         f"over the runs of a method on the machine that made them ({_machines(group)}); log scale. "
         f"{co2} Upper left is better.",
         f"Dot plots of {label} against seconds of training and of inference. {label} and training "
@@ -75,7 +75,7 @@ def cost_table(metrics: pd.DataFrame, metric: str) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        By method: mean (of the metric, over the categories), and the means over its runs of
+        By method: mean (of the metric, over the categories), and the medians over its runs of
         training_seconds, inference_ms (milliseconds per image) and co2_g (missing where a run has
         no value). Methods that lack a category are left out.
     """
@@ -94,10 +94,10 @@ def cost_table(metrics: pd.DataFrame, metric: str) -> pd.DataFrame:
     costs["inference_ms"] = pd.Series(milliseconds, index=pd.MultiIndex.from_arrays(keys))
     costs["co2_g"] = costs.pop("training_co2_g") + costs.pop("inference_co2_g")
     grouped = costs.groupby("method", sort=False)
-    means = grouped.mean()
-    means["co2_g"] = means["co2_g"].where(grouped["co2_g"].count() == grouped.size())
+    middle = grouped.median()  # one run that had to wait for other jobs would decide a mean
+    middle["co2_g"] = middle["co2_g"].where(grouped["co2_g"].count() == grouped.size())
     accuracy = whole_means(metrics[metrics["metric"] == metric]).set_index("method")["mean"]
-    return means.assign(mean=accuracy).dropna(subset=["training_seconds", "mean"])
+    return middle.assign(mean=accuracy).dropna(subset=["training_seconds", "mean"])
 
 
 def cost_figure(table: pd.DataFrame, label: str, group: Group) -> Figure:
