@@ -87,6 +87,8 @@ class Kind:
     """Whether it has an encoder."""
     rebuilds: bool = False
     """Whether it reconstructs images, and its heat map is the error."""
+    each_stage: bool = False
+    """Whether it sees each stage of the encoder by itself, not one map of all."""
     probe: bool = False
     """Whether a probe weighs that error by the probability that a pixel is anomalous."""
     options: type[Strict] = NoOptions
@@ -106,10 +108,12 @@ METHODS = {
     "l2_cae": Kind("aexad.methods.l2_cae:L2CAE", uses_labels=False, encoder=False, rebuilds=True),
     "pixel_probe": Kind("aexad.methods.pixel_probe:PixelProbe", options=PixelProbe),
     "two_bank": Kind("aexad.methods.two_bank:TwoBank"),
-    "patchcore": Kind("aexad.methods.patchcore:PatchCore", uses_labels=False, options=PatchCore),
+    "patchcore": Kind(
+        "aexad.methods.patchcore:PatchCore", uses_labels=False, each_stage=True, options=PatchCore
+    ),
     "padim": Kind("aexad.methods.padim:PaDiM", uses_labels=False, options=PaDiM),
     "fcdd": Kind("aexad.methods.fcdd:FCDD", options=FCDD),
-    "bgad": Kind("aexad.methods.bgad:BGAD", options=BGAD),
+    "bgad": Kind("aexad.methods.bgad:BGAD", each_stage=True, options=BGAD),
     "supersimplenet": Kind("aexad.methods.supersimplenet:SuperSimpleNet", options=SuperSimpleNet),
 }
 """Every method of the library, by the name that recipes give as ``model``."""

@@ -343,6 +343,10 @@ class Recipe(Strict):
             )
         if known:
             kind.options.model_validate(self.options)
+        if kind.each_stage and self.feature_channels is not None:
+            raise ValueError(
+                f"model '{self.model}' sees each stage by itself; remove 'feature_channels'"
+            )
         if kind.rebuilds and not kind.uses_labels and self.loss != "mse":
             raise ValueError(f"model '{self.model}' rebuilds normal images alone; set loss: mse")
         if kind.probe and self.loss == "mse":

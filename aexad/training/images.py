@@ -11,6 +11,7 @@ from torch import Tensor
 
 from aexad.data.training_set import TrainingSet
 from aexad.explain.resize import as_float, enlarged
+from aexad.methods.base import GradientMethod
 from aexad.methods.model import Model
 from aexad.training.affine import random_affine
 from aexad.training.batches import pools
@@ -50,6 +51,8 @@ class TrainingImages:
         self.network, self.recipe = model.network, model.recipe
         self.data, self.device = data, device
         self.precision = precision_on(model.recipe, device)
+        if not isinstance(self.network, GradientMethod):
+            self.precision = "fp32"  # banks and statistics of features, and no next layer
         self.feature_memory_mb, self.folder = feature_memory_mb, folder
         self.feature_seconds = 0.0
         self._pixels = torch.from_numpy(data.images).to(device).permute(0, 3, 1, 2)

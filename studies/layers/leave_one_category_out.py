@@ -17,7 +17,7 @@ from aexad.report.labels import METRIC
 from aexad.report.results import Results
 from aexad.report.stats.aggregate import over_seeds
 from aexad.report.stats.intervals import METHOD, Intervals
-from aexad.report.stats.tests import Interval
+from aexad.report.stats.tests import DIGITS, Interval
 from aexad.report.tables.format import GROUP, blocks_of, group_columns, words
 from aexad.report.tables.table import Column, Table
 from aexad.report.text.captions import data_phrase
@@ -106,7 +106,8 @@ def mean_ranks(metrics: pd.DataFrame, names: Sequence[str]) -> pd.Series:
     whole = rows["method"].nunique() * rows["category"].nunique()
     common = set.intersection(*seeds) if len(seeds) == whole else set()
     cells = over_seeds(rows[rows["seed"].isin(common)])
-    places = cells.groupby(["category", "metric"])["mean"].rank(ascending=False)
+    rounded = cells.assign(mean=cells["mean"].round(DIGITS))
+    places = rounded.groupby(["category", "metric"])["mean"].rank(ascending=False)
     return places.groupby(cells["method"]).mean().reindex(list(names))
 
 

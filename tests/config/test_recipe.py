@@ -136,6 +136,8 @@ def test_scenarios_are_those_that_have_the_images(methods):
         ("a: {encoder: pixels, weights: pretrained}", "'pixels' has no weights to load"),
         ("a: {encoder: pixels, tuning: full}", "remove 'weights', 'tuning'"),
         ("a: {model: anovit, loss: mse, encoder: e, projection: convolution}", "no projection"),
+        ("a: {model: bgad, encoder: e, feature_channels: 4}", "remove 'feature_channels'"),
+        ("a: {model: patchcore, encoder: e, feature_channels: 4}", "remove 'feature_channels'"),
         ("a: {encoder: e, token_norm: maybe}", "'token_norm': input should be a valid boolean"),
         ("a: {encoder: e, token_shifts: 0}", "greater than or equal to 1"),
         ("a: {model: aexad_probe, encoder: e, tuning: full}", "frozen features; remove 'tuning'"),

@@ -222,6 +222,11 @@ def test_losses_of_the_transformer_by_hand() -> None:
         "By area, the difference in IoU is -0.300 on the third with the smallest defects, +0.050 "
         "on the third with the medium defects and +0.100 on the third with the largest defects.",
     ]
+    # An image is in one third, however many seeds see it.
+    rows = image_rows({"cnn": cnn, "vit": vit})
+    both = by_defect(pd.concat([rows, rows.assign(seed=1)]), "vit", "cnn")
+    assert both is not None
+    pd.testing.assert_frame_equal(both[1], areas)
     assert by_defect(image_rows({"cnn": cnn}), "vit", "cnn") is None
     assert defect_sentences(defects[:0], areas, "A", "B")[0] == (
         "A (Transformer) and B (CNN) have no defect type in common with at least 3 images."

@@ -106,3 +106,18 @@ def test_where_features_are_kept_changes_no_number(data, precision, monkeypatch)
     np.testing.assert_allclose(memory[losses], computed[losses], rtol=1e-5)
     # Examined in other batches than they are trained in: bfloat16 rounds differently.
     np.testing.assert_allclose(memory, computed, rtol=1e-3)
+
+
+def test_banks_are_of_features_in_full_precision(data):
+    """There is no next layer that would round them; the recorded precision says so."""
+
+    def bank(precision):
+        recipe = Recipe(**CNN | {"model": "two_bank"}, precision=precision)
+        model = build_model(recipe, 32, 0)
+        trained = train(model, data, CPU)
+        assert trained.settings["precision"] == "fp32"
+        return model.network.state_dict()
+
+    full, asked = bank("fp32"), bank("bf16")
+    assert full.keys() == asked.keys()
+    assert all(torch.equal(full[name], asked[name]) for name in full)

@@ -39,8 +39,11 @@ def by_defect(
         return None
     both = both.assign(difference=both["iou"] - both["iou_cnn"])
     # Thirds of the images, not of the range of areas: every third has as many images.
-    rank = both["anomalous_pixels"].rank(method="first") - 1
-    both["third"] = (rank * len(THIRDS) // len(both)).astype(int)
+    image = ["category", "image"]
+    areas = both.drop_duplicates(image)[[*image, "anomalous_pixels"]]
+    rank = areas["anomalous_pixels"].rank(method="first") - 1
+    thirds = areas.assign(third=(rank * len(THIRDS) // len(areas)).astype(int))
+    both = both.merge(thirds[[*image, "third"]], on=image)
     columns = {"difference": ("difference", "mean"), "images": ("image", "nunique")}
     defects = both.groupby(["category", "defect"]).agg(**columns)
     defects = defects.sort_values("difference", kind="stable")

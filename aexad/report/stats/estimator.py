@@ -4,7 +4,9 @@ A mean over categories has two sources of chance. Test images: the variance of t
 resampled test sets (:mod:`~aexad.report.stats.resampling`). Seeds, which decide the split, the
 augmentation and the initial weights: s² / S for S seeds. A seed's own mean also contains what only
 this seed finds hard in an image, so the variance over images counts only the part that the seeds
-share (the covariance of their resampled means); otherwise that part would count twice.
+share (the covariance of their resampled means); otherwise that part would count twice. Where fewer
+than two seeds have a value in every category, there is no s², and the variance over images is that
+of the mean of each category's own seeds.
 
 The half width is t sqrt(V) for V = V_images + V_seeds. The degrees of freedom of the two differ,
 often 100 against 2; t is the mean of both quantiles of Student's t, weighted by the variances
@@ -61,11 +63,11 @@ def interval_of(
     if any(np.isnan(cell.draws).all(axis=0)[~np.isnan(cell.values)].any() for cell in cells):
         return NoTest("the resampled test sets have no value")
     mean = float(np.mean([np.nanmean(cell.values) for cell in cells]))
-    each = [_image_variance(cell) for cell in cells]
-    over_images = sum(each) / len(cells) ** 2
     by_seed = np.mean([cell.values for cell in cells], axis=0)
     by_seed = by_seed[~np.isnan(by_seed)]  # seeds with a value in every category
     seeds = len(by_seed)
+    each = [_image_variance(cell, shared=seeds > 1) for cell in cells]
+    over_images = sum(each) / len(cells) ** 2
     over_seeds = by_seed.var(ddof=1) / seeds if seeds > 1 else 0.0
     variance = over_images + over_seeds
     if not variance > NO_VARIANCE:
@@ -78,14 +80,16 @@ def interval_of(
     return Interval(*_bounded(mean, half, *bounds), images_alone=seeds < 2)
 
 
-def _image_variance(cell: Cell) -> float:
-    """The variance over images that the seeds share; of a single seed, all of it."""
+def _image_variance(cell: Cell, *, shared: bool) -> float:
+    """The variance over images of the mean over seeds: the part that they share, or all of it."""
     draws = cell.draws[:, ~np.isnan(cell.values)]
     draws = draws[~np.isnan(draws).any(axis=1)]
     covariance = np.atleast_2d(np.cov(draws, rowvar=False))
     seeds = len(covariance)
-    common = covariance.sum() - np.trace(covariance)
-    variance = common / (seeds * (seeds - 1)) if seeds > 1 else covariance[0, 0]
+    if shared:
+        variance = (covariance.sum() - np.trace(covariance)) / (seeds * (seeds - 1))
+    else:
+        variance = covariance.sum() / seeds**2
     # A resample varies by (n - 1) / n of what another sample of n images would.
     return max(float(variance), 0.0) * cell.images / (cell.images - 1)
 

@@ -179,7 +179,9 @@ def no_interval(interval: Interval | NoTest) -> str:
     """Return the footnote of an interval that is missing or leaves out the seeds, else no text."""
     if isinstance(interval, NoTest):
         return f"No interval: {interval.reason}."
-    return "One seed: interval of the chance of the test images alone." * interval.images_alone
+    if not interval.images_alone:
+        return ""
+    return "Without two seeds in every category: interval of the chance of the test images alone."
 
 
 def _lost_seeds(row: Mapping[Any, Any]) -> str:

@@ -54,3 +54,22 @@ def test_95_percent_intervals_cover(
 def test_one_seed_is_marked_as_the_chance_of_images_alone() -> None:
     cells = trial(np.random.default_rng(0), weights(), 0.8, 1, 0.5)
     assert interval_of(cells).images_alone
+
+
+@pytest.mark.parametrize("kept", [[(0, 1), (1, 2), (0, 2)], [(0, 1, 2), (0, 1, 2), (0,)]])
+def test_intervals_cover_without_two_seeds_in_every_category(kept: list[tuple[int, ...]]) -> None:
+    """Seeds alone have no part in this chance: what each finds hard in an image still counts."""
+    rng = np.random.default_rng(1)
+    draws = weights()
+    covered = []
+    for _ in range(TRIALS):
+        cells = trial(rng, draws, 0.8, 3, 0.0)
+        for cell, seeds in zip(cells, kept, strict=False):
+            lost = [seed for seed in range(3) if seed not in seeds]
+            cell.values[lost] = np.nan
+            cell.draws[:, lost] = np.nan
+        found = interval_of(cells)
+        assert isinstance(found, Interval)
+        assert found.images_alone
+        covered.append(found.low <= 0.8 <= found.high)
+    assert 0.92 <= np.mean(covered) <= 0.98

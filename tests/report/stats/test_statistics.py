@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -82,12 +84,47 @@ def test_friedman_at_its_ends() -> None:
 def test_wilcoxon_on_demsars_example() -> None:
     found = wilcoxon_holm(DEMSAR[["c45", "m"]])
     assert isinstance(found, list)
-    # Twelve differ, two of them by the same; smaller sum of ranks 1.5 + 5. Mean and variance of the
-    # sum, the latter less its part of the tie: 12 * 13 / 4 = 39, 12 * 13 * 25 / 24 - 6 / 48.
-    z = (6.5 - 39) / np.sqrt(162.5 - 0.125)
-    assert found[0].p == pytest.approx(2 * stats.norm.cdf(z), rel=1e-9)
+    # Twelve differ, two of them by the same; smaller sum of ranks 1.5 + 5. An oracle: all signs.
+    sizes = (DEMSAR["c45"] - DEMSAR["m"]).round(12)
+    ranks = stats.rankdata(sizes[sizes != 0].abs())
+    sums = np.array(list(product([0, 1], repeat=12))) @ ranks
+    assert found[0].p == pytest.approx(2 * np.mean(sums <= 6.5), rel=1e-12)
     assert found[0].p < 0.05  # as in the paper, where T = 12 is below the critical 21
     assert found[0].adjusted == found[0].p
+
+
+@pytest.mark.parametrize(
+    ("leads", "p"),
+    [
+        ([1, 1, 1, 1, 0, 0], 2 / 2**4),  # as if there were four categories
+        ([1, 1, 1, 1, 1, 0], 2 / 2**5),
+        ([1, 2, 3, 4, 5, 5], 2 / 2**6),
+        ([3, 4, 5, 5, 6, -1], 4 / 2**6),  # no sign, or the smallest alone; and their mirrors
+        ([1, 1, 2, 2, -1, 3], 2 * 4 / 2**6),  # ranks 2, 2, 4.5, 4.5, 2, 6: no sign, or one of 2
+    ],
+)
+def test_wilcoxon_is_exact_where_sizes_are_equal(leads: list[int], p: float) -> None:
+    found = wilcoxon_holm(pd.DataFrame({"a": [0.01 * lead for lead in leads], "b": 0.0}))
+    assert isinstance(found, list)
+    assert found[0].p == pytest.approx(p, rel=1e-12)
+
+
+@pytest.mark.parametrize("count", [6, 15, 40])
+def test_wilcoxon_agrees_with_scipy_where_sizes_differ(count: int) -> None:
+    values = pd.DataFrame(np.random.default_rng(count).random((count, 2)), columns=["a", "b"])
+    found = wilcoxon_holm(values)
+    assert isinstance(found, list)
+    expected = stats.wilcoxon(values["a"] - values["b"], method="exact").pvalue
+    assert found[0].p == pytest.approx(expected, rel=1e-9)
+
+
+def test_rounding_errors_decide_no_rank() -> None:
+    seeds = ([0.9, 0.8, 0.7], [0.7, 0.8, 0.9], [0.8, 0.7, 0.9])
+    means = [sum(values) / 3 for values in seeds]
+    assert len(set(means)) > 1
+    found = ranking(pd.DataFrame([means] * 8, columns=list("abc")))
+    assert found.ranks == {"a": 2.0, "b": 2.0, "c": 2.0}
+    assert found.p == 1.0
 
 
 def test_wilcoxon_exact_value_by_hand() -> None:

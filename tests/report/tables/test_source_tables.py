@@ -254,7 +254,10 @@ def test_one_seed_is_not_judged(measured: Results) -> None:
     cells = [row[-2:] for row in grid(one["fidelity"]) if row[4] != "T(F1)"]
     assert set(map(tuple, cells)) == {("n/a", "one seed")}
     notes = [note.text for note in one["methods"].notes]
-    assert "One seed: interval of the chance of the test images alone." in notes
+    assert (
+        "Without two seeds in every category: interval of the chance of the test images alone."
+        in notes
+    )
 
 
 def test_every_cell_of_anovits_tables(of_one_class: dict[str, Table]) -> None:

@@ -55,7 +55,7 @@ def test_every_cell_of_the_table_of_features() -> None:
     ]  # fmt: skip
     assert [note.text for note in table.notes] == [
         "No interval: all resampled values are equal.",
-        "One seed: interval of the chance of the test images alone.",
+        "Without two seeds in every category: interval of the chance of the test images alone.",
         "No interval: a: the values of single images are not known.",
     ]
     numbers = table.numbers.set_index("method")
