@@ -1,6 +1,6 @@
 """Do the tests notice a wrong formula? Each mutant breaks one, in a copy, and must fail a test.
 
-    python benchmarks/mutations.py
+    python benchmarks/mutations.py [MODULE …]     # such as report/stats/tests.py; default: all
 
 prints a table of the mutants and of the first test that each of them fails, and exits with status 1
 if one survives.
@@ -331,6 +331,11 @@ MUTANTS = {
             "cell.images for cell in cells) < IMAGES",
             "cell.images for cell in cells) < 1",
         ),
+        "what an image is to one seed counts twice": ("shared=seeds > 1", "shared=False"),
+        "without common seeds, only what they share counts": (
+            "covariance.sum() / seeds**2",
+            "(covariance.sum() - np.trace(covariance)) / seeds**2",
+        ),
         "one seed is no remark": ("images_alone=seeds < 2", "images_alone=False"),
     },
     "report/stats/intervals.py": {
@@ -347,11 +352,10 @@ MUTANTS = {
     },
     "report/stats/tests.py": {
         "five categories are enough": ("CATEGORIES = 6", "CATEGORIES = 5"),
-        "a one-sided test": (
-            "to_numpy(), method=method)",
-            'to_numpy(), method=method, alternative="greater")',
-        ),
-        "rounding errors decide ranks": ("differences.round(12)", "differences"),
+        "a one-sided test": ("float(2 * ways[", "float(ways["),
+        "equal sizes have different ranks": ("abs().rank()", 'abs().rank(method="first")'),
+        "rounding errors decide signed ranks": ("differences.round(DIGITS)", "differences"),
+        "rounding errors decide Friedman's ranks": ("complete.round(DIGITS).rank", "complete.rank"),
         "Bonferroni for Holm": ('method="holm"', 'method="bonferroni"'),
         "the lowest value has rank 1": ("ascending=False", "ascending=True"),
         "Nemenyi's factor is not divided": ("np.inf) / np.sqrt(2))", "np.inf))"),
@@ -382,13 +386,14 @@ def main() -> int:
         for name in ("aexad", "config", "tests"):
             shutil.copytree(ROOT / name, copy / name)
         shutil.copy(ROOT / "pyproject.toml", copy)
-        tests = sorted({test for module in MUTANTS for test in tests_of(module)})
+        modules = sys.argv[1:] or list(MUTANTS)
+        tests = sorted({test for module in modules for test in tests_of(module)})
         assert first_failure(copy, *tests) is None, "the tests fail without a mutant"
         print("| mutant | module | first test that fails |\n|---|---|---|")
         found = [
             tried(copy, module, description, *change)
-            for module, changes in MUTANTS.items()
-            for description, change in changes.items()
+            for module in modules
+            for description, change in MUTANTS[module].items()
         ]
     print(f"\n{sum(found)} of {len(found)} mutants found")
     return not all(found)
