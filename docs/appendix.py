@@ -6,6 +6,7 @@ tables between their marks ``<!-- <benchmark>: NAME -->`` and ``<!-- end -->``. 
     python docs/appendix.py six
     python docs/appendix.py labels     # no appendix: a table and a figure in the written pages
     python docs/appendix.py tiles      # no appendix: a table in the written pages
+    python docs/appendix.py one_class  # no appendix: a table in the written pages
 """
 
 import json
@@ -30,7 +31,7 @@ from aexad.report.published import read_published
 
 DOCS = Path(__file__).parent
 OUT = DOCS / "results"
-PAGES = (DOCS / "results.md", OUT / "six.md")
+PAGES = (DOCS / "results.md", OUT / "six.md", OUT / "one_class.md")
 """The written pages that have tables between marks."""
 FIRST = ("methods", "significance")
 WIDTH = 1400
@@ -187,7 +188,8 @@ def table_beside_published(folder: Path) -> str:
     metrics = metrics[metrics["seed"] == metrics["seed"].min()]
     source_cells = published.cells.query("dataset == 'mvtec_ad' and scenario == 'standard'")
     key = ["method", "category", "metric"]
-    theirs = source_cells[[*key, "value"]].drop_duplicates().set_index(key)["value"]
+    theirs = source_cells[[*key, "value"]].drop_duplicates()
+    theirs = theirs.set_index(key)["value"]
     if not theirs.index.is_unique:
         raise SystemExit("config/published: two values of one cell")
     ours = metrics.dropna(subset="value").set_index(key)["value"]
@@ -255,7 +257,34 @@ def table_by_data_set(folder: Path) -> dict[str, str]:
     return {"means": _markdown(rows, heads)}
 
 
-SMALL = {"labels": table_by_number, "tiles": table_by_data_set}
+def table_of_classes(folder: Path) -> dict[str, str]:
+    """Image AUROC with each class of CIFAR-10 as the normal one, beside the published values."""
+    metrics, methods = read_collection(folder)
+    metrics = metrics[metrics["dataset"] == "cifar10_small"]
+    ours = metrics[metrics["metric"] == "image_auroc"].pivot_table(
+        index="category", columns="method", values="value"
+    )
+    ours = ours[[name for name in methods["method"] if name in ours]]
+    cells = read_published(DOCS.parent / "config/published").cells
+    theirs = cells.query(
+        "dataset == 'cifar10' and scenario == 'one_class' and metric == 'image_auroc'"
+    ).pivot_table(index="category", columns="method", values="value")[["l2_cae", "anovit"]]
+    rows = [
+        [each, *(f"{value:.3f}" for value in (*ours.loc[each], *theirs.loc[each]))]
+        for each in ours.index
+    ]
+    spread = [f"{values.mean():.3f} ± {values.std():.3f}" for _, values in ours.items()]
+    printed = [f"{theirs.loc['mean', each]:.3f} ± {theirs.loc['std', each]:.3f}" for each in theirs]
+    rows.append(["mean ± SD", *spread, *printed])
+    heads = ["l2-CAE", "AnoViT", "l2-CAE (published)", "AnoViT (published)"]
+    return {"cifar10": _markdown(rows, ["normal class", *heads])}
+
+
+SMALL = {
+    "labels": table_by_number,
+    "tiles": table_by_data_set,
+    "one_class": table_of_classes,
+}
 """Benchmarks without an appendix: their tables on the page, and figures of their name, say all."""
 
 
