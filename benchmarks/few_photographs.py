@@ -83,7 +83,7 @@ def fitted_and_measured(
     images = choose_images(
         folder / "good", recipe, defects=folder / "bad", masks=folder / "masks", seed=seed
     )
-    fit(images, recipe, model, output, torch.device("cpu"), seed=seed, force=True)
+    fit(images, model, output, torch.device("cpu"), force=True)
     return measured(output, unseen)
 
 

@@ -38,7 +38,7 @@ evaluation.metrics
 evaluation
 app
 report.labels report.style report.published
-report.method_roles report.costs report.run_files report.collect
+report.method_roles report.run_files report.collect
 report.stats
 report.results report.inputs
 report.text

@@ -15,7 +15,7 @@ from aexad.app.explanation import Explanation
 from aexad.app.photographs import Picture, as_input, as_photograph, is_one
 from aexad.config.catalogue import Tile
 from aexad.data.tiles import as_array, in_tiles
-from aexad.explain.heatmap import heat_maps
+from aexad.explain.heatmap import HeatMaps, heat_maps
 
 BATCH = 16
 """Images that the network takes at once."""
@@ -115,6 +115,23 @@ class Explainer:
         inputs, output = self.network.run(images)
         maps = heat_maps(inputs, output, self.card.recipe.heat_map)
         milliseconds = 1000 * (time.perf_counter() - start) / len(photographs)
+        return self._explanations(photographs, maps, output, milliseconds)
+
+    def _tiled(self, photograph: np.ndarray, tile: Tile) -> Explanation:
+        """Explain a photograph uint8 [H, W, 3] in tiles; maps are of its scaled size."""
+        start = time.perf_counter()
+        inputs, output = in_tiles(
+            photograph, tile, self.card.size, lambda tiles: self.network.run(tiles)[1]
+        )
+        maps = heat_maps(inputs, output, self.card.recipe.heat_map)
+        del inputs  # of a large image it fills the memory
+        milliseconds = 1000 * (time.perf_counter() - start)
+        return self._explanations([photograph], maps, output, milliseconds)[0]
+
+    def _explanations(
+        self, photographs: Sequence[np.ndarray], maps: HeatMaps, output: Any, milliseconds: float
+    ) -> list[Explanation]:
+        """The explanations of photographs, from their maps and the output of the network."""
         rebuilds = not isinstance(output, tuple) and output.shape[1] >= 3
         rebuilt = _as_pictures(output[:, :3]) if rebuilds else None
         return [
@@ -129,26 +146,6 @@ class Explainer:
             )
             for i, photograph in enumerate(photographs)
         ]
-
-    def _tiled(self, photograph: np.ndarray, tile: Tile) -> Explanation:
-        """Explain a photograph uint8 [H, W, 3] in tiles; maps are of its scaled size."""
-        start = time.perf_counter()
-        inputs, output = in_tiles(
-            photograph, tile, self.card.size, lambda tiles: self.network.run(tiles)[1]
-        )
-        maps = heat_maps(inputs, output, self.card.recipe.heat_map)
-        rebuilds = not isinstance(output, tuple) and output.shape[1] >= 3
-        del inputs  # of a large image it fills the memory
-        rebuilt = _as_pictures(output[:, :3])[0] if rebuilds else None
-        return Explanation(
-            image=photograph,
-            heat_map=maps.heat_map[0],
-            reconstruction=rebuilt,
-            score=float(maps.score[0]),
-            threshold=self.threshold,
-            k=int(maps.k[0]),
-            milliseconds=1000 * (time.perf_counter() - start),
-        )
 
 
 def _as_pictures(reconstructions: Any) -> np.ndarray:

@@ -52,6 +52,12 @@ OUTLYING = 10
 class Images(NamedTuple):
     """The images for training, and the images that are held out."""
 
+    recipe: Recipe
+    """The recipe that they were chosen for."""
+    size: int
+    """Working size in pixels."""
+    seed: int
+    """Decides which images are held out, and all random numbers of the training."""
     root: Path
     trained: pd.DataFrame
     """Rows of a split with the roles normal and labelled; paths are relative to ``root``."""
@@ -88,12 +94,19 @@ def choose_images(
     folder
         One category in MVTec AD's layout: ``train/good``, ``test/<defect>`` and
         ``ground_truth/<defect>``; its ``test/good`` is not used. Or a flat folder of good images.
+    recipe
+        The recipe that :func:`fit` trains; it decides whether labelled defects are needed.
     defects, masks
         See :func:`aexad.data.index.flat_index`. The method trains on these defects instead of the
         category's own defects. Images in these folders never count as good.
     labelled
         Number of images of each defect type to train on, drawn by the seed. Default: all. A recipe
         that does not train on labelled defects uses none.
+    size
+        Working size in pixels, a multiple of 16. The model sees each image or tile at this size.
+    seed
+        Decides which images are held out and which defects are drawn, and all random numbers of
+        the training.
     marks
         Which pixels of a mask are anomalous: the ``bright`` ones, or ``any`` whose value is not 0.
     groups
@@ -105,6 +118,11 @@ def choose_images(
     tile
         Side in pixels of the tiles that images are cut into, or ``whole``, see
         :mod:`aexad.data.tiles`. Default: each image is squashed to a square.
+
+    Returns
+    -------
+    Images
+        All that :func:`fit` needs to know about the images, with ``recipe``, ``size`` and ``seed``.
 
     Raises
     ------
@@ -165,18 +183,15 @@ def choose_images(
     rows = table[trained].reset_index(drop=True)
     warnings = [*index.attrs.get(WARNINGS, []), *levels_warnings]
     warnings += _copies_warning(rows, held_out, root, levels)
-    return Images(root, rows, held_out, warnings, levels, tile, held_out_groups)
+    return Images(recipe, size, seed, root, rows, held_out, warnings, levels, tile, held_out_groups)
 
 
 def fit(
     images: Images,
-    recipe: Recipe,
     method: str,
     output: str | os.PathLike[str],
     device: torch.device,
     *,
-    size: int = 224,
-    seed: int = 0,
     false_alarms: float = 0.01,
     weights_dir: Path | None = None,
     force: bool = False,
@@ -187,9 +202,20 @@ def fit(
 
     Parameters
     ----------
+    images
+        From :func:`choose_images`, with the recipe, the working size and the seed of the training.
+    method
+        Name of the method, for the card.
+    output
+        The model file to write, ``.safetensors``.
+    device
+        Device that trains the model and computes the scores.
     false_alarms
         Share of new normal images that may exceed the threshold, if there are enough images to
         guarantee that: see :func:`aexad.app.threshold.threshold_of`.
+    weights_dir
+        Folder that is searched first for pre-trained weights. Default: that of the environment
+        variable AEXAD_WEIGHTS, if it is set.
     force
         Also write a model that finds less than half of the anomalies that it was trained on.
 
@@ -204,17 +230,17 @@ def fit(
         The model finds less than half of its anomalies, and is not written without ``force``.
     """
     output = Path(output)
-    model = build_model(recipe, size, seed, weights_dir)
-    checkpoints, collapse = _train(model, images, output, device, size)
+    model = build_model(images.recipe, images.size, images.seed, weights_dir)
+    checkpoints, collapse = _train(model, images, output, device)
     labelled = images.trained["role"] == "labelled"
     card = ModelCard(
         method=method,
-        recipe=recipe,
-        size=size,
-        stored=size,
+        recipe=images.recipe,
+        size=images.size,
+        stored=images.size,
         tile=images.tile,
         levels=images.levels,
-        seed=seed,
+        seed=images.seed,
         encoder=model.encoder,
         normals=int((~labelled).sum()),
         labelled=images.trained.loc[labelled, "image"].to_list(),
@@ -341,7 +367,7 @@ def _copies_warning(
 
 
 def _train(
-    model: Model, images: Images, output: Path, device: torch.device, size: int
+    model: Model, images: Images, output: Path, device: torch.device
 ) -> tuple[Checkpoints, str]:
     """Train the model on the augmented images.
 
@@ -351,21 +377,21 @@ def _train(
     arrays = augment(
         images.trained,
         images.root,
-        size,
+        images.size,
         scenario,
-        model.seed,
+        images.seed,
         levels=images.levels,
         tile=images.tile,
     )
     belongs_to = {
-        "recipe": model.recipe.training,
-        "seed": model.seed,
+        "recipe": images.recipe.training,
+        "seed": images.seed,
         "encoder": model.encoder,
         "data_sha256": _digest(arrays),
-        "library": method_digest(model.recipe),
+        "library": method_digest(images.recipe),
     }
     checkpoints = Checkpoints(output.with_suffix(".checkpoint.safetensors"), 10, belongs_to)
-    trained = train(model, TrainingSet(**arrays, size=size), device, checkpoints=checkpoints)
+    trained = train(model, TrainingSet(**arrays, size=images.size), device, checkpoints=checkpoints)
     return checkpoints, trained.collapse
 
 

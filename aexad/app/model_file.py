@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
+from safetensors.torch import load_file, save
 from torch import Tensor
 
 from aexad.app.card import KEY, ModelCard, read_card
@@ -77,8 +77,7 @@ def load_model_file(
             f"{file}: not a model of aexad (its header is missing); name a file of 'aexad fit' or "
             "'aexad export', or the folder of a run"
         )
-    with safe_open(file, framework="pt") as opened:
-        tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
+    tensors = load_file(file)
     digest, _, text = metadata[KEY].partition(" ")
     if digest != _digest(text, tensors):
         raise WeightsError(

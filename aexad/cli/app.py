@@ -159,12 +159,9 @@ def fit(args: argparse.Namespace) -> Path:
         print("levels of 16 bits: {} becomes black, {} white".format(*images.levels))
     card = fit_model(
         images,
-        recipe,
         args.method,
         output,
         _device(args),
-        size=args.size,
-        seed=args.seed,
         false_alarms=args.false_alarms,
         weights_dir=args.weights_dir,
         force=args.force,
@@ -293,7 +290,9 @@ def _cap_threads(args: argparse.Namespace) -> None:
 
 def _cores() -> int:
     """The number of CPU cores that this process may use."""
-    return len(os.sched_getaffinity(0))
+    if hasattr(os, "sched_getaffinity"):  # not on macOS
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _device(args: argparse.Namespace) -> torch.device:

@@ -9,13 +9,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from aexad.config.scenarios import SCENARIOS
 from aexad.runtime.errors import ConfigError
 
 if TYPE_CHECKING:
     from aexad.config.catalogue import Dataset, Tile
     from aexad.config.recipe import Recipe
-
-SCENARIOS = ("standard", "anomalies_only", "one_class")
 
 Verb = Callable[[argparse.Namespace], Path | None]
 """A function that runs one verb; it returns the file or folder that it wrote."""

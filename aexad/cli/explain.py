@@ -95,7 +95,6 @@ def command(args: argparse.Namespace) -> Path:
     import os
     import tempfile
     import time
-    from datetime import UTC, datetime
 
     import numpy as np
     import pandas as pd
@@ -106,7 +105,7 @@ def command(args: argparse.Namespace) -> Path:
     from aexad.runtime.energy import energy_of
     from aexad.runtime.files import sha256_of, write_csv, write_json, write_npz
     from aexad.runtime.locks import only_one
-    from aexad.runtime.provenance import children_peak_memory_mb, commit, versions
+    from aexad.runtime.provenance import children_peak_memory_mb, record
 
     dataset = dataset_of(args)
     root = root_of(args, dataset)
@@ -135,12 +134,6 @@ def command(args: argparse.Namespace) -> Path:
         # One command trains and explains, so the time of the latter is not known by itself.
         write_json(args.output / "inference.json", cost | {"images": len(images), "seconds": None})
         write_csv(args.output / "training.csv", pd.DataFrame({"epoch": [1], "seconds": [seconds]}))
-        provenance = about(method, seconds, sha256_of(args.split)) | {
-            "method": args.method,
-            "seed": args.seed,
-            "commit": commit(),
-            "versions": versions(),
-            "date": datetime.now(UTC).date().isoformat(),
-        }
-        write_json(args.output / "provenance.json", provenance | cost)
+        provenance = about(method, seconds, sha256_of(args.split)) | cost
+        write_json(args.output / "provenance.json", provenance | record(args.method, args.seed))
     return args.output

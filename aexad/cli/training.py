@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from datetime import UTC, datetime
 from pathlib import Path
 
 from aexad.cli.arguments import (
@@ -65,7 +64,7 @@ def add_verbs(add: AddVerb) -> None:
 
 def train(args: argparse.Namespace) -> Path:
     """Train one method on one training set; an interrupted training goes on."""
-    from aexad.runtime.provenance import commit, peak_memory_mb, versions
+    from aexad.runtime.provenance import peak_memory_mb, record, versions
 
     recipe = recipe_of(args)
 
@@ -113,7 +112,7 @@ def train(args: argparse.Namespace) -> Path:
         write_csv(args.output / "training.csv", trained.history)
         provenance = {
             **origin,
-            "method": args.method,
+            **record(args.method, args.seed),
             "features": model.features,
             "parameters": model.parameters,
             "seconds": trained.seconds,
@@ -123,8 +122,6 @@ def train(args: argparse.Namespace) -> Path:
             "rebuilds": isinstance(model.network, Reconstruction),
             "collapse": trained.collapse,
             "collapsed": trained.collapsed,
-            "commit": commit(),
-            "date": datetime.now(UTC).date().isoformat(),
             "peak_mb": peak_memory_mb(),
             "peak_gpu_mb": peak_gpu_memory_mb(device),
             **here,
@@ -159,8 +156,8 @@ def weights(args: argparse.Namespace) -> Path | None:
 def share(args: argparse.Namespace) -> Path:
     """Copy the model of a method that differs only in the heat map."""
     from aexad.runtime.files import copy_file
-    from aexad.runtime.scratch import TRAINED
+    from aexad.runtime.scratch import MODEL_FILES
 
-    for name in TRAINED:
+    for name in MODEL_FILES:
         copy_file(args.run_folder / name, args.output / name)
     return args.output

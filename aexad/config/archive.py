@@ -6,6 +6,8 @@ and imports archives.
 
 from __future__ import annotations
 
+import csv
+import lzma
 import zipfile
 import zlib
 from pathlib import Path
@@ -13,15 +15,19 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints, ValidationError
 
-from aexad.config.benchmark import METRICS, NAMES, Run, Scenario
+from aexad.config.benchmark import METRICS_FILE, NAMES, Run
+from aexad.config.scenarios import Scenario
 from aexad.config.schema import Strict
 from aexad.runtime.errors import DataError
 
 MANIFEST, SPLIT = "manifest.json", "split.csv"
-MEASURED = (METRICS, "per_image.csv", "counts.npz")
-TRAINED = ("provenance.json", "training.csv", "inference.json")
+MEASURED = (METRICS_FILE, "per_image.csv", "counts.npz")
+RECORDS = ("provenance.json", "training.csv", "inference.json")
 """Further files of a run that has a model or ran a command."""
-DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, KeyError, ValueError, RuntimeError)
+DAMAGED = (
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, csv.Error),
+    *(EOFError, KeyError, ValueError, RuntimeError),
+)
 """What reading a zip may raise; RuntimeError: it is encrypted, or its compression is unknown."""
 
 LARGEST = 2**26
@@ -29,7 +35,7 @@ LARGEST = 2**26
 _ENCRYPTED = 1
 """Bit of a file in a zip that is encrypted."""
 
-FileName = Annotated[str, StringConstraints(pattern=f"^({'|'.join((*MEASURED, *TRAINED))})$")]
+FileName = Annotated[str, StringConstraints(pattern=f"^({'|'.join((*MEASURED, *RECORDS))})$")]
 Digest = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
 
 

@@ -7,6 +7,7 @@ recipes alone define a run, so two benchmarks that name the same run share it.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
@@ -16,25 +17,27 @@ from pydantic import BeforeValidator, Field, field_validator
 from aexad.config.catalogue import expanded
 from aexad.config.methods import ExternalMaps, Method
 from aexad.config.recipe import Recipe
+from aexad.config.scenarios import SCENARIOS, Scenario
 from aexad.config.schema import Strict, nearest, read_yaml, validate
 from aexad.runtime.errors import ConfigError
 
 ENVIRONMENT_VARIABLE = "AEXAD_WEIGHTS"
 """Names the folder of pre-trained weights, if the settings do not."""
 
-_NAME = r"[.]*[A-Za-z0-9_-][A-Za-z0-9_.-]*"
-"""Not of dots alone: ``..`` would be the folder above."""
+_NAME = r"[.]*[A-Za-z0-9_][A-Za-z0-9_.-]*"
+"""Not of dots alone: ``..`` would be the folder above. ``-b`` would be an option."""
 # Allowed names: they are folders, and the wildcards of the workflow.
 NAMES = {
-    "dataset": r"[A-Za-z0-9_-]+",
+    "dataset": r"[A-Za-z0-9_][A-Za-z0-9_-]*",
     "category": _NAME,
-    "scenario": "standard|anomalies_only|one_class",
+    "scenario": "|".join(SCENARIOS),
     "seed": "[0-9]+",
     "method": _NAME,
 }
-METRICS = "metrics.json"
+FOLDERS = ("runs", "imported", "index", "weights")
+"""Folders of ``results/`` that no benchmark may be called."""
+METRICS_FILE = "metrics.json"
 """The file of a run that is written last."""
-Scenario = Literal["standard", "anomalies_only", "one_class"]
 
 
 class Run(NamedTuple):
@@ -68,7 +71,7 @@ class Run(NamedTuple):
     def is_imported(self, results: Path) -> bool:
         """Whether the imported run has metrics, and no run that was made here has."""
         own, imported = results / self.folder, results / self.imported_folder
-        return not (own / METRICS).is_file() and (imported / METRICS).is_file()
+        return not (own / METRICS_FILE).is_file() and (imported / METRICS_FILE).is_file()
 
 
 def _names(value: Any) -> Any:
@@ -171,6 +174,13 @@ class Selection(Strict):
     seeds: list[Annotated[int, Field(ge=0, lt=2**32)]] = Field([0], min_length=1)
     methods: list[str] = Field(min_length=1, description="names of recipes or external maps")
 
+    @field_validator("datasets")
+    @classmethod
+    def _not_empty(cls, value: dict[str, Any]) -> dict[str, Any]:
+        if empty := [name for name, categories in value.items() if not categories]:
+            raise ValueError(f"data set '{empty[0]}' has no categories; name some, or all of them")
+        return value
+
     @field_validator("methods", "seeds", "scenarios")
     @classmethod
     def _distinct(cls, value: list[Any]) -> list[Any]:
@@ -224,15 +234,22 @@ def completed_runs(runs: Sequence[Run], results: Path, imported: Sequence[Run] =
         There is none.
     """
     others = set(imported)
-    found = [run for run in runs if run in others or (results / run.folder / METRICS).is_file()]
+    found = [
+        run for run in runs if run in others or (results / run.folder / METRICS_FILE).is_file()
+    ]
     if not found:
-        target = results / runs[0].folder / METRICS
+        target = results / runs[0].folder / METRICS_FILE
         raise ConfigError(f"partial: no run is complete yet; make one: snakemake {target}")
     return found
 
 
 def read_benchmark(folder: str | Path, name: str) -> Benchmark:
     """Read ``<folder>/<name>.yaml``; an unknown name is an error with the nearest known name."""
+    if not re.fullmatch(_NAME, name) or name in FOLDERS:
+        raise ConfigError(
+            f"benchmark '{name}': its results are in results/{name}, and the name may have only "
+            f"letters, digits and _ . - (no - first), and not be {', '.join(FOLDERS)}; rename it"
+        )
     path = Path(folder) / f"{name}.yaml"
     if not path.is_file():
         known = [file.stem for file in Path(folder).glob("*.yaml")]

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
+from aexad.config.scenarios import SCENARIOS
 from aexad.config.schema import Strict, inherited, nearest, read_entries, validate
 from aexad.runtime.errors import ConfigError
 
@@ -71,6 +72,9 @@ class Limit(Strict):
 
 
 Level = Annotated[int, Field(ge=0, le=65535)]
+
+TITLE_KEYS = ("title", "filled_boxes", "tile", "limit")
+"""Keys of a data set that :attr:`Dataset.full_title` shows."""
 
 
 class Dataset(Strict):
@@ -201,7 +205,7 @@ class Dataset(Strict):
         """Scenarios that its images allow; class folders have no labelled anomalies."""
         if self.adaptor == "class_folders":
             return ("one_class",)
-        return ("standard", "anomalies_only", "one_class")
+        return SCENARIOS
 
     @property
     def stored(self) -> int:

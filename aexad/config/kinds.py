@@ -14,7 +14,7 @@ class NoOptions(Strict):
     """Options of a method that has none."""
 
 
-class PixelProbe(Strict):
+class PixelProbeOptions(Strict):
     """Options of ``pixel_probe`` and ``aexad_probe``."""
 
     head: Literal["linear", "mlp"] = Field(
@@ -22,7 +22,7 @@ class PixelProbe(Strict):
     )
 
 
-class PatchCore(Strict):
+class PatchCoreOptions(Strict):
     """Options of ``patchcore``."""
 
     coreset: float = Field(0.1, gt=0, le=1, description="share of the normal cells that is kept")
@@ -31,7 +31,7 @@ class PatchCore(Strict):
     )
 
 
-class PaDiM(Strict):
+class PaDiMOptions(Strict):
     """Options of ``padim``."""
 
     channels: int = Field(
@@ -39,7 +39,7 @@ class PaDiM(Strict):
     )
 
 
-class FCDD(Strict):
+class FCDDOptions(Strict):
     """Options of ``fcdd``."""
 
     sigma: float = Field(
@@ -47,7 +47,7 @@ class FCDD(Strict):
     )
 
 
-class BGAD(Strict):
+class BGADOptions(Strict):
     """Options of ``bgad``."""
 
     blocks: int = Field(8, ge=1, le=64, description="affine coupling blocks of each flow")
@@ -66,7 +66,7 @@ class BGAD(Strict):
     )
 
 
-class SuperSimpleNet(Strict):
+class SuperSimpleNetOptions(Strict):
     """Options of ``supersimplenet``."""
 
     noise: float = Field(0.015, ge=0, le=10, description="standard deviation of the feature noise")
@@ -102,19 +102,24 @@ class Kind:
 METHODS = {
     "aexad": Kind("aexad.methods.aexad:AEXAD", rebuilds=True),
     "aexad_probe": Kind(
-        "aexad.methods.aexad_probe:AEXADProbe", rebuilds=True, probe=True, options=PixelProbe
+        "aexad.methods.aexad_probe:AEXADProbe", rebuilds=True, probe=True, options=PixelProbeOptions
     ),
     "anovit": Kind("aexad.methods.anovit:AnoViT", uses_labels=False, rebuilds=True),
     "l2_cae": Kind("aexad.methods.l2_cae:L2CAE", uses_labels=False, encoder=False, rebuilds=True),
-    "pixel_probe": Kind("aexad.methods.pixel_probe:PixelProbe", options=PixelProbe),
+    "pixel_probe": Kind("aexad.methods.pixel_probe:PixelProbe", options=PixelProbeOptions),
     "two_bank": Kind("aexad.methods.two_bank:TwoBank"),
     "patchcore": Kind(
-        "aexad.methods.patchcore:PatchCore", uses_labels=False, each_stage=True, options=PatchCore
+        "aexad.methods.patchcore:PatchCore",
+        uses_labels=False,
+        each_stage=True,
+        options=PatchCoreOptions,
     ),
-    "padim": Kind("aexad.methods.padim:PaDiM", uses_labels=False, options=PaDiM),
-    "fcdd": Kind("aexad.methods.fcdd:FCDD", options=FCDD),
-    "bgad": Kind("aexad.methods.bgad:BGAD", each_stage=True, options=BGAD),
-    "supersimplenet": Kind("aexad.methods.supersimplenet:SuperSimpleNet", options=SuperSimpleNet),
+    "padim": Kind("aexad.methods.padim:PaDiM", uses_labels=False, options=PaDiMOptions),
+    "fcdd": Kind("aexad.methods.fcdd:FCDD", options=FCDDOptions),
+    "bgad": Kind("aexad.methods.bgad:BGAD", each_stage=True, options=BGADOptions),
+    "supersimplenet": Kind(
+        "aexad.methods.supersimplenet:SuperSimpleNet", options=SuperSimpleNetOptions
+    ),
 }
 """Every method of the library, by the name that recipes give as ``model``."""
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from pydantic import Field, model_validator
 
 from aexad.config.recipe import TITLE, Recipe
+from aexad.config.scenarios import SCENARIOS
 from aexad.config.schema import Strict, inherited, nearest, read_entries, validate
 from aexad.runtime.errors import ConfigError
 
@@ -33,14 +34,14 @@ class ExternalMaps(Strict):
         """Folder of one run, given its ``dataset``, ``category``, ``scenario`` and ``seed``."""
         try:
             return self.maps.format(**run)
-        except (KeyError, IndexError, ValueError):
+        except (KeyError, IndexError, ValueError, AttributeError, TypeError):
             names = ", ".join(f"{{{name}}}" for name in run)
             raise ValueError(f"maps may hold {names} and no other braces") from None
 
     @property
     def scenarios(self) -> tuple[str, ...]:
         """Every scenario: only the test images matter."""
-        return ("standard", "anomalies_only", "one_class")
+        return SCENARIOS
 
 
 class Command(Strict):
@@ -71,8 +72,12 @@ class Command(Strict):
     def arguments(self, **places: object) -> list[str]:
         """Program and options, given ``split``, ``output``, ``seed`` and ``device``."""
         try:
-            return [part.format(**places) for part in shlex.split(self.command)]
-        except (KeyError, IndexError, ValueError):
+            parts = shlex.split(self.command)
+        except ValueError as error:
+            raise ValueError(f"command: {str(error).lower()}; close the quotation") from None
+        try:
+            return [part.format(**places) for part in parts]
+        except (KeyError, IndexError, ValueError, AttributeError, TypeError):
             names = ", ".join(f"{{{name}}}" for name in places)
             raise ValueError(f"command may hold {names} and no other braces") from None
 

@@ -8,7 +8,9 @@ from pydantic import Field, model_validator
 
 from aexad.config.kinds import METHODS, kind_of
 from aexad.config.own_code import REFERENCE, entry_point, is_own
-from aexad.config.schema import Strict, nearest
+from aexad.config.scenarios import SCENARIOS
+from aexad.config.schema import Strict, nearest, validate
+from aexad.runtime.errors import ConfigError
 
 TITLE = Field(
     None, min_length=1, description="name in tables, figures and sentences; default: the name"
@@ -342,7 +344,10 @@ class Recipe(Strict):
                 f"model '{self.model}' needs an 'encoder': the name of a timm backbone"
             )
         if known:
-            kind.options.model_validate(self.options)
+            try:
+                validate(kind.options, self.options, "options")
+            except ConfigError as error:
+                raise ValueError(str(error)) from None
         if kind.each_stage and self.feature_channels is not None:
             raise ValueError(
                 f"model '{self.model}' sees each stage by itself; remove 'feature_channels'"
@@ -419,7 +424,7 @@ class Recipe(Strict):
     def scenarios(self) -> tuple[str, ...]:
         """Scenarios that have the images which the loss trains on."""
         if self.model not in METHODS:
-            return ("standard", "anomalies_only", "one_class")
+            return SCENARIOS
         if not self.uses_labels:
             return ("standard", "one_class")
         # Peers of AE-XAD need normal images too.

@@ -8,7 +8,8 @@ description. ``workflow/schemas/*.json`` and ``docs/configuration.md`` are gener
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -29,7 +30,10 @@ class Strict(BaseModel):
     def _no_boolean_for_a_number(cls, value: Any, info: ValidationInfo) -> Any:
         """Reject booleans for numbers: YAML reads `yes` as True and pydantic coerces it to 1."""
         kinds = str(cls.model_fields[info.field_name or ""].annotation)
-        if isinstance(value, bool) and "bool" not in kinds and "Any" not in kinds:
+        # A dict for another class has keys of its own, which that class checks.
+        inner = value.values() if isinstance(value, dict) and "dict[" in kinds else value
+        values = inner if isinstance(inner, Collection) and not isinstance(inner, str) else [value]
+        if any(isinstance(each, bool) for each in values) and not re.search("bool|Any", kinds):
             raise ValueError("true, false, yes and no are truth values; put a name in quotes")
         return value
 
@@ -48,11 +52,20 @@ def nearest(name: str, choices: Iterable[str]) -> str:
     return f"did you mean {close[0]!r}?" if close else f"known: {', '.join(sorted(names))}"
 
 
+INTEGER = "tag:yaml.org,2002:int"
+
+
 class _Loader(yaml.SafeLoader):
     """YAML loader for which a repeated key is an error (PyYAML silently takes the last one).
 
     A key that is a list or a mapping is an error too; ``{{category}}`` without quotes is one.
+    Whole numbers are decimal or hexadecimal: for PyYAML, ``010`` is 8 and ``1:30`` is 90.
     """
+
+    yaml_implicit_resolvers = {  # noqa: RUF012 - PyYAML's own name and type
+        first: [each for each in resolvers if each[0] != INTEGER]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen = set()
@@ -69,6 +82,11 @@ class _Loader(yaml.SafeLoader):
                 )
             seen.add(key.value)
         return super().construct_mapping(node, deep)
+
+
+_Loader.add_implicit_resolver(
+    INTEGER, re.compile("[-+]?(?:0|[1-9][0-9_]*|0x[0-9a-fA-F_]+)$"), list("-+0123456789")
+)
 
 
 def read_yaml(path: str | Path) -> dict[str, Any]:

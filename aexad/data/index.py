@@ -193,7 +193,7 @@ def read_table(
     """
     again = f"make it again with 'aexad {verb}'"
     try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False)
+        table = pd.read_csv(path, dtype=str, keep_default_na=False, compression=None)
     except FileNotFoundError:
         raise DataError(f"{path}: no such file; make it with 'aexad {verb}'") from None
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError):

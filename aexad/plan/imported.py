@@ -31,7 +31,9 @@ def recipe_differences(stored: Mapping[str, Any] | None, method: Method | None) 
     try:
         recipe = Recipe.model_validate(dict(stored))
     except ValidationError as error:
-        return sorted({str(problem["loc"][0]) for problem in error.errors() if problem["loc"]})
+        together = "keys that do not go together here"
+        problems = [problem["loc"] for problem in error.errors()]
+        return sorted({str(place[0]) if place else together for place in problems})
     then, now = (recipe_of_run(each) for each in (recipe, method))
     return [key for key in now if now[key] != then[key]]
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import shlex
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from aexad.config.archive import MEASURED, SPLIT, TRAINED, read_manifest
+from aexad.config.archive import MEASURED, RECORDS, SPLIT, read_manifest
 from aexad.config.benchmark import (
-    METRICS,
+    METRICS_FILE,
     NAMES,
     Benchmark,
     Run,
@@ -23,7 +24,7 @@ from aexad.config.benchmark import (
     weights_record,
 )
 from aexad.config.builtin import catalogue_paths, method_paths
-from aexad.config.catalogue import Dataset, read_catalogue
+from aexad.config.catalogue import TITLE_KEYS, Dataset, read_catalogue
 from aexad.config.kinds import kind_of
 from aexad.config.methods import Command, ExternalMaps, Method, read_methods, trained_as
 from aexad.config.own_code import own_digest
@@ -36,6 +37,9 @@ from aexad.runtime.errors import ConfigError, DataError
 from aexad.runtime.provenance import code_digest
 
 RESULTS = Path("results")
+_ANY = Run._make(f"{{{wildcard}}}" for wildcard in Run._fields)
+RUN_DATA, RUN = f"{RESULTS}/{_ANY.data_folder}", f"{RESULTS}/{_ANY.folder}"
+"""Folders of the split and of the results of a run, with the wildcards of the workflow."""
 DEVICE = "aexad.runtime.device"
 TEXTURES = "aexad.data.sources.textures"
 LARGE_GB = 1
@@ -82,7 +86,7 @@ class Plan:
     @property
     def panels(self) -> list[str]:
         """The folders of panels of the runs of this call."""
-        return of_runs(self._not_imported(self.runs), "panels")
+        return self.files(self._not_imported(self.runs), "panels")
 
     def _not_imported(self, runs: Sequence[Run]) -> list[Run]:
         others = set(self.imported)
@@ -101,7 +105,7 @@ class Plan:
         return [
             *sorted(splits),
             *self.files(self.archived, *MEASURED),
-            *self.files(trained, *TRAINED),
+            *self.files(trained, *RECORDS),
         ]
 
     @cached_property
@@ -125,10 +129,23 @@ class Plan:
         """Folder of the benchmark's results."""
         return RESULTS / self.settings.benchmark
 
+    @cached_property
+    def gpus(self) -> int:
+        """GPUs of one training or inference job: 1, or 0 for the CPU; a profile may change it."""
+        if self.settings.device == "auto":
+            return int(shutil.which("nvidia-smi") is not None)
+        return int(self.settings.device == "cuda")
+
+    def device(self, gpus: int) -> str:
+        """The device of a job that has been given ``gpus`` GPUs."""
+        if self.settings.device == "auto":
+            return "cuda" if gpus else "cpu"
+        return self.settings.device
+
     def missing(self) -> list[Run]:
         """Runs of the benchmark that are not completed."""
         runs = self._not_imported(self.all_runs)
-        return [run for run in runs if not (RESULTS / run.folder / METRICS).is_file()]
+        return [run for run in runs if not (RESULTS / run.folder / METRICS_FILE).is_file()]
 
     def large_downloads(self) -> list[str]:
         """Data sets of more than 1 GB that this call would download, with their sizes."""
@@ -277,9 +294,10 @@ class Plan:
         return self.dataset(dataset).adaptor == "class_folders"
 
     def described(self, *keys: str) -> dict[str, dict[str, Any]]:
-        """Keys of the benchmark's data sets that tables or pages print."""
+        """These keys of the benchmark's data sets, and those that their titles show."""
         names = dict.fromkeys(run.dataset for run in self.all_runs)
-        return {name: self.catalogue[name].model_dump(include=set(keys)) for name in names}
+        printed = {*TITLE_KEYS, *keys}
+        return {name: self.catalogue[name].model_dump(include=printed) for name in names}
 
     # Options of verbs
 
@@ -324,6 +342,9 @@ def plan(config: Mapping[str, Any]) -> Plan:
     """
     settings = validate(Settings, config, "config/config.yaml or --config")
     catalogue = read_catalogue(*catalogue_paths())
+    for name in settings.sources:
+        if name not in catalogue:
+            raise ConfigError(f"sources: no data set '{name}'; {nearest(name, catalogue)}")
     methods = read_methods(*method_paths(map(Path, settings.recipes)))
     benchmark = read_benchmark(settings.benchmarks, settings.benchmark)
     where = f"{settings.benchmarks}/{settings.benchmark}.yaml"
@@ -360,13 +381,8 @@ def _archived(
         for run in runs
         if run in recipes
         if not recipe_differences(recipes[run], methods[run.method])
-        if not (RESULTS / run.folder / METRICS).is_file()
+        if not (RESULTS / run.folder / METRICS_FILE).is_file()
     ]
-
-
-def of_runs(runs: Sequence[Run], *names: str) -> list[str]:
-    """Files of these names in the folders of runs made here."""
-    return [f"{RESULTS}/{run.folder}/{name}" for run in runs for name in names]
 
 
 def option(name: str, value: object) -> str:

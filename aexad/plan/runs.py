@@ -70,7 +70,7 @@ def runs_of(
             if not re.fullmatch(NAMES[kind], name):
                 raise ConfigError(
                     f"{where}: the {kind} '{name}' names a folder too, and may have only letters, "
-                    "digits and _ . -; rename it"
+                    "digits and _ . - (no - first); rename it"
                 )
     return runs
 

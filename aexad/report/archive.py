@@ -12,7 +12,7 @@ import io
 import json
 import logging
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -22,13 +22,13 @@ from aexad.config.archive import (
     LARGEST,
     MANIFEST,
     MEASURED,
+    RECORDS,
     SPLIT,
-    TRAINED,
     ArchivedRun,
     Manifest,
     read_manifest,
 )
-from aexad.config.benchmark import METRICS, Run
+from aexad.config.benchmark import METRICS_FILE, Run
 from aexad.config.methods import Method
 from aexad.config.recipe import Recipe
 from aexad.evaluation.evaluate import COUNTS
@@ -44,7 +44,7 @@ logger = logging.getLogger(__name__)
 
 EARLIEST = (1980, 1, 1, 0, 0, 0)
 """The time of every file in the archive, so that equal runs give equal bytes."""
-_REPLACED = (*MEASURED, *TRAINED, IMPORTED)
+_REPLACED = (*MEASURED, *RECORDS, IMPORTED)
 """The files in the folder of an imported run."""
 
 
@@ -80,13 +80,13 @@ def write_archive(
     every = sorted([*runs, *external])
     for name in MEASURED:
         require([run.folder_in(results) / name for run in every])
-    for name in TRAINED:
+    for name in RECORDS:
         require([run.folder_in(results) / name for run in runs])
     contents: dict[str, bytes] = {}
     archived = []
     for run in every:
         folder = run.folder_in(results)
-        names = (*MEASURED, *TRAINED) if run in runs else MEASURED
+        names = (*MEASURED, *RECORDS) if run in runs else MEASURED
         files = {name: (folder / name).read_bytes() for name in names}
         recipe = _recipe(folder) if isinstance(methods.get(run.method), Recipe) else None
         digests = {name: _digest(content) for name, content in files.items()}
@@ -194,9 +194,10 @@ def _checked_content(
             f"{path}: per_image.csv of {run.folder} does not have the test images of its split; "
             "make the archive again"
         )
-    for name, read in ((METRICS, _metric_names), (COUNTS, _counts)):
+    for name, read in READABLE.items():
         try:
-            read(content[name])
+            if name in content:
+                read(content[name])
         except (*DAMAGED, AttributeError, IndexError, TypeError, OSError):
             raise DataError(
                 f"{path}: {name} of {run.folder} cannot be read; make the archive again"
@@ -204,13 +205,33 @@ def _checked_content(
     return content
 
 
-def _metric_names(metrics: bytes) -> list[str]:
-    return list(json.loads(metrics)["metrics"].keys())
+def _metrics(metrics: bytes) -> dict[str, float]:
+    found = {
+        name: float("nan" if entry["value"] is None else entry["value"])
+        for name, entry in json.loads(metrics)["metrics"].items()
+    }
+    if not found:
+        raise ValueError("there is no metric")
+    return found
+
+
+def _record(record: bytes) -> list[str]:
+    return list(json.loads(record).keys())
 
 
 def _counts(counts: bytes) -> ImageCounts:
     with np.load(io.BytesIO(counts), allow_pickle=False) as arrays:
         return ImageCounts.from_arrays(arrays)
+
+
+READABLE: dict[str, Callable[[bytes], object]] = {
+    METRICS_FILE: _metrics,
+    COUNTS: _counts,
+    "provenance.json": _record,
+    "inference.json": _record,
+    "training.csv": lambda table: list(csv.DictReader(io.StringIO(table.decode()))),
+}
+"""How to read each file of a run: one that cannot be read is refused."""
 
 
 def _check_against_results(

@@ -1,15 +1,15 @@
 """Collect the results of single runs in two tidy tables, ``metrics.csv`` and ``methods.csv``.
 
-``metrics.csv`` has one row per run and metric. ``methods.csv`` has one row per method, with the
-encoder that was *really* trained with (from ``provenance.json``, not from the configuration), so
-that no table can present a random encoder as a pre-trained one.
+``metrics.csv`` has one row per run and metric, and one per cost of each phase; a cost that was not
+measured has no value and a reason, like any other metric. ``methods.csv`` has one row per method,
+with the encoder that was *really* trained with (from ``provenance.json``, not from the
+configuration), so that no table can present a random encoder as a pre-trained one.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,7 @@ import pandas as pd
 from aexad.config.benchmark import Run
 from aexad.config.recipe import PIXELS
 from aexad.data.index import read_table
-from aexad.report.costs import EXTERNAL, NO_RECORD, costs_of, unknown_costs
-from aexad.report.labels import order_of
+from aexad.report.labels import COSTS, order_of
 from aexad.report.method_roles import NOT_KNOWN
 from aexad.report.run_files import read_json, read_runs
 from aexad.runtime.errors import DataError
@@ -39,6 +38,10 @@ ORIGIN = ("encoder", "family", "pretrained", "weights")
 RANDOM_WEIGHTS = "random weights"
 NO_WEIGHTS = "–"
 NOT_RUN = "not run"
+NOT_MEASURED = "energy was not measured"
+NO_RECORD = "the run recorded no cost of it"
+TOGETHER = "one command trains and explains: see the costs of the training"
+EXTERNAL = "external maps: how they were made is not known"
 
 
 def collect(
@@ -181,13 +184,41 @@ def _costs(run: Run, results: Path, images: int, external: bool) -> list[dict[st
     for phase, name, n in (("training", "provenance", 0), ("inference", "inference", images)):
         path = run.folder_in(results) / f"{name}.json"
         if external:
-            costs = unknown_costs(phase, EXTERNAL)
+            costs = _unknown_costs(phase, EXTERNAL)
         elif phase == "inference" and not path.is_file():
-            costs = unknown_costs(phase, NO_RECORD)
+            costs = _unknown_costs(phase, NO_RECORD)
         else:
-            costs = read_json(path, partial(costs_of, phase))
+            costs = read_json(path, _costs_of, phase)
         rows += [run._asdict() | cost | {"n": n} for cost in costs]
     return rows
+
+
+def _costs_of(record: Mapping[str, Any], phase: str) -> list[dict[str, Any]]:
+    """Metric, value and reason of each cost of a phase of a run; frozen features are training."""
+    seconds, energy = record["seconds"], record.get("energy") or {}
+    if phase == "training":
+        seconds = float(seconds["features"]) + float(seconds["training"])
+    reason = energy.get("reason") or NOT_MEASURED
+    values = {
+        "seconds": seconds,
+        "peak_mb": float(record["peak_mb"]),
+        "energy_kwh": energy.get("kwh"),
+        "co2_g": energy.get("co2_g"),
+    }
+    if seconds is None:  # a command, whose provenance has the costs of training and inference
+        return _unknown_costs(phase, TOGETHER)
+    return [
+        {"metric": f"{phase}_{name}", "value": None, "reason": reason}
+        if value is None
+        else {"metric": f"{phase}_{name}", "value": float(value), "reason": ""}
+        for name, value in values.items()
+    ]
+
+
+def _unknown_costs(phase: str, reason: str) -> list[dict[str, Any]]:
+    """Every cost of a phase, without a value."""
+    names = [cost.name for cost in COSTS if cost.name.startswith(phase)]
+    return [{"metric": name, "value": None, "reason": reason} for name in names]
 
 
 def _gaps(table: pd.DataFrame, missing: Sequence[Run]) -> pd.DataFrame:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from aexad.config.benchmark import (
-    METRICS,
+    METRICS_FILE,
     Benchmark,
     Run,
     Settings,
@@ -23,8 +23,7 @@ from aexad.report.collect import read_collection
 from aexad.report.method_roles import collapsed_runs
 from aexad.report.published import Published, read_published
 from aexad.report.results import Results
-from aexad.report.run_files import read_images, require
-from aexad.report.stats.resampling import read_counts
+from aexad.report.run_files import read_counts, read_images, require
 from aexad.runtime.errors import DataError
 
 
@@ -145,7 +144,7 @@ def find_inputs(
             + (f" (and {len(problems) - 1} more)" if problems[1:] else "")
         )
     if not imports and not partial:  # Run.folder_in would take the imported ones
-        require([results / run.folder / METRICS for run in every])
+        require([results / run.folder / METRICS_FILE for run in every])
     runs = completed_runs(every, results, imported) if partial else every
     trained = trained_runs(runs, known_methods)
     external = [run for run in runs if run not in trained]

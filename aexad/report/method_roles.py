@@ -14,7 +14,7 @@ import pandas as pd
 
 from aexad.config.methods import Method, trained_as
 from aexad.config.recipe import HeatMap, Recipe
-from aexad.report.labels import COLLAPSED, counted, listed
+from aexad.report.labels import COLLAPSED, DAGGER, counted, listed
 
 CNN, TRANSFORMER, NOT_KNOWN = "CNN", "Transformer", "not known"
 """Values of the column ``family`` of ``methods.csv`` (others: ``hybrid``, ``none``)."""
@@ -193,6 +193,13 @@ def titles_of(methods: pd.DataFrame) -> dict[str, str]:
     return {
         method: title + COLLAPSED * bool(runs) for method, title, runs in zip(*columns, strict=True)
     }
+
+
+def shown_titles(methods: pd.DataFrame) -> dict[str, str]:
+    """Map each method to its title, with † where the encoder was not pre-trained."""
+    titles = titles_of(methods)
+    random = not_pretrained(list(titles), methods)
+    return {name: title + DAGGER * (name in random) for name, title in titles.items()}
 
 
 def collapsed_runs(methods: pd.DataFrame) -> str:

@@ -13,6 +13,7 @@ from aexad.config.methods import Method
 from aexad.evaluation.metrics.image_counts import ImageCounts
 from aexad.report.method_roles import MethodRoles, roles_of, titles_of
 from aexad.report.published import Published
+from aexad.report.stats.aggregate import GROUP
 from aexad.report.stats.intervals import Intervals
 from aexad.report.stats.tradeoff import with_tradeoffs
 
@@ -57,16 +58,15 @@ class Results:
     @cached_property
     def intervals(self) -> dict[tuple[str, str], Intervals]:
         """Data set and scenario: the intervals of its means, drawn at the first call."""
-        keys = ["dataset", "scenario"]
-        images = dict(list(self.images.groupby(keys, sort=False)))
+        images = dict(list(self.images.groupby(GROUP, sort=False)))
         return {
             (str(key[0]), str(key[1])): self.intervals_of(part, images.get(key, self.images[:0]))
-            for key, part in self.metrics.groupby(keys, sort=False)
+            for key, part in self.metrics.groupby(GROUP, sort=False)
         }
 
     def intervals_of(self, metrics: pd.DataFrame, images: pd.DataFrame) -> Intervals:
         """The intervals of these rows of one data set and scenario."""
-        dataset, scenario = metrics[["dataset", "scenario"]].iloc[0]
+        dataset, scenario = metrics[GROUP].iloc[0]
         return Intervals(
             metrics,
             images,

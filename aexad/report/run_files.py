@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pandas as pd
 
 from aexad.config.benchmark import Run
+from aexad.evaluation.metrics.image_counts import STORED, ImageCounts
 from aexad.runtime.errors import DataError
+from aexad.runtime.files import read_npz
 
 IMAGE_VALUES = ["score", "anomalous_pixels", "xauc", "f1", "iou"]
 IMAGE_COLUMNS = [*Run._fields, "image", "defect", *IMAGE_VALUES]
+CURVE_COLUMNS = ["epoch", "loss_normal", "loss_anomalous"]
 SHOWN = 3  # missing files that an error names
 
 Content = TypeVar("Content")
@@ -82,7 +86,7 @@ def read_per_image(path: Path, numbers: Sequence[str] = ()) -> pd.DataFrame:
     DataError
         If the file is missing, is not a CSV table, or lacks a column.
     """
-    try:
+    with _made_by("evaluate", path):
         table = pd.read_csv(
             path,
             dtype={"image": str, "defect": str},
@@ -90,13 +94,23 @@ def read_per_image(path: Path, numbers: Sequence[str] = ()) -> pd.DataFrame:
             na_values={name: [""] for name in (*IMAGE_VALUES, "k")},
         )
         return table.set_index("image").astype(dict.fromkeys(numbers, "float64"))
-    except FileNotFoundError:
-        raise DataError(f"{path}: no such file; make it with 'aexad evaluate'") from None
-    except (ValueError, KeyError) as error:
-        problem = " ".join(str(error).split())
-        raise DataError(
-            f"{path}: cannot be used ({problem}); make it again with 'aexad evaluate'"
-        ) from None
+
+
+def read_counts(path: Path) -> ImageCounts:
+    """Read the ``counts.npz`` of a run, in the order of its ``per_image.csv``."""
+    return ImageCounts.from_arrays(read_npz(path, STORED, "make it with 'aexad evaluate'"))
+
+
+def read_curve(path: Path) -> pd.DataFrame:
+    """Read the parts of the loss by epoch, :data:`CURVE_COLUMNS`, from ``training.csv``.
+
+    A method without gradient descent has no rows.
+    """
+    with _made_by("train", path):
+        table = pd.read_csv(path)
+        if "loss" not in table:
+            return pd.DataFrame(columns=CURVE_COLUMNS, dtype="float64")
+        return table[CURVE_COLUMNS].astype("float64")
 
 
 def read_images(runs: Sequence[Run], results: Path) -> pd.DataFrame:
@@ -108,3 +122,17 @@ def read_images(runs: Sequence[Run], results: Path) -> pd.DataFrame:
         for run, path in zip(runs, paths, strict=True)
     ]
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=IMAGE_COLUMNS)
+
+
+@contextmanager
+def _made_by(verb: str, path: Path) -> Iterator[None]:
+    """Turn the errors of reading a CSV table into one that names the verb that makes it."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise DataError(f"{path}: no such file; make it with 'aexad {verb}'") from None
+    except (ValueError, KeyError) as error:
+        problem = " ".join(str(error).split())
+        raise DataError(
+            f"{path}: cannot be used ({problem}); make it again with 'aexad {verb}'"
+        ) from None

@@ -56,10 +56,9 @@ class MethodStyle(NamedTuple):
     marker: str
     dashes: tuple[float, ...]
 
-    def handle(self, label: str, line: bool = True, marker: bool = True) -> Line2D:
+    def handle(self, label: str, line: bool = True) -> Line2D:
         """An entry of a legend."""
-        handle = Line2D([], [], color=self.colour, label=literal(label))
-        handle.set_marker(self.marker if marker else "")
+        handle = Line2D([], [], color=self.colour, marker=self.marker, label=literal(label))
         handle.set_linestyle((0, self.dashes) if self.dashes and line else "-" if line else "")
         return handle
 

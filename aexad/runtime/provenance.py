@@ -12,9 +12,11 @@ import hashlib
 import platform
 import resource
 import subprocess
+from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parents[2]
 OURS = ("aexad", "studies")
@@ -93,6 +95,17 @@ def versions() -> dict[str, str]:
         except PackageNotFoundError:
             installed[package] = "not installed as a package"
     return installed
+
+
+def record(method: str, seed: int) -> dict[str, Any]:
+    """The part of ``provenance.json`` that all runs share: the run, the code and the day."""
+    return {
+        "method": method,
+        "seed": seed,
+        "commit": commit(),
+        "versions": versions(),
+        "date": datetime.now(UTC).date().isoformat(),
+    }
 
 
 def commit() -> str:

@@ -18,7 +18,7 @@ from typing import Any
 
 logger = logging.getLogger(__name__)
 
-TRAINED = ("model.safetensors", "training.csv", "provenance.json")
+MODEL_FILES = ("model.safetensors", "training.csv", "provenance.json")
 """Files of a trained run; ``provenance.json`` is the last one that is written."""
 KEPT = ".trained"
 
@@ -69,7 +69,7 @@ def keep_trained(folder: Path) -> None:
         return
     forget_trained(folder)
     (folder / KEPT).mkdir()
-    for name in TRAINED:  # provenance.json is the last: it shows that all files are kept
+    for name in MODEL_FILES:  # provenance.json is the last: it shows that all files are kept
         _link(folder / name, folder / KEPT / name)
 
 
@@ -90,7 +90,7 @@ def restore_trained(folder: Path, belongs_to: Mapping[str, Any]) -> bool:
     wanted = json.loads(json.dumps(belongs_to))
     if any(provenance.get(key) != value for key, value in wanted.items()):
         return False
-    for name in TRAINED:
+    for name in MODEL_FILES:
         _link(folder / KEPT / name, folder / name)
     logger.info("%s: trained by an earlier job that did not finish the run", folder)
     return True

@@ -15,10 +15,9 @@ from aexad.config.recipe import PIXELS, Recipe
 from aexad.report.labels import QUANTITY
 from aexad.report.method_roles import CNN, TRANSFORMER, counterpart
 from aexad.report.results import Results
-from aexad.report.stats.aggregate import seeds_of
+from aexad.report.stats.aggregate import GROUP, seeds_of
 from aexad.report.stats.intervals import METHOD, Intervals
 from aexad.report.tables.format import (
-    GROUP,
     TRAINING_COSTS,
     blocks_of,
     group_columns,

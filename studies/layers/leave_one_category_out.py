@@ -15,10 +15,10 @@ import pandas as pd
 from aexad.config.recipe import Recipe
 from aexad.report.labels import METRIC
 from aexad.report.results import Results
-from aexad.report.stats.aggregate import over_seeds
+from aexad.report.stats.aggregate import GROUP, over_seeds
 from aexad.report.stats.intervals import METHOD, Intervals
 from aexad.report.stats.tests import DIGITS, Interval
-from aexad.report.tables.format import GROUP, blocks_of, group_columns, words
+from aexad.report.tables.format import blocks_of, group_columns, words
 from aexad.report.tables.table import Column, Table
 from aexad.report.text.captions import data_phrase
 from aexad.report.text.numbers import number, with_interval
@@ -44,7 +44,7 @@ def confirmation_table(results: Results) -> Iterator[Table]:
     metrics = results.metrics[results.metrics["method"].isin([*candidates, reference])]
     groups = [
         _left_out(results, str(keys[0]), str(keys[1]), part, candidates)
-        for keys, part in metrics.groupby(["dataset", "scenario"], sort=False)
+        for keys, part in metrics.groupby(GROUP, sort=False)
         if part["category"].nunique() >= FEWEST_CATEGORIES
     ]
     if not groups:

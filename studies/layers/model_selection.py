@@ -20,8 +20,8 @@ from aexad.config.methods import Method, trained_as
 from aexad.config.recipe import Recipe
 from aexad.report.labels import METRIC, counted
 from aexad.report.run_files import read_runs
-from aexad.report.stats.aggregate import whole_means
-from aexad.report.tables.format import GROUP, blocks_of, group_columns, words
+from aexad.report.stats.aggregate import GROUP, whole_means
+from aexad.report.tables.format import blocks_of, group_columns, words
 from aexad.report.tables.table import Column, Table, write_table
 from aexad.report.text.captions import data_phrase
 from aexad.report.text.numbers import UNDEFINED, number
@@ -128,12 +128,12 @@ def choice_table(
     titles : mapping of str to str
         Data set: its title.
     """
-    keys, records = ["dataset", "scenario"], []
-    for where, part in criteria.groupby(keys, sort=False):
-        tested = metrics[(metrics[keys] == list(where)).all(axis=1)]
+    records = []
+    for where, part in criteria.groupby(GROUP, sort=False):
+        tested = metrics[(metrics[GROUP] == list(where)).all(axis=1)]
         values = _of_methods(pd.concat([part, tested[tested["metric"].isin(METRICS)]]), part)
         records += [
-            dict(zip(keys, where, strict=True))
+            dict(zip(GROUP, where, strict=True))
             | {"recipes": among}
             | _judged(name, values.loc[names])
             for among, names, criteria_names in _sets(list(values.index), recipes)

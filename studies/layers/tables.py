@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 from aexad.report.labels import METRIC
 from aexad.report.results import Results
-from aexad.report.stats.aggregate import on_common_seeds, whole_means
+from aexad.report.stats.aggregate import GROUP, on_common_seeds, whole_means
 from aexad.report.tables.table import write_table
+from aexad.report.tables.write import with_limits
 from aexad.runtime.atomic_folder import replaced_folder
 from aexad.runtime.files import write_text
 from studies.layers.depth import depth_sentence, sweeps
@@ -21,10 +21,10 @@ def write_study_tables(results: Results, folder: Path) -> None:
 
     The folder holds nothing else afterwards.
     """
-    limits = f" {results.limits}" if results.limits else ""
+    tables = [*layers_table(results), *confirmation_table(results)]
     with replaced_folder(folder, "*.csv", "*.md", "*.tex") as new:
-        for table in (*layers_table(results), *confirmation_table(results)):
-            write_table(replace(table, caption=table.caption + limits), new)
+        for table in with_limits(tables, results):
+            write_table(table, new)
         sentences = "\n".join(f"- {sentence}" for sentence in depth_sentences(results))
         write_text(new / "depth.md", f"# By depth\n\n{sentences or 'No sweep over depth.'}\n")
 
@@ -32,7 +32,7 @@ def write_study_tables(results: Results, folder: Path) -> None:
 def depth_sentences(results: Results) -> list[str]:
     """Which block of a Transformer is best, for each data set, scenario, sweep and metric."""
     sentences = []
-    for (dataset, scenario), rows in results.metrics.groupby(["dataset", "scenario"], sort=False):
+    for (dataset, scenario), rows in results.metrics.groupby(GROUP, sort=False):
         where = f"{results.titles.get(dataset, dataset)}, {scenario}"
         for sweep in sweeps(results.recipes, list(rows["method"].unique()), results.families):
             for metric in ("xauc", "iou"):

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aexad.cli.arguments import (
-    SCENARIOS,
     AddVerb,
     add_data,
     add_dataset,
@@ -22,6 +21,7 @@ from aexad.cli.arguments import (
     root_of,
 )
 from aexad.cli.report import add_benchmark, read_inputs
+from aexad.config.scenarios import SCENARIOS
 from aexad.runtime.errors import ConfigError
 
 if TYPE_CHECKING:

@@ -168,14 +168,14 @@ class TestFlatFolders:
 
 
 def test_the_file_holds_its_card_and_is_reproducible(category):
-    images = choose_images(category, AEXAD)
+    images = choose_images(category, AEXAD, size=48)
     paths = [category / "first.safetensors", category / "second.safetensors"]
     for path in paths:
-        card = fit(images, AEXAD, "tiny", path, torch.device("cpu"), size=48, false_alarms=0.25)
+        card = fit(images, "tiny", path, torch.device("cpu"), false_alarms=0.25)
     assert paths[0].read_bytes() == paths[1].read_bytes()
     _, read = load_model_file(paths[0])
     assert read == card
-    assert (card.normals, len(card.labelled)) == (8, 4)
+    assert (card.normals, len(card.labelled), card.size) == (8, 4, 48)
     assert (card.threshold.held_out_normals, card.threshold.false_alarms) == (4, 0.25)
     assert not list(category.glob("*checkpoint*"))
 
@@ -192,9 +192,9 @@ class TestAModelThatMissesItsOwnDefects:
         return set_scores
 
     def run(self, category, recipe=AEXAD, **options):
-        images = choose_images(category, recipe)
+        images = choose_images(category, recipe, size=48)
         path = category / "m.safetensors"
-        return path, fit(images, recipe, "tiny", path, torch.device("cpu"), size=48, **options)
+        return path, fit(images, "tiny", path, torch.device("cpu"), **options)
 
     def test_no_file_is_written_and_the_image_behind_the_threshold_is_named(self, category, scores):
         scores([1.0, 9.0, 2.0, 3.0], [5.0, 5.0, 9.0, 9.5])
@@ -243,12 +243,11 @@ class TestAModelThatMissesItsOwnDefects:
         """The second call trains only the epochs after the last checkpoint."""
         monkeypatch.setattr("aexad.app.fit.Checkpoints", partial(every, 1))
         recipe = AEXAD.model_copy(update={"epochs": 3})
-        images = choose_images(category, recipe)
-        options = {"size": 48, "force": False}
-        arguments = images, recipe, "tiny", category / "m.safetensors", torch.device("cpu")
+        images = choose_images(category, recipe, size=48)
+        arguments = images, "tiny", category / "m.safetensors", torch.device("cpu")
         scores([1.0, 9.0, 2.0, 3.0], [5.0] * 4)
         with pytest.raises(TrainingError):
-            fit(*arguments, **options)
+            fit(*arguments)
         epochs = []
         epoch_of = Training._epoch
         monkeypatch.setattr(
@@ -257,7 +256,7 @@ class TestAModelThatMissesItsOwnDefects:
             lambda self, number: (epochs.append(number), epoch_of(self, number))[1],
         )
         scores([1.0, 9.0, 2.0, 3.0], [5.0] * 4)
-        fit(*arguments, **options | {"force": True})
+        fit(*arguments, force=True)
         assert epochs == [3]
 
     def test_half_of_them_is_enough(self, category, scores, caplog):
@@ -321,7 +320,8 @@ def test_the_default_method_is_for_few_photographs(flat, monkeypatch):
     monkeypatch.setattr("aexad.app.fit.fit", lambda *given, **_: chosen.append(given) or None)
     words = f"fit {flat}/fine --defects {flat}/bad --masks {flat}/marks -o {flat}/m.safetensors"
     main([*words.split(), "--threads", "1"])  # without a card to print
-    ((_, recipe, method, *_),) = chosen
+    ((images, method, *_),) = chosen
+    recipe = images.recipe
     assert (method, recipe.model) == ("aexad_probe-photographs", "aexad_probe")
     assert (recipe.least_updates, recipe.gentle_start, recipe.on_collapse) == (600, 300, "restart")
 

@@ -245,6 +245,13 @@ def test_more_threads_than_cores_are_not_used(folder, capsys, monkeypatch):
     assert "--threads 1000: only 1 cores are here; using 1" in capsys.readouterr().err
 
 
+def test_cores_are_counted_where_a_process_has_no_affinity(monkeypatch):
+    """macOS has none."""
+    monkeypatch.delattr("os.sched_getaffinity")
+    monkeypatch.setattr("os.cpu_count", lambda: 3)
+    assert app._cores() == 3
+
+
 def test_weights_that_are_not_used_are_told_with_the_reason(folder, capsys):
     """Also where no weights are no error."""
     (folder / "weights").mkdir()

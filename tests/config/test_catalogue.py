@@ -6,7 +6,10 @@ from typing import Any
 import pytest
 
 from aexad.config.catalogue import Dataset, Limit, read_catalogue
+from aexad.config.scenarios import SCENARIOS
 from aexad.config.schema import validate
+from aexad.data.split import SCENARIOS as ROLES_OF_SCENARIOS
+from aexad.report.labels import SCENARIOS as WORDS_FOR_SCENARIOS
 from aexad.runtime.errors import ConfigError
 
 ENTRY = {"title": "Set", "adaptor": "mvtec_layout", "labelled": 3}
@@ -106,3 +109,7 @@ def test_the_catalogue_of_the_project_is_whole() -> None:
         "cifar10",
     )
     assert (catalogue["mnist"].validation, catalogue["cifar10"].validation) == (0.2, 0.1)
+
+
+def test_every_scenario_has_its_images_and_its_words() -> None:
+    assert tuple(ROLES_OF_SCENARIOS) == tuple(WORDS_FOR_SCENARIOS) == SCENARIOS

@@ -176,7 +176,7 @@ def test_the_benchmark_stores_the_maps_of_tiles_at_the_working_size(wide, kind, 
     recipe = PROBE.model_copy(update={"model": kind})
     images = choose_images(wide / "good", recipe, defects=wide / "bad", size=SIZE, tile=tile)
     output = wide / "model.safetensors"
-    fit(images, recipe, "probe", output, torch.device("cpu"), size=SIZE, force=True)
+    fit(images, "probe", output, torch.device("cpu"), force=True)
     table = images.trained.assign(role="test")
     model, _ = load_model_file(output)
     maps = infer(model, table, images.root, recipe.heat_map, torch.device("cpu"), tile=tile)
@@ -194,7 +194,7 @@ def test_the_benchmark_stores_the_maps_of_tiles_at_the_working_size(wide, kind, 
 def test_a_model_of_tiles_finds_the_defect_where_it_is_and_so_does_onnx(wide, tile, shape):
     images = choose_images(wide / "good", PROBE, defects=wide / "bad", size=SIZE, tile=tile)
     output = wide / "model.safetensors"
-    card = fit(images, PROBE, "probe", output, torch.device("cpu"), size=SIZE, force=True)
+    card = fit(images, "probe", output, torch.device("cpu"), force=True)
     assert card.tile == tile
     explainer = aexad.load(output)
     explanation = explainer(wide / "bad/1.png")
@@ -215,7 +215,7 @@ def test_a_model_of_tiles_finds_the_defect_where_it_is_and_so_does_onnx(wide, ti
 def test_a_reconstruction_is_joined_too(wide):
     images = choose_images(wide / "good", AE, size=SIZE, tile=80)
     output = wide / "model.safetensors"
-    fit(images, AE, "ae", output, torch.device("cpu"), size=SIZE)
+    fit(images, "ae", output, torch.device("cpu"))
     explanation = aexad.load(output)(wide / "good/0.png")
     assert explanation.reconstruction.shape == (77, 128, 3)
     assert explanation.heat_map.shape == (77, 128)

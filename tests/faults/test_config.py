@@ -123,6 +123,7 @@ def test_two_problems_are_told_together(tmp_path):
         ({"sources": ["a"]}, "sources"),
         ({"partial": "perhaps"}, "partial"),
         ({"categories": []}, "categories"),
+        ({"categories": [True]}, "categories"),
     ],
 )
 def test_a_value_of_another_type_or_out_of_bounds_is_told(content, key):
@@ -138,9 +139,13 @@ def test_a_value_of_another_type_or_out_of_bounds_is_told(content, key):
         ("{encoder: e, optimiser: {gradient_clip: .inf}}", "optimiser.gradient_clip"),
         ("{encoder: e, features: [-1]}", "features.0"),
         ("{encoder: e, features: []}", "features"),
+        ("{encoder: e, features: [yes, no]}", "features"),
+        ("{encoder: e, epochs: 1:30}", "epochs"),
         ("{encoder: e, heat_map: {filter: 5000}}", "heat_map.filter."),
         ("{encoder: e, weights_sha256: abc}", "weights_sha256"),
         ("{encoder: e, weights_revision: main}", "weights_revision"),
+        ("{encoder: e, model: patchcore, options: {neighbors: 3}}", "neighbors' (did you mean"),
+        ("{encoder: e, options: {coreset: 2}}", "coreset' (known: "),
     ],
 )
 def test_a_recipe_out_of_bounds_is_told(tmp_path, entry, key):
@@ -173,6 +178,35 @@ def test_a_file_that_is_no_mapping_is_told(tmp_path, content, message):
     text = told(lambda: read_methods(path))
     assert text.startswith(f"{path}: ")
     assert message in text
+
+
+def test_numbers_are_decimal_or_hexadecimal(tmp_path):
+    """For PyYAML, 010 is 8 and 1:30 is 90: other categories, other epochs."""
+    path = tmp_path / "numbers.yaml"
+    path.write_text("a: [010, 01, 08, 0, -3, 1_000, 0x10, 1:30, 1.5, 1e-4, 12]")
+    texts = ["010", "01", "08", 0, -3, 1000, 16, "1:30", 1.5, "1e-4", 12]
+    assert read_yaml(path) == {"a": texts}
+
+
+def test_an_empty_list_of_categories_is_told():
+    content = {"title": "t", "datasets": {"d": [], "e": "all"}, "methods": ["m"]}
+    assert "data set 'd' has no categories; name some" in told(
+        lambda: validate(Benchmark, content, "here")
+    )
+
+
+def test_truth_values_in_a_list_are_no_seeds():
+    content = {"title": "t", "datasets": {"d": "all"}, "methods": ["m"], "seeds": [True]}
+    assert "'seeds': true, false, yes and no are truth values" in told(
+        lambda: validate(Benchmark, content, "here")
+    )
+
+
+@pytest.mark.parametrize("name", ["a b", "../smoke", "-b", "runs", "imported"])
+def test_a_benchmark_that_cannot_be_a_folder_of_results_is_told(name):
+    assert f"benchmark '{name}': its results are in results/{name}" in told(
+        lambda: read_benchmark(ROOT / "config/benchmarks", name)
+    )
 
 
 def test_a_key_that_is_there_twice_is_told(tmp_path):

@@ -3,10 +3,13 @@
 import json
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from aexad.plan.plan import _listed, plan
+from aexad.config.benchmark import Run
+from aexad.config.catalogue import TITLE_KEYS, Dataset
+from aexad.plan.plan import RUN, RUN_DATA, _listed, plan
 from aexad.runtime.errors import ConfigError
 
 ROOT = Path(__file__).parents[2]
@@ -109,6 +112,65 @@ def test_a_category_has_a_list_of_its_own_and_classes_share_one(checkout):
     made = plan({"benchmark": "report"})
     assert made.index_of("mvtec_ad", "bottle") == "results/index/mvtec_ad/bottle.csv"
     assert made.only_option("mvtec_ad", "bottle") == "--category bottle"
-    digits = plan({"benchmark": "one_class"})
+    digits = plan({"benchmark": "one_class", "imports": False})
     assert {digits.index_of("mnist", name) for name in "37"} == {"results/index/mnist/classes.csv"}
     assert digits.only_option("mnist", "3") == ""
+
+
+def test_a_source_of_no_data_set_is_told():
+    with pytest.raises(ConfigError, match="sources: no data set 'mvtec_da'; did you mean 'mvtec_"):
+        plan({"benchmark": "report", "sources": {"mvtec_da": "somewhere"}})
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"title": "Y"}, {"tile": 64}, {"filled_boxes": True}, {"limit": {"train": 5, "test": 5}}],
+)
+def test_described_data_sets_change_with_what_their_titles_show(checkout, changed):
+    """Rules take them as parameters, so that no table keeps an old title."""
+    made = plan({"benchmark": "demo"})
+    name = made.all_runs[0].dataset
+    keys = made.catalogue[name].model_dump(exclude_defaults=True)
+    before = made.described("files")[name], made.catalogue[name].full_title
+    made.catalogue[name] = Dataset.model_validate(keys | changed)
+    after = made.described("files")[name], made.catalogue[name].full_title
+    assert after[0] != before[0]
+    assert after[1] != before[1]
+
+
+def test_a_title_shows_no_other_keys():
+    keys = {"title": "X", "tile": 64, "filled_boxes": True, "limit": None}
+    assert keys.keys() == set(TITLE_KEYS)
+    title = Dataset.full_title.fget(SimpleNamespace(**keys))
+    assert title == "X (tiles of 64 pixels, masks are filled boxes)"
+
+
+@pytest.mark.parametrize(
+    ("device", "driver", "gpus", "of_a_job", "of_a_job_without"),
+    [
+        ("auto", None, 0, "cuda", "cpu"),
+        ("auto", "/usr/bin/nvidia-smi", 1, "cuda", "cpu"),
+        ("cuda", None, 1, "cuda", "cuda"),
+        ("cpu", "/usr/bin/nvidia-smi", 0, "cpu", "cpu"),
+    ],
+)
+def test_jobs_take_a_gpu_if_there_is_one_or_the_settings_ask_for_it(
+    checkout, monkeypatch, device, driver, gpus, of_a_job, of_a_job_without
+):
+    monkeypatch.setattr("shutil.which", lambda program: driver)
+    made = plan({"benchmark": "demo", "device": device})
+    assert made.gpus == gpus
+    assert (made.device(1), made.device(0)) == (of_a_job, of_a_job_without)
+
+
+@pytest.mark.parametrize("snakefile", ["Snakefile", "studies/layers/Snakefile"])
+def test_no_rule_works_out_the_device_by_itself(snakefile):
+    files = [ROOT / snakefile, *(ROOT / "workflow/rules").glob("*.smk")]
+    text = "".join(path.read_text() for path in files)
+    assert "settings.device" not in text.lower()
+
+
+def test_the_folders_of_the_rules_are_those_of_the_runs():
+    run = Run("parts", "nut", "standard", 3, "aexad")
+    assert RUN.format(**run._asdict()) == f"results/{run.folder}"
+    assert RUN_DATA.format(**run._asdict()) == f"results/{run.data_folder}"

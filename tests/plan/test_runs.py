@@ -3,8 +3,11 @@ from pathlib import Path
 import pytest
 
 from aexad.config.benchmark import Benchmark, Run, Settings, read_benchmark
+from aexad.config.builtin import method_paths
 from aexad.config.catalogue import Dataset
+from aexad.config.methods import read_methods
 from aexad.config.recipe import Recipe
+from aexad.plan.imported import recipe_differences
 from aexad.plan.runs import runs_of
 from aexad.runtime.errors import ConfigError
 from studies.layers.recipes import chosen_from
@@ -102,7 +105,6 @@ def test_a_call_can_be_narrowed():
         ({}, {"datasets": {"onne": "all"}}, "no data set 'onne'; did you mean 'one'"),
         ({}, {"datasets": {"one": ["botle"]}}, "no category 'botle'; did you mean 'bottle'"),
         ({}, {"datasets": {"own": "all"}}, "neither 'categories' nor a local folder"),
-        ({}, {"datasets": {"one": []}}, "no run is left"),
         ({}, {"scenarios": ["anomalies_only"], "methods": ["plain"]}, "no run is left"),
         (
             {},
@@ -147,3 +149,13 @@ def test_an_unknown_benchmark_names_its_nearest_neighbour(tmp_path):
         read_benchmark(tmp_path, "dmo")
     with pytest.raises(ConfigError, match="'datasets': field required"):
         read_benchmark(tmp_path, "demo")
+
+
+def test_an_archived_recipe_that_is_invalid_here_differs() -> None:
+    """Not "no difference": its other keys were not compared."""
+    here = read_methods(*method_paths())["patchcore-resnet18"]
+    stored = here.model_dump(exclude={"title"})
+    assert recipe_differences(stored, here) == []
+    foreign = stored | {"feature_channels": 64, "epochs": 7}
+    assert recipe_differences(foreign, here) == ["keys that do not go together here"]
+    assert recipe_differences({"model": "foo"}, here) != []

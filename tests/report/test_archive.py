@@ -268,6 +268,27 @@ def test_a_wrong_archive_leaves_nothing(made, tmp_path, change, message):
     assert not (tmp_path / "results").exists()
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("metrics.json", b'{"metrics": {}}'),
+        ("metrics.json", b'{"metrics": {"iou": {"n": 3, "value": "high"}}}'),
+        ("provenance.json", b'"hello"'),
+        ("inference.json", b"[]"),
+        ("training.csv", b"\xff\xfe"),
+        ("per_image.csv", b"image,defect\n" + b"a" * 200_000 + b",good\n"),
+    ],
+)
+def test_a_file_that_no_verb_can_use_is_refused(made, tmp_path, name, content):
+    tree, path = made
+    wrong = rewritten(
+        path, tmp_path / "wrong.zip", lambda files: replace_with_its_digest(files, name, content)
+    )
+    with pytest.raises(DataError, match=r"cannot be read; make the archive again|damaged"):
+        import_archive(wrong, tmp_path / "results", tree.recipes)
+    assert not (tmp_path / "results").exists()
+
+
 def test_a_per_image_table_of_other_images_is_refused(made, tmp_path):
     tree, _ = made
     results = tmp_path / "results"

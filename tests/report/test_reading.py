@@ -21,7 +21,7 @@ from aexad.report.method_roles import (
     roles_of,
 )
 from aexad.report.run_files import IMAGE_COLUMNS, read_images
-from aexad.report.stats.by_defect import by_defect
+from aexad.report.stats.by_defect import by_third, by_type, paired_iou
 from aexad.report.stats.tradeoff import tradeoff, with_tradeoffs
 from aexad.report.tables.write import source_tables
 from aexad.report.text.summary import defect_sentences
@@ -207,27 +207,26 @@ def test_losses_of_the_transformer_by_hand() -> None:
            ("scratch", 10, 0.4), ("scratch", 50, 0.4), ("scratch", 80, 0.4)]  # fmt: skip
     change = [-0.3, -0.3, 0.0, -0.1, 0.2, 0.2]
     vit = [(defect, size, iou + by) for (defect, size, iou), by in zip(cnn, change, strict=True)]
-    differences = by_defect(image_rows({"cnn": cnn, "vit": vit}), "vit", "cnn")
-    assert differences is not None
-    defects, areas = differences
-    assert defects["difference"].round(9).to_dict() == {
+    rows = image_rows({"cnn": cnn, "vit": vit})
+    pairs = paired_iou(rows, "vit", "cnn")
+    assert by_type(pairs)["difference"].round(9).to_dict() == {
         ("c", "hole"): -0.2,
         ("c", "scratch"): 0.1,
     }
     # By size: 5 and 6, 10 and 50, 80 and 90.
-    assert areas["difference"].round(9).tolist() == [-0.3, 0.05, 0.1]
-    assert defect_sentences(defects, areas, "vit", "cnn") == [
+    assert by_third(pairs).round(9).tolist() == [-0.3, 0.05, 0.1]
+    assert defect_sentences(pairs, "vit", "cnn") == [
         "By IoU, vit (Transformer) is below cnn (CNN) on 1 of 2 defect types, most on c hole "
         "(-0.200, 3 images); it gains most on c scratch (+0.100).",
         "By area, the difference in IoU is -0.300 on the third with the smallest defects, +0.050 "
         "on the third with the medium defects and +0.100 on the third with the largest defects.",
     ]
-    # An image is in one third, however many seeds see it.
-    rows = image_rows({"cnn": cnn, "vit": vit})
-    both = by_defect(pd.concat([rows, rows.assign(seed=1)]), "vit", "cnn")
-    assert both is not None
-    pd.testing.assert_frame_equal(both[1], areas)
-    assert by_defect(image_rows({"cnn": cnn}), "vit", "cnn") is None
-    assert defect_sentences(defects[:0], areas, "A", "B")[0] == (
+    # An image is one image and in one third, however many seeds see it.
+    both = paired_iou(pd.concat([rows, rows.assign(seed=1)]), "vit", "cnn")
+    assert by_type(both)["images"].tolist() == [3, 3]
+    assert by_third(both).round(9).tolist() == [-0.3, 0.05, 0.1]
+    assert paired_iou(image_rows({"cnn": cnn}), "vit", "cnn").empty
+    few = paired_iou(rows[rows["image"].isin(["0", "1", "3"])], "vit", "cnn")
+    assert defect_sentences(few, "A", "B")[0] == (
         "A (Transformer) and B (CNN) have no defect type in common with at least 3 images."
     )

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from aexad.runtime.scratch import (
-    TRAINED,
+    MODEL_FILES,
     forget_trained,
     free_scratch,
     keep_trained,
@@ -30,7 +30,7 @@ def run(tmp_path):
     """A run's folder with a trained model."""
     folder = tmp_path / "run"
     folder.mkdir()
-    for name in TRAINED:
+    for name in MODEL_FILES:
         (folder / name).write_text(json.dumps(ORIGIN | {"file": name}))
     return folder
 
@@ -48,7 +48,7 @@ def written(path):
 
 def remove_outputs(run):
     """Remove what Snakemake removes when a job fails."""
-    for name in TRAINED:
+    for name in MODEL_FILES:
         (run / name).unlink()
 
 
@@ -98,13 +98,13 @@ def test_without_scratch_it_is_an_ordinary_file(value, tmp_path, monkeypatch):
 
 
 def test_a_trained_model_outlives_the_job_until_its_run_is_evaluated(scratch, run):
-    before = {name: (run / name).read_bytes() for name in TRAINED}
+    before = {name: (run / name).read_bytes() for name in MODEL_FILES}
     keep_trained(run)
     remove_outputs(run)
     assert restore_trained(run, ORIGIN)
-    assert {name: (run / name).read_bytes() for name in TRAINED} == before
+    assert {name: (run / name).read_bytes() for name in MODEL_FILES} == before
     forget_trained(run)
-    assert sorted(path.name for path in run.iterdir()) == sorted(TRAINED)
+    assert sorted(path.name for path in run.iterdir()) == sorted(MODEL_FILES)
     remove_outputs(run)
     assert not restore_trained(run, ORIGIN)
 

@@ -1,11 +1,10 @@
 # The plan of this call (aexad/plan/plan.py), and functions of wildcards for the rules. No rules here.
 import os
-import shutil
 import sys
 from pathlib import Path
 
 from aexad.config.benchmark import NAMES, weights_folder
-from aexad.plan.plan import of_runs, option, plan
+from aexad.plan.plan import RUN, RUN_DATA, option, plan
 from aexad.runtime.errors import AexadError
 from aexad.runtime.preflight import (
     check_no_file_at,
@@ -18,9 +17,6 @@ from aexad.runtime.provenance import code_digest
 os.environ.update(
     PATH=os.pathsep.join([str(Path(sys.executable).parent), *os.get_exec_path()])
 )
-
-RUN_DATA = "results/runs/{dataset}/{category}/{scenario}/seed{seed}"
-RUN = f"{RUN_DATA}/{{method}}"
 
 # Checked before the first rule, because Snakemake itself would stop with a traceback.
 try:
@@ -36,11 +32,6 @@ EXPLORER = [f"{PLAN.folder}/explorer/index.html"] if PLAN.pictured else []
 # Not an option of the verbs: moving the same weights to another folder must not train again.
 WEIGHTS = str(weights_folder(SETTINGS.weights_dir).resolve())
 os.environ.update(AEXAD_WEIGHTS=WEIGHTS)
-# GPUs of one training or inference job; a profile may overwrite this resource of the rules.
-GPU = int(
-    SETTINGS.device == "cuda"
-    or (SETTINGS.device == "auto" and shutil.which("nvidia-smi") is not None)
-)
 
 
 # Before the first job; not called in a dry run.
@@ -149,9 +140,7 @@ def native_option(wildcards):
 # Snakemake takes a parameter that depends on `resources` for a property of the machine, and its
 # change does not run a job again. So the next functions take `resources`, used or not.
 def device(wildcards, resources):
-    if SETTINGS.device != "auto":
-        return SETTINGS.device
-    return "cuda" if resources.gpu else "cpu"
+    return PLAN.device(resources.gpu)
 
 
 def recipe_options(wildcards, resources):

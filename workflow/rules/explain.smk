@@ -26,7 +26,7 @@ rule command:
     resources:
         mem_mb=times_attempt(8000),
         runtime=times_attempt(240),
-        gpu=GPU,
+        gpu=PLAN.gpus,
     params:
         library=of_wildcards(lambda wildcards: PLAN.command_code(wildcards.method)),
         recipes=recipe_options,
@@ -66,7 +66,7 @@ rule infer:
     resources:
         mem_mb=times_attempt(8000),
         runtime=times_attempt(30),
-        gpu=GPU,
+        gpu=PLAN.gpus,
     params:
         library=inference_code,
         heat_map=heat_map_recipe,

@@ -71,10 +71,8 @@ rule tables:
         benchmark=PLAN.benchmark_options(),
         missing=MISSING,
         recipes=PLAN.recipes(),
-        datasets=PLAN.described(
-            "title", "filled_boxes", "tile", "limit", "files", "published_as"
-        ),
-        title=PLAN.benchmark.title,
+        datasets=PLAN.described("files", "published_as"),
+        title=PLAN.benchmark.model_dump(include={"title"}),  # text would be formatted
     message:
         "Writing the tables and the summary"
     shell:
@@ -91,8 +89,8 @@ rule figures:
             "per_image.csv",
             "provenance.json",
         ),
-        maps=of_runs(PLAN.pictured, "maps.npz"),
-        images=of_runs(PLAN.pictured, "per_image.csv"),
+        maps=PLAN.files(PLAN.pictured, "maps.npz"),
+        images=PLAN.files(PLAN.pictured, "per_image.csv"),
     output:
         report(
             directory(f"{PLAN.folder}/figures"),
@@ -113,16 +111,7 @@ rule figures:
     params:
         library=code_digest("aexad.report.figures.write", "aexad.report.inputs"),
         benchmark=PLAN.benchmark_options(),
-        datasets=PLAN.described(
-            "title",
-            "filled_boxes",
-            "tile",
-            "limit",
-            "size",
-            "stored_size",
-            "levels",
-            "evaluation",
-        ),
+        datasets=PLAN.described("size", "stored_size", "levels", "evaluation"),
         gallery=PLAN.benchmark.gallery,
         data=SETTINGS.data,
     message:
@@ -137,7 +126,7 @@ rule report:
         methods=f"{PLAN.folder}/methods.csv",
         tables=f"{PLAN.folder}/tables",
         figures=f"{PLAN.folder}/figures",
-        panels=of_runs(PLAN.pictured, "panels"),
+        panels=PLAN.files(PLAN.pictured, "panels"),
         images=PLAN.files(PLAN.reported, "per_image.csv"),
         published=PUBLISHED,
         provenance=PLAN.files(PLAN.trained, "provenance.json"),
@@ -161,18 +150,9 @@ rule report:
         library=code_digest("aexad.report.html.page"),
         benchmark=PLAN.benchmark_options(),
         missing=MISSING,
-        described=[PLAN.benchmark.title, PLAN.benchmark.description],
+        described=PLAN.benchmark.model_dump(include={"title", "description"}),
         recipes=PLAN.recipes(),
-        datasets=PLAN.described(
-            "title",
-            "filled_boxes",
-            "tile",
-            "limit",
-            "files",
-            "published_as",
-            "licence",
-            "citation",
-        ),
+        datasets=PLAN.described("files", "published_as", "licence", "citation"),
     message:
         f"Writing {PLAN.folder}/report.html"
     shell:
@@ -182,8 +162,8 @@ rule report:
 rule explorer:
     input:
         methods=f"{PLAN.folder}/methods.csv",
-        strips=of_runs(PLAN.pictured, "strips"),
-        images=of_runs(PLAN.pictured, "per_image.csv"),
+        strips=PLAN.files(PLAN.pictured, "strips"),
+        images=PLAN.files(PLAN.pictured, "per_image.csv"),
         splits=sorted({f"results/{run.data_folder}/split.csv" for run in PLAN.pictured}),
     output:
         page=f"{PLAN.folder}/explorer/index.html",
@@ -203,10 +183,8 @@ rule explorer:
         benchmark=PLAN.benchmark_options(),
         images=SETTINGS.explorer,
         data=SETTINGS.data,
-        title=PLAN.benchmark.title,
-        datasets=PLAN.described(
-            "title", "filled_boxes", "tile", "limit", "size", "stored_size", "levels"
-        ),
+        title=PLAN.benchmark.model_dump(include={"title"}),  # text would be formatted
+        datasets=PLAN.described("size", "stored_size", "levels"),
     message:
         f"Writing {PLAN.folder}/explorer/index.html"
     shell:
@@ -219,7 +197,7 @@ rule archive:
         records=PLAN.files(
             PLAN.trained, "provenance.json", "training.csv", "inference.json"
         ),
-        maps=of_runs(PLAN.pictured, "maps.npz"),
+        maps=PLAN.files(PLAN.pictured, "maps.npz"),
     output:
         f"{PLAN.folder}/{SETTINGS.benchmark}.runs.zip",
     log:

@@ -53,7 +53,7 @@ rule train:
     resources:
         mem_mb=times_attempt(8000),
         runtime=times_attempt(240),
-        gpu=GPU,
+        gpu=PLAN.gpus,
     params:
         library=training_code,
         recipe=training_recipe,

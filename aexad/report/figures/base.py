@@ -28,10 +28,10 @@ from aexad.report.method_roles import (
     collapsed_runs,
     first_of_each_family,
     not_pretrained,
-    titles_of,
+    shown_titles,
 )
-from aexad.report.run_files import read_per_image
-from aexad.report.stats.resampling import read_counts
+from aexad.report.run_files import read_counts, read_per_image
+from aexad.report.stats.aggregate import GROUP
 from aexad.report.style import MethodStyle, method_styles
 from aexad.report.text.captions import data_phrase
 
@@ -53,13 +53,11 @@ class Look(NamedTuple):
     titles: dict[str, str]
     note: str
 
-    def handles(
-        self, methods: Iterable[str], line: bool = True, marker: bool = True
-    ) -> list[Line2D]:
+    def handles(self, methods: Iterable[str], line: bool = True) -> list[Line2D]:
         """The entries of these methods in a legend."""
         shown = set(methods)
         return [
-            style.handle(self.titles[method], line, marker)
+            style.handle(self.titles[method], line)
             for method, style in self.styles.items()
             if method in shown
         ]
@@ -240,13 +238,10 @@ def read_groups(
     ]
     look = Look(
         styles=method_styles(list(methods["method"])),
-        titles={
-            name: title + (DAGGER if name in random else "")
-            for name, title in titles_of(methods).items()
-        },
+        titles=shown_titles(methods),
         note="".join(f" {note}" for note in notes if note),
     )
-    for keys, part in metrics.groupby(["dataset", "scenario"]):
+    for keys, part in metrics.groupby(GROUP):
         dataset, scenario = map(str, keys)
         entry = catalogue.get(dataset)
         yield Group(

@@ -10,6 +10,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
+LETTERS = 6.5  # points
 RINGS = (7, 14, 22, 32, 44, 58)  # points: distances of a label from its point, tried in this order
 SIDES = (  # direction, and the edge of the label that is nearest to the point
     ((1, 0), "left", "center"),
@@ -28,7 +29,6 @@ def place_labels(
     points: Sequence[tuple[float, float]],
     texts: Sequence[str],
     bars: Sequence[tuple[float, float]] = (),
-    size: float = 6.5,
 ) -> None:
     """Write a text at the nearest free place to each point, with a line to it where it is far.
 
@@ -43,8 +43,6 @@ def place_labels(
     texts : sequence of str
     bars : sequence of (low, high)
         The ends of the vertical bar of each point; NaN for none.
-    size : float
-        Size of the letters in points.
     """
     figure = axes.get_figure(root=True)
     assert figure is not None  # noqa: S101 - axes that are drawn have one
@@ -64,7 +62,7 @@ def place_labels(
                 point,
                 (dx * ring, dy * ring),
                 textcoords="offset points",
-                fontsize=size,
+                fontsize=LETTERS,
                 ha=horizontal,
                 va=vertical,
                 arrowprops=None
@@ -79,4 +77,4 @@ def place_labels(
                 break
             label.remove()
         else:
-            axes.annotate(text, point, (7, 0), textcoords="offset points", fontsize=size)
+            axes.annotate(text, point, (7, 0), textcoords="offset points", fontsize=LETTERS)

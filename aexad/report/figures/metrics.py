@@ -10,9 +10,8 @@ from matplotlib.figure import Figure
 
 from aexad.report.figures.base import Drawing, Group, Look
 from aexad.report.labels import HEADLINE, METRIC, listed
-from aexad.report.stats.aggregate import over_seeds, whole_means
+from aexad.report.stats.aggregate import of_masks, over_seeds, whole_means
 from aexad.report.style import add_legend, draw_points, grid_of, literal
-from aexad.report.text.captions import of_masks
 from aexad.report.text.numbers import number
 
 COLUMNS = 3

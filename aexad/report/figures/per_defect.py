@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import pairwise
 
 import numpy as np
@@ -13,11 +13,21 @@ from matplotlib.figure import Figure
 from aexad.data.images import image_size
 from aexad.report.figures.base import Drawing, Group, cnn_and_transformer
 from aexad.report.labels import listed
-from aexad.report.style import TEXT_WIDTH, add_legend, draw_lines, draw_points, literal, name_ticks
+from aexad.report.stats.by_defect import FEWEST_IMAGES, by_type, paired_iou
+from aexad.report.style import (
+    TEXT_WIDTH,
+    MethodStyle,
+    add_legend,
+    draw_lines,
+    draw_points,
+    literal,
+    name_ticks,
+)
 
 EDGES = (0.0, 0.5, 1.0, 2.0, 5.0, 10.0, 100.0)
 """Classes of a defect's area, in per cent of the image."""
-FEWEST = 3  # images behind a mean over a class
+PAIR = ["cnn", "transformer"]
+"""The columns with the IoU of the two methods."""
 
 
 def defect_drawings(group: Group) -> Iterator[Drawing]:
@@ -26,14 +36,13 @@ def defect_drawings(group: Group) -> Iterator[Drawing]:
     if pair is None or not group.known("iou"):
         return
     images = anomalous_images(group, pair)
-    if images.empty:
-        return
     types = by_type(images)
-    lead = (types[pair[1]] - types[pair[0]]).sort_values(kind="stable")
+    if types.empty:
+        return
     cnn, transformer = (group.shown(method) for method in pair)
     worst = [
         f"{kind} of {category} ({value:+.2f})"
-        for category, kind, value in lead.reset_index().itertuples(index=False, name=None)
+        for (category, kind), value in zip(types.index, types["difference"], strict=True)
     ]
     inner = [f"{low:g} to {high:g} %" for low, high in pairwise(EDGES[1:-1])]
     classes = listed([f"below {EDGES[1]:g} %", *inner, f"above {EDGES[-2]:g} %"])
@@ -41,77 +50,61 @@ def defect_drawings(group: Group) -> Iterator[Drawing]:
         "per_defect",
         "IoU by defect type and by defect area",
         f"{group.phrase} {cnn} and {transformer}, the first method of each kind of encoder. Left: "
-        "mean IoU over the anomalous test images of a type (their number, over all seeds, in "
-        "brackets), ordered from where the Transformer loses most. Right: each image against the "
-        "share of the image that its defect covers; the lines join the means of the classes "
-        f"{classes} that have at least {FEWEST} images.",
+        "mean IoU over the anomalous test images of a type and the seeds (number of images in "
+        f"brackets; at least {FEWEST_IMAGES}), ordered from where the Transformer loses most. "
+        "Right: each image against the share of the image that its defect covers; the lines join "
+        f"the means of the classes {classes} that have at least {FEWEST_IMAGES} images.",
         f"Left, a dot plot of IoU by defect type for {cnn} and {transformer}; right, IoU against "
         f"the defect's area. IoU of {transformer} minus IoU of {cnn}, lowest first: "
         f"{listed(worst, most=6)}.",
-        lambda: defect_figure(group, pair, images),
+        lambda: defect_figure(group, pair, images, types),
     )
 
 
 def anomalous_images(group: Group, pair: tuple[str, str]) -> pd.DataFrame:
-    """IoU of each anomalous test image of all seeds.
-
-    Returns
-    -------
-    DataFrame
-        Columns category, seed, image, defect, area (per cent of the image), and the IoU of each
-        method in a column named after it.
-    """
-    rows = group.per_image(pair)
-    rows = rows[rows["anomalous_pixels"] > 0]
-    rows = rows.assign(area=100 * rows["anomalous_pixels"] / _pixels(group, rows["image"]))
-    key = ["category", "seed", "image", "defect", "area"]
-    table = rows.pivot_table(index=key, columns="method", values="iou")
-    return table.reindex(columns=list(pair)).dropna().rename_axis(None, axis=1).reset_index()
+    """The rows of :func:`paired_iou` with the column area, in per cent of the image."""
+    images = paired_iou(group.per_image(pair), transformer=pair[1], cnn=pair[0])
+    area = 100 * images["anomalous_pixels"] / _pixels(group, images["image"])
+    return images.assign(area=area)
 
 
-def by_type(images: pd.DataFrame) -> pd.DataFrame:
-    """Mean IoU of each method and number of ``images``, by category and defect type."""
-    grouped = images.groupby(["category", "defect"])
-    methods = list(images.columns[5:])
-    return grouped[methods].mean().assign(images=grouped.size())
-
-
-def by_area(images: pd.DataFrame, method: str) -> pd.DataFrame:
-    """Mean area and mean IoU in each class of :data:`EDGES` with enough images."""
+def by_area(images: pd.DataFrame) -> pd.DataFrame:
+    """Mean area and mean IoU of both in each class of :data:`EDGES` with enough images."""
     grouped = images.groupby(pd.cut(images["area"], EDGES), observed=True)
-    means = grouped[["area", method]].mean().set_axis(["area", "iou"], axis=1)
-    return means[grouped.size() >= FEWEST]
+    means = grouped[["area", *PAIR]].mean()
+    return means[grouped["image"].nunique() >= FEWEST_IMAGES]
 
 
-def defect_figure(group: Group, pair: tuple[str, str], images: pd.DataFrame) -> Figure:
+def defect_figure(
+    group: Group, pair: tuple[str, str], images: pd.DataFrame, types: pd.DataFrame
+) -> Figure:
     """Draw the types as pairs of dots, and the areas as a scatter with the means of its classes."""
-    types = by_type(images)
-    types = types.loc[(types[pair[1]] - types[pair[0]]).sort_values(kind="stable").index]
     height = max(2.6, 0.17 * len(types) + 1.0)
     figure = Figure(figsize=(TEXT_WIDTH, height + 0.3), layout="constrained")
     left, right = figure.subplots(1, 2)
-    styles = {method: group.look.styles[method] for method in pair}
-    _draw_types(left, types, group, pair)
-    points = images.melt("area", list(pair), var_name="method", value_name="iou")
+    styles = {side: group.look.styles[method] for side, method in zip(PAIR, pair, strict=True)}
+    _draw_types(left, types, styles)
+    points = images.melt("area", PAIR, var_name="method", value_name="iou")
     draw_points(right, points, "area", "iou", styles, s=9, alpha=0.35, linewidth=0, zorder=2)
-    means = pd.concat([by_area(images, method).assign(method=method) for method in pair])
-    draw_lines(right, means, "area", "iou", styles, linewidth=1.6)
+    means = by_area(images).melt("area", PAIR, var_name="method", value_name="iou")
+    if not means.empty:
+        draw_lines(right, means, "area", "iou", styles, linewidth=1.6)
     right.set_xscale("log")
     name_ticks(right.xaxis, *right.get_xlim())
     right.set(xlabel="area of the defect, % of the image", ylabel="IoU")
-    highest = 1.05 * float(images[list(pair)].to_numpy().max()) or 1.0
+    highest = 1.05 * float(images[PAIR].to_numpy().max()) or 1.0
     left.set_xlim(-0.03 * highest, highest)
     right.set_ylim(-0.03 * highest, highest)
     add_legend(figure, group.look.handles(pair))
     return figure
 
 
-def _draw_types(axes: Axes, types: pd.DataFrame, group: Group, pair: tuple[str, str]) -> None:
+def _draw_types(axes: Axes, types: pd.DataFrame, styles: Mapping[str, MethodStyle]) -> None:
     rows = types.reset_index().assign(y=range(len(types)))
-    axes.hlines(rows["y"], rows[pair[0]], rows[pair[1]], color="#AAAAAA", linewidth=1.2)
-    points = rows.melt("y", list(pair), var_name="method", value_name="iou")
-    for method, size in zip(pair, (48, 20), strict=True):  # of equal values, both can be seen
-        draw_points(axes, points[points["method"] == method], "iou", "y", group.look.styles, s=size)
+    axes.hlines(rows["y"], rows["cnn"], rows["transformer"], color="#AAAAAA", linewidth=1.2)
+    points = rows.melt("y", PAIR, var_name="method", value_name="iou")
+    for side, size in zip(PAIR, (48, 20), strict=True):  # of equal values, both can be seen
+        draw_points(axes, points[points["method"] == side], "iou", "y", styles, s=size)
     names = [
         literal(f"{category}, {kind} ({n})")
         for category, kind, n in zip(rows["category"], rows["defect"], rows["images"], strict=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -12,8 +11,8 @@ from matplotlib.ticker import MaxNLocator
 
 from aexad.report.figures.base import Drawing, Group, Look
 from aexad.report.labels import listed
+from aexad.report.run_files import read_curve
 from aexad.report.style import add_legend, draw_lines, draw_points, grid_of, literal, name_ticks
-from aexad.runtime.errors import DataError
 
 PARTS = {"loss_normal": "normal pixels", "loss_anomalous": "anomalous pixels"}
 
@@ -21,7 +20,7 @@ PARTS = {"loss_normal": "normal pixels", "loss_anomalous": "anomalous pixels"}
 def training_drawings(group: Group) -> Iterator[Drawing]:
     """``training``: the loss of every run that trained a model."""
     read = [
-        _read_curve(group.folder(run) / "training.csv").assign(
+        read_curve(group.folder(run) / "training.csv").assign(
             category=run.category, method=run.method, seed=run.seed
         )
         for run in group.runs
@@ -83,15 +82,3 @@ def _finish(axes: Axes) -> None:
         axes.set_yticks([])
         axes.text(0.5, 0.5, "no such part", transform=axes.transAxes, ha="center", color="#777777")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6, min_n_ticks=1))
-
-
-def _read_curve(path: Path) -> pd.DataFrame:
-    """The parts of the loss by epoch; no rows of a method without gradient descent."""
-    try:
-        table = pd.read_csv(path)
-        if "loss" not in table:
-            return pd.DataFrame(columns=["epoch", *PARTS], dtype="float64")
-        return table[["epoch", *PARTS]].astype("float64")
-    except (ValueError, KeyError) as error:
-        problem = " ".join(str(error).split())
-        raise DataError(f"{path}: {problem}; make it again with 'aexad train'") from None

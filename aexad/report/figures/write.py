@@ -19,10 +19,9 @@ from aexad.report.figures.aexad_figures_1_and_2 import steps_drawings
 from aexad.report.figures.aexad_figures_4_and_5 import threshold_drawings
 from aexad.report.figures.anovit_figure_3 import anovit_drawings
 from aexad.report.figures.base import Drawing, Group, read_groups
-from aexad.report.figures.contrast import contrast_drawings
 from aexad.report.figures.critical_difference import rank_drawings
-from aexad.report.figures.gallery import gallery_drawings
-from aexad.report.figures.labels import labels_drawings
+from aexad.report.figures.gallery import contrast_drawings, gallery_drawings
+from aexad.report.figures.labelled import labelled_drawings
 from aexad.report.figures.metrics import metric_drawings
 from aexad.report.figures.per_defect import defect_drawings
 from aexad.report.figures.training import training_drawings
@@ -79,7 +78,7 @@ def write_figures(
         require([run.folder_in(results) / name for run in required])
     groups = list(read_groups(runs, metrics, methods, catalogue, results, data, external))
     own = (drawing for group in groups for drawing in drawings(group, gallery))
-    write_drawings(chain(own, labels_drawings(groups, catalogue)), folder)
+    write_drawings(chain(own, labelled_drawings(groups, catalogue)), folder)
 
 
 def write_drawings(figures: Iterable[Drawing], folder: Path) -> None:

@@ -12,8 +12,17 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-CELL = ["dataset", "scenario", "category", "method", "metric"]
-ROW = ["dataset", "scenario", "method", "metric"]
+from aexad.data.index import NO_MASKS
+
+GROUP = ["dataset", "scenario"]
+CELL = [*GROUP, "category", "method", "metric"]
+ROW = [*GROUP, "method", "metric"]
+
+
+def of_masks(metrics: pd.DataFrame) -> pd.DataFrame:
+    """Leave out rows of metrics that need masks where no data set has any."""
+    lost = metrics["reason"].eq(NO_MASKS).groupby(metrics["metric"]).all()
+    return metrics[~metrics["metric"].map(lost).astype(bool)]
 
 
 def seeds_of(metrics: pd.DataFrame) -> dict[str, frozenset[int]]:
@@ -34,7 +43,7 @@ def on_common_seeds(metrics: pd.DataFrame, methods: Iterable[str] | None = None)
     """
     if methods is not None:
         metrics = metrics[metrics["method"].isin(list(methods))]
-    keys = ["dataset", "scenario", "category"]
+    keys = [*GROUP, "category"]
     valued = metrics[metrics["value"].notna()]
     seeds = valued.groupby([*keys, "method"], sort=False)["seed"].agg(frozenset)
     common = {where: frozenset.intersection(*sets) for where, sets in seeds.groupby(keys)}

@@ -5,14 +5,12 @@ from __future__ import annotations
 import pandas as pd
 
 FEWEST_IMAGES = 3
-"""A defect type with fewer images is left out."""
+"""A defect type, or a class of areas, with fewer images is left out."""
 THIRDS = ("smallest", "medium", "largest")
 
 
-def by_defect(
-    images: pd.DataFrame, transformer: str, cnn: str
-) -> tuple[pd.DataFrame, pd.DataFrame] | None:
-    """Compare two methods image by image.
+def paired_iou(images: pd.DataFrame, transformer: str, cnn: str) -> pd.DataFrame:
+    """IoU of two methods on each image of each seed on which both have one.
 
     Parameters
     ----------
@@ -24,27 +22,41 @@ def by_defect(
 
     Returns
     -------
-    defects, areas : DataFrame, or None
-        Columns difference (IoU of the Transformer less that of the CNN, mean over images and
-        seeds) and images. ``defects`` has one row for each category and defect type, lowest
-        difference first; ``areas`` has one for each third of the images: those with the smallest,
-        medium and largest defects. None where the two have no image in common.
+    DataFrame
+        Columns category, seed, image, defect, anomalous_pixels; transformer and cnn (the IoU of
+        each), difference (the former less the latter).
     """
     keys = ["category", "seed", "image", "defect", "anomalous_pixels"]
     valued = images[images["iou"].notna()]
-    both = valued[valued["method"] == transformer].merge(
-        valued[valued["method"] == cnn], on=keys, suffixes=("", "_cnn")
+    first, second = (
+        valued[valued["method"] == name].rename(columns={"iou": role})[[*keys, role]]
+        for role, name in (("transformer", transformer), ("cnn", cnn))
     )
-    if both.empty:
-        return None
-    both = both.assign(difference=both["iou"] - both["iou_cnn"])
+    pairs = first.merge(second, on=keys)
+    return pairs.assign(difference=pairs["transformer"] - pairs["cnn"])
+
+
+def by_type(pairs: pd.DataFrame) -> pd.DataFrame:
+    """Average the rows of :func:`paired_iou` by category and defect type.
+
+    Returns
+    -------
+    DataFrame
+        One row for each defect type of at least :data:`FEWEST_IMAGES` images, lowest difference
+        first: images (their number, however many seeds see them), and the means over images and
+        seeds of transformer, cnn and difference.
+    """
+    grouped = pairs.groupby(["category", "defect"])
+    means = grouped[["transformer", "cnn", "difference"]].mean()
+    means = means.assign(images=grouped["image"].nunique())
+    return means[means["images"] >= FEWEST_IMAGES].sort_values("difference", kind="stable")
+
+
+def by_third(pairs: pd.DataFrame) -> pd.Series:
+    """Mean difference on the images with the smallest, the medium and the largest defects."""
     # Thirds of the images, not of the range of areas: every third has as many images.
     image = ["category", "image"]
-    areas = both.drop_duplicates(image)[[*image, "anomalous_pixels"]]
+    areas = pairs.drop_duplicates(image)[[*image, "anomalous_pixels"]]
     rank = areas["anomalous_pixels"].rank(method="first") - 1
     thirds = areas.assign(third=(rank * len(THIRDS) // len(areas)).astype(int))
-    both = both.merge(thirds[[*image, "third"]], on=image)
-    columns = {"difference": ("difference", "mean"), "images": ("image", "nunique")}
-    defects = both.groupby(["category", "defect"]).agg(**columns)
-    defects = defects.sort_values("difference", kind="stable")
-    return defects[defects["images"] >= FEWEST_IMAGES], both.groupby("third").agg(**columns)
+    return pairs.merge(thirds[[*image, "third"]], on=image).groupby("third")["difference"].mean()

@@ -120,7 +120,7 @@ class Intervals:
             cells.append(Cell(column.to_numpy(), draws, min(images)))
         return interval_of(cells, bounds)
 
-    def _draw(self, metric: str, category: str, method: str, seed: int) -> Run | None:
+    def _draw(self, metric: str, category: str, method: str, seed: int) -> Draws | None:
         """A metric of one run on the resampled test sets; None without its images."""
         rows = self._runs.get((category, method, seed))
         if rows is None:
@@ -129,19 +129,19 @@ class Intervals:
         anomalous = (rows["defect"] != GOOD).to_numpy()
         if metric in OF_IMAGES:
             values = rows[metric].to_numpy(np.float64)
-            return Run(mean_draws(values, weights), int((~np.isnan(values)).sum()))
+            return Draws(mean_draws(values, weights), int((~np.isnan(values)).sum()))
         if metric in OF_SCORES:
             scores = rows["score"].to_numpy(np.float64)
             groups = [int(number) for number in (anomalous.sum(), (~anomalous).sum()) if number]
-            return Run(score_draws(metric, scores, anomalous, weights), min(groups))
+            return Draws(score_draws(metric, scores, anomalous, weights), min(groups))
         counts = self._counts(category, method, seed)
         if counts is None:
             return None
         # Anomalous images have normal pixels too, so good ones may be few.
-        return Run(pooled_draws(metric, counts, weights), int(anomalous.sum()))
+        return Draws(pooled_draws(metric, counts, weights), int(anomalous.sum()))
 
 
-class Run(NamedTuple):
+class Draws(NamedTuple):
     """The draws of a run [resamples], and the number of images behind them."""
 
     draws: np.ndarray

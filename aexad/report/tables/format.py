@@ -14,14 +14,13 @@ import pandas as pd
 
 from aexad.report.labels import DAGGER, QUANTITY, counted, listed
 from aexad.report.method_roles import not_pretrained, titles_of
-from aexad.report.stats.aggregate import over_categories, over_seeds, same_categories
+from aexad.report.stats.aggregate import GROUP, over_categories, over_seeds, same_categories
 from aexad.report.stats.tests import Interval, NoTest
 from aexad.report.tables.table import BEST, SECOND, Column, Note
 from aexad.report.text.numbers import UNDEFINED, mean_text, number, printer
 
 MEAN = "mean"
 """The category of a row of means over the categories."""
-GROUP = ["dataset", "scenario"]
 TRAINING_COSTS = ("training_seconds", "training_co2_g")
 
 

@@ -8,9 +8,9 @@ import pandas as pd
 
 from aexad.report.labels import HEADLINE, QUANTITY, listed
 from aexad.report.results import Results
+from aexad.report.stats.aggregate import GROUP, of_masks
 from aexad.report.stats.intervals import METHOD
 from aexad.report.tables.format import (
-    GROUP,
     TRAINING_COSTS,
     blocks_of,
     cells_of,
@@ -24,7 +24,7 @@ from aexad.report.tables.format import (
     words,
 )
 from aexad.report.tables.table import Column, Table
-from aexad.report.text.captions import caption, of_masks
+from aexad.report.text.captions import caption
 from aexad.report.text.numbers import UNDEFINED, number, quantity, with_interval
 
 ABOUT = {

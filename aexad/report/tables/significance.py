@@ -9,10 +9,10 @@ import pandas as pd
 
 from aexad.report.labels import METRIC, TRADED
 from aexad.report.results import Results
-from aexad.report.stats.aggregate import category_means, over_categories, seeds_of
+from aexad.report.stats.aggregate import GROUP, category_means, over_categories, seeds_of
 from aexad.report.stats.intervals import METHOD, Intervals
 from aexad.report.stats.tests import Interval, NoTest, friedman_nemenyi, wilcoxon_holm
-from aexad.report.tables.format import GROUP, blocks_of, group_columns, no_interval, words
+from aexad.report.tables.format import blocks_of, group_columns, no_interval, words
 from aexad.report.tables.table import Column, Table
 from aexad.report.text.captions import caption
 from aexad.report.text.numbers import interval_text, p_text, signed

@@ -9,7 +9,8 @@ import pandas as pd
 
 from aexad.report.labels import METRIC, TRADED
 from aexad.report.results import Results
-from aexad.report.tables.format import GROUP, blocks_of, group_columns, words
+from aexad.report.stats.aggregate import GROUP
+from aexad.report.tables.format import blocks_of, group_columns, words
 from aexad.report.tables.published_columns import AEXAD
 from aexad.report.tables.table import BEST, Column, Table
 from aexad.report.text.captions import caption

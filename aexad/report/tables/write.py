@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
 from aexad.report.labels import METRICS
 from aexad.report.results import Results
+from aexad.report.stats.aggregate import of_masks
 from aexad.report.tables.aexad_paper import aexad_tables
 from aexad.report.tables.anovit_paper import anovit_tables
 from aexad.report.tables.categories import metric_table
@@ -16,7 +18,6 @@ from aexad.report.tables.significance import significance_table
 from aexad.report.tables.table import Table, write_table
 from aexad.report.tables.vit_report import vit_tables
 from aexad.report.tables.win_probability import win_table
-from aexad.report.text.captions import of_masks
 from aexad.runtime.atomic_folder import replaced_folder
 
 
@@ -36,8 +37,7 @@ def build_tables(results: Results) -> list[Table]:
         *source_tables(results),
         *_metric_tables(results),
     ]
-    limits = f" {results.limits}" if results.limits else ""
-    return [replace(table, caption=table.caption + limits) for table in tables]
+    return with_limits(tables, results)
 
 
 def source_tables(results: Results) -> list[Table]:
@@ -49,6 +49,12 @@ def source_tables(results: Results) -> list[Table]:
         *anovit_tables(results),
         *fidelity_table(results),
     ]
+
+
+def with_limits(tables: Iterable[Table], results: Results) -> list[Table]:
+    """End the captions with the limits of the results, for example that runs are missing."""
+    limits = f" {results.limits}" if results.limits else ""
+    return [replace(table, caption=table.caption + limits) for table in tables]
 
 
 def write_tables(results: Results, folder: Path) -> None:

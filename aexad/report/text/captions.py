@@ -7,7 +7,6 @@ from typing import Any
 
 import pandas as pd
 
-from aexad.data.index import NO_MASKS
 from aexad.report.labels import QUANTITY, counted, scenario_phrase
 from aexad.report.results import Results
 from aexad.report.stats.aggregate import over_categories, seeds_of
@@ -72,12 +71,6 @@ def emphasis_phrase(metrics: pd.DataFrame) -> str:
     """Say what is bold and italic in a table of methods, without a full stop."""
     among = ", among the methods with all seeds" * _uneven(metrics)
     return f"Best bold, runner-up italic{among}"
-
-
-def of_masks(metrics: pd.DataFrame) -> pd.DataFrame:
-    """Leave out rows of metrics that need masks where no data set has any."""
-    lost = metrics["reason"].eq(NO_MASKS).groupby(metrics["metric"]).all()
-    return metrics[~metrics["metric"].map(lost).astype(bool)]
 
 
 def reading_phrase(metrics: pd.DataFrame, published: bool = False) -> str:

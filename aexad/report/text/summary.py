@@ -13,13 +13,12 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from aexad.report.labels import METRIC, TRADED
-from aexad.report.method_roles import first_of_each_family, same_heat_maps
+from aexad.report.method_roles import first_of_each_family, same_heat_maps, shown_titles
 from aexad.report.results import Results
-from aexad.report.stats.aggregate import category_means, over_categories
-from aexad.report.stats.by_defect import FEWEST_IMAGES, THIRDS, by_defect
+from aexad.report.stats.aggregate import GROUP, category_means, over_categories
+from aexad.report.stats.by_defect import FEWEST_IMAGES, THIRDS, by_third, by_type, paired_iou
 from aexad.report.stats.tests import LEVEL, NoTest, wilcoxon_holm
-from aexad.report.text.answer import differences, three_lines
-from aexad.report.text.headline import Finding, cautions, headlines, shown_titles
+from aexad.report.text.headline import Finding, cautions, differences, headlines, three_lines
 from aexad.report.text.numbers import DIGITS
 from aexad.report.text.sentences import document, sentence
 
@@ -42,7 +41,7 @@ def summarise(results: Results) -> Summary:
     """Put the results of a benchmark into words."""
     metrics, methods = results.metrics, results.methods
     best = headlines(metrics, methods, results.titles, results.intervals)
-    groups = metrics.groupby(["dataset", "scenario"], sort=False)
+    groups = metrics.groupby(GROUP, sort=False)
     findings = []
     for finding, ((dataset, scenario), part) in zip(best, groups, strict=True):
         valued = part.loc[part["value"].notna(), "method"].unique()
@@ -171,27 +170,26 @@ def _by_defect(
         return []
     images = results.images
     images = images[(images["dataset"] == dataset) & (images["scenario"] == scenario)]
-    compared = by_defect(images, *pair)
-    if compared is None:
+    pairs = paired_iou(images, *pair)
+    if pairs.empty:
         return []
-    return defect_sentences(*compared, *(results.method_titles[name] for name in pair))
+    return defect_sentences(pairs, *(results.method_titles[name] for name in pair))
 
 
-def defect_sentences(
-    defects: pd.DataFrame, areas: pd.DataFrame, transformer: str, cnn: str
-) -> list[str]:
+def defect_sentences(pairs: pd.DataFrame, transformer: str, cnn: str) -> list[str]:
     """Put the comparison by defect type and by area into two sentences.
 
     Parameters
     ----------
-    defects, areas : DataFrame
-        From :func:`~aexad.report.stats.by_defect.by_defect`.
+    pairs : DataFrame
+        From :func:`~aexad.report.stats.by_defect.paired_iou`.
     transformer, cnn : str
         The titles of the two methods.
     """
+    types = by_type(pairs)[["difference", "images"]]
     rows = [
         {"defect": " ".join(map(str, index)), "difference": difference, "images": images}
-        for index, difference, images in defects.itertuples(name=None)
+        for index, difference, images in types.itertuples(name=None)
     ]
     return [
         sentence(
@@ -203,7 +201,7 @@ def defect_sentences(
             better=[row for row in rows if round(row["difference"], DIGITS) > 0],
             fewest=FEWEST_IMAGES,
         ),
-        sentence("areas", areas=list(zip(THIRDS, areas["difference"], strict=False))),
+        sentence("areas", areas=list(zip(THIRDS, by_third(pairs), strict=False))),
     ]
 
 

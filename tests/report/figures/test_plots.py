@@ -29,11 +29,11 @@ from aexad.report.figures.aexad_figure_3 import SIZES, filter_curve, filter_draw
 from aexad.report.figures.aexad_figures_4_and_5 import threshold_curves
 from aexad.report.figures.anovit_figure_3 import anovit_drawings
 from aexad.report.figures.base import Group, cnn_and_transformer, read_groups
-from aexad.report.figures.contrast import contrast_drawings, differences, extremes
 from aexad.report.figures.critical_difference import not_separated, rank_drawings, rank_figure
+from aexad.report.figures.gallery import contrast_drawings, differences, extremes
 from aexad.report.figures.label_placement import place_labels
 from aexad.report.figures.metrics import metric_figure
-from aexad.report.figures.per_defect import anomalous_images, by_area, by_type, defect_drawings
+from aexad.report.figures.per_defect import anomalous_images, by_area, defect_drawings
 from aexad.report.figures.write import drawings
 from aexad.report.images.grid import (
     DEVIATIONS,
@@ -46,6 +46,7 @@ from aexad.report.images.grid import (
 from aexad.report.images.pictures import Photograph, Picture
 from aexad.report.images.unfiltered import unfiltered_map
 from aexad.report.run_files import read_per_image
+from aexad.report.stats.by_defect import by_type, paired_iou
 from aexad.report.style import add_legend, styled
 from aexad.runtime.files import write_csv
 
@@ -145,16 +146,27 @@ def test_differences_come_from_per_image(group: Group) -> None:
 def test_defects_by_type_and_by_area(group: Group) -> None:
     images = anomalous_images(group, PAIR)
     assert len(images) == 2 * 2 * 6  # categories, seeds, images
-    types = by_type(images)
-    assert types["images"].tolist() == [6] * 4
     part = images[(images["category"] == "brick") & (images["defect"] == "stain")]
-    assert types.loc[("brick", "stain"), PAIR[1]] == pytest.approx(part[PAIR[1]].mean())
+    types = by_type(images)
+    assert types.loc[("brick", "stain"), "cnn"] == pytest.approx(part["cnn"].mean())
     mask = load_mask(group.root / "brick/ground_truth/stain/000_mask.png", 32)
     row = part[part["image"] == "brick/test/stain/000.png"].iloc[0]
     assert row["area"] == pytest.approx(100 * mask.mean())
-    table = pd.DataFrame({"area": [0.1, 0.2, 0.5, 0.6, 50], "m": [0.0, 0.3, 0.6, 1, 1]})
-    means = by_area(table, "m")  # classes with fewer than three images are left out
-    np.testing.assert_allclose(means.to_numpy(), [[0.8 / 3, 0.3]])
+    table = pd.DataFrame({"area": [0.1, 0.2, 0.5, 0.6, 50], "cnn": [0.0, 0.3, 0.6, 1, 1]})
+    table = table.assign(transformer=table["cnn"] / 2, image=list("abcde"))
+    means = by_area(pd.concat([table] * 2))  # of two seeds; classes of fewer than three images
+    np.testing.assert_allclose(means.to_numpy(), [[0.8 / 3, 0.3, 0.15]])
+
+
+def test_the_figure_counts_the_images_that_the_summary_counts(group: Group) -> None:
+    (drawing,) = defect_drawings(group)
+    assert "number of images in brackets; at least 3" in drawing.caption
+    with styled():
+        left, _ = drawing.draw().axes
+    shown = [text.get_text() for text in left.get_yticklabels()]
+    compared = by_type(paired_iou(group.per_image(), *PAIR[::-1]))
+    assert shown == [f"{c}, {kind} ({n})" for (c, kind), n in compared["images"].items()]
+    assert set(compared["images"]) == {3}  # of two seeds
 
 
 def test_neighbours_within_the_critical_difference_share_a_bar() -> None:

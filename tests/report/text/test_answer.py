@@ -11,7 +11,7 @@ from miniature import miniature
 from aexad.report.results import Results
 from aexad.report.stats.intervals import Difference
 from aexad.report.stats.tests import Interval, NoTest
-from aexad.report.text.answer import three_lines
+from aexad.report.text.headline import three_lines
 
 PAIR = ("vit", "cnn")
 

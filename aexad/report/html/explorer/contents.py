@@ -17,8 +17,8 @@ from aexad.data.split import read_split
 from aexad.report.images.grid import COLOUR_MAP, DEVIATIONS
 from aexad.report.images.pictures import image_label
 from aexad.report.images.strips import shown_images, steps_of, strip_names
-from aexad.report.labels import DAGGER, METRIC
-from aexad.report.method_roles import not_pretrained, titles_of
+from aexad.report.labels import METRIC
+from aexad.report.method_roles import shown_titles
 from aexad.report.run_files import read_per_image
 from aexad.runtime.errors import DataError
 
@@ -96,7 +96,7 @@ def page_data(
         If the ``per_image.csv`` of a run is missing or damaged, or lacks an image that is shown.
     """
     names = list(dict.fromkeys(run.method for group in groups for run in group.runs))
-    random, titles = not_pretrained(names, methods), titles_of(methods)
+    titles = shown_titles(methods)
     rebuilds = dict(zip(methods["method"], methods["rebuilds"], strict=True))
     datasets = dict.fromkeys(group.runs[0].dataset for group in groups)
     areas = _areas(groups, results)
@@ -107,7 +107,7 @@ def page_data(
         "steps": {name: steps_of(rebuilds.get(name) != "no") for name in names},
         "good": GOOD,
         "datasets": {name: catalogue[name].full_title for name in datasets},
-        "methods": {name: titles.get(name, name) + DAGGER * (name in random) for name in names},
+        "methods": {name: titles.get(name, name) for name in names},
         "photographs": {
             folder: [
                 {

@@ -6,7 +6,7 @@ import pytest
 from aexad.config.catalogue import Dataset
 from aexad.report.collect import METHOD_COLUMNS, METRIC_COLUMNS
 from aexad.report.figures.base import read_groups
-from aexad.report.figures.labels import label_curves, labels_drawings
+from aexad.report.figures.labelled import labelled_curves, labelled_drawings
 
 CATALOGUE = {
     "parts": Dataset(title="Parts", adaptor="mvtec_layout", labelled=3),
@@ -43,7 +43,7 @@ def groups(tmp_path):
 
 def test_curves_are_means_over_the_categories(groups):
     same = [group for group in groups if group.dataset != "others"]
-    curves = label_curves(same, CATALOGUE)
+    curves = labelled_curves(same, CATALOGUE)
     found = curves[curves["metric"] == "xauc"].set_index(["method", "labelled"])["value"]
     assert found.to_dict() == pytest.approx(
         {("probe", 3): 0.8, ("bank", 3): 0.7, ("probe", 1): 0.6, ("bank", 1): 0.74}
@@ -57,7 +57,7 @@ def test_a_category_without_a_value_for_one_number_is_left_out(groups):
         lost = (group.dataset == "parts_k1") & (group.metrics["category"] == "nut")
         lost &= (group.metrics["method"] == "bank") & (group.metrics["metric"] == "xauc")
         group.metrics["value"] = group.metrics["value"].mask(lost)
-    curves = label_curves(same, CATALOGUE)
+    curves = labelled_curves(same, CATALOGUE)
     assert curves.attrs["categories"] == {"bolt"}
     found = curves[curves["metric"] == "xauc"].set_index(["method", "labelled"])["value"]
     assert found.to_dict() == pytest.approx(
@@ -66,7 +66,7 @@ def test_a_category_without_a_value_for_one_number_is_left_out(groups):
 
 
 def test_the_figure_has_a_line_for_labels_and_a_level_without(groups):
-    (drawing,) = labels_drawings(groups, CATALOGUE)
+    (drawing,) = labelled_drawings(groups, CATALOGUE)
     assert drawing.name == "labels_parts_standard"
     assert "bolt and nut" in drawing.caption
     axes = drawing.draw().axes[0]
@@ -79,5 +79,5 @@ def test_the_figure_has_a_line_for_labels_and_a_level_without(groups):
 
 def test_a_single_number_of_labelled_defects_has_no_figure(groups):
     assert not list(
-        labels_drawings([group for group in groups if group.dataset == "others"], CATALOGUE)
+        labelled_drawings([group for group in groups if group.dataset == "others"], CATALOGUE)
     )

@@ -16,7 +16,9 @@ from aexad.report.style import add_legend, grid_of
 SHOWN = ("xauc", "pro", "f1", "iou")
 
 
-def labels_drawings(groups: Sequence[Group], catalogue: Mapping[str, Dataset]) -> Iterator[Drawing]:
+def labelled_drawings(
+    groups: Sequence[Group], catalogue: Mapping[str, Dataset]
+) -> Iterator[Drawing]:
     """``labels``: of data sets that differ in the number of labelled defects alone."""
     families: dict[tuple[str, str], list[Group]] = {}
     for group in groups:
@@ -25,7 +27,7 @@ def labels_drawings(groups: Sequence[Group], catalogue: Mapping[str, Dataset]) -
             files = entry.files or group.dataset
             families.setdefault((files, group.scenario), []).append(group)
     for (files, scenario), same in families.items():
-        curves = label_curves(same, catalogue)
+        curves = labelled_curves(same, catalogue)
         if curves["labelled"].nunique() < 2:
             continue
         group = same[0]
@@ -39,11 +41,11 @@ def labels_drawings(groups: Sequence[Group], catalogue: Mapping[str, Dataset]) -
             "ignore them, at their mean." + group.look.note,
             f"Line plots of {listed([METRIC[name].label for name in SHOWN])} against the number of "
             f"labelled defects of each type, for {listed(titles)}.",
-            lambda curves=curves, look=group.look: labels_figure(curves, look),  # type: ignore[misc]
+            lambda curves=curves, look=group.look: labelled_figure(curves, look),  # type: ignore[misc]
         )
 
 
-def label_curves(groups: Sequence[Group], catalogue: Mapping[str, Dataset]) -> pd.DataFrame:
+def labelled_curves(groups: Sequence[Group], catalogue: Mapping[str, Dataset]) -> pd.DataFrame:
     """Means by method, metric and number of labelled defects.
 
     Returns
@@ -78,8 +80,8 @@ def label_curves(groups: Sequence[Group], catalogue: Mapping[str, Dataset]) -> p
     return curves
 
 
-def labels_figure(curves: pd.DataFrame, look: Look) -> Figure:
-    """Draw one panel per metric; ``curves`` as :func:`label_curves` returns them."""
+def labelled_figure(curves: pd.DataFrame, look: Look) -> Figure:
+    """Draw one panel per metric; ``curves`` as :func:`labelled_curves` returns them."""
     figure, panels = grid_of(len(SHOWN), 2, height=1.9, margin=0.7)
     numbers = sorted(curves["labelled"].unique())
     labelled = set(curves.loc[curves["labels"] != "no", "method"])
