@@ -163,7 +163,7 @@ MUTANTS = {
     "evaluation/external_maps.py": {
         "external maps: surplus maps are ignored": ("surplus.append", "str"),
     },
-    "explain/resize.py": {
+    "data/resize.py": {
         "maps become larger from corners": ("+ 0.5) * (len", "+ 0.0) * (len"),
         "a smaller map takes single values": ("if length < len(values):", "if length < 0:"),
         "a smaller map is a sum": ("overlap.clip(min=0) / length", "overlap.clip(min=0) / smaller"),

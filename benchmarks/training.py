@@ -26,10 +26,10 @@ import torch
 from plain_training import PlainTraining
 
 from aexad.config.recipe import Recipe
+from aexad.data.resize import as_float
 from aexad.data.training_set import TrainingSet
 from aexad.evaluation import metrics
 from aexad.explain.heatmap import heat_maps
-from aexad.explain.resize import as_float
 from aexad.methods.model import Model, build_model
 from aexad.runtime.device import peak_gpu_memory_mb, use_device
 from aexad.runtime.provenance import peak_memory_mb

@@ -31,7 +31,6 @@ data
 plan
 encoders
 methods
-explain.resize
 training
 explain
 evaluation.metrics

@@ -14,8 +14,8 @@ from PIL import Image
 from scipy import ndimage
 
 from aexad.app.overlay import draw_overlay
+from aexad.data.resize import resized
 from aexad.explain.heatmap import binarised
-from aexad.explain.resize import resized
 from aexad.runtime.files import written_whole
 
 FILES = {"overlays": ".png", "heat_maps": ".npy", "masks": ".png"}

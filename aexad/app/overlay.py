@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
+from aexad.data.resize import resized
 from aexad.explain.heatmap import mean_and_std
-from aexad.explain.resize import resized
 
 COLOUR = (255, 0, 144)  # a magenta that few products have
 Z_OPAQUE = 5.0  # standard deviations above the mean of the heat map where the tint is strongest

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from aexad.data.images import Levels, at_eight_bits, at_size, load_image
-from aexad.explain.resize import resized
+from aexad.data.resize import resized
 
 Picture = str | os.PathLike[str] | np.ndarray
 """A file, or an array that :func:`as_photograph` accepts."""

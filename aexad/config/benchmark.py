@@ -14,15 +14,13 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BeforeValidator, Field, field_validator
 
+from aexad.config.builtin import WEIGHTS_VARIABLE
 from aexad.config.catalogue import expanded
 from aexad.config.methods import ExternalMaps, Method
 from aexad.config.recipe import Recipe
 from aexad.config.scenarios import SCENARIOS, Scenario
 from aexad.config.schema import Strict, nearest, read_yaml, validate
 from aexad.runtime.errors import ConfigError
-
-ENVIRONMENT_VARIABLE = "AEXAD_WEIGHTS"
-"""Names the folder of pre-trained weights, if the settings do not."""
 
 _NAME = r"[.]*[A-Za-z0-9_][A-Za-z0-9_.-]*"
 """Not of dots alone: ``..`` would be the folder above. ``-b`` would be an option."""
@@ -212,7 +210,7 @@ class Benchmark(Selection):
 
 def weights_folder(folder: str | Path | None = None) -> Path:
     """The folder of pre-trained weights: the given one, that of AEXAD_WEIGHTS, or ``weights``."""
-    return Path(folder or os.environ.get(ENVIRONMENT_VARIABLE) or "weights")
+    return Path(folder or os.environ.get(WEIGHTS_VARIABLE) or "weights")
 
 
 def weights_record(recipe: Recipe) -> Path | None:

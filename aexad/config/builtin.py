@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 PACKAGE = Path(__file__).parents[1]
+WEIGHTS_VARIABLE = "AEXAD_WEIGHTS"
+"""The environment variable that names the folder of pre-trained weights."""
 OWN = Path("config")
 """Folder of further files, below the current folder."""
 

@@ -24,7 +24,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from aexad.config.benchmark import ENVIRONMENT_VARIABLE
+from aexad.config.builtin import WEIGHTS_VARIABLE
 from aexad.runtime.errors import WeightsError
 from aexad.runtime.files import copy_file, sha256_of, write_json
 
@@ -65,7 +65,7 @@ def find_weights(
         No place has them (the message says why for each place), a file cannot be read, or the
         file that was found has another sha256.
     """
-    folder = folder or os.environ.get(ENVIRONMENT_VARIABLE)
+    folder = folder or os.environ.get(WEIGHTS_VARIABLE)
     tried = []
     for place in (_from_folder, _from_package, _from_hub):
         found = place(name, Path(folder) if folder else None, revision)
@@ -82,7 +82,7 @@ def find_weights(
 
 def _from_folder(name: str, folder: Path | None, revision: str | None) -> Weights | str:
     if folder is None:
-        return f"no local folder (neither weights_dir nor {ENVIRONMENT_VARIABLE} is set)"
+        return f"no local folder (neither weights_dir nor {WEIGHTS_VARIABLE} is set)"
     path = folder / f"{name}.safetensors"
     if not path.is_file():
         return f"local folder: no {path}"
@@ -176,7 +176,7 @@ def _unreachable(timeout: float) -> str:
 def _nowhere(name: str, tried: list[str]) -> str:
     return (
         f"no pre-trained weights for encoder '{name}': {'; '.join(tried)}. "
-        f"Put {name}.safetensors into a folder and set weights_dir (or {ENVIRONMENT_VARIABLE}) to "
+        f"Put {name}.safetensors into a folder and set weights_dir (or {WEIGHTS_VARIABLE}) to "
         "it, go online once, or say 'weights: none' in the recipe for a random encoder"
     )
 

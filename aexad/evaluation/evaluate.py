@@ -20,11 +20,11 @@ import pandas as pd
 
 from aexad.data.images import image_size, load_mask
 from aexad.data.index import GOOD, NO_MASKS
+from aexad.data.resize import resized
 from aexad.data.split import read_split
 from aexad.evaluation.metrics import SWEEP, PixelSummary, image_ap, image_auroc, pixel_summary
 from aexad.evaluation.metrics.image_counts import image_counts
 from aexad.evaluation.metrics.pixel import mean_of_defined
-from aexad.explain.resize import resized
 from aexad.runtime.errors import DataError
 from aexad.runtime.files import read_npz, write_csv, write_json, write_npz
 
@@ -76,7 +76,7 @@ def evaluate_run(
     size : {"model", "native"}
         ``model``: masks are resized to the maps, as their ``marks`` say
         (:func:`aexad.data.images.load_mask`). ``native``: maps are resized to the original masks
-        (:func:`aexad.explain.resize.resized`).
+        (:func:`aexad.data.resize.resized`).
 
     Returns
     -------

@@ -17,6 +17,7 @@ import numpy as np
 
 from aexad.data.images import BRIGHT, image_size, load_mask
 from aexad.data.layouts.mvtec import MVTEC_AD, Entry, stem_of
+from aexad.data.resize import resized
 from aexad.data.split import read_split
 from aexad.evaluation.evaluate import (
     ImageRow,
@@ -28,7 +29,6 @@ from aexad.evaluation.evaluate import (
 )
 from aexad.explain.heatmap import binarised
 from aexad.explain.map_files import ENDINGS, read_map
-from aexad.explain.resize import resized
 from aexad.runtime.errors import DataError
 from aexad.runtime.files import write_npz
 
@@ -66,11 +66,11 @@ def evaluate_maps(
     masks : path
         Folder of the category, with ``test`` and ``ground_truth``.
     output : path
-        Folder for ``per_image.csv`` and ``metrics.json``.
+        Folder for ``per_image.csv``, ``counts.npz`` and ``metrics.json``.
     size : {"model", "native"}
         ``model``: compare at the size of the maps. Each map has the size of its image, or all maps
         are S x S and the masks are resized to them. ``native``: maps are resized to their images
-        (:func:`aexad.explain.resize.resized`).
+        (:func:`aexad.data.resize.resized`).
 
     Returns
     -------

@@ -31,10 +31,10 @@ from PIL import Image
 
 from aexad.config.methods import Command
 from aexad.data.images import Levels, load_image, load_mask
+from aexad.data.resize import resized
 from aexad.data.rng import generator
 from aexad.explain.heatmap import binarised
 from aexad.explain.map_files import ENDINGS, read_map
-from aexad.explain.resize import resized
 from aexad.runtime.errors import DataError, TrainingError
 from aexad.runtime.files import write_json
 

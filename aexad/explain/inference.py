@@ -13,9 +13,9 @@ from tqdm import tqdm
 from aexad.config.catalogue import Tile
 from aexad.config.recipe import HeatMap
 from aexad.data.images import Levels, load_image
+from aexad.data.resize import as_float, enlarged, resized
 from aexad.data.tiles import as_array, in_tiles
 from aexad.explain.heatmap import binarised, heat_maps
-from aexad.explain.resize import as_float, enlarged, resized
 from aexad.methods.base import Reconstruction
 from aexad.methods.model import Model, own_code_named
 from aexad.runtime.errors import DataError

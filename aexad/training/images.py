@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from aexad.data.resize import as_float, enlarged
 from aexad.data.training_set import TrainingSet
-from aexad.explain.resize import as_float, enlarged
 from aexad.methods.base import GradientMethod
 from aexad.methods.model import Model
 from aexad.training.affine import random_affine

@@ -21,10 +21,10 @@ from aexad.config.catalogue import Tile
 from aexad.config.recipe import HeatMap
 from aexad.data.augment import augment
 from aexad.data.images import Levels
+from aexad.data.resize import as_float, enlarged
 from aexad.encoders.features import DECODER_STRIDE, resized
 from aexad.evaluation.metrics import iou, xauc
 from aexad.explain.heatmap import heat_maps
-from aexad.explain.resize import as_float, enlarged
 from aexad.methods.base import EncoderReconstruction
 from aexad.methods.model import Model
 

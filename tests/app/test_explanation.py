@@ -8,9 +8,9 @@ from PIL import Image
 
 from aexad.app import overlay
 from aexad.app.explanation import Explanation
+from aexad.data.resize import resized
 from aexad.evaluation.metrics import pixel_summary
 from aexad.explain.heatmap import binarised
-from aexad.explain.resize import resized
 
 
 def explained(heat, shape, score=2.0, threshold=1.0):

@@ -13,10 +13,10 @@ from aexad.app.model_file import load_model_file
 from aexad.config.recipe import Recipe
 from aexad.data.augment import augment
 from aexad.data.images import load_mask
+from aexad.data.resize import resized
 from aexad.data.tiles import OVERLAP, padded, positions, scaled, scaled_shape, stitched, tiles_of
 from aexad.explain.heatmap import binarised
 from aexad.explain.inference import infer
-from aexad.explain.resize import resized
 from aexad.runtime.errors import DataError
 
 SIZE = 64

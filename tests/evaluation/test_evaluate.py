@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from aexad.data.resize import resized
 from aexad.data.split import COLUMNS
 from aexad.evaluation import metrics
 from aexad.evaluation.evaluate import evaluate_run
-from aexad.explain.resize import resized
 from aexad.runtime.errors import DataError
 from aexad.runtime.files import write_csv, write_npz
 

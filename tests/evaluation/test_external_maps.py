@@ -8,10 +8,10 @@ import tifffile
 from PIL import Image
 
 from aexad.data.images import covered
+from aexad.data.resize import resized
 from aexad.evaluation import metrics
 from aexad.evaluation.external_maps import evaluate_maps, evaluate_split_maps
 from aexad.explain.map_files import read_map
-from aexad.explain.resize import resized
 from aexad.runtime.errors import DataError
 
 SHAPE = (12, 16)

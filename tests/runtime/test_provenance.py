@@ -141,11 +141,21 @@ def test_changing_the_heat_map_never_trains_again(library: Library) -> None:
     assert "aexad.training.train" not in library.changed()
 
 
+def test_a_new_key_of_settings_or_benchmarks_makes_no_training_due(library: Library) -> None:
+    library.edit(
+        "aexad.config.benchmark", "    gallery: int =", "    zoom: int = 1\n    gallery: int ="
+    )
+    library.edit(
+        "aexad.config.benchmark", "    archive: str", "    footer: str = ''\n    archive: str"
+    )
+    assert "aexad.training.train" not in library.changed()
+
+
 def test_taking_a_name_from_another_module_counts(library: Library) -> None:
     """Two modules that are both imported: which of them a name comes from is part of the code."""
     library.edit(
         "aexad.training.images",
-        "from aexad.explain.resize import",
+        "from aexad.data.resize import",
         "from aexad.training.step import",
     )
     assert "aexad.training.train" in library.changed()

@@ -11,10 +11,10 @@ from matplotlib.figure import Figure
 
 from aexad.config.benchmark import Run
 from aexad.data.images import image_size, load_image, load_mask
+from aexad.data.resize import resized
 from aexad.evaluation.metrics import xauc_per_image
 from aexad.evaluation.metrics.pixel import mean_of_defined
 from aexad.explain.heatmap import smoothed
-from aexad.explain.resize import resized
 from aexad.report.figures.base import Drawing, Group, cnn_and_transformer
 from aexad.report.images.unfiltered import REMEDY, read_settings, unfiltered_map
 from aexad.report.labels import listed

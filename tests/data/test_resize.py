@@ -3,7 +3,7 @@ import pytest
 import torch
 from PIL import Image
 
-from aexad.explain.resize import enlarged, resized
+from aexad.data.resize import enlarged, resized
 
 
 def random(channels, size):
