@@ -68,7 +68,7 @@ def check_method(recipe: Recipe, size: int, weights_dir: Path | None = None) -> 
         maps = _maps(model, tested)
     except Exception as error:  # of the user's code
         return [*problems, f"its maps cannot be used: {_told(error)}"]
-    first = _Trained(model, data, tested, maps, trained)
+    first = _Trained(model, data, tested, maps, trained, weights_dir)
     for fails, probe in PROBES.items():
         try:
             problem = probe(first)
@@ -88,6 +88,7 @@ class _Trained(NamedTuple):
     heat_map: np.ndarray
     again: Callable[[TrainingSet], Model]
     """Trains the method anew, from the same seed."""
+    weights_dir: Path | None
 
     def apart(self, heat_map: np.ndarray) -> float:
         """Largest distance of other heat maps of the same images, as a share of the range."""
@@ -131,7 +132,8 @@ def _stored_and_loaded(first: _Trained) -> str | None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "model.safetensors")
         save_model(first.model, path)
-        loaded = load_model(path)
+        # A stored model has no heat map: each method that shares it has its own.
+        loaded = load_model(path, first.weights_dir)._replace(recipe=first.model.recipe)
     if first.apart(_maps(loaded, first.tested)) > TOLERANCE:
         return (
             "a stored and loaded model gives other maps: keep what fit learns in parameters or "

@@ -15,13 +15,12 @@ from aexad.app.explainer import Explainer
 from aexad.app.explanation import FILES
 from aexad.data.images import Levels, load_image
 from aexad.data.index import tell
-from aexad.data.layouts.folders import ENDINGS, images_below
+from aexad.data.layouts.folders import ENDINGS, EXPLAINED, images_below
 from aexad.data.tiles import scaled_shape
 from aexad.data.validate import WARNING, Finding, range_warnings
 from aexad.runtime.errors import ConfigError, DataError
 from aexad.runtime.files import write_csv
 
-TABLE = "explanations.csv"
 REPORT = "report.html"
 MOST_PIXELS = 64_000_000  # in memory at once, unless a single image has more
 _SHOWN = 5
@@ -85,7 +84,7 @@ def explain_files(
                     bar.update()
     finally:  # also when a signal ends it
         if rows:
-            write_csv(output / TABLE, _table(rows))
+            write_csv(output / EXPLAINED, _table(rows))
     return rows
 
 
@@ -141,20 +140,20 @@ def remove_earlier(source: Path, output: Path) -> None:
     if others:
         more = f" and {len(others) - 1} more files" if len(others) > 1 else ""
         raise ConfigError(
-            f"{others[0]}{more}: not listed as results of an earlier call in {output / TABLE}, "
+            f"{others[0]}{more}: not listed as results of an earlier call in {output / EXPLAINED}, "
             "and might be overwritten; name another output, or move them away"
         )
     for path in earlier.intersection(found):
         path.unlink()
-    if (output / TABLE).is_file():
+    if (output / EXPLAINED).is_file():
         (output / REPORT).unlink(missing_ok=True)
-        (output / TABLE).unlink()  # last: after an interruption, it still lists what is left
+        (output / EXPLAINED).unlink()  # last: after an interruption, it still lists what is left
 
 
 def _earlier_results(output: Path) -> set[Path]:
     """The files of an earlier call, from the rows of its table."""
     try:
-        table = pd.read_csv(output / TABLE, dtype=str, keep_default_na=False)
+        table = pd.read_csv(output / EXPLAINED, dtype=str, keep_default_na=False)
         names = output_names(table["image"].to_list())
         explained = table.loc[table["error"] == "", "image"]
     except (FileNotFoundError, KeyError, ValueError):  # none, or not a table of explanations

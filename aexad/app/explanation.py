@@ -14,11 +14,12 @@ from PIL import Image
 from scipy import ndimage
 
 from aexad.app.overlay import draw_overlay
+from aexad.data.layouts.folders import RESULTS
 from aexad.data.resize import resized
 from aexad.explain.heatmap import binarised
 from aexad.runtime.files import written_whole
 
-FILES = {"overlays": ".png", "heat_maps": ".npy", "masks": ".png"}
+FILES = dict(zip(RESULTS, (".png", ".npy", ".png"), strict=True))
 """Folders and file endings of :meth:`Explanation.save`."""
 
 THUMBNAIL = 640  # pixels; longer side of the picture in a notebook
@@ -115,7 +116,15 @@ class Explanation:
         -------
         list of Path
             The three files.
+
+        Raises
+        ------
+        ValueError
+            The name is no place inside of the folders, such as an absolute path: overlay and mask
+            would be one file, perhaps the photograph itself.
         """
+        if Path(name).is_absolute() or not Path(name).name or ".." in Path(name).parts:
+            raise ValueError(f"{name}: name a result inside of {folder}: 'part' or 'line1/part'")
         paths = [Path(folder, kind, f"{name}{ending}") for kind, ending in FILES.items()]
         for path, pixels in zip(paths, (self.overlay(), self.heat_map, self.mask), strict=True):
             with written_whole(path) as temporary:

@@ -19,7 +19,7 @@ def is_one(pictures: Picture | Sequence[Picture]) -> bool:
     """Whether the input is a single picture and not a batch."""
     if isinstance(pictures, np.ndarray):
         return pictures.ndim < 4
-    return isinstance(pictures, (str, os.PathLike))
+    return not isinstance(pictures, Sequence) or isinstance(pictures, str)
 
 
 def as_photograph(picture: Picture, levels: Levels | None = None) -> np.ndarray:
@@ -31,7 +31,8 @@ def as_photograph(picture: Picture, levels: Levels | None = None) -> np.ndarray:
         A file that :func:`aexad.data.images.load_image` can read; or an array, grey [H, W] or RGB
         [H, W, 3]: uint8, uint16 (65535 becomes 255) or real numbers in [0, 1].
     levels
-        The levels of 16 bits that become black and white.
+        The levels of 16 bits that become black and white. Real numbers are 16 bits over 65535;
+        uint8 arrays, such as ``explanation.image``, have these levels already.
 
     Raises
     ------
@@ -39,9 +40,14 @@ def as_photograph(picture: Picture, levels: Levels | None = None) -> np.ndarray:
         The file cannot be read.
     ValueError
         The array has another shape, type or range.
+    TypeError
+        It is neither a file nor an array.
     """
-    if not isinstance(picture, np.ndarray):
+    if isinstance(picture, (str, os.PathLike)):
         return load_image(picture, levels=levels)
+    if not isinstance(picture, np.ndarray):
+        kind = type(picture).__name__
+        raise TypeError(f"an image is a file or an array, got {kind}; give np.asarray(image)")
     values = picture
     if values.ndim not in (2, 3) or values.shape[2:] not in ((), (3,)) or not values.size:
         raise ValueError(
@@ -55,10 +61,15 @@ def as_photograph(picture: Picture, levels: Levels | None = None) -> np.ndarray:
             raise ValueError(
                 f"real numbers of an image lie in [0, 1], got {values.min()} to {values.max()}"
             )
-        values = np.rint(values * 255).astype(np.uint8)
+        if levels is None:
+            values = np.rint(values * 255).astype(np.uint8)
+        else:
+            sixteen = np.rint(values.astype(np.float64) * 65535).astype(np.uint16)
+            values = at_eight_bits(sixteen, levels)
     elif values.dtype != np.uint8:
         raise ValueError(f"an image is uint8, uint16 or real numbers in [0, 1], got {values.dtype}")
-    return np.repeat(values[..., None], 3, axis=2) if values.ndim == 2 else values
+    # A copy: the caller may fill the array with the next picture.
+    return np.repeat(values[..., None], 3, axis=2) if values.ndim == 2 else values.copy()
 
 
 def as_input(photographs: Sequence[np.ndarray], size: int, stored: int) -> np.ndarray:

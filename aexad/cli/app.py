@@ -254,9 +254,8 @@ def explain(args: argparse.Namespace) -> Path:
         )
     if broken or passed_over:
         count = f"{broken + len(passed_over)} of {len(rows) + len(passed_over)}"
-        raise DataError(
-            f"{count} files were not explained, see above; the others are in {args.output}"
-        )
+        others = f"; the others are in {args.output}" if broken < len(rows) else ""
+        raise DataError(f"{count} files were not explained, see above{others}")
     return args.output
 
 

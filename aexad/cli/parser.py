@@ -82,7 +82,8 @@ def main(
             seconds = time.perf_counter() - start
             logger.info("%s: wrote %s in %.1f s", args.verb, written or "nothing", seconds)
         except Stopped as stopped:
-            logger.error("%s", f"{args.verb}: {stopped}")
+            goes_on = "replaces them" if args.verb == "explain" else "continues"
+            logger.error("%s: %s, and the same call %s", args.verb, stopped, goes_on)
             return 128 + stopped.signal
         except BrokenPipeError:  # whoever reads the output, for example 'head', has enough of it
             # Python flushes the rest once more when it exits.

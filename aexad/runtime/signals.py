@@ -45,10 +45,7 @@ class Stopped(BaseException):
 
     def __init__(self, number: int) -> None:
         self.signal = number
-        super().__init__(
-            f"stopped by {signal.Signals(number).name}; finished results are kept, and the same "
-            "call continues"
-        )
+        super().__init__(f"stopped by {signal.Signals(number).name}; finished results are kept")
 
 
 @contextmanager

@@ -1,6 +1,8 @@
 """A method of one's own that fails in one of the checks: that is told, and its other problems."""
 
 import pytest
+import timm
+from safetensors.torch import save_file
 
 from aexad.app.check_method import check_method
 from aexad.config.recipe import Recipe
@@ -59,3 +61,19 @@ def test_a_state_that_raises_hides_no_other_problem(problems):
 def test_a_fit_that_needs_labelled_images(problems):
     (problem,) = problems(fit="data.images[data.anomalous][0]")
     assert problem.startswith("uses_labels is False, but it fails without labelled images: ")
+
+
+def test_a_filter_of_the_recipe_is_no_fault_of_the_method(tmp_path):
+    """A stored model has no heat map of its own: that of the recipe is compared."""
+    path = tmp_path / "mine.py"
+    path.write_text(METHOD.format(fit="pass", maps=MAPS, state="self.state_dict()"))
+    content = {"class": f"{path}:Mine", "heat_map": {"filter": "sigma", "sigma": 2}}
+    assert check_method(Recipe.model_validate(content), 32) == []
+
+
+def test_the_folder_of_weights_is_used_to_the_end(tmp_path, monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    monkeypatch.delenv("AEXAD_WEIGHTS", raising=False)
+    name = "test_resnet.r160_in1k"
+    save_file(timm.create_model(name).state_dict(), tmp_path / f"{name}.safetensors")
+    assert check_method(Recipe(encoder=name, model="two_bank"), 32, tmp_path) == []

@@ -13,6 +13,7 @@ from PIL import Image
 import aexad
 from aexad.app.explain_folder import explain_files, image_names, output_names
 from aexad.app.onnx import OnnxNetwork
+from aexad.data.layouts.folders import images_below
 
 
 @pytest.fixture
@@ -95,6 +96,15 @@ def test_earlier_results_are_not_explained(workshop, photos):
     for _ in range(2):
         assert explain(workshop, photos, photos / "out") == 0
     assert len(image_names(photos, photos / "out")) == 7
+
+
+def test_results_of_another_call_are_no_photographs(workshop, photos, tmp_path):
+    """Neither for ``explain`` nor for ``fit``, whose good images they would become."""
+    before = images_below(photos)
+    assert explain(workshop, photos, photos) == 0
+    assert explain(workshop, photos, photos / "run2") == 0
+    assert images_below(photos) == before
+    assert len(pd.read_csv(photos / "run2/explanations.csv")) == len(before)
 
 
 def test_earlier_results_in_the_folder_of_the_images_are_not_explained(workshop, photos):

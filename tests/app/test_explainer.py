@@ -5,8 +5,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from PIL import Image
 
 import aexad
+from aexad.app.photographs import as_photograph
 from aexad.config.recipe import HeatMap, Recipe
 from aexad.data.images import load_image
 from aexad.explain.inference import infer
@@ -128,3 +130,26 @@ def test_a_run_without_its_maps(run):
     (folder / "maps.npz").unlink()
     with pytest.raises(DataError, match=r"maps\.npz: no such file; make it with 'aexad infer'"):
         aexad.load(folder)
+
+
+def test_real_numbers_have_the_levels_of_16_bits():
+    sixteen = np.linspace(0, 65535, 48 * 40).reshape(48, 40).astype(np.uint16)
+    levels = (96, 4832)
+    as_file = as_photograph(sixteen, levels)
+    np.testing.assert_array_equal(as_photograph(sixteen / 65535, levels), as_file)
+    np.testing.assert_array_equal(as_photograph(as_file, levels), as_file)
+
+
+def test_an_explanation_keeps_its_picture_when_the_buffer_is_filled_again(explainer):
+    buffer = parts.photo(0).copy()
+    first = explainer(buffer)
+    kept = first.image.copy()
+    buffer[:] = 0
+    np.testing.assert_array_equal(first.image, kept)
+
+
+def test_an_image_of_another_library_is_told(explainer):
+    with pytest.raises(TypeError, match=r"got Image; give np\.asarray"):
+        explainer(Image.fromarray(parts.photo(0)))
+    with pytest.raises(TypeError, match=r"got Tensor; give np\.asarray"):
+        explainer(torch.zeros(3, 48, 48))

@@ -107,3 +107,11 @@ def test_the_notebook_picture_is_reduced():
     content = explained(two_spots(), (900, 1200))._repr_png_()
     with Image.open(io.BytesIO(content)) as image:
         assert image.size == (640, 480)
+
+
+@pytest.mark.parametrize("name", ["/parts/part", "../part", "a/../../part", "", "."])
+def test_a_name_outside_of_the_folder_is_refused(tmp_path, name):
+    """An absolute name would give overlay and mask one path: that of the photograph."""
+    with pytest.raises(ValueError, match="name a result inside of"):
+        explained(two_spots(), (16, 16)).save(tmp_path / "out", name)
+    assert not (tmp_path / "out").exists()

@@ -14,6 +14,10 @@ ENDINGS = (
 )
 """The endings of image files, in lower case; upper case is accepted too."""
 
+EXPLAINED = "explanations.csv"
+RESULTS = ("overlays", "heat_maps", "masks")
+"""The table that ``explain`` writes, and the folders beside it, which are no photographs."""
+
 NO_PICTURES = (
     *(".txt", ".json", ".xml", ".csv", ".tsv", ".yaml", ".yml", ".md", ".html", ".pdf", ".log"),
     *(".ini", ".db", ".py", ".ipynb", ".npy", ".npz", ".zip", ".safetensors", ".onnx", ".sha256"),
@@ -63,12 +67,17 @@ def left_out(folder: Path, *skipped: Path) -> list[Path]:
 
 
 def _sub_folders(folder: Path, skipped: Collection[Path]) -> list[Path]:
-    """The folders in a folder, without links to folders above, which would be followed for ever."""
+    """The folders in a folder, without results of ``explain``.
+
+    Links to folders above, which would be followed for ever, are left out too.
+    """
+    results = RESULTS if (folder / EXPLAINED).is_file() else ()
     above = {path.resolve() for path in (folder, *folder.parents)}
     left = {path.resolve() for path in skipped}
     return [
         path
         for path in folders_in(folder)
+        if path.name not in results
         if path.resolve() not in left and not (path.is_symlink() and path.resolve() in above)
     ]
 
