@@ -23,7 +23,8 @@ from aexad.report.collect import read_collection
 from aexad.report.method_roles import collapsed_runs
 from aexad.report.published import Published, read_published
 from aexad.report.results import Results
-from aexad.report.run_files import read_counts, read_images, require
+from aexad.report.run_files import read_images, require
+from aexad.report.stats.resampling import read_counts
 from aexad.runtime.errors import DataError
 
 

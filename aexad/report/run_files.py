@@ -11,9 +11,7 @@ from typing import Any, TypeVar
 import pandas as pd
 
 from aexad.config.benchmark import Run
-from aexad.evaluation.metrics.image_counts import STORED, ImageCounts
 from aexad.runtime.errors import DataError
-from aexad.runtime.files import read_npz
 
 IMAGE_VALUES = ["score", "anomalous_pixels", "xauc", "f1", "iou"]
 IMAGE_COLUMNS = [*Run._fields, "image", "defect", *IMAGE_VALUES]
@@ -94,11 +92,6 @@ def read_per_image(path: Path, numbers: Sequence[str] = ()) -> pd.DataFrame:
             na_values={name: [""] for name in (*IMAGE_VALUES, "k")},
         )
         return table.set_index("image").astype(dict.fromkeys(numbers, "float64"))
-
-
-def read_counts(path: Path) -> ImageCounts:
-    """Read the ``counts.npz`` of a run, in the order of its ``per_image.csv``."""
-    return ImageCounts.from_arrays(read_npz(path, STORED, "make it with 'aexad evaluate'"))
 
 
 def read_curve(path: Path) -> pd.DataFrame:

@@ -141,6 +141,13 @@ def test_changing_the_heat_map_never_trains_again(library: Library) -> None:
     assert "aexad.training.train" not in library.changed()
 
 
+@pytest.mark.parametrize("pictures", ["panels", "strips"])
+def test_an_edit_of_a_metric_draws_no_picture_again(library: Library, pictures: str) -> None:
+    library.edit("aexad.evaluation.metrics.pro", "LIMIT = ", "LIMIT = 1 - ")
+    module = f"aexad.report.images.{pictures}"
+    assert code_digest(module, root=library.root) == code_digest(module)
+
+
 def test_a_new_key_of_settings_or_benchmarks_makes_no_training_due(library: Library) -> None:
     library.edit(
         "aexad.config.benchmark", "    gallery: int =", "    zoom: int = 1\n    gallery: int ="

@@ -268,7 +268,7 @@ def test_the_whole_report_has_a_dag(project):
     """15 categories of MVTec AD, 20 classes of MNIST and CIFAR-10, 3 seeds."""
     planned = project.planned(config=("benchmark=report",))
     aexad, plain, anovit = 15 * 3 * (20 * 2 + 1), 15 * 3 * 4 * 2, 20 * 3 * 4
-    rivals = 15 * 3 * (2 + 11)  # in the scenario standard alone
+    rivals = 15 * 3 * (2 + 14)  # in the scenario standard alone
     assert planned["train"] == aexad + plain + anovit + rivals
     # Maps without a filter are of the same models.
     assert planned["share"] == 15 * 3 * (2 + 1)

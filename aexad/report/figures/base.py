@@ -30,8 +30,9 @@ from aexad.report.method_roles import (
     not_pretrained,
     shown_titles,
 )
-from aexad.report.run_files import read_counts, read_per_image
+from aexad.report.run_files import read_per_image
 from aexad.report.stats.aggregate import GROUP
+from aexad.report.stats.resampling import read_counts
 from aexad.report.style import MethodStyle, method_styles
 from aexad.report.text.captions import data_phrase
 

@@ -8,11 +8,13 @@ methods are paired.
 from __future__ import annotations
 
 import zlib
+from pathlib import Path
 
 import numpy as np
 
-from aexad.evaluation.metrics.image_counts import ImageCounts
+from aexad.evaluation.metrics.image_counts import STORED, ImageCounts
 from aexad.evaluation.metrics.pro import LIMIT
+from aexad.runtime.files import read_npz
 
 RESAMPLES = 1000
 
@@ -36,6 +38,15 @@ def mean_draws(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Weighted means of the values [images] of each resample [B]; NaN values do not count."""
     known = ~np.isnan(values)
     return _divided(weights[:, known] @ values[known], weights[:, known].sum(axis=1))
+
+
+def read_counts(path: Path) -> ImageCounts:
+    """Read the ``counts.npz`` of a run, in the order of its ``per_image.csv``.
+
+    It lies here and not in :mod:`aexad.report.run_files`, which pictures need too: an edit of a
+    metric must not draw them again.
+    """
+    return ImageCounts.from_arrays(read_npz(path, STORED, "make it with 'aexad evaluate'"))
 
 
 def pooled_draws(metric: str, counts: ImageCounts, weights: np.ndarray) -> np.ndarray:

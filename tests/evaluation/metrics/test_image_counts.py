@@ -7,7 +7,7 @@ from scipy import ndimage
 from aexad.evaluation import metrics
 from aexad.evaluation.metrics.image_counts import image_counts
 from aexad.evaluation.metrics.pro import regions_of
-from aexad.report.run_files import read_counts
+from aexad.report.stats.resampling import read_counts
 from aexad.runtime.files import write_npz
 
 
