@@ -2,6 +2,8 @@
 
 import errno
 import os
+import shutil
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +21,7 @@ from aexad.runtime.files import (
     write_text,
     written_whole,
 )
-from aexad.runtime.signals import user_message
+from aexad.runtime.signals import Stopped, user_message
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
@@ -200,3 +202,18 @@ def test_file_and_folder_are_flushed_around_the_rename(tmp_path, monkeypatch):
     assert temporary.name == "result.txt"
     assert temporary.parent.name.startswith(".result.txt-")
     assert (before, folder, after) == (False, tmp_path, True)
+
+
+def test_a_signal_while_the_temporary_folder_is_removed_leaves_nothing(tmp_path, monkeypatch):
+    remove, calls = shutil.rmtree, []
+
+    def interrupted_once(folder, **options):
+        calls.append(folder)
+        if len(calls) == 1:
+            raise Stopped(signal.SIGTERM)
+        remove(folder, **options)
+
+    monkeypatch.setattr("aexad.runtime.files.shutil.rmtree", interrupted_once)
+    with pytest.raises(Stopped), written_whole(tmp_path / "a.txt") as temporary:
+        temporary.write_text("a")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
