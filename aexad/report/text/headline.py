@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from aexad.config.methods import Method
+from aexad.config.recipe import Recipe
 from aexad.report.labels import DAGGER, METRIC, counted, listed
 from aexad.report.method_roles import not_pretrained, shown_titles, titles_of, without_family
 from aexad.report.results import Results
@@ -120,9 +122,19 @@ def three_lines(results: Results, metrics: pd.DataFrame, pair: tuple[str, str] |
         "one_seed": seeds == 1 or any(e["interval"] and e["interval"].images_alone for e in found),
         "fewest": CATEGORIES,
         "random": [titles[name] for name in random],
+        "inputs": _unequal_inputs(results.recipes, [new, old]),
         "limits": results.limits,
     }
     return [sentence(f"answer_{line}", **values) for line in ("verdict", "certainty", "limits")]
+
+
+def _unequal_inputs(recipes: Mapping[str, Method], names: Sequence[str]) -> list[str]:
+    """The sizes that the encoders resize images to, in words; none where they are equal."""
+    known = [recipe for name in names if isinstance(recipe := recipes.get(name), Recipe)]
+    sizes = [recipe.input_size for recipe in known]
+    if len(sizes) < len(names) or len(set(sizes)) == 1:
+        return []
+    return [f"{size} pixels" if size else "the data set's size" for size in sizes]
 
 
 def differences(

@@ -112,3 +112,13 @@ def test_one_method_has_no_answer() -> None:
     results = miniature()
     metrics = standard(results)
     assert three_lines(results, metrics[metrics["method"] == "cnn"], None) == []
+
+
+def test_inputs_of_unequal_size_are_a_limit() -> None:
+    results = miniature()
+    metrics = standard(results)
+    recipes = dict(results.recipes)
+    assert "this alone" not in three_lines(results, metrics, PAIR)[-1]
+    recipes["vit"] = recipes["vit"].model_copy(update={"input_size": 448})  # type: ignore[union-attr]
+    limits = three_lines(replace(results, recipes=recipes), metrics, PAIR)[-1]
+    assert "vit sees images of 448 pixels, cnn of the data set's size: this alone can" in limits
