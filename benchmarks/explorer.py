@@ -25,11 +25,12 @@ from skimage import data as photographs
 
 from aexad.config.benchmark import Benchmark, Run
 from aexad.config.catalogue import Dataset
+from aexad.explain.run_maps import MAPS, write_maps
 from aexad.report.collect import METHOD_COLUMNS
 from aexad.report.html.explorer.page import write_explorer
 from aexad.report.images.strips import draw_strips
 from aexad.report.inputs import Inputs
-from aexad.runtime.files import write_csv, write_npz
+from aexad.runtime.files import write_csv
 
 SIZE = 224
 METHODS = {"strong": 1.0, "weak": 0.4}
@@ -76,7 +77,7 @@ def draw_category(root: Path, category: str, count: int, number: int) -> tuple[R
     for run in runs:
         folder = root / "results" / run.folder
         maps[run.method]["image"] = np.array([row["image"] for row in rows])
-        write_npz(folder / "maps.npz", maps[run.method])
+        write_maps(folder / MAPS, maps[run.method])
         write_csv(folder / "per_image.csv", pd.DataFrame(values[run.method]))
     return runs
 

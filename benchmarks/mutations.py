@@ -96,7 +96,6 @@ MUTANTS = {
             "np.concatenate(shares).mean()",
             "np.mean([share.mean() for share in shares])",
         ),
-        "PRO curve: ties are not merged": ("np.append(values[1:] != values[:-1], True)", "values"),
     },
     "evaluation/metrics/summary.py": {
         "one pass: normal scores are not sorted": ("    normal.sort()\n", ""),

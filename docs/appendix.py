@@ -84,15 +84,20 @@ def page_tables(name: str, folder: Path) -> dict[str, str]:
     """The tables of the written pages; some of them are of the whole archive."""
     if name in SMALL:
         return SMALL[name](folder)
+    answers = {"answers": table_of_answers(folder)}
     full = f"{name}_full"
     if not (DOCS.parent / f"config/benchmarks/{full}.yaml").is_file():
-        return short_tables(folder)
+        return short_tables(folder) | answers
     whole = render(name, folder.parent, full, figures=False)
-    return short_tables(folder) | {
-        "categories": short_tables(whole)["categories"],
-        "seeds": table_of_seeds(whole),
-        "published": table_beside_published(whole),
-    }
+    return (
+        short_tables(folder)
+        | answers
+        | {
+            "categories": short_tables(whole)["categories"],
+            "seeds": table_of_seeds(whole),
+            "published": table_beside_published(whole),
+        }
+    )
 
 
 def short_tables(folder: Path) -> dict[str, str]:
@@ -149,6 +154,28 @@ def short_tables(folder: Path) -> dict[str, str]:
         ),
         "categories": _markdown(by_category, ["method", *categories]),
     }
+
+
+def table_of_answers(folder: Path) -> str:
+    """The benchmark's comparisons: one row each, with the metrics side by side."""
+    _, methods = read_collection(folder)
+    titles, rows = short_titles(methods), []
+    compared = pd.read_csv(folder / "tables/comparisons.csv")
+    for (question, first, second), part in compared.groupby(
+        ["question", "method", "less"], sort=False
+    ):
+        by_metric = part.set_index("metric")
+        cells = [
+            f"{row['difference']:+.3f} ({row['low']:+.3f} to {row['high']:+.3f}), "
+            f"{row['higher']}/{row['categories']}"
+            for metric in SHOWN
+            for row in [by_metric.loc[metric]]
+        ]
+        rows.append(
+            [question, f"{titles[first]} − {titles[second]}", str(part["seeds"].max()), *cells]
+        )
+    heads = ["question", "difference", "seeds", *[METRIC[each].label for each in SHOWN]]
+    return _markdown(rows, heads)
 
 
 def table_of_seeds(folder: Path) -> str:

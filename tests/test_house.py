@@ -26,6 +26,7 @@ runtime
 config
 data.rng
 data.images
+data.tables
 data.layouts
 data
 plan

@@ -9,7 +9,7 @@ from pydantic import Field
 from aexad.config.catalogue import Tile
 from aexad.config.recipe import Recipe
 from aexad.config.schema import Strict
-from aexad.runtime.errors import WeightsError
+from aexad.runtime.errors import WeightsError, one_line
 
 KEY = "aexad card"
 """Key of the card in the metadata of a file."""
@@ -70,8 +70,7 @@ def read_card(text: str, path: object) -> ModelCard:
     try:
         return ModelCard.model_validate_json(text)
     except ValueError as error:  # pydantic's ValidationError is a ValueError
-        first = " ".join(str(error).split())[:160]
         raise WeightsError(
-            f"{path}: its card is damaged, or of another version of aexad ({first}); "
+            f"{path}: its card is damaged, or of another version of aexad ({one_line(error, 160)}); "
             "fit or export it again"
         ) from None

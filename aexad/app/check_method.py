@@ -19,7 +19,7 @@ from aexad.data.sources.textures import drawings
 from aexad.data.training_set import TrainingSet
 from aexad.explain.heatmap import heat_maps
 from aexad.methods.model import Model, build_model, uses_labels
-from aexad.runtime.errors import AexadError
+from aexad.runtime.errors import AexadError, one_line
 from aexad.training.model_store import load_model, save_model
 from aexad.training.train import train
 
@@ -196,7 +196,7 @@ def _resized(pixels: np.ndarray, size: int) -> np.ndarray:
 
 
 def _told(error: Exception) -> str:
-    text = " ".join(str(error).split())[:300] or type(error).__name__
+    text = one_line(error, 300)
     return (
         text if isinstance(error, (AexadError, ValueError)) else f"{type(error).__name__}: {text}"
     )

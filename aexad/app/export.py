@@ -20,7 +20,7 @@ from torch import nn
 from aexad.app.card import KEY, ModelCard
 from aexad.app.model_file import load_model_file
 from aexad.app.onnx import INPUT, OUTPUTS, sealed
-from aexad.runtime.errors import ConfigError
+from aexad.runtime.errors import ConfigError, one_line
 from aexad.runtime.files import written_whole
 
 
@@ -84,7 +84,7 @@ def graph_of(network: nn.Module, size: int, metadata: dict[str, str]) -> bytes:
                 program, dynamo=True, input_names=[INPUT], output_names=list(names), verbose=False
             )
     except Exception as error:  # the exporter documents no class of errors
-        reason = " ".join(str(error).split())[:200]
+        reason = one_line(error, 200)
         raise ConfigError(f"this network cannot be written as ONNX ({reason})") from None
     if made is None:
         raise ConfigError("this network cannot be written as ONNX")

@@ -29,11 +29,11 @@ from aexad.config.recipe import Recipe
 from aexad.config.schema import validate
 from aexad.data.augment import augment
 from aexad.data.images import Levels, level_range
-from aexad.data.index import GOOD, WARNINGS, build_index, flat_index
+from aexad.data.index import WARNINGS, build_index, flat_index
 from aexad.data.layouts.folders import images_below, images_in
 from aexad.data.rng import generator
-from aexad.data.split import COLUMNS as SPLIT_COLUMNS
 from aexad.data.split import split
+from aexad.data.tables import GOOD, SPLIT_COLUMNS
 from aexad.data.training_set import TrainingSet
 from aexad.data.validate import range_warnings
 from aexad.methods.model import Model, build_model, method_digest, uses_labels

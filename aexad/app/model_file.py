@@ -7,7 +7,6 @@ frozen encoder that is used (a ResNet-18 up to its second stage: 2.8 MB); it nee
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,13 +18,13 @@ from safetensors.torch import load_file, save
 from torch import Tensor
 
 from aexad.app.card import KEY, ModelCard, read_card
-from aexad.config.recipe import HeatMap
 from aexad.encoders.weights import Weights
+from aexad.explain.run_maps import MAPS, read_maps, read_settings
 from aexad.methods.base import Method
 from aexad.methods.job import Output
 from aexad.methods.model import Model, method_class
-from aexad.runtime.errors import DataError, WeightsError
-from aexad.runtime.files import read_npz, written_whole
+from aexad.runtime.errors import WeightsError, one_line
+from aexad.runtime.files import written_whole
 from aexad.training.model_store import load_model
 
 BACKBONE = "encoder.backbone."
@@ -94,7 +93,7 @@ def _metadata(path: Path) -> Mapping[str, str]:
         with safe_open(path, framework="pt") as file:
             return file.metadata() or {}
     except (SafetensorError, OSError) as error:
-        reason = " ".join(str(error).split())[:160]
+        reason = one_line(error, 160)
         raise WeightsError(
             f"{path}: not a readable safetensors file ({reason}); fit it again, or name another"
         ) from None
@@ -113,7 +112,7 @@ def _network(path: Path, card: ModelCard, tensors: dict[str, Tensor]) -> Method:
     try:
         network.load_tensors(tensors)
     except RuntimeError as error:
-        reason = " ".join(str(error).split())[:200]
+        reason = one_line(error, 200)
         raise WeightsError(
             f"{path}: not the tensors of its recipe ({reason}); fit it again"
         ) from None
@@ -122,23 +121,17 @@ def _network(path: Path, card: ModelCard, tensors: dict[str, Tensor]) -> Method:
 
 def _run(path: Path, weights_dir: str | os.PathLike[str] | None) -> tuple[Model, ModelCard]:
     """Load a run's model, and from the ``maps.npz`` in its folder how images become heat maps."""
-    maps = path.with_name("maps.npz")
-    remedy = "make it with 'aexad infer': it holds the heat map settings of this method"
-    stored = read_npz(maps, ["heat_map"], remedy)["heat_map"].shape[-1]
-    arrays = read_npz(maps, ["settings"], remedy, optional=["reading"])
-    try:
-        settings = HeatMap.model_validate_json(str(arrays["settings"].item()))
-        reading = json.loads(arrays["reading"].item()) if "reading" in arrays else {}
-    except ValueError:
-        raise DataError(f"{maps}: its settings are of another version; {remedy}") from None
+    maps = path.with_name(MAPS)
+    settings = read_settings(maps)
+    stored = read_maps(maps, ["heat_map"])["heat_map"].shape[-1]
     model = load_model(path, None if weights_dir is None else str(weights_dir))
     card = ModelCard(
         method=path.resolve().parent.name,
-        recipe=model.recipe.model_copy(update={"heat_map": settings}),
+        recipe=model.recipe.model_copy(update={"heat_map": settings.heat_map}),
         size=model.network.size,
         stored=stored,
-        tile=reading.get("tile"),
-        levels=reading.get("levels"),
+        tile=settings.tile,
+        levels=settings.levels,
         seed=model.seed,
         encoder=model.encoder,
     )

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from aexad.app.card import KEY, ModelCard, read_card
-from aexad.runtime.errors import ConfigError, WeightsError
+from aexad.runtime.errors import ConfigError, WeightsError, one_line
 
 INPUT = "images"
 OUTPUTS = ("reconstructions", "maps", "scores")
@@ -68,7 +68,7 @@ def load_onnx(path: Path, threads: int | None = None) -> tuple[OnnxNetwork, Mode
         session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
         metadata = session.get_modelmeta().custom_metadata_map
     except Exception as error:  # its exceptions have no common base class
-        reason = " ".join(str(error).split())[:160]
+        reason = one_line(error, 160)
         raise WeightsError(
             f"{path}: not a readable ONNX model ({reason}); export it again, or name another"
         ) from None

@@ -116,8 +116,8 @@ def masks(args: argparse.Namespace) -> Path:
 
 def split(args: argparse.Namespace) -> Path:
     """Choose the labelled anomalies of one category, scenario and seed."""
-    from aexad.data.index import read_index
     from aexad.data.split import split as make_split
+    from aexad.data.tables import read_index
     from aexad.runtime.files import write_csv
 
     dataset = dataset_of(args)
@@ -132,7 +132,7 @@ def augment(args: argparse.Namespace) -> Path:
     import numpy as np
 
     from aexad.data.augment import augment as make_training_set
-    from aexad.data.split import read_split
+    from aexad.data.tables import read_split
     from aexad.runtime.files import write_npz
     from aexad.runtime.scratch import on_scratch
 

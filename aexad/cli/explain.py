@@ -48,13 +48,12 @@ def infer(args: argparse.Namespace) -> Path:
 
     import time
 
-    import numpy as np
-
-    from aexad.data.split import read_split
+    from aexad.data.tables import read_split
     from aexad.explain.inference import infer as make_maps
+    from aexad.explain.run_maps import write_maps
     from aexad.runtime.device import use_device
     from aexad.runtime.energy import energy_of
-    from aexad.runtime.files import write_json, write_npz
+    from aexad.runtime.files import write_json
     from aexad.training.model_store import load_model
 
     device = use_device(args.device, args.threads)
@@ -67,12 +66,7 @@ def infer(args: argparse.Namespace) -> Path:
             model, table, root, settings, device, dataset.stored, dataset.levels, dataset.tile
         )
         seconds = time.perf_counter() - start
-    # Stored with the maps, not with the model, so that another heat map never trains again.
-    about = {"settings": np.array([settings.model_dump_json()])}
-    if dataset.levels or dataset.tile:
-        reading = dataset.model_dump_json(include={"levels", "tile"})
-        about["reading"] = np.array([reading])
-    write_npz(args.output, maps | about)
+    write_maps(args.output, maps, settings, dataset)
     cost = {
         "images": len(maps["image"]),
         "seconds": seconds,
@@ -96,14 +90,14 @@ def command(args: argparse.Namespace) -> Path:
     import tempfile
     import time
 
-    import numpy as np
     import pandas as pd
 
     from aexad.config.recipe import HeatMap
-    from aexad.data.split import read_split
+    from aexad.data.tables import read_split
     from aexad.explain.command import about, read_output, run_command, write_view
+    from aexad.explain.run_maps import MAPS, write_maps
     from aexad.runtime.energy import energy_of
-    from aexad.runtime.files import sha256_of, write_csv, write_json, write_npz
+    from aexad.runtime.files import sha256_of, write_csv, write_json
     from aexad.runtime.locks import only_one
     from aexad.runtime.provenance import children_peak_memory_mb, record
 
@@ -123,8 +117,7 @@ def command(args: argparse.Namespace) -> Path:
             run_command(method, view, output, args.seed, args.device)
             seconds = time.perf_counter() - start
         maps = read_output(output, images, dataset.stored)
-        settings = HeatMap(filter="none", score="max").model_dump_json()
-        write_npz(args.output / "maps.npz", maps | {"settings": np.array([settings])})
+        write_maps(args.output / MAPS, maps, HeatMap(filter="none", score="max"))
         cost = {
             "peak_mb": children_peak_memory_mb(),
             "energy": energy,

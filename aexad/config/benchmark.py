@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import BeforeValidator, Field, field_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from aexad.config.builtin import WEIGHTS_VARIABLE
 from aexad.config.catalogue import expanded
@@ -66,10 +66,14 @@ class Run(NamedTuple):
         """The folder with the results of the run: the imported one if it alone has metrics."""
         return results / (self.imported_folder if self.is_imported(results) else self.folder)
 
+    def is_made(self, results: Path) -> bool:
+        """Whether the run was made here, to its end."""
+        return (results / self.folder / METRICS_FILE).is_file()
+
     def is_imported(self, results: Path) -> bool:
-        """Whether the imported run has metrics, and no run that was made here has."""
-        own, imported = results / self.folder, results / self.imported_folder
-        return not (own / METRICS_FILE).is_file() and (imported / METRICS_FILE).is_file()
+        """Whether the run was imported, and not made here."""
+        imported = results / self.imported_folder / METRICS_FILE
+        return imported.is_file() and not self.is_made(results)
 
 
 def _names(value: Any) -> Any:
@@ -188,6 +192,14 @@ class Selection(Strict):
         return value
 
 
+class Comparison(Strict):
+    """A question of a benchmark, answered by the metrics of one method less those of another."""
+
+    question: str = Field(min_length=1, description="what the difference tells, for tables")
+    method: str
+    less: str = Field(description="the method whose metrics are subtracted")
+
+
 class Benchmark(Selection):
     """``config/benchmarks/<name>.yaml``."""
 
@@ -195,6 +207,9 @@ class Benchmark(Selection):
     description: str = ""
     also: list[Selection] = Field(
         [], description="further runs with other data sets, scenarios or seeds"
+    )
+    comparisons: list[Comparison] = Field(
+        [], description="pairs of methods whose differences answer the benchmark's questions"
     )
     without_weights: dict[str, str] = Field(
         {},
@@ -206,6 +221,18 @@ class Benchmark(Selection):
         description="archive of runs ('aexad archive'), which are imported instead of trained",
     )
     gallery: int = Field(4, ge=1, le=20, description="test images per category in the gallery")
+
+    @model_validator(mode="after")
+    def _compares_its_methods(self) -> Benchmark:
+        names = {name for each in (self, *self.also) for name in each.methods}
+        for each in self.comparisons:
+            for name in (each.method, each.less):
+                if name not in names:
+                    raise ValueError(
+                        f"comparison '{each.question}': the benchmark does not run '{name}'; "
+                        f"{nearest(name, names)}"
+                    )
+        return self
 
 
 def weights_folder(folder: str | Path | None = None) -> Path:
@@ -232,9 +259,7 @@ def completed_runs(runs: Sequence[Run], results: Path, imported: Sequence[Run] =
         There is none.
     """
     others = set(imported)
-    found = [
-        run for run in runs if run in others or (results / run.folder / METRICS_FILE).is_file()
-    ]
+    found = [run for run in runs if run in others or run.is_made(results)]
     if not found:
         target = results / runs[0].folder / METRICS_FILE
         raise ConfigError(f"partial: no run is complete yet; make one: snakemake {target}")

@@ -7,6 +7,7 @@ import json
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from pydantic import Field, model_validator
 
@@ -109,7 +110,9 @@ class PublishedMethod(Strict):
 def read_methods(*paths: str | Path) -> dict[str, Method]:
     """Read the methods of YAML files, and of all YAML files in folders.
 
-    ``base`` inherits the keys of another method of any of these files, except its title.
+    ``base`` inherits the keys of another method of any of these files, except its title. Each base
+    stands before the methods that inherit from it, whatever the names of their files: the first of
+    those that share a model trains it (:func:`trained_as`).
 
     Raises
     ------
@@ -125,7 +128,7 @@ def read_methods(*paths: str | Path) -> dict[str, Method]:
         if "maps" in keys or "command" in keys:
             kind = ExternalMaps if "maps" in keys else Command
         methods[name] = validate(kind, keys, f"{where} '{name}'")
-    return methods
+    return {name: methods[name] for first in methods for name in _bases_first(first, entries)}
 
 
 def read_recipe(paths: Sequence[str | Path], method: str) -> Recipe:
@@ -150,6 +153,12 @@ def read_command(paths: Sequence[str | Path], method: str) -> Command:
         hint = nearest(method, known) if known else "no recipe has the key 'command'"
         raise ConfigError(f"{' and '.join(map(str, paths))}: no command '{method}'; {hint}")
     return found
+
+
+def _bases_first(name: str, entries: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """The bases of an entry, the furthest first, and the entry itself."""
+    base = entries[name].get("base")
+    return [*(_bases_first(base, entries) if base is not None else []), name]
 
 
 def trained_as(methods: Mapping[str, Method]) -> dict[str, str]:

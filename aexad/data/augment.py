@@ -19,7 +19,7 @@ from tqdm import tqdm
 from aexad.config.catalogue import Tile
 from aexad.data.images import Levels, image_size, load_image, load_mask
 from aexad.data.rng import generator
-from aexad.data.split import SCENARIOS
+from aexad.data.tables import TRAINED_ROLES
 from aexad.data.tiles import tiles_of
 from aexad.data.training_set import Photo
 from aexad.runtime.errors import DataError
@@ -89,14 +89,14 @@ def augment(
         An image or mask that cannot be read, a mask of another size than its image, a labelled
         anomaly without an anomalous pixel at working size, or a split without the required images.
     """
-    rows = split_table[split_table["role"].isin((*SCENARIOS[scenario], "validation"))]
+    rows = split_table[split_table["role"].isin((*TRAINED_ROLES[scenario], "validation"))]
     photos: dict[str, list[Photo]] = {"normal": [], "labelled": [], "validation": []}
     for row in tqdm(rows.to_dict("records"), "reading", unit="image", disable=None):
         if tile is None:
             photos[row["role"]].append(_whole(row, Path(root), size, levels))
         else:
             photos[row["role"]] += tiles_of(row, Path(root), tile, size, seed, levels)
-    for role in SCENARIOS[scenario]:
+    for role in TRAINED_ROLES[scenario]:
         if not photos[role]:
             raise DataError(f"the split has no {role} image, which scenario '{scenario}' needs")
     normals, labelled = photos["normal"], photos["labelled"]

@@ -15,10 +15,8 @@ from pathlib import Path
 import pandas as pd
 
 from aexad.config.catalogue import Dataset, expanded
-from aexad.data.images import MARKS
 from aexad.data.layouts.flat import flat_entries
-from aexad.data.layouts.mvtec import GOOD as GOOD
-from aexad.data.layouts.mvtec import Entry
+from aexad.data.tables import INDEX_COLUMNS
 from aexad.data.validate import (
     PROBLEM,
     WARNING,
@@ -33,9 +31,6 @@ from aexad.data.validate import (
 )
 from aexad.runtime.errors import DataError
 
-COLUMNS = list(Entry._fields)
-SPLITS = ("train", "validation", "test")
-NO_MASKS = "the data set has no masks"
 WARNINGS = "warnings"
 """Attribute of an index: the warnings about its images and masks."""
 MOST_SHOWN = 20  # problems of one data set that are listed; the others are counted
@@ -88,7 +83,7 @@ def build_index(root: str | os.PathLike[str], name: str, dataset: Dataset) -> pd
         )
     entries, findings = validate(root, name, dataset)
     _refuse(f"data set '{name}'", [text for _, kind, text in findings if kind == PROBLEM])
-    index = pd.DataFrame(sorted(entries), columns=COLUMNS, dtype=str)
+    index = pd.DataFrame(sorted(entries), columns=INDEX_COLUMNS, dtype=str)
     index.attrs[WARNINGS] = tell(findings, f"data set '{name}'")
     return index
 
@@ -142,7 +137,7 @@ def flat_index(
         findings += unused_masks(root, entries, masks or defects)
     problems += [text for _, kind, text in findings if kind == PROBLEM]
     _refuse(str(root), problems)
-    index = pd.DataFrame(entries, columns=COLUMNS, dtype=str)
+    index = pd.DataFrame(entries, columns=INDEX_COLUMNS, dtype=str)
     index.attrs[WARNINGS] = tell(findings, str(root))
     return root, index
 
@@ -157,62 +152,6 @@ def tell(findings: Sequence[Finding], name: str = "") -> list[str]:
     for text in texts:
         logger.warning("%s%s", f"{name}: " if name else "", text)
     return texts
-
-
-def read_index(path: str | os.PathLike[str]) -> pd.DataFrame:
-    """Read the CSV of an index; all columns are strings, and a missing mask is an empty string.
-
-    Raises
-    ------
-    aexad.runtime.errors.DataError
-        As for :func:`read_table`; the table is empty, or has a split other than :data:`SPLITS`.
-    """
-    return read_table(path, COLUMNS, "index", split=SPLITS, marks=MARKS)
-
-
-def read_table(
-    path: str | os.PathLike[str], columns: list[str], verb: str, **allowed: Sequence[str]
-) -> pd.DataFrame:
-    """Read a CSV of strings.
-
-    Parameters
-    ----------
-    path
-        A CSV file.
-    columns
-        The columns that it must have, in this order.
-    verb
-        The command that writes this file, for messages.
-    allowed
-        The values that a column may have; with it, the table must have rows.
-
-    Raises
-    ------
-    aexad.runtime.errors.DataError
-        The file does not exist, is no such table, or has other values.
-    """
-    again = f"make it again with 'aexad {verb}'"
-    try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False, compression=None)
-    except FileNotFoundError:
-        raise DataError(f"{path}: no such file; make it with 'aexad {verb}'") from None
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError):
-        raise DataError(f"{path}: not a CSV table; {again}") from None
-    if list(table.columns) != columns:
-        raise DataError(
-            f"{path}: the columns are {', '.join(table.columns)} instead of {', '.join(columns)}; "
-            f"{again}"
-        )
-    if allowed and table.empty:
-        raise DataError(f"{path}: no row below the header; {again}")
-    for column, values in allowed.items():
-        others = table.loc[~table[column].isin(values), column]
-        if len(others):
-            raise DataError(
-                f"{path}: column '{column}' holds '{others.iloc[0]}', and only "
-                f"{', '.join(values)} are allowed; correct it, or {again}"
-            )
-    return table
 
 
 def listing_digest(folder: str | os.PathLike[str]) -> str:

@@ -3,28 +3,18 @@
 from __future__ import annotations
 
 import logging
-import os
 from pathlib import Path
 
 import pandas as pd
 
 from aexad.config.catalogue import Dataset
 from aexad.config.schema import nearest
-from aexad.data.images import MARKS, image_size, load_mask
-from aexad.data.index import GOOD, read_table
+from aexad.data.images import image_size, load_mask
 from aexad.data.subsample import draw, limited, with_validation
+from aexad.data.tables import GOOD, ROLES, SPLIT_COLUMNS, TRAINED_ROLES
 from aexad.runtime.errors import ConfigError, DataError
 
 logger = logging.getLogger(__name__)
-
-COLUMNS = ["role", "defect", "image", "mask", "marks"]
-ROLES = ("normal", "validation", "labelled", "test")
-SCENARIOS = {
-    "standard": ("normal", "labelled"),
-    "anomalies_only": ("labelled",),
-    "one_class": ("normal",),
-}
-"""The roles that each scenario trains on."""
 
 
 def split(
@@ -70,8 +60,8 @@ def split(
     Returns
     -------
     pandas.DataFrame
-        Strings: role (:data:`ROLES`), defect, image, mask, marks. Sorted by role in that order,
-        then defect and image.
+        Strings: role (:data:`aexad.data.tables.ROLES`), defect, image, mask, marks. Sorted by role
+        in that order, then defect and image.
 
     Raises
     ------
@@ -86,8 +76,8 @@ def split(
     ----------
     Angiulli et al., "Explaining anomalies through semi-supervised autoencoders" (k = 3).
     """
-    if scenario not in SCENARIOS:
-        raise ConfigError(f"no scenario '{scenario}'; {nearest(scenario, list(SCENARIOS))}")
+    if scenario not in TRAINED_ROLES:
+        raise ConfigError(f"no scenario '{scenario}'; {nearest(scenario, list(TRAINED_ROLES))}")
     known = sorted(index["category"].unique())
     if category not in known:
         raise ConfigError(
@@ -107,7 +97,7 @@ def split(
         rows = index[own].copy()
     rows["role"] = rows["split"].replace({"train": "normal"})
     rows.loc[(rows["split"] == "train") & (rows["defect"] != GOOD), "role"] = "not drawn"
-    trained = SCENARIOS[scenario]
+    trained = TRAINED_ROLES[scenario]
     if "labelled" in trained:
         drawn = _labelled(rows, dataset, category, seed, root)
         rows.loc[rows["image"].isin(drawn), "role"] = "labelled"
@@ -116,19 +106,7 @@ def split(
     rows = with_validation(rows, category, dataset.validation, seed)
     rows = limited(rows, dataset, category, seed)
     rows = rows.assign(order=rows["role"].map(ROLES.index))
-    return rows.sort_values(["order", "defect", "image"])[COLUMNS].reset_index(drop=True)
-
-
-def read_split(path: str | os.PathLike[str]) -> pd.DataFrame:
-    """Read ``split.csv``; all columns are strings, and an empty mask is an empty string.
-
-    Raises
-    ------
-    aexad.runtime.errors.DataError
-        As for :func:`aexad.data.index.read_table`; the table is empty, or has a role other than
-        :data:`ROLES` or marks other than :data:`aexad.data.images.MARKS`.
-    """
-    return read_table(path, COLUMNS, "split", role=ROLES, marks=MARKS)
+    return rows.sort_values(["order", "defect", "image"])[SPLIT_COLUMNS].reset_index(drop=True)
 
 
 def _labelled(

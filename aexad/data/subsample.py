@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 
 from aexad.config.catalogue import Dataset
-from aexad.data.layouts.mvtec import GOOD
 from aexad.data.rng import generator
+from aexad.data.tables import GOOD
 from aexad.runtime.errors import ConfigError
 
 

@@ -32,8 +32,9 @@ from aexad.data.images import (
 )
 from aexad.data.layouts.class_folders import class_problems
 from aexad.data.layouts.folders import images_below, images_in, left_out
-from aexad.data.layouts.mvtec import GOOD, Entry, masks_beside, stem_of
+from aexad.data.layouts.mvtec import masks_beside, stem_of
 from aexad.data.layouts.registry import ONE_CATEGORY, layout_of
+from aexad.data.tables import GOOD, Entry
 from aexad.data.tiles import scaled_shape
 from aexad.runtime.errors import DataError
 

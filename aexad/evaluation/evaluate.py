@@ -19,14 +19,14 @@ import numpy as np
 import pandas as pd
 
 from aexad.data.images import image_size, load_mask
-from aexad.data.index import GOOD, NO_MASKS
 from aexad.data.resize import resized
-from aexad.data.split import read_split
+from aexad.data.tables import GOOD, NO_MASKS, read_split
 from aexad.evaluation.metrics import SWEEP, PixelSummary, image_ap, image_auroc, pixel_summary
 from aexad.evaluation.metrics.image_counts import image_counts
 from aexad.evaluation.metrics.pixel import mean_of_defined
+from aexad.explain.run_maps import REMEDY, read_maps
 from aexad.runtime.errors import DataError
-from aexad.runtime.files import read_npz, write_csv, write_json, write_npz
+from aexad.runtime.files import write_csv, write_json, write_npz
 
 Size = Literal["model", "native"]
 """Size of the comparison: masks are resized to the maps, or maps are resized to the masks."""
@@ -35,7 +35,6 @@ Pair = tuple[np.ndarray, np.ndarray]
 """Heat map, real [H, W], and mask, bool [H, W], of one image."""
 
 COUNTS = "counts.npz"
-NO_MAPS = "make it with 'aexad infer'"
 NO_ANOMALY, NO_NORMAL = "no anomalous pixels in the test set", "no normal pixels in the test set"
 PER_IMAGE = ("f1", "iou")
 POOLED = ("pixel_auroc", "pixel_ap", "f1_max", "iou_max", "pro")  # as in Ranking, then PRO
@@ -92,7 +91,7 @@ def evaluate_run(
     rows = table[table["role"] == "test"].reset_index(drop=True)
     arrays = _read_maps(maps)
     if list(arrays["image"]) != list(rows["image"]):
-        raise DataError(f"{maps}: not the maps of the test images of {split}; {NO_MAPS}")
+        raise DataError(f"{maps}: not the maps of the test images of {split}; {REMEDY}")
     images = [
         ImageRow(image, defect, float(score), int(k))
         for image, defect, score, k in zip(
@@ -199,14 +198,14 @@ def named_at(metric: str, a: float) -> str:
 
 
 def _read_maps(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
-    arrays = read_npz(path, ("image", "heat_map", "score", "k"), NO_MAPS)
+    arrays = read_maps(path, ("image", "heat_map", "score", "k"))
     shape = arrays["heat_map"].shape
     if len(shape) != 3:
-        raise DataError(f"{path}: heat_map is {list(shape)}, not [n, S, S]; {NO_MAPS}")
+        raise DataError(f"{path}: heat_map is {list(shape)}, not [n, S, S]; {REMEDY}")
     for name in ("heat_map", "score"):
         for image, values in zip(arrays["image"], arrays[name], strict=True):
             if not np.isfinite(values).all():
-                raise DataError(f"{path}: {name} of {image} is NaN or infinite; {NO_MAPS}")
+                raise DataError(f"{path}: {name} of {image} is NaN or infinite; {REMEDY}")
     return arrays
 
 

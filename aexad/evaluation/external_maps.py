@@ -16,9 +16,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from aexad.data.images import BRIGHT, image_size, load_mask
-from aexad.data.layouts.mvtec import MVTEC_AD, Entry, stem_of
+from aexad.data.layouts.mvtec import MVTEC_AD, stem_of
 from aexad.data.resize import resized
-from aexad.data.split import read_split
+from aexad.data.tables import Entry, read_split
 from aexad.evaluation.evaluate import (
     ImageRow,
     Pair,
@@ -29,8 +29,8 @@ from aexad.evaluation.evaluate import (
 )
 from aexad.explain.heatmap import binarised
 from aexad.explain.map_files import ENDINGS, read_map
+from aexad.explain.run_maps import MAPS, write_maps
 from aexad.runtime.errors import DataError
-from aexad.runtime.files import write_npz
 
 _SHOWN = 3
 
@@ -138,7 +138,7 @@ def evaluate_split_maps(
         "score": np.array([row.score for row, _ in seen], np.float32),
         "k": np.zeros(len(seen), np.int64),
     }
-    write_npz(Path(output, "maps.npz"), arrays)
+    write_maps(Path(output, MAPS), arrays)
     return content
 
 

@@ -35,7 +35,7 @@ from aexad.data.resize import resized
 from aexad.data.rng import generator
 from aexad.explain.heatmap import binarised
 from aexad.explain.map_files import ENDINGS, read_map
-from aexad.runtime.errors import DataError, TrainingError
+from aexad.runtime.errors import DataError, TrainingError, one_line
 from aexad.runtime.files import write_json
 
 VERSIONS = (
@@ -229,7 +229,7 @@ def _scores(path: Path, numbers: list[str], maps: list[np.ndarray]) -> np.ndarra
         table = pd.read_csv(path, dtype=str, keep_default_na=False).set_index("image")["score"]
         scores = np.array([float(score) for score in table.loc[numbers]], dtype=np.float64)
     except (ValueError, KeyError) as error:
-        reason = " ".join(str(error).split())[:160]
+        reason = one_line(error, 160)
         raise DataError(
             f"{path}: cannot be used ({reason}); let the command write the columns image and "
             "score, separated by commas, with one row per test image"

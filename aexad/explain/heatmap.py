@@ -40,10 +40,6 @@ _DEVIATIONS = 4  # half width of the filter 'sigma', in standard deviations
 class HeatMaps(NamedTuple):
     """Heat maps, binary maps and scores of n images of H x W pixels, as NumPy arrays."""
 
-    error: np.ndarray
-    """float32 [n, H, W]: squared error, summed over the channels; not normalised, not smoothed.
-    Of a method with a probe: times its probability. Of a method that does not rebuild images: its
-    anomaly map."""
     heat_map: np.ndarray
     """float32 [n, H, W]: smoothed normalised error, raw (neither clamped nor rescaled)."""
     binary: np.ndarray
@@ -137,7 +133,7 @@ def _filtered(error: np.ndarray, relative: np.ndarray, settings: HeatMap) -> Hea
         score = _product_norms(error, smooth)
     else:
         score = _of_heat_map(heat_map, settings)
-    return HeatMaps(error, heat_map, binarised(heat_map), score, k)
+    return HeatMaps(heat_map, binarised(heat_map), score, k)
 
 
 def _own_filtered(error: np.ndarray, relative: np.ndarray, settings: HeatMap) -> HeatMaps:
@@ -151,7 +147,7 @@ def _own_filtered(error: np.ndarray, relative: np.ndarray, settings: HeatMap) ->
         )
     norm = settings.score == "norm"
     score = _product_norms(error, smooth) if norm else _of_heat_map(maps, settings)
-    return HeatMaps(error, maps, binarised(maps), score, np.zeros(len(maps), np.int64))
+    return HeatMaps(maps, binarised(maps), score, np.zeros(len(maps), np.int64))
 
 
 def _of_heat_map(heat_map: np.ndarray, settings: HeatMap) -> np.ndarray:

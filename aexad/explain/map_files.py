@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from aexad.runtime.errors import DataError
+from aexad.runtime.errors import DataError, one_line
 
 ENDINGS = (".npy", ".tiff", ".tif", ".png")
 
@@ -31,7 +31,7 @@ def read_map(path: Path) -> np.ndarray:
             f"{path}: maps in TIFF files need tifffile; install it: pip install tifffile"
         ) from None
     except Exception as error:  # the readers document no single class for a damaged file
-        reason = " ".join(str(error).split())
+        reason = one_line(error)
         raise DataError(f"{path}: cannot be read as a map ({reason}); write it again") from None
     if values.ndim != 2 or not values.size or values.dtype.kind not in "fiu":
         raise DataError(

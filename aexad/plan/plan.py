@@ -13,7 +13,6 @@ from typing import Any, Literal
 
 from aexad.config.archive import MEASURED, RECORDS, SPLIT, read_manifest
 from aexad.config.benchmark import (
-    METRICS_FILE,
     NAMES,
     Benchmark,
     Run,
@@ -145,7 +144,7 @@ class Plan:
     def missing(self) -> list[Run]:
         """Runs of the benchmark that are not completed."""
         runs = self._not_imported(self.all_runs)
-        return [run for run in runs if not (RESULTS / run.folder / METRICS_FILE).is_file()]
+        return [run for run in runs if not run.is_made(RESULTS)]
 
     def large_downloads(self) -> list[str]:
         """Data sets of more than 1 GB that this call would download, with their sizes."""
@@ -381,7 +380,7 @@ def _archived(
         for run in runs
         if run in recipes
         if not recipe_differences(recipes[run], methods[run.method])
-        if not (RESULTS / run.folder / METRICS_FILE).is_file()
+        if not run.is_made(RESULTS)
     ]
 
 

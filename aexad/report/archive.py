@@ -33,8 +33,8 @@ from aexad.config.methods import Method
 from aexad.config.recipe import Recipe
 from aexad.evaluation.evaluate import COUNTS
 from aexad.evaluation.metrics.image_counts import ImageCounts
+from aexad.explain.run_maps import MAPS, read_settings
 from aexad.plan.imported import IMPORTED, recipe_differences
-from aexad.report.images.unfiltered import read_settings
 from aexad.report.run_files import read_json, require
 from aexad.runtime.atomic_folder import replaced_folder
 from aexad.runtime.errors import DataError
@@ -164,7 +164,7 @@ def _recipe(folder: Path) -> dict[str, object]:
     if (imported := folder / IMPORTED).is_file():
         return read_json(imported, lambda content: dict(content["recipe"]))
     training = read_json(folder / "provenance.json", lambda content: dict(content["recipe"]))
-    return training | {"heat_map": read_settings(folder).model_dump()}
+    return training | {"heat_map": read_settings(folder / MAPS).heat_map.model_dump()}
 
 
 def _checked_content(

@@ -17,7 +17,7 @@ import pandas as pd
 
 from aexad.config.benchmark import Run
 from aexad.config.recipe import PIXELS
-from aexad.data.index import read_table
+from aexad.data.tables import read_table
 from aexad.report.labels import COSTS, order_of
 from aexad.report.method_roles import NOT_KNOWN
 from aexad.report.run_files import read_json, read_runs

@@ -99,6 +99,7 @@ class Inputs(NamedTuple):
             {name: dataset.files for name, dataset in self.catalogue.items() if dataset.files},
             lambda run: read_counts(run.folder_in(results) / "counts.npz"),
             " ".join(filter(None, [partial, self.origin, collapsed_runs(methods)])),
+            self.benchmark.comparisons,
         )
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
 import pandas as pd
 
-from aexad.config.benchmark import Run
+from aexad.config.benchmark import Comparison, Run
 from aexad.config.methods import Method
 from aexad.evaluation.metrics.image_counts import ImageCounts
 from aexad.report.method_roles import MethodRoles, roles_of, titles_of
@@ -38,6 +38,8 @@ class Results:
     """The counts of a run, for intervals of pooled metrics; None: not known."""
     limits: str = ""
     """A sentence at the end of every caption, for example that runs are missing."""
+    comparisons: Sequence[Comparison] = ()
+    """The questions of the benchmark."""
 
     @cached_property
     def families(self) -> dict[str, str]:

@@ -6,6 +6,11 @@ the library, whose traceback is in the log, or shown by ``--debug``.
 """
 
 
+def one_line(error: BaseException, length: int | None = None) -> str:
+    """The message of an error as one line, cut to ``length``; its class if it has no message."""
+    return " ".join(str(error).split())[:length] or type(error).__name__
+
+
 class AexadError(Exception):
     """Base class of errors in the input, in the configuration or of the machine."""
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
-from aexad.runtime.errors import AexadError
+from aexad.runtime.errors import AexadError, one_line
 
 if TYPE_CHECKING:
     from sys import UnraisableHookArgs
@@ -108,6 +108,6 @@ def user_message(error: Exception) -> str | None:
         return None
     # An error of a rename names two files: the second is the one that the file was to become.
     path = error.filename2 or error.filename
-    reason = error.strerror or " ".join(str(error).split()) or type(error).__name__
+    reason = error.strerror or one_line(error)
     remedy = REMEDIES.get(error.errno or 0, "check the path, its permissions and the disk's room")
     return f"{f'{path}: ' if path else ''}{reason}; {remedy}"

@@ -12,7 +12,7 @@ from safetensors.torch import save
 
 from aexad.config.recipe import Recipe
 from aexad.methods.model import Model, build_model
-from aexad.runtime.errors import WeightsError
+from aexad.runtime.errors import WeightsError, one_line
 from aexad.runtime.files import written_whole
 
 
@@ -62,7 +62,7 @@ def load_model(path: str | Path, weights_dir: str | Path | None = None) -> Model
     try:
         model.network.load_trained_state(tensors)
     except (ValueError, RuntimeError) as error:
-        raise WeightsError(f"{path}: {' '.join(str(error).split())[:300]}; train again") from None
+        raise WeightsError(f"{path}: {one_line(error, 300)}; train again") from None
     model.network.eval()
     return model
 

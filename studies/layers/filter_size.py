@@ -21,15 +21,14 @@ from aexad.config.recipe import HeatMap, Recipe
 from aexad.data.images import load_image, load_mask
 from aexad.evaluation.metrics.pixel import iou
 from aexad.explain.heatmap import binarised, smoothed
+from aexad.explain.run_maps import MAPS, read_maps, read_settings
 from aexad.report.figures.base import Drawing, Group, cnn_and_transformer
-from aexad.report.images.pictures import REMEDY
-from aexad.report.images.unfiltered import read_settings, unfiltered_map
+from aexad.report.images.unfiltered import unfiltered_map
 from aexad.report.labels import listed
 from aexad.report.method_roles import same_heat_maps
 from aexad.report.stats.aggregate import over_categories
 from aexad.report.style import add_legend, draw_lines, draw_points, grid_of, name_ticks
 from aexad.report.text.numbers import number
-from aexad.runtime.files import read_npz
 
 STORED = ("image", "reconstruction")
 PLACE = ("category", "seed", "image")
@@ -94,8 +93,8 @@ def image_table(group: Group, pair: tuple[str, str]) -> pd.DataFrame:
     rows = []
     for run in (run for method in pair for run in group.runs_of(method)):
         folder = group.folder(run)
-        settings = read_settings(folder)
-        maps = read_npz(folder / "maps.npz", STORED, REMEDY)
+        settings = read_settings(folder / MAPS).heat_map
+        maps = read_maps(folder / MAPS, STORED)
         split = group.split(run).set_index("image")
         for image, reconstruction in zip(*(maps[name] for name in STORED), strict=True):
             if split["defect"][image] == "good":
@@ -222,7 +221,7 @@ def _sizes(group: Group, method: str) -> dict[tuple[str, int, str], int]:
     """The half size k of every image of a method, by category, seed and image."""
     sizes = {}
     for run in group.runs_of(method):
-        maps = read_npz(group.folder(run) / "maps.npz", ("image", "k"), REMEDY)
+        maps = read_maps(group.folder(run) / MAPS, ("image", "k"))
         for image, k in zip(maps["image"], maps["k"], strict=True):
             sizes[run.category, run.seed, str(image)] = int(k)
     return sizes
@@ -231,5 +230,7 @@ def _sizes(group: Group, method: str) -> dict[tuple[str, int, str], int]:
 def _measures(group: Group, method: str) -> bool:
     """Whether the method's filter is sized by the components of its error."""
     runs = group.runs_of(method, group.seed)
-    settings = read_settings(group.folder(runs[0])) if runs else HeatMap(filter="none")
+    if not runs:
+        return False
+    settings = read_settings(group.folder(runs[0]) / MAPS).heat_map
     return (settings.filter, settings.extent) == ("adaptive", "components")

@@ -13,7 +13,7 @@ from aexad.config.recipe import HeatMap, Target
 from aexad.data.images import Levels, load_image
 from aexad.evaluation.evaluate import evaluate_run
 from aexad.explain.heatmap import HeatMaps, binarised, heat_maps
-from aexad.runtime.files import write_npz
+from aexad.explain.run_maps import MAPS, write_maps
 from aexad.training.model_store import load_model
 
 HERE = "studies/layers/fixed_projection.py"
@@ -103,9 +103,9 @@ def _evaluated(
     maps: HeatMaps, names: np.ndarray, split: Path, root: Path
 ) -> tuple[dict[str, float], pd.DataFrame]:
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "maps.npz")
+        path = Path(folder, MAPS)
         arrays = {"image": names, "heat_map": maps.heat_map, "binary": maps.binary}
-        write_npz(path, arrays | {"score": maps.score.astype(np.float32), "k": maps.k})
+        write_maps(path, arrays | {"score": maps.score.astype(np.float32), "k": maps.k})
         metrics = evaluate_run(path, split, root, Path(folder), "model")["metrics"]
         images = pd.read_csv(Path(folder, "per_image.csv"))
     return {name: metrics[name]["value"] for name in METRICS}, images[["image", *PER_IMAGE]]

@@ -79,7 +79,7 @@ def _whole_images(args: argparse.Namespace) -> Dataset:
 
 def criteria(args: argparse.Namespace) -> Path:
     """Compute selection criteria of a trained model from training images only."""
-    from aexad.data.split import read_split
+    from aexad.data.tables import read_split
     from aexad.runtime.device import use_device
     from aexad.runtime.files import write_json
     from aexad.training.model_store import load_model
@@ -124,7 +124,7 @@ def false_marks(args: argparse.Namespace) -> Path:
     """Count normal pixels that AE-XAD's error, the probe and both mark, in runs of aexad_probe."""
     import pandas as pd
 
-    from aexad.data.split import read_split
+    from aexad.data.tables import read_split
     from aexad.report.style import save_figure, styled
     from aexad.runtime.device import use_device
     from aexad.runtime.files import write_csv

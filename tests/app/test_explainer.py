@@ -12,9 +12,9 @@ from aexad.app.photographs import as_photograph
 from aexad.config.recipe import HeatMap, Recipe
 from aexad.data.images import load_image
 from aexad.explain.inference import infer
+from aexad.explain.run_maps import MAPS, write_maps
 from aexad.methods.model import build_model
 from aexad.runtime.errors import DataError
-from aexad.runtime.files import write_npz
 from aexad.training.model_store import save_model
 
 RECIPE = Recipe(encoder="test_resnet.r160_in1k", weights="none")
@@ -39,8 +39,7 @@ def run(tmp_path, workshop, request):
     maps = infer(model, split, workshop, SETTINGS, torch.device("cpu"), stored)
     folder = tmp_path / "some-method"
     save_model(model, folder / "model.safetensors")
-    settings = np.array([SETTINGS.model_dump_json()])
-    write_npz(folder / "maps.npz", maps | {"settings": settings})
+    write_maps(folder / MAPS, maps, SETTINGS)
     return folder, maps
 
 
@@ -127,7 +126,7 @@ def test_a_run_of_the_benchmark(run, workshop):
 
 def test_a_run_without_its_maps(run):
     folder, _ = run
-    (folder / "maps.npz").unlink()
+    (folder / MAPS).unlink()
     with pytest.raises(DataError, match=r"maps\.npz: no such file; make it with 'aexad infer'"):
         aexad.load(folder)
 

@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import pytest
@@ -200,6 +201,13 @@ def test_recipes_that_differ_in_the_heat_map_alone_share_a_model(tmp_path):
         "b": Recipe(encoder="x", epochs=3),
     }
     assert trained_as(methods) == {"a": "a", "a-unfiltered": "a", "b": "b"}
+
+
+def test_a_recipe_in_an_earlier_file_does_not_take_over_the_training(tmp_path):
+    recipe = {"base": "aexad", "heat_map": {"filter": "none"}}
+    for name, content in {"a": {"mine": recipe}, "b": {"aexad": {"encoder": "x"}}}.items():
+        (tmp_path / f"{name}.yaml").write_text(json.dumps(content))
+    assert trained_as(read_methods(tmp_path)) == {"aexad": "aexad", "mine": "aexad"}
 
 
 def test_encoders_of_the_configuration_are_names_that_timm_has_weights_for():

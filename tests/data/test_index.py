@@ -8,7 +8,8 @@ from PIL import Image
 
 from aexad.config.catalogue import Dataset
 from aexad.data.images import BRIGHT
-from aexad.data.index import COLUMNS, build_index, listing_digest, read_index
+from aexad.data.index import build_index, listing_digest
+from aexad.data.tables import INDEX_COLUMNS, read_index
 from aexad.data.validate import local_categories
 from aexad.runtime.errors import DataError
 from aexad.runtime.files import write_csv
@@ -25,7 +26,7 @@ def problems(root: Path, dataset: Dataset = DATASET) -> list[str]:
 
 def test_the_index_lists_all_images_with_their_masks_sorted(tree: Path) -> None:
     index = build_index(tree, "set", DATASET)
-    assert list(index.columns) == COLUMNS
+    assert list(index.columns) == INDEX_COLUMNS
     assert len(index) == (4 + 4 + 4 + 3) + (2 + 2 + 2)
     assert index.iloc[0].tolist() == [
         "bolt", "test", "dent", "bolt/test/dent/000.png", "bolt/ground_truth/dent/000_mask.png",
@@ -61,7 +62,7 @@ def test_files_that_are_no_index_are_refused(tmp_path: Path) -> None:
     path.write_text("a,b\n1,2\n")
     with pytest.raises(DataError, match="the columns are a, b instead of category, split"):
         read_index(path)
-    path.write_text(",".join(COLUMNS) + "\n")
+    path.write_text(",".join(INDEX_COLUMNS) + "\n")
     with pytest.raises(DataError, match=r"index\.csv: no row below the header; make it again"):
         read_index(path)
 

@@ -10,7 +10,8 @@ from PIL import Image
 from aexad.config.catalogue import Dataset
 from aexad.data.images import MARKS
 from aexad.data.index import build_index
-from aexad.data.split import COLUMNS, read_split, split
+from aexad.data.split import split
+from aexad.data.tables import SPLIT_COLUMNS, read_split
 from aexad.runtime.errors import ConfigError, DataError
 from aexad.runtime.files import write_csv
 
@@ -32,7 +33,7 @@ def images(table: pd.DataFrame, role: str) -> list[str]:
 
 def test_standard(index: pd.DataFrame) -> None:
     table = split(index, of(2), "bolt", "standard", seed=0)
-    assert list(table.columns) == COLUMNS
+    assert list(table.columns) == SPLIT_COLUMNS
     assert table["role"].value_counts().to_dict() == {"normal": 4, "labelled": 4, "test": 7}
     labelled = table[table["role"] == "labelled"]
     assert labelled["defect"].tolist() == ["dent", "dent", "rust", "rust"]

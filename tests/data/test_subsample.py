@@ -8,8 +8,9 @@ import pandas as pd
 import pytest
 
 from aexad.config.catalogue import Dataset
-from aexad.data.index import COLUMNS, build_index
+from aexad.data.index import build_index
 from aexad.data.split import split
+from aexad.data.tables import INDEX_COLUMNS
 from aexad.runtime.errors import ConfigError
 
 COUNTS = {"cat": (10, 30), "dog": (20, 50), "eel": (30, 3)}  # train, test
@@ -27,7 +28,7 @@ def index() -> pd.DataFrame:
         for part, count in zip(("train", "test"), counts, strict=True)
         for i in range(count)
     ]
-    return pd.DataFrame(sorted(rows), columns=COLUMNS)
+    return pd.DataFrame(sorted(rows), columns=INDEX_COLUMNS)
 
 
 def roles(table: pd.DataFrame) -> dict[str, int]:
@@ -114,7 +115,7 @@ def test_a_limit_keeps_the_proportion_of_validation_images_that_a_data_set_bring
         for i in range(count)
     ]
     dataset = Dataset(title="Cans", adaptor="mvtec_ad_2", limit={"train": 50, "test": 10})
-    table = split(pd.DataFrame(sorted(rows), columns=COLUMNS), dataset, "can", "one_class", 0)
+    table = split(pd.DataFrame(sorted(rows), columns=INDEX_COLUMNS), dataset, "can", "one_class", 0)
     assert roles(table) == {"normal": 50, "validation": 10, "test": 10}
 
 

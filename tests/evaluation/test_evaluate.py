@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from aexad.data.resize import resized
-from aexad.data.split import COLUMNS
+from aexad.data.tables import SPLIT_COLUMNS
 from aexad.evaluation import metrics
 from aexad.evaluation.evaluate import evaluate_run
 from aexad.runtime.errors import DataError
@@ -52,7 +52,7 @@ def run(tmp_path):
         save(root / row[2], np.zeros((*NATIVE, 3), dtype=np.uint8))
         if row[3]:
             save(root / row[3], mask.astype(np.uint8) * 255)
-    table = pd.DataFrame([(*row, "bright-nearest") for row in ROWS], columns=COLUMNS)
+    table = pd.DataFrame([(*row, "bright-nearest") for row in ROWS], columns=SPLIT_COLUMNS)
     write_csv(tmp_path / "split.csv", table)
     heat_maps = np.random.default_rng(0).random((4, SIZE, SIZE), dtype=np.float32)
     heat_maps[0, 3:, 5:] += 0.5
@@ -148,7 +148,7 @@ def select(run, *indices):
     """Keep some test images of the run."""
     folder, arrays = run
     kept = [ROWS[0], *(ROWS[1 + i] for i in indices)]
-    table = pd.DataFrame([(*row, "bright-nearest") for row in kept], columns=COLUMNS)
+    table = pd.DataFrame([(*row, "bright-nearest") for row in kept], columns=SPLIT_COLUMNS)
     write_csv(folder / "split.csv", table)
     write_npz(folder / "maps.npz", {name: v[list(indices)] for name, v in arrays.items()})
     return folder
@@ -156,7 +156,7 @@ def select(run, *indices):
 
 def test_without_masks_only_image_scores_are_evaluated(run):
     folder, arrays = run
-    table = pd.DataFrame([(*row, "bright-nearest") for row in ROWS], columns=COLUMNS).assign(
+    table = pd.DataFrame([(*row, "bright-nearest") for row in ROWS], columns=SPLIT_COLUMNS).assign(
         mask=""
     )
     write_csv(folder / "split.csv", table)
@@ -176,7 +176,7 @@ def test_without_masks_only_image_scores_are_evaluated(run):
 
 def test_one_missing_mask_is_an_error(run):
     folder, _ = run
-    table = pd.DataFrame([(*row, "bright-nearest") for row in ROWS], columns=COLUMNS)
+    table = pd.DataFrame([(*row, "bright-nearest") for row in ROWS], columns=SPLIT_COLUMNS)
     write_csv(folder / "split.csv", table.assign(mask=[*table["mask"][:4], ""]))
     with pytest.raises(DataError, match=r"speck/0\.png is anomalous and has no mask"):
         evaluate(folder)

@@ -21,8 +21,9 @@ from aexad.config.methods import read_methods
 from aexad.config.recipe import Recipe
 from aexad.config.schema import validate
 from aexad.data.images import check_image, load_image, load_mask
-from aexad.data.index import COLUMNS, build_index, read_index
-from aexad.data.split import read_split, split
+from aexad.data.index import build_index
+from aexad.data.split import split
+from aexad.data.tables import INDEX_COLUMNS, read_index, read_split
 from aexad.runtime.errors import AexadError, ConfigError
 from aexad.runtime.files import read_npz
 
@@ -83,7 +84,7 @@ def test_index_and_split_of_any_table(table, with_header):
     if isinstance(table, bytes):
         content = table
     else:
-        rows = [COLUMNS, *table] if with_header else table
+        rows = [INDEX_COLUMNS, *table] if with_header else table
         content = "\n".join(",".join(row) for row in rows).encode("utf-8", "surrogatepass")
     written(content, read_index, "index.csv")
     written(content, read_split, "split.csv")
@@ -97,7 +98,7 @@ def test_index_and_split_of_any_table(table, with_header):
     st.integers(0, 2**32 - 1),
 )
 def test_a_split_of_any_index(rows, scenario, seed):
-    index = pd.DataFrame(rows, columns=COLUMNS, dtype=str)
+    index = pd.DataFrame(rows, columns=INDEX_COLUMNS, dtype=str)
     with suppress(AexadError):
         table = split(index, ENTRY, "nuts", scenario, seed)
         assert set(table["role"]) <= {"normal", "validation", "labelled", "test"}

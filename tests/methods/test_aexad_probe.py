@@ -64,8 +64,9 @@ def test_the_heat_map_is_the_product_by_hand():
     assert (recipe.heat_map.filter, recipe.heat_map.score) == ("none", "max")
     maps = heat_maps(images, output, recipe.heat_map)
     np.testing.assert_allclose(maps.heat_map, [[[0.2, 0.1], [0, 0]]])
-    np.testing.assert_allclose(maps.error, [[[2.4, 1.2], [0, 0]]])
     np.testing.assert_allclose(maps.score, [0.2])
+    norm = heat_maps(images, output, recipe.heat_map.model_copy(update={"score": "norm"}))
+    np.testing.assert_allclose(norm.score, [np.hypot(2.4**2, 1.2**2)])
 
 
 def test_a_plain_autoencoder_has_no_probe():

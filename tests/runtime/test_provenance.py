@@ -168,14 +168,25 @@ def test_taking_a_name_from_another_module_counts(library: Library) -> None:
     assert "aexad.training.train" in library.changed()
 
 
-def test_imports_inside_functions_count() -> None:
-    reached, waiting = set(), ["aexad.evaluation.evaluate"]
+def reached_from(module: str) -> set[str]:
+    """The modules that the digest of a module covers."""
+    reached, waiting = set(), [module]
     while waiting:
-        module = waiting.pop()
-        if module not in reached:
-            reached.add(module)
-            waiting += provenance._analysed(module, ROOT)[1]
-    assert "aexad.evaluation.metrics.pro" in reached
+        if (name := waiting.pop()) not in reached:
+            reached.add(name)
+            waiting += provenance._analysed(name, ROOT)[1]
+    return reached
+
+
+def test_imports_inside_functions_count() -> None:
+    assert "aexad.evaluation.metrics.pro" in reached_from("aexad.evaluation.evaluate")
+
+
+@pytest.mark.parametrize("verb", ["aexad.training.train", "aexad.evaluation.evaluate"])
+def test_another_layout_of_data_sets_makes_nothing_due(verb: str) -> None:
+    """How a data set is listed and fetched does not matter to what is done with its split."""
+    rooms = ("aexad.data.index", "aexad.data.split", "aexad.data.layouts", "aexad.data.sources")
+    assert [name for name in reached_from(verb) if name.startswith(rooms)] == []
 
 
 @pytest.fixture

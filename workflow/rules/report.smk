@@ -72,7 +72,8 @@ rule tables:
         missing=MISSING,
         recipes=PLAN.recipes(),
         datasets=PLAN.described("files", "published_as"),
-        title=PLAN.benchmark.model_dump(include={"title"}),  # text would be formatted
+        # A mapping: Snakemake would format a text.
+        benchmark_says=PLAN.benchmark.model_dump(include={"title", "comparisons"}),
     message:
         "Writing the tables and the summary"
     shell:

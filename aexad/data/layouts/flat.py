@@ -9,7 +9,6 @@ from pathlib import Path
 from aexad.data.layouts.folders import images_below, no_images
 from aexad.data.layouts.mvtec import (
     MASK_SUFFIXES,
-    Entry,
     in_same_sub_folder,
     is_mask,
     masks_beside,
@@ -19,6 +18,7 @@ from aexad.data.layouts.mvtec import (
     relative,
     stem_of,
 )
+from aexad.data.tables import Entry
 
 DEFECT = "defect"
 """The defect type of every image with a defect: flat folders do not distinguish types."""

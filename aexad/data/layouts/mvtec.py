@@ -20,27 +20,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from aexad.data.images import BRIGHT, is_binary
+from aexad.data.images import is_binary
 from aexad.data.layouts.folders import folders_in, images_below, images_in, no_images
+from aexad.data.tables import GOOD, Entry
 from aexad.runtime.errors import DataError
 
 MASK_SUFFIXES = ("_mask", "_label", "_gt")
 PART = re.compile(rf"(.+)({'|'.join(MASK_SUFFIXES)})[-_]?\d+")
 """The name of one of several masks of an image: ``x_mask1``, ``x_mask2``."""
-GOOD = "good"
-"""The defect type of normal images in the index."""
-
-
-class Entry(NamedTuple):
-    """One row of the index; paths are POSIX paths relative to the root of the data set."""
-
-    category: str
-    split: str
-    defect: str
-    image: str
-    mask: str
-    marks: str = BRIGHT
-    """Which pixels of the mask are anomalous: see :func:`aexad.data.images.load_mask`."""
 
 
 class Layout(NamedTuple):

@@ -12,7 +12,8 @@ import csv
 from pathlib import Path, PurePosixPath
 
 from aexad.data.images import ANY
-from aexad.data.layouts.mvtec import GOOD, Entry, Layout
+from aexad.data.layouts.mvtec import Layout
+from aexad.data.tables import GOOD, Entry
 from aexad.runtime.errors import DataError
 
 TABLE = "split_csv/1cls.csv"

@@ -18,15 +18,15 @@ from typing import Any
 
 from aexad.config.catalogue import Dataset, expanded
 from aexad.data.index import marker_path
-from aexad.data.layouts.class_folders import (
-    CLASS_FOLDERS,
+from aexad.data.layouts.class_folders import CLASS_FOLDERS
+from aexad.data.layouts.registry import layout_of
+from aexad.data.sources.archive import extract
+from aexad.data.sources.classes import (
     as_class_folders,
     digest_of,
     download_by_torchvision,
     files_to_convert,
 )
-from aexad.data.layouts.registry import layout_of
-from aexad.data.sources.archive import extract
 from aexad.data.sources.http import download
 from aexad.data.sources.textures import PIXELS_SHA256, draw_textures
 from aexad.runtime.errors import ConfigError, DataError, DownloadError
@@ -50,7 +50,7 @@ def fetch(
     archive is extracted. Otherwise the catalogue's archive is downloaded to ``downloads`` beside
     the folder (an interrupted download is resumed), verified by its sha256, extracted, and removed;
     or torchvision downloads it. Classes in another form than folders are converted
-    (:func:`aexad.data.layouts.class_folders.as_class_folders`). A complete folder with the same
+    (:func:`aexad.data.sources.classes.as_class_folders`). A complete folder with the same
     content is left as it is; ``textures`` without their marker are drawn again. Licence and
     citation of new data are printed to standard error.
 

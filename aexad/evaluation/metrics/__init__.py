@@ -13,8 +13,6 @@ from aexad.evaluation.metrics.pixel import pixel_auroc as pixel_auroc
 from aexad.evaluation.metrics.pixel import threshold_sweep as threshold_sweep
 from aexad.evaluation.metrics.pixel import xauc as xauc
 from aexad.evaluation.metrics.pixel import xauc_per_image as xauc_per_image
-from aexad.evaluation.metrics.pro import ProCurve as ProCurve
 from aexad.evaluation.metrics.pro import pro as pro
-from aexad.evaluation.metrics.pro import pro_curve as pro_curve
 from aexad.evaluation.metrics.summary import PixelSummary as PixelSummary
 from aexad.evaluation.metrics.summary import pixel_summary as pixel_summary

@@ -23,7 +23,6 @@ SWEEP = (1.0, 1.5, 2.0, 2.5, 3.0, 3.5)
 class Sweep(NamedTuple):
     """F1 and IoU of the binary maps ``h > mean(h) + a std(h)`` of n images at t values of a."""
 
-    a: tuple[float, ...]
     f1: np.ndarray
     """float64 [n, t]; NaN for an image without anomalous pixels."""
     iou: np.ndarray
@@ -62,7 +61,7 @@ def iou(scores: Maps, masks: Maps, a: float = 1.0) -> float:
 def threshold_sweep(scores: Maps, masks: Maps, a: Sequence[float] = SWEEP) -> Sweep:
     """F1 and IoU at several thresholds, per image (AE-XAD, section on explanations)."""
     counts = [marked_counts(score, score[mask], a) for score, mask in image_pairs(scores, masks)]
-    return sweep_of(a, np.array(counts, dtype=np.int64).reshape(-1, 3, len(a)))
+    return sweep_of(np.array(counts, dtype=np.int64).reshape(-1, 3, len(a)))
 
 
 def pixel_auroc(scores: Maps, masks: Maps) -> float:
@@ -109,25 +108,21 @@ def marked_counts(score: np.ndarray, anomalous: np.ndarray, a: Sequence[float]) 
     return np.array([hits, marked, [len(anomalous)] * len(a)], dtype=np.int64)
 
 
-def sweep_of(a: Sequence[float], counts: np.ndarray) -> Sweep:
+def sweep_of(counts: np.ndarray) -> Sweep:
     """F1 and IoU from the :func:`marked_counts` of n images, int64 [n, 3, t]."""
-    return Sweep(tuple(a), *_f1_and_iou(counts))
+    hits, marked, anomalous = np.moveaxis(counts, -2, 0)
+    exists = anomalous > 0
+    nothing = np.full(hits.shape, np.nan)
+    return Sweep(
+        np.divide(2 * hits, marked + anomalous, out=nothing.copy(), where=exists),
+        np.divide(hits, marked + anomalous - hits, out=nothing.copy(), where=exists),
+    )
 
 
 def mean_of_defined(values: np.ndarray) -> float:
     """Mean of the values that are not NaN; NaN if there are no such values."""
     defined = values[~np.isnan(values)]
     return float(defined.mean()) if len(defined) else np.nan
-
-
-def _f1_and_iou(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    hits, marked, anomalous = np.moveaxis(counts, -2, 0)
-    exists = anomalous > 0
-    nothing = np.full(hits.shape, np.nan)
-    return (
-        np.divide(2 * hits, marked + anomalous, out=nothing.copy(), where=exists),
-        np.divide(hits, marked + anomalous - hits, out=nothing.copy(), where=exists),
-    )
 
 
 def _pooled(scores: Maps, masks: Maps) -> tuple[np.ndarray, np.ndarray]:

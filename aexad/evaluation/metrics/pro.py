@@ -40,15 +40,6 @@ class Regions(NamedTuple):
     """int64 [R]: pixels of each region."""
 
 
-class ProCurve(NamedTuple):
-    """Vertices of the curve from (0, 0) to (1, 1); between two of them it is linear."""
-
-    false_positive_rate: np.ndarray
-    """float64 [v], ascending; two vertices of equal rate form a step."""
-    pro: np.ndarray
-    """float64 [v], ascending: mean recall of the regions."""
-
-
 def pro(scores: Maps, masks: Maps, limit: float = LIMIT) -> float:
     """Area under the PRO curve up to a false-positive rate, divided by that rate (AU-PRO).
 
@@ -78,41 +69,6 @@ def pro(scores: Maps, masks: Maps, limit: float = LIMIT) -> float:
     _check_limit(limit)
     normal, images = _collected(scores, masks)
     return region_overlap(_sorted_top(normal, limit), len(normal), images, limit)
-
-
-def pro_curve(scores: Maps, masks: Maps) -> ProCurve:
-    """Exact vertices of the whole PRO curve, at most two for each distinct anomalous score.
-
-    Thresholds between two anomalous scores lie on the horizontal lines between vertices.
-
-    Raises
-    ------
-    ValueError
-        As :func:`~aexad.evaluation.metrics.preparation.image_pairs`, or if there are no anomalous
-        or no normal pixels.
-    """
-    pool, images = _collected(scores, masks)
-    pool.sort()
-    number = sum(len(image.size) for image in images)
-    if not number or not len(pool):
-        raise ValueError(f"no curve: there are {number} regions and {len(pool)} normal pixels")
-    values = np.concatenate([image.score for image in images], dtype=pool.dtype)
-    weights = np.concatenate([1 / image.size[image.region] for image in images])
-    order = np.argsort(-values, kind="stable")
-    values, gained = values[order], np.minimum(np.cumsum(weights[order]) / number, 1.0)
-    last = np.flatnonzero(np.append(values[1:] != values[:-1], True))
-    above, at_least = rank_counts(pool, values[last])
-    recall = gained[last]
-    recall[-1] = 1.0  # all regions are found; the sum may differ from 1 in the last digit
-    before = np.concatenate([[0.0], recall[:-1]])
-    points = np.array(
-        [
-            [0, *np.column_stack([above, at_least]).ravel() / len(pool), 1],
-            [0, *np.column_stack([before, recall]).ravel(), 1],
-        ]
-    )
-    new = np.append(True, (points[:, 1:] != points[:, :-1]).any(axis=0))
-    return ProCurve(*points[:, new])
 
 
 def regions_of(score: np.ndarray, mask: np.ndarray) -> Regions:

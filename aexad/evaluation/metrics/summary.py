@@ -14,7 +14,7 @@ import numpy as np
 from aexad.evaluation.metrics.image_counts import ImageCounts, image_counts
 from aexad.evaluation.metrics.pixel import SWEEP, Sweep, marked_counts, sweep_of
 from aexad.evaluation.metrics.preparation import Pool, checked_pairs
-from aexad.evaluation.metrics.pro import LIMIT, Regions, region_overlap, regions_of
+from aexad.evaluation.metrics.pro import Regions, region_overlap, regions_of
 from aexad.evaluation.metrics.ranking import Ranking, auroc, ranking
 
 
@@ -38,9 +38,7 @@ class PixelSummary(NamedTuple):
 
 
 def pixel_summary(
-    pairs: Iterable[tuple[np.ndarray, np.ndarray]],
-    a: Sequence[float] = SWEEP,
-    limit: float = LIMIT,
+    pairs: Iterable[tuple[np.ndarray, np.ndarray]], a: Sequence[float] = SWEEP
 ) -> PixelSummary:
     """Compute every pixel metric of a test set, image by image.
 
@@ -51,8 +49,6 @@ def pixel_summary(
         ``zip(scores, masks)``.
     a : numbers
         Thresholds of the sweep, in standard deviations above the mean.
-    limit : float
-        Limit of the false-positive rate for AU-PRO.
 
     Raises
     ------
@@ -80,12 +76,12 @@ def pixel_summary(
     normal_ends = np.cumsum(normal_sizes, dtype=np.intp)
     of_images = image_counts(np.split(normal, normal_ends)[:-1], images)  # while they are apart
     normal.sort()
-    overlap = region_overlap(normal, len(normal), images, limit)
+    overlap = region_overlap(normal, len(normal), images)
     anomalous.sort()  # in place: ``images`` must not be used after this
     return PixelSummary(
         anomalous_pixels=np.diff(ends, prepend=0),
         xauc=np.array(xauc),
-        sweep=sweep_of(a, np.array(counts, dtype=np.int64).reshape(-1, 3, len(a))),
+        sweep=sweep_of(np.array(counts, dtype=np.int64).reshape(-1, 3, len(a))),
         pooled=ranking(normal, anomalous),
         pro=overlap,
         regions=sum(len(size) for _, size in regions),

@@ -15,12 +15,12 @@ from aexad.data.resize import resized
 from aexad.evaluation.metrics import xauc_per_image
 from aexad.evaluation.metrics.pixel import mean_of_defined
 from aexad.explain.heatmap import smoothed
+from aexad.explain.run_maps import MAPS, read_maps, read_settings
 from aexad.report.figures.base import Drawing, Group, cnn_and_transformer
-from aexad.report.images.unfiltered import REMEDY, read_settings, unfiltered_map
+from aexad.report.images.unfiltered import unfiltered_map
 from aexad.report.labels import listed
 from aexad.report.run_files import read_per_image
 from aexad.report.style import add_legend, draw_lines, grid_of, literal, method_styles
-from aexad.runtime.files import read_npz
 
 SIZES = range(2, 31, 2)
 """Half sizes k of the filter."""
@@ -74,8 +74,8 @@ def filter_drawings(group: Group) -> Iterator[Drawing]:
 def filter_curve(group: Group, run: Run) -> FilterCurve:
     """Compute the curve of one run; its adaptive point is read from ``per_image.csv``."""
     folder = group.folder(run)
-    settings = read_settings(folder)
-    maps = read_npz(folder / "maps.npz", ("image", "reconstruction"), REMEDY)
+    settings = read_settings(folder / MAPS).heat_map
+    maps = read_maps(folder / MAPS, ("image", "reconstruction"))
     split = group.split(run).set_index("image")
     values = []
     for image, reconstruction in zip(maps["image"], maps["reconstruction"], strict=True):
@@ -127,7 +127,8 @@ def filter_figure(curves: Mapping[str, Mapping[str, FilterCurve]]) -> Figure:
 
 
 def _adaptive(group: Group, method: str) -> bool:
-    return read_settings(group.folder(group.runs_of(method)[0])).filter == "adaptive"
+    folder = group.folder(group.runs_of(method)[0])
+    return read_settings(folder / MAPS).heat_map.filter == "adaptive"
 
 
 def _xauc(maps: np.ndarray, group: Group, image: str, mask: str, marks: str) -> np.ndarray:

@@ -8,6 +8,7 @@ from functools import partial
 from matplotlib.figure import Figure
 
 from aexad.config.benchmark import Run
+from aexad.explain.run_maps import MAPS, read_settings
 from aexad.report.figures.base import Drawing, Group, cnn_and_transformer
 from aexad.report.images.grid import DEVIATIONS, GAP, Cell, Row, picture_grid
 from aexad.report.images.panels import truth_cell
@@ -17,7 +18,7 @@ from aexad.report.images.pictures import (
     in_deviations,
     joined,
 )
-from aexad.report.images.unfiltered import read_settings, unfiltered_map
+from aexad.report.images.unfiltered import unfiltered_map
 from aexad.report.style import TEXT_WIDTH
 
 SIDE = TEXT_WIDTH / 6 - GAP - 0.01  # inches: six pictures across a page
@@ -49,7 +50,7 @@ def steps_drawings(group: Group) -> Iterator[Drawing]:
             Cell(picture.binary, title="binary"),
         ]
         if full:
-            settings = read_settings(group.folder(of))
+            settings = read_settings(group.folder(of) / MAPS).heat_map
             raw = unfiltered_map(photo.pixels, picture.rebuilt, settings)
             cells.insert(1, Cell(in_deviations(raw), DEVIATIONS, "raw heat map"))
             cells = [Cell(photo.pixels, title="input"), *cells, truth_cell(photo)]

@@ -14,7 +14,7 @@ from matplotlib.lines import Line2D
 from aexad.config.benchmark import Run
 from aexad.config.catalogue import Dataset
 from aexad.data.images import Levels
-from aexad.data.split import read_split
+from aexad.data.tables import read_split
 from aexad.evaluation.metrics.image_counts import ImageCounts
 from aexad.report.images.pictures import (
     Photograph,

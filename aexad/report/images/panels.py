@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib.colors import Normalize
 
 from aexad.data.images import Levels
-from aexad.data.split import read_split
+from aexad.data.tables import read_split
 from aexad.report.images.grid import DEVIATIONS, Cell, Row, Scale, picture_grid
 from aexad.report.images.pictures import (
     Photograph,

@@ -16,18 +16,16 @@ import numpy as np
 import pandas as pd
 
 from aexad.data.images import Levels, load_image, load_mask
-from aexad.data.index import GOOD
+from aexad.data.tables import GOOD
+from aexad.explain.run_maps import MAPS, REMEDY, read_maps
 from aexad.report.run_files import read_per_image
 from aexad.runtime.errors import DataError
-from aexad.runtime.files import read_npz
 
 Z_LOW, Z_HIGH = -1.0, 5.0
 """The ends of the shared scale; values beyond an end have the colour of the end."""
 
 ARRAYS = ("image", "heat_map", "binary", "score", "k")
 """The arrays of ``maps.npz`` that a picture needs; ``reconstruction`` may be there too."""
-
-REMEDY = "make it again with 'aexad infer'"
 
 SCALE = (
     "Heat maps are in standard deviations from their own mean over the image, from "
@@ -158,10 +156,9 @@ def read_pictures(run_folder: Path, images: Sequence[str]) -> list[Picture]:
     DataError
         If ``maps.npz`` or ``per_image.csv`` is missing, damaged, or lacks one of the images.
     """
-    path = run_folder / "maps.npz"
+    path = run_folder / MAPS
     rows = read_per_image(run_folder / "per_image.csv")
-    remedy = "make it with 'aexad infer'"
-    maps = read_npz(path, ARRAYS, remedy, optional=["reconstruction"])
+    maps = read_maps(path, ARRAYS, ["reconstruction"])
     rebuilt = maps.get("reconstruction")
     pictures = []
     try:

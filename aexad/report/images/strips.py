@@ -15,12 +15,13 @@ import pandas as pd
 from PIL import Image
 
 from aexad.data.images import Levels, load_image, load_mask
-from aexad.data.split import read_split
+from aexad.data.tables import read_split
+from aexad.explain.run_maps import MAPS, REMEDY, read_maps
 from aexad.report.images.grid import COLOUR_MAP, DEVIATIONS
-from aexad.report.images.pictures import REMEDY, choose_images, image_label, in_deviations
+from aexad.report.images.pictures import choose_images, image_label, in_deviations
 from aexad.runtime.atomic_folder import replaced_folder
 from aexad.runtime.errors import DataError
-from aexad.runtime.files import read_npz, written_whole
+from aexad.runtime.files import written_whole
 
 CELL = 144  # pixels, the largest side of a cell: an image under two methods has 15 to 22 kB
 QUALITY, EFFORT = 60, 2  # of WebP
@@ -78,8 +79,8 @@ def draw_strips(
     """
     images = list(shown_images(read_split(split), count)["image"])
     names = strip_names(images)
-    path = run_folder / "maps.npz"
-    maps = read_npz(path, ("image", "heat_map", "binary"), REMEDY, optional=["reconstruction"])
+    path = run_folder / MAPS
+    maps = read_maps(path, ("image", "heat_map", "binary"), ["reconstruction"])
     rows = {str(image): i for i, image in enumerate(maps["image"])}
     lost = [image for image in images if image not in rows]
     shapes = {maps[name].shape[1:3] for name in ("heat_map", "reconstruction") if name in maps}

@@ -7,26 +7,10 @@ figure. Printed numbers come from ``per_image.csv`` and ``metrics.csv``.
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
-from pydantic import ValidationError
 
 from aexad.config.recipe import HeatMap
 from aexad.explain.heatmap import heat_maps
-from aexad.report.images.pictures import REMEDY
-from aexad.runtime.errors import DataError
-from aexad.runtime.files import read_npz
-
-
-def read_settings(run_folder: Path) -> HeatMap:
-    """Read from ``maps.npz`` of a run how its heat maps were made."""
-    path = run_folder / "maps.npz"
-    text = read_npz(path, ("settings",), REMEDY)["settings"][0]
-    try:
-        return HeatMap.model_validate_json(str(text))
-    except ValidationError:
-        raise DataError(f"{path}: its settings are of another version; {REMEDY}") from None
 
 
 def unfiltered_map(pixels: np.ndarray, reconstruction: np.ndarray, settings: HeatMap) -> np.ndarray:

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-from aexad.data.index import NO_MASKS
+from aexad.data.tables import NO_MASKS
 
 GROUP = ["dataset", "scenario"]
 CELL = [*GROUP, "category", "method", "metric"]

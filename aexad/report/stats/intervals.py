@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from aexad.data.index import GOOD
+from aexad.data.tables import GOOD
 from aexad.evaluation.metrics.image_counts import ImageCounts
 from aexad.report.stats.estimator import Cell, interval_of
 from aexad.report.stats.resampling import (

@@ -12,6 +12,7 @@ from aexad.report.stats.aggregate import of_masks
 from aexad.report.tables.aexad_paper import aexad_tables
 from aexad.report.tables.anovit_paper import anovit_tables
 from aexad.report.tables.categories import metric_table
+from aexad.report.tables.comparisons import comparisons_table
 from aexad.report.tables.fidelity import fidelity_table
 from aexad.report.tables.methods import methods_table
 from aexad.report.tables.significance import significance_table
@@ -27,12 +28,13 @@ def build_tables(results: Results) -> list[Table]:
     Returns
     -------
     list of Table
-        ``methods``; ``significance``; the tables of the sources and ``fidelity``; then
-        ``<metric>_<scenario>`` in the order of :data:`~aexad.report.labels.METRICS`. Metrics that
-        no run has are left out, and metrics of pixels where no data set has masks.
+        ``methods``; ``comparisons``; ``significance``; the tables of the sources and ``fidelity``;
+        then ``<metric>_<scenario>`` in the order of :data:`~aexad.report.labels.METRICS`. Metrics
+        that no run has are left out, and metrics of pixels where no data set has masks.
     """
     tables = [
         methods_table(results),
+        *comparisons_table(results),
         *significance_table(results),
         *source_tables(results),
         *_metric_tables(results),

@@ -58,13 +58,22 @@ def data_phrase(
         categories = counted(part["category"].nunique(), "category", "categories")
         datasets.append(f"{titles.get(str(dataset), dataset)} ({categories}, {most} test images)")
     seeds = sorted(int(seed) for seed in metrics["seed"].unique())
+    own_seeds = seeds_of(metrics)
     fewer = [
         f"{(method_titles or {}).get(method, method)} only {len(own)}"
-        for method, own in seeds_of(metrics).items()
+        for method, own in own_seeds.items()
         if len(own) < len(seeds)
     ]
     scenarios = [scenario_phrase(name) for name in metrics["scenario"].unique()]
-    return sentence("data", datasets=datasets, scenarios=scenarios, seeds=seeds, fewer=fewer)
+    return sentence(
+        "data",
+        datasets=datasets,
+        scenarios=scenarios,
+        seeds=seeds,
+        fewer=fewer,
+        methods=len(own_seeds),
+        complete=len(own_seeds) - len(fewer),
+    )
 
 
 def emphasis_phrase(metrics: pd.DataFrame) -> str:

@@ -104,7 +104,7 @@ def test_sweep():
     scores = np.zeros((1, 2, 5))
     scores[0, 0, 0] = 1
     sweep = metrics.threshold_sweep(scores, scores)
-    assert sweep.a == (1.0, 1.5, 2.0, 2.5, 3.0, 3.5)
+    assert metrics.SWEEP == (1.0, 1.5, 2.0, 2.5, 3.0, 3.5)
     np.testing.assert_array_equal(sweep.f1, [[1, 1, 1, 1, 0, 0]])
     np.testing.assert_array_equal(sweep.iou, [[1, 1, 1, 1, 0, 0]])
 

@@ -67,15 +67,6 @@ def test_pro_of_pyaupro_with_its_own_area():
     assert metrics.pro(scores, masks) == pytest.approx(expected, abs=1e-4)
 
 
-def test_the_vertices_of_the_curve_lie_on_sklearns(scores_and_masks):
-    rate, recall = weighted_roc(*scores_and_masks)
-    curve = metrics.pro_curve(*scores_and_masks)
-    # At rates between the steps both are functions.
-    middle = (rate[1:] + rate[:-1])[np.diff(rate) > 0] / 2
-    ours = np.interp(middle, curve.false_positive_rate, curve.pro)
-    np.testing.assert_allclose(ours, np.interp(middle, rate, recall), atol=1e-12)
-
-
 def test_xauc_of_sklearn(scores_and_masks):
     expected = [
         sklearn_metrics.roc_auc_score(mask.ravel(), score.ravel()) if mask.any() else np.nan

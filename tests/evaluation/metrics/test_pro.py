@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from aexad.evaluation.metrics import pixel_auroc, pro, pro_curve, xauc
+from aexad.evaluation.metrics import pixel_auroc, pro, xauc
 from aexad.evaluation.metrics.pro import regions_of
 
 
@@ -105,28 +105,6 @@ def test_one_region_without_limit_is_the_auroc(scores_and_masks):
     scores, mask = scores_and_masks[0][:1], square(40)[:, :30]
     assert pro(scores, mask, limit=1.0) == pytest.approx(pixel_auroc(scores, mask), abs=1e-14)
     assert xauc(scores, mask) == pixel_auroc(scores, mask)
-
-
-def test_curve_by_hand():
-    # Normal 3 | anomalous and normal 2 | anomalous 1 | normal 0: rates 1/3, 2/3, 1.
-    scores, masks = np.array([[[3.0, 2, 2, 1, 0]]]), np.array([[[0, 1, 0, 1, 0]]])
-    curve = pro_curve(scores, masks)
-    np.testing.assert_allclose(curve.false_positive_rate, [0, 1 / 3, 2 / 3, 2 / 3, 1])
-    np.testing.assert_allclose(curve.pro, [0, 0, 1 / 2, 1, 1])
-
-
-def test_the_curve_is_monotonic_and_has_the_right_area(scores_and_masks):
-    rate, recall = pro_curve(*scores_and_masks)
-    assert np.trapezoid(recall, rate) == pytest.approx(pro(*scores_and_masks, 1.0), abs=1e-12)
-    assert (np.diff(rate) >= 0).all()
-    assert (np.diff(recall) >= 0).all()
-    assert (rate[0], recall[0], rate[-1], recall[-1]) == (0, 0, 1, 1)
-
-
-@pytest.mark.parametrize("mask", [np.zeros((1, 2, 2)), np.ones((1, 2, 2))])
-def test_without_regions_or_normal_pixels_the_curve_is_an_error(mask):
-    with pytest.raises(ValueError, match=r"no curve: there are \d regions and \d normal pixels"):
-        pro_curve(np.ones((1, 2, 2)), mask)
 
 
 @pytest.mark.parametrize("limit", [0, -0.1, 1.01, 30])

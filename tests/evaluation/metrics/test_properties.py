@@ -86,14 +86,6 @@ def test_pro_rises_with_the_limit(case, one, other):
     assert value <= metrics.pro(*case, max(one, other)) + 1e-12
 
 
-@given(cases())
-def test_pro_is_the_area_below_its_curve(case):
-    value = metrics.pro(*case, 1.0)
-    assume(not np.isnan(value))
-    curve = metrics.pro_curve(*case)
-    assert same(np.trapezoid(curve.pro, curve.false_positive_rate), value)
-
-
 @given(st.lists(st.integers(0, 5), min_size=4, max_size=4), st.integers(1, 3), st.floats(0.05, 1))
 def test_a_region_split_in_two_is_the_mean_of_its_parts(values, first, limit):
     # Four anomalous pixels in a row, then the same in two parts, with a normal pixel in between.

@@ -19,7 +19,7 @@ from matplotlib.text import Text
 from aexad.config.benchmark import Run
 from aexad.config.recipe import HeatMap
 from aexad.data.images import load_image, load_mask
-from aexad.data.split import read_split
+from aexad.data.tables import read_split
 from aexad.evaluation.metrics import xauc_per_image
 from aexad.explain.heatmap import heat_maps
 from aexad.report.collect import read_methods, read_metrics

@@ -12,8 +12,7 @@ import pandas as pd
 
 from aexad.config.benchmark import Run
 from aexad.config.catalogue import Dataset
-from aexad.data.index import GOOD
-from aexad.data.split import read_split
+from aexad.data.tables import GOOD, read_split
 from aexad.report.images.grid import COLOUR_MAP, DEVIATIONS
 from aexad.report.images.pictures import image_label
 from aexad.report.images.strips import shown_images, steps_of, strip_names
