@@ -82,7 +82,7 @@ MUTANTS = {
         "images without anomalies count as 0": ("np.full(hits.shape, np.nan)", "0.0 * hits"),
     },
     "evaluation/metrics/pro.py": {
-        "PRO: 4-connectivity": ("np.ones((3, 3), dtype=bool)", "None"),
+        "PRO: 4-connectivity": ("structure=EIGHT", "structure=None"),
         "PRO: good images are forgotten": (
             "pool.add(score[~mask])",
             "pool.add(score[~mask] if mask.any() else score[:0, 0])",

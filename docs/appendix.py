@@ -41,7 +41,7 @@ HEADING = """# Appendix: all tables and figures of the benchmark `{name}`
 this page from [{archive}]({archive}), the archive of {runs} runs trained at {commits}. Figures that
 show photographs are not in it, because an archive holds numbers alone.
 """
-COLUMNS = ("xauc", "pro", "pixel_ap", "f1", "iou", "image_auroc", "training_seconds")
+COLUMNS = ("xauc", "pro", "pixel_ap", "f1", "iou", "image_auroc")
 """Columns of the short table: means over the categories."""
 BESIDE = {
     "aexad": "aexad-resnet18-e60",
@@ -117,23 +117,11 @@ def short_tables(folder: Path) -> dict[str, str]:
     rows = []
     for name in sorted(whole, key=lambda name: labels[name] != "yes"):
         means = values[name].groupby("metric").mean()
-        cells = [f"{means[metric]:.3f}" for metric in COLUMNS[:-1]] + [f"{means[COLUMNS[-1]]:.0f}"]
+        cells = [f"{means[metric]:.3f}" for metric in COLUMNS]
+        # The median, as in the figure of costs: a run that was paused would decide a mean.
+        cells.append(f"{values[name]['training_seconds'].median():.0f}")
         rows.append([titles[name], labels[name], *cells])
-    heads = ["method", "labelled defects", *[METRIC[each].label for each in COLUMNS[:-1]]]
-    compared = pd.read_csv(folder / "tables/significance.csv")
-    differences = [
-        [
-            titles[row["method"]],
-            METRIC[row["metric"]].label,
-            f"{row['difference']:+.3f}",
-            f"{row['low']:+.3f} to {row['high']:+.3f}",
-            "" if pd.isna(row["p"]) else f"{row['p']:.3f}",
-        ]
-        for row in compared[compared["metric"].isin(COMPARED)].to_dict("records")
-    ]
-    order = {METRIC[name].label: i for i, name in enumerate(COMPARED)}
-    place = {titles[name]: i for i, name in enumerate(methods["method"])}
-    differences.sort(key=lambda row: (place[row[0]], order[row[1]]))
+    heads = ["method", "labelled defects", *[METRIC[each].label for each in COLUMNS]]
     categories = list(metrics["category"].unique())
     by_category = [
         [
@@ -148,10 +136,7 @@ def short_tables(folder: Path) -> dict[str, str]:
         for name in methods["method"]
     ]
     return {
-        "methods": _markdown(rows, [*heads, "training, s"]),
-        "differences": _markdown(
-            differences, ["method", "metric", "difference", "95 % interval", "p (Wilcoxon)"]
-        ),
+        "methods": _markdown(rows, [*heads, "training, s (median)"]),
         "categories": _markdown(by_category, ["method", *categories]),
     }
 
@@ -276,11 +261,11 @@ def table_by_data_set(folder: Path) -> dict[str, str]:
     rendered = metrics[["dataset", "category", "method"]].drop_duplicates()
     rows = [
         [entry.full_title.replace(entry.title, category.capitalize()), titles[method]]
-        + [f"{means[data, method, metric]:.3f}" for metric in COLUMNS[:-1]]
+        + [f"{means[data, method, metric]:.3f}" for metric in COLUMNS]
         for data, category, method in rendered.itertuples(index=False)
         for entry in [catalogue[data]]
     ]
-    heads = ["data", "method", *[METRIC[each].label for each in COLUMNS[:-1]]]
+    heads = ["data", "method", *[METRIC[each].label for each in COLUMNS]]
     return {"means": _markdown(rows, heads)}
 
 

@@ -71,6 +71,6 @@ def read_card(text: str, path: object) -> ModelCard:
         return ModelCard.model_validate_json(text)
     except ValueError as error:  # pydantic's ValidationError is a ValueError
         raise WeightsError(
-            f"{path}: its card is damaged, or of another version of aexad ({one_line(error, 160)}); "
-            "fit or export it again"
+            f"{path}: its card is damaged, or of another version of aexad "
+            f"({one_line(error, 160)}); fit or export it again"
         ) from None

@@ -14,6 +14,7 @@ from PIL import Image
 from scipy import ndimage
 
 from aexad.app.overlay import draw_overlay
+from aexad.data.images import EIGHT
 from aexad.data.layouts.folders import RESULTS
 from aexad.data.resize import resized
 from aexad.explain.heatmap import binarised
@@ -23,7 +24,6 @@ FILES = dict(zip(RESULTS, (".png", ".npy", ".png"), strict=True))
 """Folders and file endings of :meth:`Explanation.save`."""
 
 THUMBNAIL = 640  # pixels; longer side of the picture in a notebook
-_EIGHT_NEIGHBOURS = np.ones((3, 3), dtype=bool)
 
 
 class Region(NamedTuple):
@@ -77,7 +77,7 @@ class Explanation:
     @cached_property
     def regions(self) -> list[Region]:
         """The 8-connected regions of the mask, the largest first."""
-        labels, number = ndimage.label(self.mask, _EIGHT_NEIGHBOURS)
+        labels, number = ndimage.label(self.mask, EIGHT)
         areas = np.bincount(labels.ravel(), minlength=number + 1)[1:]
         regions = [
             Region((x.start, y.start, x.stop, y.stop), int(area))

@@ -22,6 +22,7 @@ from scipy import ndimage
 
 from aexad.config.own_code import is_own, load_own
 from aexad.config.recipe import SMALLEST_DISTANCE_TO_TARGET, HeatMap
+from aexad.data.images import EIGHT
 from aexad.data.tiles import as_array
 
 if TYPE_CHECKING:
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
     Values = np.ndarray | Tensor
 
-_EIGHT_NEIGHBOURS = np.ones((3, 3), dtype=bool)
 _LONG = 1024
 """Pixels of a side above which a map is filtered and summed with less memory."""
 _SQUARABLE = 256
@@ -191,7 +191,7 @@ def half_size(binary: np.ndarray, extent: str = "components") -> int:
     ``runs`` the lengths of the horizontal and the vertical runs.
     """
     if extent == "components":
-        boxes = ndimage.find_objects(ndimage.label(binary, structure=_EIGHT_NEIGHBOURS)[0])
+        boxes = ndimage.find_objects(ndimage.label(binary, structure=EIGHT)[0])
         sums = [
             (sum(box[axis].stop - box[axis].start for box in boxes), len(boxes)) for axis in (0, 1)
         ]

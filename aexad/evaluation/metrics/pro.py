@@ -20,13 +20,13 @@ from typing import NamedTuple
 import numpy as np
 from scipy import ndimage
 
+from aexad.data.images import EIGHT
 from aexad.evaluation.metrics.preparation import Maps, Pool, image_pairs, rank_counts
 
 LIMIT = 0.3
 """The usual limit of the false-positive rate."""
 
 _BLOCK = 1 << 16  # scores compared at once, so that no long temporary array is needed
-_EIGHT_NEIGHBOURS = np.ones((3, 3), dtype=bool)
 
 
 class Regions(NamedTuple):
@@ -78,7 +78,7 @@ def regions_of(score: np.ndarray, mask: np.ndarray) -> Regions:
         return Regions(np.empty(0, score.dtype), np.empty(0, np.uint8), np.empty(0, np.int64))
     # Labelling visits every pixel, so only the box around the anomalies is labelled.
     box = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    labels, number = ndimage.label(mask[box], structure=_EIGHT_NEIGHBOURS)
+    labels, number = ndimage.label(mask[box], structure=EIGHT)
     values, region = score[box][mask[box]], labels[mask[box]] - 1
     order = np.argsort(values)
     kind = np.min_scalar_type(number)
