@@ -142,23 +142,17 @@ def short_tables(folder: Path) -> dict[str, str]:
 
 
 def table_of_answers(folder: Path) -> str:
-    """The benchmark's comparisons: one row each, with the metrics side by side."""
+    """The benchmark's comparisons, as in its report but for shorter titles."""
     _, methods = read_collection(folder)
     titles, rows = short_titles(methods), []
-    compared = pd.read_csv(folder / "tables/comparisons.csv")
-    for (question, first, second), part in compared.groupby(
-        ["question", "method", "less"], sort=False
-    ):
-        by_metric = part.set_index("metric")
+    for row in pd.read_csv(folder / "tables/comparisons.csv").to_dict("records"):
         cells = [
-            f"{row['difference']:+.3f} ({row['low']:+.3f} to {row['high']:+.3f}), "
-            f"{row['higher']}/{row['categories']}"
-            for metric in SHOWN
-            for row in [by_metric.loc[metric]]
+            f"{row[f'{name}_difference']:+.3f} ({row[f'{name}_low']:+.3f} to "
+            f"{row[f'{name}_high']:+.3f}), {row[f'{name}_higher']} of {row[f'{name}_categories']}"
+            for name in SHOWN
         ]
-        rows.append(
-            [question, f"{titles[first]} − {titles[second]}", str(part["seeds"].max()), *cells]
-        )
+        pair = f"{titles[row['method']]} − {titles[row['less']]}"
+        rows.append([row["question"], pair, str(row["seeds"]), *cells])
     heads = ["question", "difference", "seeds", *[METRIC[each].label for each in SHOWN]]
     return _markdown(rows, heads)
 

@@ -241,6 +241,8 @@ def _method(content: dict[str, Any], run: Run) -> dict[str, str]:
     """A row of ``methods.csv`` from the provenance of one run."""
     recipe, encoder, parameters = content["recipe"], content["encoder"], content["parameters"]
     features = content.get("features") or {}  # not recorded by old runs
+    # Methods without gradients have no epochs, whatever their recipe says.
+    done = content.get("training", recipe)
     parameters = parameters or {"trained": "", "frozen": ""}  # of a command they are not known
     is_command = recipe["model"] == "command"  # which may load any encoder
     return {
@@ -253,7 +255,7 @@ def _method(content: dict[str, Any], run: Run) -> dict[str, str]:
         "loss": recipe["loss"] if content.get("rebuilds", True) else "own",
         "trained_parameters": str(parameters["trained"]),
         "frozen_parameters": str(parameters["frozen"]),
-        "epochs": str(recipe.get("epochs", "")),
+        "epochs": str(done.get("epochs", "")),
         **{key: str(features.get(key, "")) for key in ("input_size", "grid", "channels")},
         # Not recorded by old runs, which rebuild images.
         "labels": _yes(content.get("uses_labels", recipe["loss"] != "mse")),

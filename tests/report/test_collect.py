@@ -226,6 +226,13 @@ def test_methods_are_described_by_what_their_runs_recorded(results: Path) -> Non
     ]
 
 
+def test_a_method_without_gradients_has_no_epochs(results: Path) -> None:
+    done = {"device": "cpu", "threads": 1}
+    for run in RUNS:
+        write_json(results / run.folder / "provenance.json", provenance(training=done))
+    assert methods_table(RUNS, results)["epochs"].to_list() == [""]
+
+
 def test_collapsed_runs_are_named_and_their_method_is_marked(results: Path) -> None:
     provenances = [{"collapse": ""}, {"collapse": "saturated"}]
     for run, collapse in zip(RUNS, provenances, strict=True):

@@ -19,7 +19,7 @@ from aexad.report.labels import DAGGER, HEADLINE, counted, listed
 from aexad.report.method_roles import not_pretrained, titles_of
 from aexad.report.results import Results
 from aexad.report.run_files import read_runs
-from aexad.report.tables.methods import ABOUT
+from aexad.report.tables.methods import ABOUT, PARAMETERS
 from aexad.report.tables.write import build_tables
 from aexad.report.text.summary import summarise
 from aexad.runtime.errors import DataError
@@ -84,10 +84,15 @@ def write_report(inputs: Inputs, results: Results, results_folder: Path, folder:
             tables[0], columns=[c for c in tables[0].columns if c.header not in ABOUT.values()]
         ),
         tables=tables[1:],
-        headline={f"{name}_{scenario}" for name in HEADLINE for scenario in metrics["scenario"]},
+        open_tables={
+            "comparisons",
+            *(f"{name}_{scenario}" for name in HEADLINE for scenario in metrics["scenario"]),
+        },
         figures=_figures(folder / "figures"),
         panels=_panels(inputs.pictured, results_folder, results.titles, titles_of(methods)),
-        methods=methods.to_dict("records"),
+        methods=methods.assign(
+            **{name: methods[name].map(parameters_range) for name in PARAMETERS}
+        ).to_dict("records"),
         titles=titles_of(methods),
         dagger=DAGGER,
         random=not_pretrained(list(methods["method"]), methods),
@@ -176,6 +181,14 @@ def _record(provenance: dict[str, Any], run: Run) -> dict[str, Any]:
         "commit": str(provenance.get("commit", "")),
         "date": str(provenance.get("date", "")),
     }
+
+
+def parameters_range(numbers: str) -> str:
+    """The distinct numbers of a method's runs, in the form of the columns of methods.csv."""
+    if not numbers:
+        return ""
+    each = sorted(map(int, numbers.split("; ")))
+    return f"{each[0]:,}" if each[0] == each[-1] else f"{each[0]:,} to {each[-1]:,}"
 
 
 def _mean_costs(records: Sequence[dict[str, Any]]) -> list[dict[Hashable, Any]]:

@@ -1,4 +1,4 @@
-"""The comparisons that a benchmark is made for: its questions, each with difference and test."""
+"""The comparisons that a benchmark is made for: its questions, each with differences and tests."""
 
 from __future__ import annotations
 
@@ -12,13 +12,16 @@ from aexad.report.labels import METRIC
 from aexad.report.results import Results
 from aexad.report.stats.aggregate import GROUP, category_means, on_common_seeds
 from aexad.report.stats.intervals import METHOD, Intervals
-from aexad.report.stats.tests import Interval, NoTest, holm, wilcoxon_holm
+from aexad.report.stats.tests import LEVEL, NoTest, holm, wilcoxon_holm
 from aexad.report.tables.format import blocks_of, group_columns, no_interval, words
-from aexad.report.tables.table import Column, Table
+from aexad.report.tables.table import BEST, Column, Table
 from aexad.report.text.captions import caption
-from aexad.report.text.numbers import interval_text, p_text, signed
+from aexad.report.text.numbers import UNDEFINED, with_interval
 
 COMPARED = ("xauc", "pro", "f1", "iou", "image_auroc")
+ROW = [*GROUP, "question", "method", "less"]
+NUMBERS = ("difference", "low", "high", "higher", "categories", "p", "p_holm")
+"""Columns of the ``.csv`` for each metric: ``xauc_difference`` and so on."""
 
 
 def comparisons_table(results: Results) -> Iterator[Table]:
@@ -34,21 +37,26 @@ def comparisons_table(results: Results) -> Iterator[Table]:
     ]
     if not rows:
         return
-    data, titles = pd.DataFrame(rows), results.method_titles
-    data.insert(data.columns.get_loc("p") + 1, "p_holm", _holm(data))
-    interval_notes, test_notes = data.pop("interval_note"), data.pop("test_note")
-    intervals = [interval_text(Interval(*ends)) for ends in data[["low", "high"]].to_numpy()]
-    made = set(data["question"])
-    pairs = data[["method", "less"]].to_numpy().ravel()
+    cells = pd.DataFrame(rows)
+    cells["p_holm"] = _holm(cells)
+    data = cells.groupby(ROW, sort=False)["seeds"].max().reset_index()
+    columns = []
+    for metric in [name for name in COMPARED if name in set(cells["metric"])]:
+        own = data[ROW].merge(cells[cells["metric"] == metric], how="left", on=ROW)
+        data = data.join(own[[*NUMBERS]].add_prefix(f"{metric}_"))
+        own = own.fillna({"text": UNDEFINED, "note": "Not run."})
+        emphasis = [BEST * (p < LEVEL) for p in own["p_holm"]]
+        columns.append(Column(METRIC[metric].label, list(own["text"]), emphasis, list(own["note"])))
+    titles, made = results.method_titles, set(data["question"])
     yield Table(
         name="comparisons",
         title="Comparisons",
         caption=caption(
             "comparisons",
             results,
-            metrics[metrics["method"].isin(pairs)],
+            metrics[metrics["method"].isin(data[["method", "less"]].to_numpy().ravel())],
             method=METHOD,
-            one_seed=bool((data["seeds"] == 1).any()),
+            untested=list(cells.loc[cells["p"].isna(), "untested"].unique()),
             left_out=[
                 f"'{each.question}'" for each in results.comparisons if each.question not in made
             ],
@@ -56,25 +64,22 @@ def comparisons_table(results: Results) -> Iterator[Table]:
         columns=[
             *group_columns(data, results.titles),
             words("Question", data["question"]),
-            words("Method", [titles[name] for name in data["method"]]),
-            words("Less", [titles[name] for name in data["less"]]),
-            words("Metric", [METRIC[name].label for name in data["metric"]]),
+            words(
+                "Difference",
+                [f"{titles[row['method']]} − {titles[row['less']]}" for _, row in data.iterrows()],
+            ),
             Column("Seeds", list(map(str, data["seeds"]))),
-            Column("Difference", list(map(signed, data["difference"]))),
-            Column("95 % interval", intervals, notes=list(interval_notes)),
-            Column("Higher", [f"{row.higher} of {row.categories}" for row in data.itertuples()]),
-            Column("p (Wilcoxon)", list(map(p_text, data["p"])), notes=list(test_notes)),
-            Column("p (Holm)", list(map(p_text, data["p_holm"])), notes=list(test_notes)),
+            *columns,
         ],
         data=data,
-        blocks_of=blocks_of(data, *GROUP, "question", "method", "less"),
+        blocks_of=blocks_of(data, *GROUP),
     )
 
 
 def _compared(
     comparison: Comparison, metrics: pd.DataFrame, intervals: Intervals
 ) -> Iterator[dict[str, Any]]:
-    """One row for each metric in which both methods have a value in a category."""
+    """One cell for each metric in which both methods have a value in a category."""
     pair = [comparison.method, comparison.less]
     common = on_common_seeds(metrics, pair)
     for metric in COMPARED:
@@ -83,27 +88,28 @@ def _compared(
             continue
         difference, interval = intervals.difference(metric, *pair)
         tests = wilcoxon_holm(means, [(comparison.method, comparison.less)])
-        test = tests if isinstance(tests, NoTest) else tests[0]
         by_category = (means[comparison.method] - means[comparison.less]).dropna()
+        higher, categories = int((by_category > 0).sum()), len(by_category)
         yield comparison.model_dump() | {
             "metric": metric,
             "seeds": common.loc[common["metric"] == metric, "seed"].nunique(),
             "difference": difference,
             "low": interval.low,
             "high": interval.high,
-            "higher": int((by_category > 0).sum()),
-            "categories": len(by_category),
-            "p": test.p,
-            "interval_note": no_interval(interval),
-            "test_note": f"N{str(test)[1:]}." if isinstance(test, NoTest) else "",
+            "higher": higher,
+            "categories": categories,
+            "p": tests.p if isinstance(tests, NoTest) else tests[0].p,
+            "untested": tests.reason if isinstance(tests, NoTest) else "",
+            "text": f"{with_interval(difference, interval)} {higher} of {categories}",
+            "note": no_interval(interval),
         }
 
 
-def _holm(data: pd.DataFrame) -> pd.Series:
+def _holm(cells: pd.DataFrame) -> pd.Series:
     """Holm's correction of p, for the tested comparisons of a data set, scenario and metric."""
-    tested = data[data["p"].notna()]
+    tested = cells[cells["p"].notna()]
     corrected = [
         pd.Series(holm(list(part)), part.index)
         for _, part in tested.groupby([*GROUP, "metric"])["p"]
     ]
-    return pd.concat([pd.Series(dtype=float), *corrected]).reindex(data.index)
+    return pd.concat([pd.Series(dtype=float), *corrected]).reindex(cells.index)

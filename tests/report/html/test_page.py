@@ -12,7 +12,7 @@ from fake_results import Tree, make_tree
 
 from aexad.config.benchmark import Run
 from aexad.report.collect import read_metrics, write_collection
-from aexad.report.html.page import write_report
+from aexad.report.html.page import parameters_range, write_report
 from aexad.runtime.errors import DataError
 
 METHODS = ("aexad-resnet18", "aexad-vit_tiny")
@@ -146,6 +146,14 @@ def test_the_page_shows_titles(tmp_path: Path) -> None:
     folder = "runs/textures/brick/standard/seed0/aexad-vit_tiny/panels"
     assert f"<h3>AE-XAD, &lt;ViT&gt; <code>{folder}</code></h3>" in html
     assert 'alt="AE-XAD, &lt;ViT&gt; on ' in html
+
+
+@pytest.mark.parametrize(
+    ("numbers", "shown"),
+    [("", ""), ("2782784", "2,782,784"), ("9984384; 842880; 9984384", "842,880 to 9,984,384")],
+)
+def test_numbers_of_parameters_that_differ_are_a_range(numbers: str, shown: str) -> None:
+    assert parameters_range(numbers) == shown
 
 
 def test_equal_inputs_give_an_equal_page(tree: Tree, html: str) -> None:

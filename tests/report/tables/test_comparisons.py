@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from dataclasses import replace
 
 import pandas as pd
@@ -13,7 +15,7 @@ from aexad.config.schema import validate
 from aexad.report.collect import METRIC_COLUMNS
 from aexad.report.results import Results
 from aexad.report.tables.comparisons import comparisons_table
-from aexad.report.tables.table import Table
+from aexad.report.tables.table import BEST, Table
 from aexad.runtime.errors import ConfigError
 
 LOSS = Comparison(question="What does the loss add?", method="cnn", less="ae")
@@ -25,28 +27,32 @@ def table_of(*comparisons: Comparison, **changes: pd.DataFrame) -> list[Table]:
     return list(comparisons_table(results))
 
 
-def test_each_comparison_has_a_row_for_each_metric_in_the_order_of_the_file() -> None:
+def test_each_comparison_is_a_row_in_the_order_of_the_file() -> None:
     (table,) = table_of(LOSS, ENCODER)
-    assert list(table.data["question"].unique()) == [LOSS.question, ENCODER.question]
-    rows = table.data.set_index(["question", "metric"])
-    loss, encoder = rows.loc[LOSS.question], rows.loc[ENCODER.question]
-    assert list(loss.index) == ["xauc", "pro", "f1", "iou", "image_auroc"]
+    loss, encoder = table.data.to_dict("records")
+    assert (loss["question"], encoder["question"]) == (LOSS.question, ENCODER.question)
+    assert [cell.text for cell in table.header[2:]] == [
+        *("Seeds", "X-AUC", "PRO", "F1", "IoU", "image AUROC")
+    ]
     # cnn 0.8 and 0.6, ae 0.5 and 0.5, with three seeds
-    assert loss.loc["xauc", "difference"] == pytest.approx(0.2)
-    assert list(loss.loc["xauc", ["seeds", "higher", "categories"]]) == [3, 2, 2]
+    assert loss["xauc_difference"] == pytest.approx(0.2)
+    assert loss["xauc_low"] < 0.2 < loss["xauc_high"]
+    assert (loss["seeds"], loss["xauc_higher"], loss["xauc_categories"]) == (3, 2, 2)
     # vit 0.6 and 0.2, cnn 0.6 and 0.4: equal on the first category
-    assert encoder.loc["f1", "difference"] == pytest.approx(-0.1)
-    assert list(encoder.loc["f1", ["higher", "categories"]]) == [0, 2]
-    assert loss.loc["xauc", "low"] < 0.2 < loss.loc["xauc", "high"]
-    assert table.data[["p", "p_holm"]].isna().all(axis=None)  # two categories
-    assert any("no test possible" in note.text.lower() for note in table.notes)
+    assert encoder["f1_difference"] == pytest.approx(-0.1)
+    assert (encoder["f1_higher"], encoder["f1_categories"]) == (0, 2)
+    printed = table.blocks[0][0]
+    assert [cell.text for cell in printed[:3]] == [LOSS.question, "cnn − ae", "3"]
+    assert re.fullmatch(r"\+0\.200 \[[+-]0\.\d+, \+0\.\d+\] 2 of 2", printed[3].text)
+    assert math.isnan(loss["xauc_p"])
+    assert "no test possible, because" in table.caption
 
 
 def test_categories_that_one_of_the_two_lacks_do_not_count() -> None:
     (table,) = table_of(LOSS)
-    pro = table.data.set_index("metric").loc["pro"]  # ae has none on the second category
-    assert list(pro[["higher", "categories"]]) == [1, 1]
-    assert pro[["difference", "low"]].isna().all()
+    row = table.data.iloc[0]  # ae has no PRO on the second category
+    assert (row["pro_higher"], row["pro_categories"]) == (1, 1)
+    assert math.isnan(row["pro_difference"])
     assert "No interval: the two have values in different categories." in [
         note.text for note in table.notes
     ]
@@ -61,17 +67,21 @@ def test_comparisons_without_runs_are_named() -> None:
     assert set(table.data["question"]) == {LOSS.question}
 
 
-def test_holms_correction_is_for_the_comparisons_of_a_metric() -> None:
+@pytest.mark.parametrize(("categories", "corrected"), [(6, 4 / 2**6), (7, 4 / 2**7)])
+def test_holms_correction_is_for_the_comparisons_of_a_metric(
+    categories: int, corrected: float
+) -> None:
     rows = [
-        ["bolts", f"category{i}", "standard", method, 0, "xauc", value + gain * i / 100, 5, ""]
-        for i in range(1, 7)
-        for method, value, gain in (("cnn", 0.5, 0.0), ("vit", 0.5, 1.0), ("ae", 0.5, -1.0))
+        ["bolts", f"category{i}", "standard", method, 0, "xauc", 0.5 + sign * i / 100, 5, ""]
+        for i in range(1, categories + 1)
+        for method, sign in (("cnn", 0), ("vit", 1), ("ae", -1))
     ]
     metrics = pd.DataFrame(rows, columns=METRIC_COLUMNS)
     (table,) = table_of(LOSS, ENCODER, metrics=metrics)
-    assert list(table.data["p"]) == pytest.approx([2 / 2**6] * 2)
-    assert list(table.data["p_holm"]) == pytest.approx([4 / 2**6] * 2)
-    assert list(table.data["higher"]) == [6, 6]
+    assert list(table.data["xauc_p"]) == pytest.approx([2 / 2**categories] * 2)
+    assert list(table.data["xauc_p_holm"]) == pytest.approx([corrected] * 2)
+    bold = [row[3].emphasis == BEST for row in table.blocks[0]]
+    assert bold == [corrected < 0.05] * 2
 
 
 def test_a_benchmark_compares_its_own_methods() -> None:
