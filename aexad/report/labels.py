@@ -125,7 +125,7 @@ HEADLINE = ("xauc", "pro", "pixel_ap", "f1_max", "f1", "iou", "pixel_auroc", "im
 Those that depend on the order of a heat map's values come before those of its binary map.
 """
 
-SCENARIOS = {
+SCENARIO_PHRASES = {
     "standard": "normal images and a few labelled anomalies of each defect type are trained on",
     "anomalies_only": "only a few labelled anomalies of each defect type are trained on",
     "one_class": "only normal images are trained on",
@@ -146,7 +146,7 @@ def order_of(metric: str) -> tuple[int, str]:
 
 def scenario_phrase(scenario: str) -> str:
     """Name a scenario and explain it, for captions."""
-    meaning = SCENARIOS.get(scenario)
+    meaning = SCENARIO_PHRASES.get(scenario)
     return f"scenario {scenario}" + (f" ({meaning})" if meaning else "")
 
 

@@ -9,7 +9,7 @@ from aexad.config.catalogue import Dataset, Limit, read_catalogue
 from aexad.config.scenarios import SCENARIOS
 from aexad.config.schema import validate
 from aexad.data.tables import TRAINED_ROLES
-from aexad.report.labels import SCENARIOS as WORDS_FOR_SCENARIOS
+from aexad.report.labels import SCENARIO_PHRASES
 from aexad.runtime.errors import ConfigError
 
 ENTRY = {"title": "Set", "adaptor": "mvtec_layout", "labelled": 3}
@@ -112,4 +112,4 @@ def test_the_catalogue_of_the_project_is_whole() -> None:
 
 
 def test_every_scenario_has_its_images_and_its_words() -> None:
-    assert tuple(TRAINED_ROLES) == tuple(WORDS_FOR_SCENARIOS) == SCENARIOS
+    assert tuple(TRAINED_ROLES) == tuple(SCENARIO_PHRASES) == SCENARIOS
