@@ -17,7 +17,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
-from aexad.runtime.errors import ConfigError
+from aexad.runtime.errors import ConfigError, one_line
 
 GROUP = "aexad.methods"
 """Entry points of installed packages that offer methods."""
@@ -59,7 +59,7 @@ def load_own(reference: str) -> Any:
     try:
         spec.loader.exec_module(module)
     except Exception as error:  # of the user's code
-        reason = " ".join(str(error).split())[:200]
+        reason = one_line(error, 200)
         raise ConfigError(
             f"{file}: fails when it is loaded ({type(error).__name__}: {reason}); correct it"
         ) from error
@@ -74,7 +74,7 @@ def entry_point(name: str) -> Any:
         try:
             return point.load()
         except Exception as error:  # of the package's code
-            reason = " ".join(str(error).split())[:200]
+            reason = one_line(error, 200)
             raise ConfigError(
                 f"method '{name}' of {point.value} fails when it is loaded "
                 f"({type(error).__name__}: {reason})"

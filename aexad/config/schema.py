@@ -17,7 +17,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
 
 from aexad.config.builtin import is_builtin
-from aexad.runtime.errors import ConfigError
+from aexad.runtime.errors import ConfigError, one_line
 
 
 class Strict(BaseModel):
@@ -99,7 +99,7 @@ def read_yaml(path: str | Path) -> dict[str, Any]:
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror})") from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:  # a 30 February; [[[[…
-        raise ConfigError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
+        raise ConfigError(f"{path}: not valid YAML: {one_line(error)}") from None
     if content is None:
         return {}
     if not isinstance(content, dict):

@@ -22,7 +22,7 @@ from PIL import ExifTags, Image, ImageOps
 from scipy import ndimage
 
 from aexad.config.catalogue import WHOLE, Tile
-from aexad.runtime.errors import DataError
+from aexad.runtime.errors import DataError, one_line
 
 # By content. Pillow starts a program for some others (EPS).
 FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP", "JPEG2000", "GIF", "PPM", "TGA", "DIB", "AVIF")
@@ -414,14 +414,10 @@ def _opened(path: str | os.PathLike[str]) -> Iterator[Image.Image]:
         ) from None
     except OSError as error:
         # Errors of the system (permission, a folder, a bad disk) have a number, Pillow's have none.
-        reason = error.strerror if error.errno else f"damaged or truncated ({_line(error)})"
+        reason = error.strerror if error.errno else f"damaged or truncated ({one_line(error)})"
         raise DataError(f"{path}: cannot be read: {reason}; restore or replace it") from None
     except DAMAGE as error:
-        raise DataError(f"{path}: damaged ({_line(error)}); restore or replace it") from None
-
-
-def _line(error: BaseException) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
+        raise DataError(f"{path}: damaged ({one_line(error)}); restore or replace it") from None
 
 
 def _upright_size(image: Image.Image) -> tuple[int, int]:

@@ -11,7 +11,7 @@ from aexad.config.recipe import PIXELS
 from aexad.config.schema import nearest
 from aexad.encoders import pixel_encoder
 from aexad.encoders.weights import Weights
-from aexad.runtime.errors import ConfigError, WeightsError
+from aexad.runtime.errors import ConfigError, WeightsError, one_line
 
 
 def build_backbone(name: str, input_size: int, weights: Weights | None) -> Any:
@@ -56,7 +56,7 @@ def build_backbone(name: str, input_size: int, weights: Weights | None) -> Any:
             raise
         raise WeightsError(
             f"weights of '{name}' ({weights.source}) are of another architecture: "
-            f"{' '.join(str(error).split())[:200]}; replace them"
+            f"{one_line(error, 200)}; replace them"
         ) from None
     except AssertionError as error:
         raise ConfigError(

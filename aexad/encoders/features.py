@@ -23,7 +23,7 @@ from aexad.encoders.family import family_of
 from aexad.encoders.shifted_tokens import offsets, shifted
 from aexad.encoders.weights import Weights
 from aexad.runtime.device import is_out_of_memory
-from aexad.runtime.errors import ConfigError
+from aexad.runtime.errors import ConfigError, one_line
 
 # AE-XAD decodes from an eighth of the image: 28x28 at 224x224.
 DECODER_STRIDE = 8
@@ -145,10 +145,9 @@ class Encoder(nn.Module):
                     f"one image of {self.input_size} pixels in encoder '{name}'"
                 ) from error
             own = self.backbone.pretrained_cfg["input_size"][-1]
-            reason = " ".join(str(error).split())[:120] or type(error).__name__
             raise ConfigError(
-                f"encoder '{name}' cannot take images of {self.input_size} pixels ({reason}); set "
-                f"'input_size' in the recipe (its own is {own})"
+                f"encoder '{name}' cannot take images of {self.input_size} pixels "
+                f"({one_line(error, 120)}); set 'input_size' in the recipe (its own is {own})"
             ) from None
 
     def forward(self, images: Tensor) -> Tensor:

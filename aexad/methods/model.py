@@ -16,7 +16,7 @@ from aexad.config.recipe import PIXELS, Recipe
 from aexad.encoders.weights import Weights, find_weights
 from aexad.methods.base import EncoderMethod, Method
 from aexad.runtime.device import is_out_of_memory
-from aexad.runtime.errors import AexadError, ConfigError, MethodError
+from aexad.runtime.errors import AexadError, ConfigError, MethodError, one_line
 from aexad.runtime.provenance import code_digest
 
 
@@ -72,7 +72,7 @@ def own_code_named(recipe: Recipe, doing: str) -> Iterator[None]:
     except Exception as error:
         if is_out_of_memory(error):
             raise
-        reason = " ".join(str(error).split())[:300]
+        reason = one_line(error, 300)
         raise MethodError(
             f"{', '.join(own)}: fails when {doing} ({type(error).__name__}: {reason}); "
             f"'aexad check-method' tries it in seconds"

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import pandas as pd
 
 from aexad.config.benchmark import Run
-from aexad.runtime.errors import DataError
+from aexad.runtime.errors import DataError, one_line
 
 IMAGE_VALUES = ["score", "anomalous_pixels", "xauc", "f1", "iou"]
 IMAGE_COLUMNS = [*Run._fields, "image", "defect", *IMAGE_VALUES]
@@ -125,7 +125,7 @@ def _made_by(verb: str, path: Path) -> Iterator[None]:
     except FileNotFoundError:
         raise DataError(f"{path}: no such file; make it with 'aexad {verb}'") from None
     except (ValueError, KeyError) as error:
-        problem = " ".join(str(error).split())
+        problem = one_line(error)
         raise DataError(
             f"{path}: cannot be used ({problem}); make it again with 'aexad {verb}'"
         ) from None

@@ -19,8 +19,6 @@ from aexad.training.job import TrainingJob
 from aexad.training.loop import Trained
 from aexad.training.memory import STEP_MEMORY_MB, first_line, freed_memory_kept
 
-__all__ = ["Trained", "train"]
-
 
 def train(
     model: Model,

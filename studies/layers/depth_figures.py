@@ -49,24 +49,26 @@ def depth_table(group: Group, sweep: Sweep, cnn: str | None) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        metric, method, mean (over the seeds that all methods have), std (over all seeds of the
-        method; NaN for one), seeds (number of all seeds of the method). Methods without a value in
-        a category that others have (a missing run) have no row.
+        metric, method, mean (over the seeds that all methods have); and of all seeds of the
+        method: their mean as centre, std (NaN for one seed) and number as seeds. Methods without a
+        value in a category that others have (a missing run) have no row.
     """
     names = [*sweep.methods, *([cnn] if cnn else [])]
     rows = group.metrics
     rows = rows[rows["metric"].isin(SHOWN) & rows["method"].isin(names)]
-    spreads = over_categories(rows).set_index(["metric", "method"])[["std", "seeds"]]
+    every = over_categories(rows).rename(columns={"mean": "centre"})
+    every = every.set_index(["metric", "method"])[["centre", "std", "seeds"]]
     common = pd.concat([on_common_seeds(part) for _, part in rows.groupby("metric", sort=False)])
     means = whole_means(common).drop(columns=["std", "seeds"])
-    means = means[means["mean"].notna()].join(spreads, on=["metric", "method"])
-    return means[["metric", "method", "mean", "std", "seeds"]].reset_index(drop=True)
+    means = means[means["mean"].notna()].join(every, on=["metric", "method"])
+    return means[["metric", "method", "mean", "centre", "std", "seeds"]].reset_index(drop=True)
 
 
 def depth_figure(group: Group, sweep: Sweep, cnn: str | None, table: pd.DataFrame) -> Figure:
     """Draw one panel per metric and one line per input size.
 
-    Whiskers and band are one standard deviation over the seeds.
+    Whiskers and band are one standard deviation over all seeds of a method around their mean, which
+    points and dashed line need not be: these are of the seeds that all methods have.
     """
     present = [name for name in SHOWN if (table["metric"] == name).any()]
     figure, panels = grid_of(len(present), COLUMNS, height=2.0, margin=0.5, sharex=True)
@@ -79,8 +81,10 @@ def depth_figure(group: Group, sweep: Sweep, cnn: str | None, table: pd.DataFram
             points = {block: name for block, name in blocks.items() if name in values.index}
             rows = values.loc[list(points.values())]
             how = {"color": style.colour, "marker": style.marker, "markersize": 4.5}
-            how |= {"markeredgecolor": "white", "markeredgewidth": 0.4, "elinewidth": 1}
-            axes.errorbar(list(points), rows["mean"], rows["std"].fillna(0), zorder=3, **how)
+            how |= {"markeredgecolor": "white", "markeredgewidth": 0.4}
+            axes.plot(list(points), rows["mean"], zorder=3, **how)
+            low, high = rows["centre"] - rows["std"], rows["centre"] + rows["std"]
+            axes.vlines(list(points), low, high, colors=style.colour, linewidth=1)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_title(METRIC[metric].label)
     for axes in panels[-COLUMNS:]:
@@ -96,7 +100,7 @@ def depth_figure(group: Group, sweep: Sweep, cnn: str | None, table: pd.DataFram
 def _draw_band(axes: Axes, cnn: pd.Series) -> None:
     axes.axhline(cnn["mean"], color=BAND, linestyle="--", linewidth=1)
     if pd.notna(cnn["std"]):  # it has more than one seed
-        low, high = cnn["mean"] - cnn["std"], cnn["mean"] + cnn["std"]
+        low, high = cnn["centre"] - cnn["std"], cnn["centre"] + cnn["std"]
         axes.axhspan(low, high, color=BAND, alpha=0.18, linewidth=0)
 
 
@@ -110,8 +114,8 @@ def _depth(group: Group, sweep: Sweep, cnn: str | None, end: str) -> Drawing:
     seeds = "Each point is one seed."
     if several:
         seeds = (
-            "Whiskers and band are one standard deviation over the seeds of "
-            f"{listed(several, most=4)}; means are over the seeds that all methods have."
+            "Points and dashed line: mean over the seeds that all methods have. Whiskers and grey "
+            f"band: mean ± one standard deviation over all seeds of {listed(several, most=4)}."
         )
     band = f" The dashed line is {group.shown(cnn)}." if cnn else ""
     return group.drawing(

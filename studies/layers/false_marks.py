@@ -11,17 +11,18 @@ import numpy as np
 import pandas as pd
 import torch
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
 
 from aexad.config.recipe import HeatMap
 from aexad.data.images import Levels, load_image, load_mask
 from aexad.explain.heatmap import heat_maps
-from aexad.report.style import literal
+from aexad.report.style import add_legend, grid_of, literal, method_styles, name_ticks
 from studies.layers.heat_map_trials import output_of
 
 RECALLS = (0.8, 0.5)
 MAPS = {"error": "AE-XAD's error", "probability": "probe's map", "product": "product of both"}
 """Column: what it is called in the figure."""
+BESIDE = 0.12
+"""Distance between the points of two maps, of the distance between two categories."""
 
 
 def false_marks(
@@ -77,20 +78,23 @@ def _shares(maps: dict[str, np.ndarray], truth: np.ndarray, recall: float) -> di
 
 
 def false_marks_figure(table: pd.DataFrame, recall: float) -> Figure:
-    """Bars of the shares of marked normal pixels, one group per category.
+    """Points of the shares of marked normal pixels, one column per category, on a log axis.
 
     ``table`` has the rows of :func:`false_marks` and the column ``category``.
     """
-    shown = table[table["recall"] == recall].set_index("category")
-    figure = Figure(figsize=(7, 3), layout="constrained")
-    axes = figure.add_subplot()
-    width = 0.8 / len(MAPS)
-    for number, (name, label) in enumerate(MAPS.items()):
-        places = np.arange(len(shown)) + (number - (len(MAPS) - 1) / 2) * width
-        axes.bar(places, shown[name], width, label=label)
-    axes.set_xticks(range(len(shown)), [literal(str(name)) for name in shown.index])
+    shown = table[table["recall"] == recall]
+    figure, (axes,) = grid_of(1, 1, height=2.6, margin=0.4)
+    styles = method_styles(list(MAPS))
+    for i, (name, style) in enumerate(styles.items()):
+        places = np.arange(len(shown)) + BESIDE * (i - (len(styles) - 1) / 2)
+        how = {"color": style.colour, "marker": style.marker, "linestyle": ""}
+        axes.plot(places, 100 * shown[name], markersize=6, **how)
+    axes.set_xticks(range(len(shown)), [literal(str(name)) for name in shown["category"]])
     axes.set_yscale("log")
-    axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=None))
-    axes.set_ylabel(f"normal pixels marked, where\n{recall:.0%} of defect pixels are")
-    figure.legend(loc="outside upper center", ncols=len(MAPS))
+    name_ticks(axes.yaxis, *axes.get_ylim())
+    axes.yaxis.set_major_formatter(lambda value, _: f"{value:g} %")
+    axes.set_ylabel(
+        f"share of normal pixels marked when\n{100 * recall:g} % of the defect pixels are marked"
+    )
+    add_legend(figure, [style.handle(MAPS[name], line=False) for name, style in styles.items()])
     return figure

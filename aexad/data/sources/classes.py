@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from aexad.data.layouts.class_folders import BATCHES, CLASS_FOLDERS, SPLITS
 from aexad.data.sources.idx import idx_files, read_idx
-from aexad.runtime.errors import DataError, DownloadError
+from aexad.runtime.errors import DataError, DownloadError, one_line
 from aexad.runtime.files import sha256_of
 
 
@@ -91,7 +91,7 @@ def download_by_torchvision(name: str, kind: str, folder: Path) -> None:
             error.close()
         raise DownloadError(
             f"data set '{name}': torchvision could not download {kind} "
-            f"({' '.join(str(error).split())}); try again later, or get its files by other means "
+            f"({one_line(error)}); try again later, or get its files by other means "
             f"and name their folder: --config 'sources={{{name}: FOLDER}}'"
         ) from None
 

@@ -3,42 +3,79 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
+from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from aexad.config.benchmark import Run
 from aexad.report.figures.base import Drawing, Group, Look
 from aexad.report.labels import listed
-from aexad.report.run_files import read_curve
+from aexad.report.run_files import read_curve, read_runs
 from aexad.report.style import add_legend, draw_lines, draw_points, grid_of, literal, name_ticks
 
 PARTS = {"loss_normal": "normal pixels", "loss_anomalous": "anomalous pixels"}
 
 
 def training_drawings(group: Group) -> Iterator[Drawing]:
-    """``training``: the loss of every run that trained a model."""
-    read = [
-        read_curve(group.folder(run) / "training.csv").assign(
-            category=run.category, method=run.method, seed=run.seed
-        )
-        for run in group.runs
-    ]
-    if all(curve.empty for curve in read):
+    """``training``: each kind of loss, because losses of different sizes flatten each other.
+
+    The figures after the first have the kind at the end of their names.
+    """
+    if not group.runs:
         return
-    curves = pd.concat(read)
-    methods = listed([group.shown(method) for method in group.trained_methods()])
-    yield group.drawing(
-        "training",
-        "Training curves",
-        f"{group.phrase} The two parts of the training loss by epoch, one line per seed, on a log "
-        "scale; a mark is at the last epoch. Methods with different losses differ in level by "
-        "definition: compare the shapes.",
-        "Line plots of the training loss by epoch on normal and on anomalous pixels, one row of "
-        f"panels per category, one line per method ({methods}).",
-        lambda: training_figure(curves, group.look),
-    )
+    curves = training_curves(group)
+    for i, (kind, own) in enumerate(curves.groupby("kind", sort=False)):
+        methods = listed([group.shown(name) for name in own["method"].unique()])
+        yield group.drawing(
+            "training",
+            f"Training curves, {kind}",
+            f"{group.phrase} The two parts of the training loss by epoch, one line per training "
+            "(category, method and seed), on a log scale; a mark is at the last epoch. Methods "
+            "that differ in the heat map alone share one training: it has the name of the first "
+            "of them. Each kind of loss has a figure of its own. Methods with different losses "
+            "differ in level by definition: compare the shapes.",
+            "Line plots of the training loss by epoch on normal and on anomalous pixels, one row "
+            f"of panels per category, one line per method ({methods}).",
+            partial(training_figure, own, group.look),
+            end=f"_{kind}".replace(" ", "_") if i else "",
+        )
+
+
+def training_curves(group: Group) -> pd.DataFrame:
+    """The loss of each training by epoch.
+
+    Returns
+    -------
+    DataFrame
+        Columns category, method, seed, kind (of the loss), epoch, loss_normal, loss_anomalous.
+        Methods that share a training have one curve, under the first of them.
+    """
+    known = read_runs(group.runs, group.results, "provenance.json", _training)
+    trainings = dict(zip(group.runs, known, strict=True))
+    first: dict[str, str] = {}
+    curves = []
+    for method in group.trained_methods():
+        for run in group.runs_of(method):
+            trainer, kind = trainings[run]
+            shown = first.setdefault(trainer, method)
+            curve = read_curve(group.folder(run) / "training.csv")
+            curves.append(
+                curve.assign(category=run.category, method=shown, seed=run.seed, kind=kind)
+            )
+    return pd.concat(curves).drop_duplicates(["category", "method", "seed", "epoch"])
+
+
+def _training(provenance: dict[str, Any], run: Run) -> tuple[str, str]:
+    """The method that trained the model of a run, and the kind of its loss."""
+    recipe = provenance["recipe"]
+    # Old runs record neither their trainer nor whether they rebuild images, which they do.
+    rebuilds = provenance.get("rebuilds", True)
+    kind = f"{recipe.get('reduction', 'sum')} of squared errors" if rebuilds else recipe["model"]
+    return provenance.get("method", run.method), kind.replace("_", " ")
 
 
 def training_figure(curves: pd.DataFrame, look: Look) -> Figure:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -23,10 +24,10 @@ from aexad.data.tables import read_split
 from aexad.evaluation.metrics import xauc_per_image
 from aexad.explain.heatmap import heat_maps
 from aexad.report.collect import read_methods, read_metrics
-from aexad.report.figures import accuracy_cost
+from aexad.report.figures import accuracy_cost, aexad_figures_4_and_5
 from aexad.report.figures.accuracy_cost import cost_drawings, cost_table
 from aexad.report.figures.aexad_figure_3 import SIZES, filter_curve, filter_drawings
-from aexad.report.figures.aexad_figures_4_and_5 import threshold_curves
+from aexad.report.figures.aexad_figures_4_and_5 import threshold_curves, threshold_drawings
 from aexad.report.figures.anovit_figure_3 import anovit_drawings
 from aexad.report.figures.base import Group, cnn_and_transformer, read_groups
 from aexad.report.figures.critical_difference import not_separated, rank_drawings, rank_figure
@@ -34,6 +35,7 @@ from aexad.report.figures.gallery import contrast_drawings, differences, extreme
 from aexad.report.figures.label_placement import place_labels
 from aexad.report.figures.metrics import metric_figure
 from aexad.report.figures.per_defect import anomalous_images, by_area, defect_drawings
+from aexad.report.figures.training import training_drawings
 from aexad.report.figures.write import drawings
 from aexad.report.images.grid import (
     DEVIATIONS,
@@ -47,8 +49,8 @@ from aexad.report.images.pictures import Photograph, Picture
 from aexad.report.images.unfiltered import unfiltered_map
 from aexad.report.run_files import read_per_image
 from aexad.report.stats.by_defect import by_type, paired_iou
-from aexad.report.style import add_legend, styled
-from aexad.runtime.files import write_csv
+from aexad.report.style import add_legend, method_styles, styled
+from aexad.runtime.files import write_csv, write_json
 
 PAIR = ("aexad-resnet18", "aexad-vit_tiny")
 
@@ -89,6 +91,60 @@ def test_threshold_curves_are_means_over_the_seeds() -> None:
     curves = threshold_curves(metrics, "f1")
     assert curves["a"].tolist() == [1.0, 1.5, 3.5]
     np.testing.assert_allclose(curves["mean"], [0.3, 0.5, 0.2], rtol=1e-12)
+
+
+def legend_of(figure: Figure) -> list[str]:
+    return [text.get_text() for legend in figure.legends for text in legend.get_texts()]
+
+
+def test_of_many_methods_the_threshold_figures_show_the_pair_and_the_best(
+    group: Group, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Fewer methods than lines: all are shown, and the caption has no rule.
+    assert "Shown of" not in next(threshold_drawings(group)).caption
+    methods = pd.concat([group.methods, group.methods.loc[["ae"]].rename({"ae": "low"})])
+    f1 = group.metrics[group.metrics["metric"].str.startswith("f1")]
+    f1 = f1.assign(value=f1["method"].map({PAIR[0]: 0.1, PAIR[1]: 0.2, "ae": 0.9}))
+    low = f1[f1["method"] == "ae"].assign(method="low", value=0.8)
+    partly = low.assign(method="part", value=1.0).query("category == 'brick'")
+    names = [*PAIR, "low", "ae", "part"]
+    look = group.look._replace(
+        styles=method_styles(names), titles={name: f"The {name}" for name in names}
+    )
+    many = replace(group, metrics=pd.concat([low, f1, partly]), methods=methods, look=look)
+    monkeypatch.setattr(aexad_figures_4_and_5, "MOST_SHOWN", 3)
+    (drawing,) = threshold_drawings(many)
+    with styled():
+        figure = drawing.draw()
+    # The best lacks a category: its mean cannot be compared.
+    assert legend_of(figure) == [f"The {name}" for name in (*PAIR, "ae")]
+    assert [len(axes.lines) for axes in figure.axes[:2]] == [3, 3]
+    assert (
+        f"Shown of 5 methods: The {PAIR[0]} and The {PAIR[1]} (the first method of each kind of "
+        "encoder), and of the others the 1 with the highest mean over the categories"
+    ) in drawing.caption
+    assert "The low" not in drawing.alt
+
+
+def test_one_training_is_drawn_once_and_each_kind_of_loss_alone(tmp_path: Path) -> None:
+    tree = make_tree(tmp_path, methods=(*PAIR, "ae"), seeds=(0, 1))
+    for run in tree.runs:
+        path = tree.results / run.folder / "provenance.json"
+        content = json.loads(path.read_text())
+        if run.method == PAIR[1]:
+            content |= {"rebuilds": False, "recipe": content["recipe"] | {"model": "pixel_probe"}}
+        else:  # "ae" as if it differed in the heat map alone
+            content["method"] = PAIR[0]
+        write_json(path, content)
+    first, second = training_drawings(group_of(tree))
+    end = "_textures_standard"
+    assert (first.name, second.name) == (f"training{end}", f"training{end}_pixel_probe")
+    assert first.title.startswith("Training curves, sum of squared errors:")
+    with styled():
+        figures = [drawing.draw() for drawing in (first, second)]
+    assert [legend_of(figure) for figure in figures] == [[PAIR[0]], [f"{PAIR[1]}†"]]
+    for figure in figures:
+        assert [len(axes.lines) for axes in figure.axes] == [2] * 4  # seeds; categories x parts
 
 
 def test_the_curve_over_k_equals_heat_maps_with_that_fixed_k(group: Group) -> None:
@@ -300,10 +356,22 @@ def test_figures_show_the_titles_of_methods(group: Group) -> None:
 def test_methods_without_a_run_in_the_scenario_are_not_drawn(group: Group) -> None:
     with styled():
         figure = metric_figure(group.metrics[group.metrics["method"] != "ae"], group.look)
-    (legend,) = figure.legends
-    assert [text.get_text() for text in legend.get_texts()] == [PAIR[0], f"{PAIR[1]}†"]
-    marks = figure.axes[0].collections[0].get_offsets()
-    assert len(marks) == 2 * (2 + 1)  # methods x categories and their mean
+    axes = figure.axes[0]
+    assert [tick.get_text() for tick in axes.get_yticklabels()] == [PAIR[0], f"{PAIR[1]}†"]
+
+
+def test_metrics_have_a_mark_per_category_and_a_bar_at_their_mean(group: Group) -> None:
+    xauc = group.metrics[group.metrics["metric"] == "xauc"].copy()
+    xauc["value"] = 0.5 + 0.2 * (xauc["category"] == "grass") + 0.1 * xauc["seed"]
+    lacking = (xauc["method"] == "ae") & (xauc["category"] == "brick")
+    with styled():
+        figure = metric_figure(xauc[~lacking], group.look)
+    assert legend_of(figure) == ["brick", "grass", "mean over the categories"]
+    marks, bars = (points.get_offsets() for points in figure.axes[0].collections)
+    assert sorted(map(tuple, np.round(marks, 9))) == [
+        (0.55, 0), (0.55, 1), (0.75, 0), (0.75, 1), (0.75, 2),
+    ]  # fmt: skip
+    np.testing.assert_allclose(bars, [[0.65, 0], [0.65, 1]])  # the third lacks a category
 
 
 def test_a_grid_makes_room_for_long_titles_and_draws_one_bar_per_scale() -> None:

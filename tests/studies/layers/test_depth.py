@@ -104,6 +104,7 @@ def test_depth_and_gallery_of_a_sweep(tree: Tree) -> None:
     # The mean is of the seed that all have (block 0 lacks the other), the spread of its own two.
     assert iou["mean"]["aexad-block2"] == pytest.approx(by_seed[0])
     assert iou["std"]["aexad-block2"] == pytest.approx(by_seed.std())
+    assert iou["centre"]["aexad-block2"] == pytest.approx(by_seed.mean())
     assert np.isnan(iou["std"]["aexad-block0"])
     with styled():
         figure = depth_figure(group, sweep, "aexad-resnet18", table)
@@ -111,7 +112,17 @@ def test_depth_and_gallery_of_a_sweep(tree: Tree) -> None:
     lines = [line for line in panel.lines if len(line.get_xdata()) == 3]
     assert list(lines[0].get_xdata()) == [0, 2, 11]
     assert lines[0].get_ydata()[1] == pytest.approx(by_seed[0])
+    cnn = iou.loc["aexad-resnet18"]
+    assert cnn["centre"] != pytest.approx(cnn["mean"])
+    (band,) = panel.patches
+    low, high = band.get_y(), band.get_y() + band.get_height()
+    assert [low, high] == pytest.approx([cnn["centre"] - cnn["std"], cnn["centre"] + cnn["std"]])
+    assert list(panel.lines[0].get_ydata()) == pytest.approx([cnn["mean"]] * 2)
+    whiskers = panel.collections[0].get_segments()  # of blocks 0, 2 and 11
+    assert np.mean(whiskers[1], axis=0) == pytest.approx([2, by_seed.mean()])
     first, second = depth_drawings(group, tree.recipes)
+    assert "dashed line: mean over the seeds that all methods have" in first.caption
+    assert "band: mean ± one standard deviation over all seeds of aexad-resnet18" in first.caption
     assert (first.name, second.name) == (
         "depth_textures_standard",
         "gallery_depth_textures_standard",

@@ -153,8 +153,8 @@ def test_normal_pixels_that_a_run_marks(tmp_path):
     assert (shares["both"] <= shares[["error", "probability"]].min(axis=1)).all()
     assert (shares["probability"] < 0.2).all()
     figure = false_marks_figure(shares.assign(category="spots"), RECALLS[0])
-    bars = [bar.get_height() for bar in figure.axes[0].patches]
-    assert bars == shares.loc[0, list(MAPS)].to_list()
+    points = [line.get_ydata()[0] for line in figure.axes[0].lines]
+    assert points == (100 * shares.loc[0, list(MAPS)]).to_list()
 
 
 def write_test_images(tmp_path, data):
