@@ -65,39 +65,27 @@ def archive_of(name: str) -> Path:
     return OUT / f"{name}.runs.zip"
 
 
-def render(name: str, results: Path, benchmark: str = "", figures: bool = True) -> Path:
-    """Import the archive into ``results``, and render the benchmark; returns its folder.
-
-    ``benchmark`` is another one that has runs in the same archive.
-    """
-    options = ["--benchmark", benchmark or name, "--results", str(results), "--partial"]
+def render(name: str, results: Path, figures: bool = True) -> Path:
+    """Import the archive into ``results``, and render the benchmark; returns its folder."""
+    options = ["--benchmark", name, "--results", str(results), "--partial"]
     calls = [["import", str(archive_of(name)), "--results", str(results)]]
     calls += [[verb, *options] for verb in ("collect", "tables")]
     calls += [["figures", *options, "--data", "data"]] * figures
     for call in calls:
         if aexad(call):
             raise SystemExit(f"{call[0]}: see above")
-    return results / (benchmark or name)
+    return results / name
 
 
 def page_tables(name: str, folder: Path) -> dict[str, str]:
-    """The tables of the written pages; some of them are of the whole archive."""
+    """The tables of the written pages, as Markdown, by the name of their mark."""
     if name in SMALL:
         return SMALL[name](folder)
-    answers = {"answers": table_of_answers(folder)}
-    full = f"{name}_full"
-    if not (DOCS.parent / f"config/benchmarks/{full}.yaml").is_file():
-        return short_tables(folder) | answers
-    whole = render(name, folder.parent, full, figures=False)
-    return (
-        short_tables(folder)
-        | answers
-        | {
-            "categories": short_tables(whole)["categories"],
-            "seeds": table_of_seeds(whole),
-            "published": table_beside_published(whole),
-        }
-    )
+    return short_tables(folder) | {
+        "answers": table_of_answers(folder),
+        "seeds": table_of_seeds(folder),
+        "published": table_beside_published(folder),
+    }
 
 
 def short_tables(folder: Path) -> dict[str, str]:
