@@ -53,6 +53,7 @@ def add_verbs(add: AddVerb) -> None:
     parser = add(import_runs)
     parser.add_argument("archives", type=Path, nargs="+", metavar="ARCHIVE", help="zip of runs")
     parser.add_argument("--results", type=Path, default=Path("results"), help="default: results")
+    parser.add_argument("--record", type=Path, help="file to list the imported runs in")
     add_methods(parser)
 
 
@@ -206,11 +207,16 @@ def import_runs(args: argparse.Namespace) -> Path:
     from aexad.config.builtin import method_paths
     from aexad.config.methods import read_methods
     from aexad.report.archive import import_archive
+    from aexad.runtime.files import sha256_of, write_text
 
     methods = read_methods(*method_paths(args.methods))
+    record = []
     for path in args.archives:
         runs = import_archive(path, args.results, methods)
         print(f"{path}: {len(runs)} runs")
+        record += [f"{sha256_of(path)}  {path}", *(str(run.imported_folder) for run in runs)]
+    if args.record:
+        write_text(args.record, "\n".join(record) + "\n")
     return args.results / "imported"
 
 

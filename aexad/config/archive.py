@@ -10,6 +10,7 @@ import csv
 import lzma
 import zipfile
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -80,6 +81,7 @@ def read_manifest(path: Path) -> Manifest:
     """
     try:
         with zipfile.ZipFile(path) as archive:
+            _check_names(archive.namelist(), path)
             manifest = archive.getinfo(MANIFEST)
             if manifest.flag_bits & _ENCRYPTED:
                 raise DataError(f"{path}: encrypted; unpack it, and zip it without a password")
@@ -94,3 +96,18 @@ def read_manifest(path: Path) -> Manifest:
             first = error.errors()[0]
             detail += f" ({'.'.join(map(str, first['loc']))}: {first['msg']})"
         raise DataError(f"{path}: {detail}; make it with 'aexad archive'") from None
+
+
+def _check_names(names: Sequence[str], path: Path) -> None:
+    """Refuse a zip that was unpacked, and packed again in another form."""
+    if any("\\" in name for name in names):
+        raise DataError(
+            f"{path}: its names have backslashes for folders, which zip does not allow; pack it "
+            "again with another program"
+        )
+    inner = [name for name in names if name.endswith(f"/{MANIFEST}")]
+    if inner and MANIFEST not in names:
+        raise DataError(
+            f"{path}: {MANIFEST} is in a sub-folder ({inner[0]}); zip the contents of that folder, "
+            "not the folder"
+        )

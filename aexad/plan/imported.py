@@ -13,6 +13,7 @@ from aexad.config.archive import SPLIT
 from aexad.config.benchmark import Run
 from aexad.config.methods import Method
 from aexad.config.recipe import Recipe
+from aexad.runtime.files import sha256_of
 
 IMPORTED = "imported.json"
 """The file that marks an imported run and holds the recipe that it was made with."""
@@ -41,6 +42,19 @@ def recipe_differences(stored: Mapping[str, Any] | None, method: Method | None) 
 def recipe_of_run(recipe: Recipe) -> dict[str, Any]:
     """The keys of a recipe that the results of a run depend on."""
     return recipe.training | {"heat_map": recipe.heat_map.model_dump()}
+
+
+def other_splits(splits: Mapping[str, str], results: Path) -> list[Path]:
+    """Folders whose split, by the digests of an archive, is another one here.
+
+    Runs of the archive cannot be compared there with those made here: the data sets differ, or one
+    of them is not whole.
+    """
+    return [
+        Path(folder)
+        for folder, digest in splits.items()
+        if (own := results / folder / SPLIT).is_file() and sha256_of(own) != digest
+    ]
 
 
 def imported_runs(

@@ -11,8 +11,9 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from aexad.config.archive import MEASURED, RECORDS, SPLIT, read_manifest
+from aexad.config.archive import SPLIT, ArchivedRun, read_manifest
 from aexad.config.benchmark import (
+    METRICS_FILE,
     NAMES,
     Benchmark,
     Run,
@@ -30,9 +31,10 @@ from aexad.config.own_code import own_digest
 from aexad.config.recipe import Recipe
 from aexad.config.schema import nearest, validate
 from aexad.data.index import listing_digest
-from aexad.plan.imported import imported_runs, recipe_differences
+from aexad.plan.imported import imported_runs, other_splits, recipe_differences
 from aexad.plan.runs import runs_of
 from aexad.runtime.errors import ConfigError, DataError
+from aexad.runtime.files import sha256_of
 from aexad.runtime.provenance import code_digest
 
 RESULTS = Path("results")
@@ -64,8 +66,10 @@ class Plan:
     """``all_runs``, or with the setting ``partial`` the completed ones among them."""
     imported: list[Run]
     """The runs of the benchmark that have no results made here, and come from an archive."""
-    archived: list[Run]
+    archived: dict[Run, ArchivedRun]
     """The imported runs that lie in the benchmark's own archive."""
+    unfit: list[str]
+    """Why runs of the archive, or imported ones, are made here instead: one line each."""
 
     @property
     def narrowed(self) -> bool:
@@ -92,20 +96,40 @@ class Plan:
         return [run for run in runs if run not in others]
 
     def files(self, runs: Sequence[Run], *names: str) -> list[str]:
-        """Files of these names of all runs, imported or not."""
+        """Files of these names of all runs; for those of the archive, the record of the import."""
         others = set(self.imported)
-        folders = [run.imported_folder if run in others else run.folder for run in runs]
-        return [f"{RESULTS}/{folder}/{name}" for folder in folders for name in names]
-
-    def archived_files(self) -> list[str]:
-        """Every file that is taken from the benchmark's archive."""
-        splits = {f"{RESULTS}/{run.imported_folder.parent}/{SPLIT}" for run in self.archived}
-        trained = trained_runs(self.archived, self.methods)
-        return [
-            *sorted(splits),
-            *self.files(self.archived, *MEASURED),
-            *self.files(trained, *RECORDS),
+        folders = {run: run.imported_folder if run in others else run.folder for run in runs}
+        records = [self.import_record] if self.archived.keys() & folders else []
+        return records + [
+            f"{RESULTS}/{folder}/{name}"
+            for run, folder in folders.items()
+            if run not in self.archived
+            for name in names
         ]
+
+    @property
+    def import_record(self) -> str:
+        """The file that says what was imported from the benchmark's archive.
+
+        It is the only output of the import: Snakemake deletes outputs before a job, and imported
+        files of others must stay.
+        """
+        return f"{self.folder}/imported.txt"
+
+    @cached_property
+    def replaced(self) -> list[str]:
+        """Folders of runs of the archive that are imported with other values than it has."""
+        return [
+            str(run.imported_folder)
+            for run, archived in self.archived.items()
+            if (metrics := RESULTS / run.imported_folder / METRICS_FILE).is_file()
+            if sha256_of(metrics) != archived.files.get(METRICS_FILE)
+        ]
+
+    @property
+    def import_holds(self) -> bool:
+        """Whether all runs of the archive are imported, with its values."""
+        return not self.replaced and all(run.is_imported(RESULTS) for run in self.archived)
 
     @cached_property
     def trained_as(self) -> dict[str, str]:
@@ -350,12 +374,16 @@ def plan(config: Mapping[str, Any]) -> Plan:
     runs = runs_of(benchmark, catalogue, methods, settings, where)
     whole = settings.model_copy(update={"categories": None, "methods": None})
     all_runs = runs_of(benchmark, catalogue, methods, whole, where)
-    archived = _archived(benchmark, all_runs, methods, where) if settings.imports else []
-    imported = imported_runs(all_runs, methods, RESULTS)[0] if settings.imports else []
-    imported = [run for run in all_runs if run in {*imported, *archived}]
+    known = all_runs if settings.imports else []
+    archived, others = _archived(benchmark, known, methods, where)
+    rest = [run for run in known if run not in archived]
+    imported, unfit = imported_runs(rest, methods, RESULTS)
+    imported = [run for run in known if run in {*imported, *archived}]
     reported = completed_runs(all_runs, RESULTS, imported) if settings.partial else all_runs
     made = Plan(
-        settings, catalogue, methods, benchmark, runs, all_runs, reported, imported, archived
+        *(settings, catalogue, methods, benchmark, runs, all_runs, reported, imported),
+        archived=archived,
+        unfit=others + unfit,
     )
     # Checked here: where results exist, Snakemake does not look at a missing input.
     for run in set(reported) - set(made.trained) - set(imported):
@@ -366,21 +394,30 @@ def plan(config: Mapping[str, Any]) -> Plan:
 
 def _archived(
     benchmark: Benchmark, runs: Sequence[Run], methods: Mapping[str, Method], where: str
-) -> list[Run]:
-    """Runs in the benchmark's archive, made with today's recipes, without results made here."""
-    if benchmark.archive is None:
-        return []
+) -> tuple[dict[Run, ArchivedRun], list[str]]:
+    """Runs in the benchmark's archive that serve here, and why others do not.
+
+    They have today's recipe, no results made here, and no other split than the runs made here.
+    """
+    if benchmark.archive is None or not runs:
+        return {}, []
     try:
         manifest = read_manifest(Path(benchmark.archive))
     except DataError as error:
         raise ConfigError(f"{where}: archive: {error}") from None
-    recipes = {each.run: each.recipe for each in manifest.runs}
-    return [
-        run
+    others = other_splits(manifest.splits, RESULTS)
+    archived = {each.run: each for each in manifest.runs}
+    equal = {
+        run: archived[run]
         for run in runs
-        if run in recipes
-        if not recipe_differences(recipes[run], methods[run.method])
+        if run in archived
+        if not recipe_differences(archived[run].recipe, methods[run.method])
         if not run.is_made(RESULTS)
+    }
+    unfit = {run: each for run, each in equal.items() if run.data_folder in others}
+    return {run: each for run, each in equal.items() if run not in unfit}, [
+        f"{benchmark.archive}: made with another split than {RESULTS / folder / SPLIT}"
+        for folder in dict.fromkeys(run.data_folder for run in unfit)
     ]
 
 

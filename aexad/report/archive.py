@@ -13,6 +13,7 @@ import json
 import logging
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
 from pathlib import Path
 
 import numpy as np
@@ -29,13 +30,13 @@ from aexad.config.archive import (
     read_manifest,
 )
 from aexad.config.benchmark import METRICS_FILE, Run
-from aexad.config.methods import Method
+from aexad.config.methods import Command, Method
 from aexad.config.recipe import Recipe
 from aexad.evaluation.evaluate import COUNTS
 from aexad.evaluation.metrics.image_counts import ImageCounts
 from aexad.explain.run_maps import MAPS, read_settings
-from aexad.plan.imported import IMPORTED, recipe_differences
-from aexad.report.run_files import read_json, require
+from aexad.plan.imported import IMPORTED, other_splits, recipe_differences
+from aexad.report.run_files import IMAGE_VALUES, read_json, read_per_image, require
 from aexad.runtime.atomic_folder import replaced_folder
 from aexad.runtime.errors import DataError
 from aexad.runtime.files import written_whole
@@ -116,8 +117,8 @@ def write_archive(
 def import_archive(path: Path, results: Path, methods: Mapping[str, Method]) -> list[Run]:
     """Write the runs of an archive into ``<results>/imported``; return them.
 
-    A run that is there already, with the same bytes, is left alone. Runs whose recipe is another
-    one here are left out with a warning.
+    A run that is there already, with the same values, is left alone. Runs whose recipe or split is
+    another one here are left out with a warning.
 
     Parameters
     ----------
@@ -132,10 +133,20 @@ def import_archive(path: Path, results: Path, methods: Mapping[str, Method]) -> 
     ------
     DataError
         The archive is damaged, a file does not have the digest of the manifest or is no result, a
-        split differs from the one of runs made here, the run was imported with other results, its
-        folder holds other files, or no run is left. Nothing is written then.
+        run or its split was imported with other values, its folder holds other files, or no run
+        is left. Nothing is written then.
     """
     manifest = read_manifest(path)
+    unknown = sorted({each.method for each in manifest.runs} - methods.keys())
+    if unknown:
+        logger.warning("%s: no recipe here has the name %s", path, ", ".join(unknown))
+    others = other_splits(manifest.splits, results)
+    for folder in others:
+        logger.warning(
+            "%s: its runs of %s left out: made with another split than %s; the data sets differ, "
+            "or one of them is not whole",
+            *(path, folder, results / folder / SPLIT),
+        )
     chosen = []
     for archived in manifest.runs:
         if changed := recipe_differences(archived.recipe, methods.get(archived.method)):
@@ -143,13 +154,16 @@ def import_archive(path: Path, results: Path, methods: Mapping[str, Method]) -> 
                 "%s: run %s left out: its recipe is another one here (%s)",
                 *(path, archived.run.folder, ", ".join(changed)),
             )
-        else:
+        elif archived.run.data_folder not in others:
             chosen.append(archived)
     if not chosen:
-        raise DataError(f"{path}: every run was made with a recipe that is another one here")
+        raise DataError(f"{path}: every run was made with a recipe or split that is another here")
     try:
         with zipfile.ZipFile(path) as archive:
-            contents = [_checked_content(archive, run, manifest.splits, path) for run in chosen]
+            contents = [
+                _checked_content(archive, each, manifest.splits, methods.get(each.method), path)
+                for each in chosen
+            ]
     except DAMAGED as error:
         raise DataError(f"{path}: damaged ({error}); get it again") from None
     for archived, content in zip(chosen, contents, strict=True):
@@ -168,7 +182,11 @@ def _recipe(folder: Path) -> dict[str, object]:
 
 
 def _checked_content(
-    archive: zipfile.ZipFile, archived: ArchivedRun, splits: Mapping[str, str], path: Path
+    archive: zipfile.ZipFile,
+    archived: ArchivedRun,
+    splits: Mapping[str, str],
+    method: Method | None,
+    path: Path,
 ) -> dict[str, bytes]:
     """The files of a run and its split, with the digests that the manifest gives."""
     run = archived.run
@@ -185,7 +203,8 @@ def _checked_content(
         content[name] = archive.read(place)
         if _digest(content[name]) != wanted[name]:
             raise DataError(f"{path}: {place} has another digest than in {MANIFEST}; get it again")
-    missing = [name for name in MEASURED if name not in content]
+    recorded = archived.recipe is not None or isinstance(method, Command)
+    missing = [name for name in (*MEASURED, *RECORDS * recorded) if name not in content]
     if missing:
         raise DataError(f"{path}: run {run.folder} has no {missing[0]}; make the archive again")
     test = _column(content[SPLIT], "image", role="test")
@@ -198,10 +217,16 @@ def _checked_content(
         try:
             if name in content:
                 read(content[name])
-        except (*DAMAGED, AttributeError, IndexError, TypeError, OSError):
+        except (*DAMAGED, AttributeError, DataError, IndexError, TypeError, OSError):
             raise DataError(
                 f"{path}: {name} of {run.folder} cannot be read; make the archive again"
             ) from None
+    counted = {len(array) for array in _counts(content[COUNTS])}
+    if counted not in ({len(test)}, {0}):  # without masks there are no counts
+        raise DataError(
+            f"{path}: {COUNTS} of {run.folder} does not have the {len(test)} test images of its "
+            "split; make the archive again"
+        )
     return content
 
 
@@ -215,8 +240,9 @@ def _metrics(metrics: bytes) -> dict[str, float]:
     return found
 
 
-def _record(record: bytes) -> list[str]:
-    return list(json.loads(record).keys())
+def _record(*keys: str) -> Callable[[bytes], object]:
+    """Reads a record, which must have the keys that tables are made from."""
+    return lambda record: itemgetter(*keys)(json.loads(record))
 
 
 def _counts(counts: bytes) -> ImageCounts:
@@ -227,8 +253,9 @@ def _counts(counts: bytes) -> ImageCounts:
 READABLE: dict[str, Callable[[bytes], object]] = {
     METRICS_FILE: _metrics,
     COUNTS: _counts,
-    "provenance.json": _record,
-    "inference.json": _record,
+    "per_image.csv": lambda table: read_per_image(io.BytesIO(table), IMAGE_VALUES)["defect"],
+    "provenance.json": _record("recipe", "encoder", "parameters", "seconds", "peak_mb"),
+    "inference.json": _record("seconds", "peak_mb"),
     "training.csv": lambda table: list(csv.DictReader(io.StringIO(table.decode()))),
 }
 """How to read each file of a run: one that cannot be read is refused."""
@@ -237,21 +264,24 @@ READABLE: dict[str, Callable[[bytes], object]] = {
 def _check_against_results(
     archived: ArchivedRun, content: Mapping[str, bytes], results: Path, path: Path
 ) -> None:
-    """Refuse a run on another split than the runs here, or with other results than an import."""
+    """Refuse a run that was imported before with another split or other values.
+
+    Records of time and machine may differ: it is the same result, and the one that is there stays.
+    """
     run = archived.run
     here = results / run.imported_folder
-    for folder in (results / run.data_folder, here.parent):
-        split = folder / SPLIT
-        if split.is_file() and split.read_bytes() != content[SPLIT]:
-            raise DataError(
-                f"{path}: run {run.folder} was made with another split than {split}, so it cannot "
-                "be compared with the runs here: the data sets differ, or one of them is not whole"
-            )
-    for name, digest in archived.files.items():
-        if (here / name).is_file() and _digest((here / name).read_bytes()) != digest:
+    remedy = "and import again (no imports at all: snakemake --config imports=false)"
+    split = here.parent / SPLIT
+    if split.is_file() and split.read_bytes() != content[SPLIT]:
+        raise DataError(
+            f"{path}: run {run.folder} was made with another split than {split}, so it cannot be "
+            f"compared with the runs there; keep those, or delete {here.parent} {remedy}"
+        )
+    for name in MEASURED:
+        if (here / name).is_file() and _digest((here / name).read_bytes()) != archived.files[name]:
             raise DataError(
                 f"{path}: run {run.folder} was imported before with another {name}; keep that, or "
-                f"delete {here} and import again"
+                f"delete {here} {remedy}"
             )
     if not _is_complete(archived, here):
         for other in [here] if here.is_file() else sorted(here.glob("*")):

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
 
 import pandas as pd
 
@@ -69,12 +69,12 @@ def read_runs(
     return [read_json(path, convert, run) for path, run in zip(paths, runs, strict=True)]
 
 
-def read_per_image(path: Path, numbers: Sequence[str] = ()) -> pd.DataFrame:
+def read_per_image(path: Path | IO[bytes], numbers: Sequence[str] = ()) -> pd.DataFrame:
     """Read the ``per_image.csv`` of a run: one row per test image, indexed by image.
 
     Parameters
     ----------
-    path : Path
+    path : Path or binary stream
         The file.
     numbers : sequence of str
         Columns that must exist and hold numbers.
@@ -107,18 +107,30 @@ def read_curve(path: Path) -> pd.DataFrame:
 
 
 def read_images(runs: Sequence[Run], results: Path) -> pd.DataFrame:
-    """Read the values of each test image of each run, with the columns :data:`IMAGE_COLUMNS`."""
+    """Read the values of each test image of each run, with the columns :data:`IMAGE_COLUMNS`.
+
+    Methods are compared image by image: all runs of one split must have its test images.
+    """
     paths = [run.folder_in(results) / "per_image.csv" for run in runs]
     require(paths)
     tables = [
         read_per_image(path, IMAGE_VALUES).reset_index().assign(**run._asdict())[IMAGE_COLUMNS]
         for run, path in zip(runs, paths, strict=True)
     ]
+    first: dict[Path, tuple[Path, list[str]]] = {}
+    for run, path, table in zip(runs, paths, tables, strict=True):
+        images = list(table["image"])
+        other, expected = first.setdefault(run.data_folder, (path, images))
+        if images != expected:
+            raise DataError(
+                f"{path}: other test images than in {other}, so the methods cannot be compared; "
+                "make both runs with one split"
+            )
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=IMAGE_COLUMNS)
 
 
 @contextmanager
-def _made_by(verb: str, path: Path) -> Iterator[None]:
+def _made_by(verb: str, path: object) -> Iterator[None]:
     """Turn the errors of reading a CSV table into one that names the verb that makes it."""
     try:
         yield

@@ -10,6 +10,7 @@ import pytest
 from aexad.config.benchmark import Run
 from aexad.config.catalogue import TITLE_KEYS, Dataset
 from aexad.plan.plan import RUN, RUN_DATA, _listed, plan
+from aexad.report.archive import import_archive
 from aexad.runtime.errors import ConfigError
 
 ROOT = Path(__file__).parents[2]
@@ -115,6 +116,54 @@ def test_a_category_has_a_list_of_its_own_and_classes_share_one(checkout):
     digits = plan({"benchmark": "one_class", "imports": False})
     assert {digits.index_of("mnist", name) for name in "37"} == {"results/index/mnist/classes.csv"}
     assert digits.only_option("mnist", "3") == ""
+
+
+@pytest.fixture
+def archived(checkout):
+    """A plan of a benchmark whose archive was imported, and one of its runs."""
+    archive = Path("docs/results/tiles.runs.zip")
+    archive.parent.mkdir(parents=True)
+    shutil.copy(ROOT / archive, archive)
+    made = plan({"benchmark": "tiles"})
+    import_archive(archive, Path("results"), made.methods)
+    return made, next(iter(made.archived))
+
+
+def test_imported_files_are_no_outputs_of_the_workflow(archived):
+    """Snakemake deletes outputs before a job: whose files they are, the verb decides."""
+    made, _ = archived
+    assert made.files(made.archived, "metrics.json", "counts.npz") == ["results/tiles/imported.txt"]
+    assert made.import_holds
+
+
+def test_an_imported_run_that_was_deleted_or_replaced_is_due_again(archived):
+    _, run = archived
+    metrics = Path("results", run.imported_folder, "metrics.json")
+    metrics.write_text(metrics.read_text() + "\n")
+    again = plan({"benchmark": "tiles"})
+    assert (again.replaced, again.import_holds) == ([str(run.imported_folder)], False)
+    metrics.unlink()
+    again = plan({"benchmark": "tiles"})
+    assert (again.replaced, again.import_holds) == ([], False)
+
+
+def test_own_runs_take_the_place_of_archived_ones(archived):
+    _, run = archived
+    shutil.copytree(Path("results", run.imported_folder), Path("results", run.folder))
+    again = plan({"benchmark": "tiles"})
+    assert run not in again.imported
+    assert again.files([run], "metrics.json") == [f"results/{run.folder}/metrics.json"]
+
+
+def test_runs_of_another_split_than_here_are_made_here(archived):
+    made, run = archived
+    split = Path("results", run.data_folder, "split.csv")
+    split.parent.mkdir(parents=True)
+    split.write_text("another\n")
+    again = plan({"benchmark": "tiles"})
+    here = {each for each in made.archived if each.data_folder == run.data_folder}
+    assert set(made.archived) - set(again.archived) == here
+    assert f"made with another split than {split}" in again.unfit[0]
 
 
 def test_a_source_of_no_data_set_is_told():

@@ -1,16 +1,19 @@
 """Archives of runs: the same tables elsewhere, and nothing that does not fit."""
 
 import hashlib
+import io
 import json
 import re
 import shutil
 import zipfile
+from pathlib import Path
 
+import numpy as np
 import pytest
 from fake_results import METHODS, make_tree
 
-from aexad.config.archive import MANIFEST, read_manifest
-from aexad.config.methods import Command, ExternalMaps
+from aexad.config.archive import MANIFEST, MEASURED, RECORDS, read_manifest
+from aexad.config.methods import Command, ExternalMaps, read_methods
 from aexad.plan.imported import imported_runs
 from aexad.report.archive import import_archive, write_archive
 from aexad.report.collect import write_collection
@@ -18,6 +21,8 @@ from aexad.report.inputs import find_inputs
 from aexad.report.results import Results
 from aexad.report.tables.write import write_tables
 from aexad.runtime.errors import DataError
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -128,15 +133,17 @@ def test_another_recipe_is_left_out(made, tmp_path, caplog):
     assert problems[0].endswith("made with another recipe (heat_map)")
 
 
-def test_another_split_is_refused(made, tmp_path):
+def test_runs_of_another_split_than_here_are_left_out(made, tmp_path, caplog):
     tree, path = made
     split = tmp_path / tree.runs[0].data_folder / "split.csv"
     split.parent.mkdir(parents=True)
     lines = (tree.results / tree.runs[0].data_folder / "split.csv").read_text().splitlines()
     split.write_text("\n".join(lines[:-1]) + "\n")
-    with pytest.raises(DataError, match=f"another split than {re.escape(str(split))}"):
-        import_archive(path, tmp_path, tree.recipes)
-    assert not (tmp_path / "imported").exists()
+    runs = import_archive(path, tmp_path, tree.recipes)
+    rest = [run for run in tree.runs if run.data_folder != tree.runs[0].data_folder]
+    assert sorted(runs) == sorted(rest)
+    assert f"made with another split than {split}" in caplog.text
+    assert not (tmp_path / tree.runs[0].imported_folder).exists()
     # The same when the split is made after the import.
     split.unlink()
     import_archive(path, tmp_path, tree.recipes)
@@ -153,6 +160,50 @@ def test_other_results_of_the_same_run_are_refused(made, tmp_path):
         file.write("\n")
     with pytest.raises(DataError, match=r"imported before with another per_image\.csv"):
         import_archive(path, tmp_path, tree.recipes)
+
+
+def test_an_imported_run_of_another_split_is_kept(made, tmp_path):
+    """The one that is there may be another person's."""
+    tree, path = made
+    import_archive(path, tmp_path, tree.recipes)
+    folder = tmp_path / tree.runs[0].imported_folder
+    shutil.rmtree(folder)
+    with (folder.parent / "split.csv").open("a") as file:
+        file.write("\n")
+    with pytest.raises(DataError, match=r"was made with another split than .* imports=false"):
+        import_archive(path, tmp_path, tree.recipes)
+    assert not folder.exists()
+
+
+def test_an_imported_run_with_other_records_of_time_and_machine_is_kept(made, tmp_path):
+    tree, path = made
+    import_archive(path, tmp_path, tree.recipes)
+    record = tmp_path / tree.runs[0].imported_folder / "inference.json"
+    record.write_text(json.dumps(json.loads(record.read_text()) | {"seconds": 99.0}))
+    before = record.read_bytes()
+    assert sorted(import_archive(path, tmp_path, tree.recipes)) == sorted(tree.runs)
+    assert record.read_bytes() == before
+
+
+def test_the_archives_of_this_project_agree_on_the_runs_that_they_share(tmp_path):
+    methods = read_methods(ROOT / "config/methods")
+    splits, values = {}, {}
+    for path in sorted(ROOT.glob("docs/results/*.zip")):
+        manifest = read_manifest(path)
+        for folder, digest in manifest.splits.items():
+            assert splits.setdefault(folder, digest) == digest, (path, folder)
+        for archived in manifest.runs:
+            measured = [archived.files[name] for name in MEASURED]
+            assert values.setdefault(archived.run, measured) == measured, (path, archived.run)
+        import_archive(path, tmp_path, methods)
+    assert len(values) > 200
+
+
+def test_methods_that_are_not_known_here_are_named(made, tmp_path, caplog):
+    tree, path = made
+    name = tree.runs[0].method
+    import_archive(path, tmp_path, {key: tree.recipes[key] for key in tree.recipes if key != name})
+    assert f"no recipe here has the name {name}" in caplog.text
 
 
 def test_a_folder_with_other_files_is_refused_before_anything_is_written(made, tmp_path):
@@ -274,8 +325,10 @@ def test_a_wrong_archive_leaves_nothing(made, tmp_path, change, message):
         ("metrics.json", b'{"metrics": {}}'),
         ("metrics.json", b'{"metrics": {"iou": {"n": 3, "value": "high"}}}'),
         ("provenance.json", b'"hello"'),
+        ("provenance.json", b"{}"),
         ("inference.json", b"[]"),
         ("training.csv", b"\xff\xfe"),
+        ("inference.json", b"{}"),
         ("per_image.csv", b"image,defect\n" + b"a" * 200_000 + b",good\n"),
     ],
 )
@@ -300,6 +353,70 @@ def test_a_per_image_table_of_other_images_is_refused(made, tmp_path):
     write_archive(wrong, tree.runs, [], tree.recipes, results, "demo", "A trial")
     with pytest.raises(DataError, match="does not have the test images of its split"):
         import_archive(wrong, tmp_path / "elsewhere", tree.recipes)
+
+
+def test_a_per_image_table_without_values_is_refused(made, tmp_path):
+    tree, path = made
+
+    def keep_the_images(contents):
+        name = f"{tree.runs[0].folder.as_posix()}/per_image.csv"
+        images = [line.split(b",")[0] for line in contents[name].splitlines()]
+        replace_with_its_digest(contents, "per_image.csv", b"\n".join(images) + b"\n")
+
+    wrong = rewritten(path, tmp_path / "wrong.zip", keep_the_images)
+    with pytest.raises(DataError, match=r"per_image\.csv of .* cannot be read; make the archive"):
+        import_archive(wrong, tmp_path / "results", tree.recipes)
+
+
+def test_counts_of_other_images_are_refused(made, tmp_path):
+    tree, path = made
+    with np.load(tree.results / tree.runs[0].folder / "counts.npz") as counts:
+        short = io.BytesIO()
+        np.savez(short, **{name: array[1:] for name, array in counts.items()})
+    wrong = rewritten(
+        path,
+        tmp_path / "wrong.zip",
+        lambda files: replace_with_its_digest(files, "counts.npz", short.getvalue()),
+    )
+    with pytest.raises(DataError, match=r"counts\.npz of .* does not have the 10 test images"):
+        import_archive(wrong, tmp_path / "results", tree.recipes)
+
+
+@pytest.mark.parametrize("name", RECORDS)
+def test_a_run_of_a_recipe_without_its_records_is_refused(made, tmp_path, name):
+    tree, path = made
+
+    def forget(contents):
+        manifest = json.loads(contents[MANIFEST])
+        del manifest["runs"][0]["files"][name]
+        contents[MANIFEST] = json.dumps(manifest).encode()
+
+    wrong = rewritten(path, tmp_path / "wrong.zip", forget)
+    with pytest.raises(DataError, match=f"has no {name}; make the archive again"):
+        import_archive(wrong, tmp_path / "results", tree.recipes)
+
+
+def pack_the_folder_above(contents):
+    for name in [*contents]:
+        contents[f"demo.runs/{name}"] = contents.pop(name)
+
+
+def have_backslashes(contents):
+    for name in [*contents]:
+        contents[name.replace("/", "\\")] = contents.pop(name)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (pack_the_folder_above, r"manifest\.json is in a sub-folder \(demo\.runs/manifest\.json\)"),
+        (have_backslashes, "its names have backslashes"),
+    ],
+)
+def test_an_archive_that_was_packed_again_in_another_form_is_told(made, tmp_path, change, message):
+    wrong = rewritten(made[1], tmp_path / "wrong.zip", change)
+    with pytest.raises(DataError, match=message):
+        read_manifest(wrong)
 
 
 def test_a_truncated_file_is_refused(made, tmp_path):

@@ -159,6 +159,15 @@ def test_values_per_image_are_read_with_their_run(tmp_path: Path) -> None:
         read_images([Run("textures", "grass", "standard", 0, "ae")], tree.results)
 
 
+def test_runs_on_other_test_images_are_not_compared(tmp_path: Path) -> None:
+    tree = make_tree(tmp_path, categories=("brick",), methods=("ae", "aexad-resnet18"))
+    path = tree.results / tree.runs[1].folder / "per_image.csv"
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join(lines[:-1]) + "\n")
+    with pytest.raises(DataError, match=r"per_image\.csv: other test images than in .*per_image"):
+        read_images(tree.runs, tree.results)
+
+
 def test_limits_of_the_trade_off() -> None:
     assert tradeoff(5.0, 0.5) == 5
     assert tradeoff(5.0, 1.0) == 0

@@ -3,6 +3,7 @@
 import shutil
 
 import pytest
+from project import ROOT
 
 pytestmark = pytest.mark.workflow
 
@@ -88,6 +89,42 @@ def test_runs_of_a_colleague_are_imported_by_hand(project, archive):
     assert "train" not in project.planned()
     project.snakemake()
     assert TOLD in (project.folder / "results/smoke/report.html").read_text()
+
+
+@pytest.fixture
+def project_with_tiles(project):
+    """A fresh copy with an archive of this project, and the call that imports it."""
+    archive = project.folder / "docs/results/tiles.runs.zip"
+    archive.parent.mkdir(parents=True)
+    shutil.copy(ROOT / "docs/results" / archive.name, archive)
+    return project, ("--until", "import_runs"), ("benchmark=tiles",)
+
+
+def test_an_archive_is_imported_once(project_with_tiles):
+    project, call, config = project_with_tiles
+    project.snakemake(*call, config=config)
+    runs = project.results("imported.json")
+    assert len(runs) == 9
+    record = project.results("imported.txt")["tiles/imported.txt"].decode()
+    assert record.splitlines()[0].endswith("  docs/results/tiles.runs.zip")
+    assert {f"{line}/imported.json" for line in record.splitlines()[1:]} == runs.keys()
+    assert project.planned(*call, config=config) == {}
+    shutil.rmtree((project.folder / "results" / next(iter(runs))).parent)
+    assert project.planned(*call, config=config) == {"import_runs": 1}
+
+
+def test_imported_runs_of_a_colleague_stay(project_with_tiles):
+    """Snakemake deletes the outputs of a rule before the job, and again when it fails."""
+    project, call, config = project_with_tiles
+    project.run("aexad", "import", "docs/results/tiles.runs.zip")
+    split = next((project.folder / "results/imported").rglob("split.csv"))
+    with split.open("a") as file:
+        file.write("\n")
+    before = project.results("metrics.json", "split.csv")
+    result = project.snakemake(*call, config=config, check=False)
+    assert result.returncode != 0
+    assert "was made with another split than" in result.stdout
+    assert project.results("metrics.json", "split.csv") == before
 
 
 def test_a_benchmark_that_names_no_archive_is_one_line(project):

@@ -1,6 +1,7 @@
 # The plan of this call (aexad/plan/plan.py), and functions of wildcards for the rules. No rules here.
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from aexad.config.benchmark import NAMES, weights_folder
@@ -33,6 +34,11 @@ EXPLORER = [f"{PLAN.folder}/explorer/index.html"] if PLAN.pictured else []
 WEIGHTS = str(weights_folder(SETTINGS.weights_dir).resolve())
 os.environ.update(AEXAD_WEIGHTS=WEIGHTS)
 
+# Runs were deleted or replaced after the import, so that it is due again.
+if not PLAN.import_holds:
+    with suppress(OSError):
+        Path(PLAN.import_record).unlink()
+
 
 # Before the first job; not called in a dry run.
 onstart:
@@ -57,6 +63,9 @@ onstart:
             f"{SETTINGS.benchmark}: {len(PLAN.imported)} of {len(PLAN.all_runs)} runs were made "
             "elsewhere and are imported; to train them here: --config imports=false"
         )
+    if PLAN.unfit:
+        more = f" (and {len(PLAN.unfit) - 1} more)" if PLAN.unfit[1:] else ""
+        logger.warning(f"{PLAN.unfit[0]}{more}: these runs are made here")
     missing = PLAN.missing()
     if 0 < len(missing) < len(PLAN.all_runs) and not (
         SETTINGS.partial or PLAN.narrowed

@@ -26,6 +26,7 @@ rule collect:
         library=code_digest("aexad.report.collect", "aexad.report.inputs"),
         benchmark=PLAN.benchmark_options(),
         missing=MISSING,
+        replaced=PLAN.replaced,
         titles={name: recipe["title"] for name, recipe in PLAN.recipes().items()},
     message:
         f"Collecting the metrics of {len(PLAN.reported)} runs"
@@ -226,7 +227,7 @@ if PLAN.archived:
         input:
             PLAN.benchmark.archive,
         output:
-            PLAN.archived_files(),
+            PLAN.import_record,
         log:
             f"{PLAN.folder}/logs/import.log",
         benchmark:
@@ -241,4 +242,4 @@ if PLAN.archived:
         message:
             f"Importing {len(PLAN.archived)} runs from {PLAN.benchmark.archive}"
         shell:
-            "python -m aexad import {input:q} {params.recipes} --log {log:q}"
+            "python -m aexad import {input:q} --record {output:q} {params.recipes} --log {log:q}"
