@@ -13,12 +13,13 @@ import struct
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 from PIL import ExifTags, Image, ImageOps
+from PIL.PngImagePlugin import PngImageFile
 from scipy import ndimage
 
 from aexad.config.catalogue import WHOLE, Tile
@@ -45,6 +46,7 @@ LOSSY = ("JPEG", "MPO", "WEBP", "AVIF")
 NOISE = 40
 """Largest value that a lossy format gives to black pixels near a bright region."""
 SIDEWAYS = (5, 6, 7, 8)  # the EXIF orientations that exchange width and height
+WITH_ORIENTATION = (b"eXIf", b"iTXt", b"tEXt", b"zTXt")  # chunks of a PNG: EXIF, XMP, older EXIF
 # What Pillow raises for damaged files, besides OSError; its decoders promise no single class.
 DAMAGE = (SyntaxError, ValueError, EOFError, struct.error, LookupError, TypeError, OverflowError)
 OTHER_ORDER = {"L": "B", "B": "L", "N": "B" if sys.byteorder == "little" else "L"}
@@ -68,7 +70,7 @@ def load_image(
     Greyscale becomes three equal channels; 16 bits are scaled to 8 by the range of the type (65535
     becomes 255; of colours, the upper byte is taken) or by ``levels``, so that the brightness of an
     image never depends on its own extremes. Transparent pixels show a white background, as they do
-    in a viewer. The orientation of EXIF is applied.
+    in a viewer. The orientation of EXIF or XMP is applied.
 
     Parameters
     ----------
@@ -297,10 +299,9 @@ def page_count(image: Image.Image) -> int:
 
 
 def orientation_of(path: str | os.PathLike[str]) -> int:
-    """EXIF's orientation of a file, 1 to 8; 1 is upright."""
+    """The orientation of a file by its EXIF or XMP, 1 to 8; 1 is upright."""
     with _opened(path) as image:
-        found = Image.Image.getexif(image).get(ExifTags.Base.Orientation, 1)
-        return int(found) if found in range(1, 9) else 1
+        return _orientation(image)
 
 
 def lost_levels(
@@ -422,11 +423,35 @@ def _opened(path: str | os.PathLike[str]) -> Iterator[Image.Image]:
 
 def _upright_size(image: Image.Image) -> tuple[int, int]:
     width, height = image.size
-    if image.format == "TIFF":  # Pillow applies the orientation of TIFF itself
-        return height, width
+    if image.format == "TIFF":  # there, image.size is turned by the tag of TIFF, but not by XMP
+        width, height = (image.tag_v2[tag] for tag in (256, 257))  # type: ignore[attr-defined]
+    return (width, height) if _orientation(image) in SIDEWAYS else (height, width)
+
+
+def _orientation(image: Image.Image) -> int:
+    """The orientation of an opened image that is not decoded, as Pillow's decoder will find it."""
+    if isinstance(image, PngImageFile):
+        _read_late_chunks(image)
     # Not image.getexif(): for PNG that would decode all pixels in search of a late EXIF chunk.
-    orientation = Image.Image.getexif(image).get(ExifTags.Base.Orientation)
-    return (width, height) if orientation in SIDEWAYS else (height, width)
+    found = Image.Image.getexif(image).get(ExifTags.Base.Orientation, 1)
+    return int(found) if found in range(1, 9) else 1
+
+
+def _read_late_chunks(image: PngImageFile) -> None:
+    """Let Pillow read the chunks after the pixels of a PNG that may hold its orientation."""
+    stream, file = image.png, image.fp
+    if stream is None or file is None:  # decoded: Pillow has read them
+        return
+    start = file.tell()
+    file.seek(image.tile[0].offset - 8)
+    with suppress(struct.error, SyntaxError):  # truncated: Pillow's decoder stops there, too
+        kind, position, length = stream.read()
+        while kind != b"IEND":
+            if kind in WITH_ORIENTATION:
+                stream.call(kind, position, length)
+            file.seek(position + length + 4)  # behind the checksum
+            kind, position, length = stream.read()
+    file.seek(start)
 
 
 def _check_depth(image: Image.Image, path: str | os.PathLike[str]) -> None:

@@ -177,7 +177,7 @@ def list_maps(
     folder = _folder_of_maps(maps, category, sorted({defect for defect, _ in wanted}))
     map_of: dict[Key, Path] = {}
     surplus = []
-    for path in sorted(folder.glob("*/**/*")):
+    for path in sorted(folder.glob("**/*")):
         inside = path.relative_to(folder)
         hidden = any(part.startswith(".") for part in inside.parts)
         if path.suffix.lower() in ENDINGS and not hidden and not path.is_dir():
@@ -197,23 +197,29 @@ def list_maps(
 
 def _rows(images: Sequence[MappedImage], root: Path, size: Size) -> Iterator[tuple[ImageRow, Pair]]:
     """Read each map once, take its highest value as the score, and pair it with its mask."""
-    square: tuple[Path, int] | None = None
+    first: tuple[Path, tuple[int, ...]] | None = None
+    as_images = one_square = True  # what all maps so far may be
     for image in images:
         heat_map, shape = read_map(image.map), image_size(image.image)
         name = image.image.relative_to(root).as_posix()
         row = ImageRow(name, image.defect, float(heat_map.max()), None)
-        if size == "native" or heat_map.shape == shape:
+        if size == "native":
             yield row, (resized(heat_map, shape), load_mask(image.mask, None, shape, image.marks))
             continue
         height, width = heat_map.shape
-        square = square or (image.map, height)
-        if not height == width == square[1]:
+        first = first or (image.map, heat_map.shape)
+        as_images &= heat_map.shape == shape
+        one_square &= height == width and heat_map.shape == first[1]
+        if not as_images and not one_square:
+            other, (high, wide) = first
+            beside = f" and {other.parent.name}/{other.name} {wide}x{high}"
             raise DataError(
-                f"{image.map}: {width}x{height} pixels, its image has {shape[1]}x{shape[0]} and "
-                f"{square[0].name} {square[1]}x{square[1]}; give all maps their image's size, or "
-                "one S x S, or use --native"
+                f"{image.map}: {width}x{height} pixels, its image has {shape[1]}x{shape[0]}"
+                f"{beside if other != image.map else ''}; give all maps their image's size, or one "
+                "S x S, or use --native"
             )
-        yield row, (heat_map, load_mask(image.mask, height, shape, image.marks))
+        side = None if heat_map.shape == shape else height
+        yield row, (heat_map, load_mask(image.mask, side, shape, image.marks))
 
 
 def _wanted(

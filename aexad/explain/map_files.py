@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -10,6 +11,10 @@ from PIL import Image
 from aexad.runtime.errors import DataError, one_line
 
 ENDINGS = (".npy", ".tiff", ".tif", ".png")
+
+
+MEANING = {"MINISWHITE": "it stores white as 0", "PALETTE": "it has a palette"}
+"""How TIFF may store a grey picture so that its numbers are not the values of a map."""
 
 
 def read_map(path: Path) -> np.ndarray:
@@ -25,7 +30,8 @@ def read_map(path: Path) -> np.ndarray:
         else:
             import tifffile
 
-            values = tifffile.imread(path)
+            with tifffile.TiffFile(path) as file:
+                values = _only_page(file).asarray()
     except ImportError:
         raise DataError(
             f"{path}: maps in TIFF files need tifffile; install it: pip install tifffile"
@@ -41,3 +47,16 @@ def read_map(path: Path) -> np.ndarray:
     if not np.isfinite(values).all():
         raise DataError(f"{path}: holds NaN or infinite values; give every pixel a number")
     return values.astype(np.promote_types(values.dtype, np.float32))
+
+
+def _only_page(file: Any) -> Any:
+    """The page of a TIFF file with one picture, upright, whose numbers are its values."""
+    if len(file.pages) != 1:
+        raise ValueError(f"it has {len(file.pages)} pages; write one")
+    page = file.pages[0]
+    if page.photometric.name in MEANING:
+        raise ValueError(f"{MEANING[page.photometric.name]}; save it as plain grey")
+    orientation = page.tags.get("Orientation")
+    if orientation is not None and orientation.value != 1:
+        raise ValueError(f"its orientation is {orientation.value}; write it upright, with 1")
+    return page

@@ -207,7 +207,7 @@ def test_other_files_are_ignored(category, tmp_path):
         (np.ones(SHAPE, dtype=complex), "complex128 [12, 16] is no map"),
         (np.full(SHAPE, np.nan), "holds NaN or infinite values"),
         (np.full(SHAPE, np.inf), "holds NaN or infinite values"),
-        (np.ones((11, 16)), "16x11 pixels, its image has 16x12 and 000.npy 11x11"),
+        (np.ones((11, 16)), "16x11 pixels, its image has 16x12; give all maps"),
     ],
 )
 def test_maps_of_the_wrong_form(refused, values, reason):
@@ -219,11 +219,41 @@ def test_maps_of_the_wrong_form(refused, values, reason):
 
 def test_square_maps_of_two_sizes(refused):
     maps, message = refused
-    np.save(maps / "broken/000.npy", np.ones((8, 8)))
+    for path in maps.glob("*/*.npy"):
+        np.save(path, np.ones((8, 8)))
     np.save(maps / "good/000.npy", np.ones((9, 9)))
-    assert (
-        "good/000.npy: 9x9 pixels, its image has 16x12 and 000.npy 8x8; give all maps" in message()
-    )
+    expected = "good/000.npy: 9x9 pixels, its image has 16x12 and broken/000.npy 8x8; give all maps"
+    assert expected in message()
+
+
+def test_square_maps_among_maps_of_the_images_size(refused):
+    maps, message = refused
+    np.save(maps / "good/000.npy", np.ones((8, 8)))
+    expected = "good/000.npy: 8x8 pixels, its image has 16x12 and broken/000.npy 16x12; give all"
+    assert expected in message()
+
+
+def test_a_map_beside_the_folders_of_defect_types(refused):
+    maps, message = refused
+    np.save(maps / "000.npy", np.ones(SHAPE))
+    assert "no test image for 000.npy, or another map of it" in message()
+
+
+@pytest.mark.parametrize(
+    ("pages", "options", "reason"),
+    [
+        (2, {}, "it has 2 pages; write one"),
+        (1, {"photometric": "miniswhite"}, "it stores white as 0; save it as plain grey"),
+        (1, {"extratags": [(274, "H", 1, 3, True)]}, "its orientation is 3; write it upright"),
+    ],
+)
+def test_tiff_files_whose_numbers_are_not_those_of_the_map(refused, pages, options, reason):
+    maps, message = refused
+    (maps / "good/000.npy").unlink()
+    with tifffile.TiffWriter(maps / "good/000.tiff") as file:
+        for _ in range(pages):
+            file.write(np.ones(SHAPE, np.uint8), **options)
+    assert f"good/000.tiff: cannot be read as a map ({reason}" in message()
 
 
 @pytest.mark.parametrize("ending", ["npy", "tiff", "png"])
