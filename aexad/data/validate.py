@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Sequence
 from pathlib import Path
+from statistics import median_high
 from typing import NamedTuple
 
 from tqdm import tqdm
@@ -24,6 +25,7 @@ from aexad.data.images import (
     covered,
     image_size,
     level_range,
+    load_image,
     load_mask,
     lost_levels,
     mask_files,
@@ -32,7 +34,7 @@ from aexad.data.images import (
 )
 from aexad.data.layouts.class_folders import class_problems
 from aexad.data.layouts.folders import images_below, images_in, left_out
-from aexad.data.layouts.mvtec import masks_beside, stem_of
+from aexad.data.layouts.mvtec import is_mask, masks_beside, stem_of
 from aexad.data.layouts.registry import ONE_CATEGORY, layout_of
 from aexad.data.tables import GOOD, Entry
 from aexad.data.tiles import scaled_shape
@@ -45,6 +47,8 @@ LONGEST = 1.5
 """Length over width of an image above which squashing it to a square is worth a warning."""
 MOST_NAMED = 20
 """Files of one kind of problem that are named; the others are counted."""
+MASK_FOLDERS = ("mask", "masks", "ground_truth", "labels")
+"""Names of folders, in lower case, whose files are probably no photographs."""
 FEWEST_LEVELS = 64
 """Levels that 8 bits must keep of an image of 16 bits."""
 
@@ -123,20 +127,48 @@ def files_left_out(
 
 
 def masks_among_photographs(root: Path, entries: list[Entry], category: str) -> list[Finding]:
-    """A warning about masks that lie beside good images and are not taken for photographs."""
-    folders = dict.fromkeys(
-        (root / entry.image).parent
+    """Warnings about masks among the good images: those left out, and those taken as images."""
+    good = [
+        root / entry.image
         for entry in entries
         if entry.category == category and entry.defect == GOOD
-    )
-    found = [mask for folder in folders for mask in masks_beside(images_in(folder))]
-    if not found:
-        return []
-    text = (
-        f"{len(found)} files among the good images are masks of others and are left out, for "
-        f"example {found[0]}; move them away"
-    )
-    return [Finding(category, WARNING, text)]
+    ]
+    folders = dict.fromkeys(image.parent for image in good)
+    texts = []
+    if found := [mask for folder in folders for mask in masks_beside(images_in(folder))]:
+        texts.append(
+            f"{len(found)} files among the good images are masks of others and are left out, for "
+            f"example {found[0]}; move them away"
+        )
+    if found := _like_masks(good, root):
+        texts.append(
+            f"{len(found)} of {len(good)} good images look like masks (two levels, or a folder of "
+            f"masks) and are taken as photographs, for example {found[0]}; if they are masks, move "
+            "them away"
+        )
+    return [Finding(category, WARNING, text) for text in texts]
+
+
+def _like_masks(good: list[Path], root: Path) -> list[Path]:
+    """Good images in a folder of masks, or of black and one level, where others are not so."""
+    inside = [
+        image
+        for image in good
+        if any(part.lower() in MASK_FOLDERS for part in image.relative_to(root).parts[:-1])
+    ]
+    found = inside if len(inside) < len(good) else []
+    sizes = {image: image.stat().st_size for image in good if image.is_file()}
+    if not sizes:
+        return found
+    typical = median_high(sizes.values())
+    # A mask takes far fewer bytes than a photograph; decoding those too would take long.
+    small = [image for image, size in sizes.items() if size < typical / 2]
+    binary = [
+        image for image in small if is_mask(image) and not load_image(image).any(axis=2).all()
+    ]
+    if binary and any(size == typical and is_mask(image) for image, size in sizes.items()):
+        return found  # two levels are usual here
+    return list(dict.fromkeys([*found, *binary]))
 
 
 def unused_masks(root: Path, entries: list[Entry], folder: Path) -> list[Finding]:

@@ -1,5 +1,7 @@
 """Which files of a folder are photographs, masks, or left out; and what is told about them."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -71,6 +73,20 @@ def test_files_that_are_not_read_are_counted_by_ending(part, capsys):
     assert ".heic left out" in printed
 
 
+@pytest.mark.parametrize("name", ["a\r.png", "a\n.png", "a\x85/0.png"])
+def test_a_control_character_in_the_name_of_an_image(part, name):
+    photograph(part / "train/good" / name)
+    with pytest.raises(
+        DataError, match=r"good/a\\\S+: its name has a control character; rename it"
+    ):
+        build_index(part.parent, "set", MINE)
+
+
+def test_a_control_character_in_another_name(part):
+    (part / "train/good/Icon\r").write_bytes(b"")  # as macOS calls the icon of a folder
+    assert len(build_index(part.parent, "set", MINE)) == 5
+
+
 def test_masks_beside_photographs_are_no_photographs(part):
     photograph(part / "train/good/3.jpg", 3, quality=95)
     mask(part / "train/good/3.png", box=(0, 0, 0, 0))
@@ -80,6 +96,54 @@ def test_masks_beside_photographs_are_no_photographs(part):
     assert not {"part/train/good/3.png", "part/train/good/0_label.png"} & set(index["image"])
     (text,) = warnings(part)
     assert text.startswith("2 files among the good images are masks of others and are left out")
+
+
+def test_the_suffix_of_a_mask_in_any_case(part):
+    mask(part / "train/good/0_MASK.png")
+    assert "part/train/good/0_MASK.png" not in images(
+        build_index(part.parent, "set", MINE), "train"
+    )
+    (part / "train/good/0_MASK.png").unlink()
+    truth = part / "ground_truth/scratch"
+    (truth / "0_mask.png").rename(truth / "0_Mask.PNG")
+    assert build_index(part.parent, "set", MINE)["mask"].max().endswith("scratch/0_Mask.PNG")
+
+
+def test_a_mask_that_is_called_as_a_photograph_is_of_this_one(part):
+    photograph(part / "test/scratch/0_GT.png", 5)
+    mask(part / "ground_truth/scratch/0_GT.png")
+    index = build_index(part.parent, "set", MINE)
+    pairs = index.loc[index["mask"] != "", ["image", "mask"]].to_numpy().tolist()
+    assert [[Path(name).stem for name in pair] for pair in pairs] == [
+        ["0", "0_mask"], ["0_GT", "0_GT"],
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("names", [["mask_1", "2_seg"], ["000-mask"]])
+def test_good_images_with_two_levels_beside_others_are_a_warning(part, names):
+    for name in names:
+        mask(part / f"train/good/{name}.png")
+    (text,) = warnings(part)
+    assert text.startswith(f"{len(names)} of {4 + len(names)} good images look like masks")
+
+
+def test_masks_in_a_folder_below_good_images_are_a_warning(tmp_path):
+    for i in range(6):
+        photograph(tmp_path / f"gm/images/{i}.png", i)
+        mask(tmp_path / f"gm/masks/{i}.png", box=(0, 0, 0, 0))
+    _, index = flat_index(tmp_path / "gm", None)
+    (text,) = index.attrs["warnings"]
+    assert text.startswith("6 of 12 good images look like masks")
+    assert "gm/masks/0.png" in text
+
+
+def test_good_images_that_all_have_two_levels_are_no_warning(tmp_path):
+    for i in range(4):
+        mask(tmp_path / f"labels/{i}.png", box=(i, i, 20, 30))
+    photograph(tmp_path / "bad/0.png")
+    mask(tmp_path / "bad/0_mask.png")
+    _, index = flat_index(tmp_path / "labels", tmp_path / "bad")
+    assert index.attrs["warnings"] == []
 
 
 def test_a_mask_of_16_bits_beside_a_photograph_of_16_bits_is_no_photograph(part):

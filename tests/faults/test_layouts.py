@@ -169,6 +169,13 @@ def test_invalid_rows_of_the_table_of_visa(tmp_path: Path, row: list[str], messa
     assert message in line
 
 
+@pytest.mark.parametrize("part", ["train", "test"])
+def test_an_image_that_the_table_of_visa_names_twice(tmp_path: Path, part: str) -> None:
+    image = "candle/Data/Images/Normal/0000.JPG"
+    (line,) = visa_problems(tmp_path, ["candle", part, "normal", image, ""])
+    assert line.endswith(f"1cls.csv: {image}: is in 2 rows; restore the table")
+
+
 def test_a_table_of_visa_with_other_columns(tmp_path: Path) -> None:
     root = miniature_sets.visa(tmp_path)
     (root / "split_csv/1cls.csv").write_text("object,split,image\n")

@@ -8,13 +8,13 @@ from pathlib import Path
 
 from aexad.data.layouts.folders import images_below, no_images
 from aexad.data.layouts.mvtec import (
-    MASK_SUFFIXES,
     in_same_sub_folder,
     is_mask,
     masks_beside,
     masks_by_stem,
     normal_entries,
     only_mask,
+    photograph_stem,
     relative,
     stem_of,
 )
@@ -78,11 +78,10 @@ def _masks_by_name(images: list[Path]) -> list[Path]:
     Without a photograph ``x``, a file is a mask if it looks like one.
     """
     stems = {stem_of(path) for path in images}
-    found = []
-    for path in images:
-        stem = stem_of(path)
-        if stem.endswith(MASK_SUFFIXES) and not any(stem + end in stems for end in MASK_SUFFIXES):
-            shortened = {stem.removesuffix(end) for end in MASK_SUFFIXES} - {stem}
-            if shortened & stems or is_mask(path):
-                found.append(path)
-    return found
+    named = [path for path in images if photograph_stem(path) != stem_of(path)]
+    with_mask = {photograph_stem(path) for path in named}
+    return [
+        path
+        for path in named
+        if stem_of(path) not in with_mask and (photograph_stem(path) in stems or is_mask(path))
+    ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import unicodedata
 from collections.abc import Collection
 from pathlib import Path
 
@@ -99,4 +100,8 @@ def _visible(folder: Path) -> list[Path]:
         except UnicodeEncodeError:  # tables, logs and archives hold the names as UTF-8
             shown = os.fsencode(path).decode(errors="backslashreplace")
             raise DataError(f"{shown}: its name is not UTF-8; rename it") from None
+        control = any(unicodedata.category(each) == "Cc" for each in path.name)
+        if control and (is_image(path) or path.is_dir()):  # such a name breaks a row of a table
+            shown = repr(str(path))[1:-1]
+            raise DataError(f"{shown}: its name has a control character; rename it")
     return found

@@ -26,7 +26,8 @@ from aexad.data.tables import GOOD, Entry
 from aexad.runtime.errors import DataError
 
 MASK_SUFFIXES = ("_mask", "_label", "_gt")
-PART = re.compile(rf"(.+)({'|'.join(MASK_SUFFIXES)})[-_]?\d+")
+SUFFIX = re.compile(rf"({'|'.join(MASK_SUFFIXES)})\Z", re.IGNORECASE)
+PART = re.compile(rf"(.+)({'|'.join(MASK_SUFFIXES)})[-_]?\d+", re.IGNORECASE)
 """The name of one of several masks of an image: ``x_mask1``, ``x_mask2``."""
 
 
@@ -138,10 +139,9 @@ def masks_beside(images: list[Path]) -> dict[Path, Path]:
         photographs[image.parent, stem_of(image)].append(image)
     found = {}
     for image in images:
-        stem = stem_of(image)
-        shortened = {stem.removesuffix(suffix) for suffix in MASK_SUFFIXES} - {stem}
-        others = [each for name in shortened for each in photographs.get((image.parent, name), [])]
-        others += [each for each in photographs[image.parent, stem] if each != image]
+        stems = dict.fromkeys((photograph_stem(image), stem_of(image)))
+        others = [each for stem in stems for each in photographs.get((image.parent, stem), [])]
+        others = [each for each in others if each != image]
         if others and is_mask(image) and not is_mask(others[0]):
             found[image] = others[0]
     return found
@@ -181,6 +181,7 @@ def masks_by_stem(folder: Path, images: Sequence[Path]) -> defaultdict[str, list
     :func:`aexad.data.images.mask_files`.
     """
     masks = defaultdict(list)
+    stems = {stem_of(image) for image in images}
     of_one = {folder / image.stem: stem_of(image) for image in images}
     of_one = {path: stem for path, stem in of_one.items() if images_in(path)}
     for path, stem in of_one.items():
@@ -194,14 +195,25 @@ def masks_by_stem(folder: Path, images: Sequence[Path]) -> defaultdict[str, list
             joined = mask.with_name(name)
             if joined not in masks[part[1]]:
                 masks[part[1]].append(joined)
-        for image_stem in {stem, *(stem.removesuffix(suffix) for suffix in MASK_SUFFIXES)}:
+        # A mask with the name of an image belongs to this image alone.
+        for image_stem in {stem} if stem in stems else {stem, photograph_stem(mask)}:
             masks[image_stem].append(mask)
     return masks
 
 
 def stem_of(path: Path) -> str:
-    """The name without its ending, in Unicode's composed form (macOS decomposes accents)."""
-    return unicodedata.normalize("NFC", path.stem)
+    """The name without its ending, in Unicode's composed form."""
+    return composed(path.stem)
+
+
+def photograph_stem(mask: Path) -> str:
+    """The stem of the photograph of a mask ``STEM_mask``; of another file, its own stem."""
+    return SUFFIX.sub("", stem_of(mask))
+
+
+def composed(name: str) -> str:
+    """A name in Unicode's composed form (macOS decomposes accents)."""
+    return unicodedata.normalize("NFC", name)
 
 
 def only_mask(

@@ -9,6 +9,7 @@ split, label, image and mask; images are in ``<category>/Data/Images/Normal|Anom
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from pathlib import Path, PurePosixPath
 
 from aexad.data.images import ANY
@@ -31,6 +32,12 @@ def _entries(root: Path, category: str, problems: list[str]) -> list[Entry]:
     rows = [row for row in _rows(root) if row["object"] == category]
     if not rows:
         problems.append(f"{root / TABLE}: no row of '{category}'; restore the table")
+    images = Counter(row["image"] for row in rows if row["image"])
+    problems += [
+        f"{root / TABLE}: {image}: is in {count} rows; restore the table"
+        for image, count in images.items()
+        if count > 1
+    ]
     listed = []
     for row in rows:
         if problem := _problem(row):

@@ -4,6 +4,8 @@ import base64
 import io
 import json
 import re
+import shutil
+import unicodedata
 
 import numpy as np
 import pytest
@@ -199,7 +201,7 @@ def test_a_thin_box_keeps_a_pixel_and_images_without_regions_are_empty(folder):
             {"a.json": labelme(("x", "line", [[0, 0], [5, 5]], {})), "b.json": labelme()},
             "a line has no area; draw a polygon",
         ),
-        ({"a.json": labelme(), "a.txt": "", "b.txt": ""}, "annotated in a.json and"),
+        ({"a.json": labelme(), "a.txt": "", "b.txt": ""}, "annotated 2 times, in "),
         ({"readme.txt": "x", "a.json": "{}"}, "no annotation of these images; known are"),
         ({"a.json": labelme()[:-5]}, "a.json: not valid JSON ("),
         ({"a.xml": "<annotation>\n<object>"}, "a.xml: not valid XML (no element found: line 2"),
@@ -257,6 +259,232 @@ def test_a_file_of_another_kind_and_a_label_that_is_not_there(folder):
         (folder / f"{stem}.txt").write_text("0 0.5 0.5 0.5 0.5\n")
     with pytest.raises(DataError, match=r"no region has a label of \['dent'\], but \['0'\]"):
         draw_masks(folder, folder, folder.parent / "masks", ["dent"])
+
+
+def photographs(folder, *names):
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (WIDTH, HEIGHT)).save(folder / name)
+    return folder
+
+
+def written(path, text):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+def coco(entries, annotations, categories=()):
+    """COCO's JSON of images (id, name) of the size of the photographs."""
+    images = [
+        {"id": key, "file_name": name, "height": HEIGHT, "width": WIDTH} for key, name in entries
+    ]
+    named = [{"id": key, "name": name} for key, name in categories]
+    return json.dumps({"images": images, "annotations": annotations, "categories": named})
+
+
+def areas(source, images, *labels):
+    """The area of each mask, by its path."""
+    out = images.parent / "masks"
+    draw_masks(source, images, out, labels)
+    return {
+        path.relative_to(out).as_posix(): int(np.asarray(Image.open(path)).sum())
+        for path in sorted(out.rglob("*.png"))
+    }
+
+
+class TestImagesOfOneName:
+    @pytest.fixture
+    def cameras(self, tmp_path):
+        return photographs(tmp_path / "im", "cam1/1.png", "cam2/1.png")
+
+    def test_sub_folders_that_are_alike(self, cameras, tmp_path):
+        for camera, width in (("cam1", 0.5), ("cam2", 0.2)):
+            written(tmp_path / f"lab/{camera}/1.txt", f"0 0.5 0.5 {width} 0.5")
+        found = areas(tmp_path / "lab", cameras)
+        assert found == {"cam1/1_mask.png": 30 * 20, "cam2/1_mask.png": 12 * 20}
+        # The annotations of all cameras, for the photographs of one.
+        assert areas(tmp_path / "lab", cameras / "cam2") == {"1_mask.png": 12 * 20}
+
+    def test_sub_folders_below_images_and_labels(self, tmp_path):
+        photographs(tmp_path / "set/images", "train/1.png", "val/1.png", "2.png")
+        for name, width in (("train/1", 0.5), ("val/1", 0.2), ("2", 1)):
+            written(tmp_path / f"set/labels/{name}.txt", f"0 0.5 0.5 {width} 0.5")
+        found = areas(tmp_path / "set", tmp_path / "set")
+        assert list(found.values()) == [60 * 20, 30 * 20, 12 * 20]
+
+    def test_an_image_above_the_sub_folders(self, cameras, tmp_path):
+        photographs(cameras, "1.png")
+        entries = [(1, "1.png"), (2, "cam1/1.png"), (3, "cam2\\1.png")]
+        boxes = [{"image_id": i, "bbox": [0, 0, 10 * i, 10]} for i in (1, 2, 3)]
+        path = written(tmp_path / "all.json", coco(entries, boxes))
+        assert list(areas(path, cameras).values()) == [100, 200, 300]
+
+    @pytest.mark.parametrize("name", ["lab/cam1/1.txt", "lab/1.txt", "lab/cam3/1.txt"])
+    def test_an_annotation_of_another_folder_is_not_taken(self, cameras, tmp_path, name):
+        written(tmp_path / name, "0 0.5 0.5 0.5 0.5")
+        with pytest.raises(DataError, match=r"cam2/1\.png: has no annotation in \S*lab"):
+            draw_masks(tmp_path / "lab", cameras, tmp_path / "masks")
+
+    def test_an_entry_of_another_folder_is_not_taken(self, cameras, tmp_path):
+        entries = [(i, f"cam{i}/1.png") for i in (1, 2, 3)]
+        boxes = [{"image_id": i, "bbox": [0, 0, 10 * i, 10]} for i in (1, 2, 3)]
+        path = written(tmp_path / "all.json", coco(entries, boxes))
+        assert list(areas(path, cameras).values()) == [100, 200]
+        path = written(tmp_path / "third.json", coco(entries[2:], boxes[2:]))
+        with pytest.raises(
+            DataError, match=r"1/1\.png: has no annotation in .*; 2 images have this"
+        ):
+            draw_masks(path, cameras, tmp_path / "masks")
+
+    def test_a_name_that_one_image_has_is_enough(self, tmp_path):
+        photographs(tmp_path / "im", "cam1/1.png")
+        written(tmp_path / "lab/labels/1.txt", "0 0.5 0.5 0.5 0.5")
+        assert areas(tmp_path / "lab", tmp_path / "im") == {"cam1/1_mask.png": 600}
+
+
+def test_two_images_of_coco_with_one_id(folder):
+    entries, box = [(1, "a.png"), (1, "b.png")], {"image_id": 1, "bbox": [0, 0, 5, 5]}
+    path = written(folder.parent / "joined.json", coco(entries, [box]))
+    with pytest.raises(DataError, match=r"joined\.json: .*2 images have the id 1, for example a"):
+        draw_masks(path, folder, folder.parent / "masks")
+
+
+def test_run_lengths_of_coco_of_another_size(folder):
+    runs = {"size": [WIDTH, HEIGHT], "counts": [0, WIDTH * HEIGHT]}
+    entries, region = [(1, "a.png"), (2, "b.png")], {"image_id": 1, "segmentation": runs}
+    path = written(folder.parent / "all.json", coco(entries, [region]))
+    with pytest.raises(DataError, match=r"run lengths of 40x60 pixels.* a\.png has 60x40"):
+        draw_masks(path, folder, folder.parent / "masks")
+
+
+class TestLabels:
+    @pytest.fixture
+    def path(self, folder):
+        boxes = [{"image_id": i, "category_id": i, "bbox": [0, 0, 5, 5]} for i in (1, 2)]
+        content = coco(
+            [(1, "a.png"), (2, "b.png")], boxes, [(1, "scratch"), (2, "Dent"), (3, "hole")]
+        )
+        return written(folder.parent / "all.json", content)
+
+    def test_one_that_no_region_has_is_refused(self, folder, path):
+        with pytest.raises(
+            DataError, match=r"label of \['Dnet'\], but \['Dent', 'hole', 'scratch'\]"
+        ):
+            draw_masks(path, folder, folder.parent / "masks", ["scratch", "Dnet"])
+
+    def test_one_that_the_file_declares_may_have_no_region(self, folder, path):
+        a, b, _ = marked(folder, path, "scratch", "hole")
+        assert (a.sum(), b.sum()) == (25, 0)
+
+    def test_regions_of_other_labels_need_no_area(self, folder):
+        box, point = ("y", "rectangle", [[0, 0], [5, 5]], {}), ("x", "point", [[1, 1]], {})
+        for stem in "ab":
+            written(folder / f"{stem}.json", labelme(box, point))
+        assert marked(folder, folder, "y")[0].sum() == 25
+        with pytest.raises(DataError, match=r"a\.png: a point has no area; draw a polygon"):
+            draw_masks(folder, folder, folder.parent / "masks", ["x"])
+        cvat = "".join(
+            f'<image name="{stem}.png" width="60" height="40">'
+            '<polyline label="x" points="1,1;2,2"/>'
+            '<box label="y" xtl="0" ytl="0" xbr="5" ybr="5"/></image>'
+            for stem in "ab"
+        )
+        path = written(folder.parent / "c.xml", f"<annotations>{cvat}</annotations>")
+        assert marked(folder, path, "y")[0].sum() == 25
+
+
+class TestRegionsThatMarkNothing:
+    @pytest.mark.parametrize(
+        ("box", "message"),
+        [
+            ([100, 100, 5, 5], "a.png: the box at (100, 100) to (105, 105) marks nothing"),
+            ([0, 0, 0, 0], "a.png: the box at (0, 0) has no area"),
+            ([0.1, 0.1, 0.4, 0.4], "a.png: the box at (0.1, 0.1) to (0.5, 0.5) is given in"),
+            ([9, 9, -5, 5], "a.png: a box of negative size has no area"),
+        ],
+    )
+    def test_boxes_of_coco(self, folder, box, message):
+        content = coco([(1, "a.png"), (2, "b.png")], [{"image_id": 1, "bbox": box}])
+        path = written(folder.parent / "all.json", content)
+        with pytest.raises(DataError, match=re.escape(message)):
+            draw_masks(path, folder, folder.parent / "masks")
+
+    def test_polygons_as_shares_and_masks_without_a_pixel(self, folder):
+        polygon = ("x", "polygon", [[0.1, 0.1], [0.5, 0.1], [0.5, 0.5]], {})
+        file = io.BytesIO()
+        Image.new("L", (3, 3)).save(file, "PNG")
+        encoded = base64.b64encode(file.getvalue()).decode()
+        written(folder / "a.json", labelme(polygon))
+        written(folder / "b.json", labelme(("x", "mask", [[9, 9], [12, 12]], {"mask": encoded})))
+        with pytest.raises(
+            DataError, match=r"(?s)a\.png: the polygon .*b\.png: the mask .* nothing"
+        ):
+            draw_masks(folder, folder, folder.parent / "masks")
+
+    def test_one_pixel_in_the_corner_lines_and_edges_are_drawn(self, folder):
+        boxes = [[0, 0, 1, 1], [50, 35, 20, 20], [10, 5, 0, 8]]
+        line = {"image_id": 2, "segmentation": [[2, 2, 8, 2, 5, 2]]}
+        regions = [{"image_id": 1, "bbox": box} for box in boxes]
+        content = coco([(1, "a.png"), (2, "b.png")], [*regions, line])
+        a, b, _ = marked(folder, written(folder.parent / "all.json", content))
+        assert (a.sum(), b.sum()) == (1 + 50 + 8, 7)
+
+
+class TestAcceptedForms:
+    def test_accents_that_are_composed_in_one_name_only(self, tmp_path):
+        names = [unicodedata.normalize("NFD", name) for name in ("é/ä.png", "é/ö.png")]
+        images = photographs(tmp_path / "bad", *names)
+        entries = [(1, "é/ä.png"), (2, "é/ö.png")]
+        boxes = [{"image_id": i, "bbox": [0, 0, 5, 5]} for i in (1, 2)]
+        path = written(tmp_path / "all.json", coco(entries, boxes))
+        assert list(areas(path, images).values()) == [25, 25]
+
+    def test_values_of_yolo_that_rounding_put_out_of_bounds(self, folder):
+        written(folder / "a.txt", "0 0.5 0.5 1.000001 1.0")
+        written(folder / "b.txt", "0 -0.000001 0 0.5 0 0.5 0.5")
+        assert marked(folder, folder)[0].all()
+
+    def test_pascal_voc_without_the_size_of_the_image(self, folder):
+        box = "<bndbox><xmin>3</xmin><ymin>4</ymin><xmax>13</xmax><ymax>9</ymax></bndbox>"
+        size = "<size><width>0</width><height>0</height><depth>0</depth></size>"
+        for stem in "ab":
+            text = f"<annotation>{size}<object><name>x</name>{box}</object></annotation>"
+            written(folder / f"{stem}.xml", text)
+        assert (marked(folder, folder)[0] == rectangle(3, 4, 10, 5)).all()
+
+
+class TestAnnotationsBesideCopiesOfThePhotographs:
+    @pytest.fixture
+    def source(self, tmp_path):
+        """A folder of LabelMe: each photograph, and its annotation."""
+        rng = np.random.default_rng(0)
+        for stem in "ab":
+            (tmp_path / "bad").mkdir(exist_ok=True)
+            pixels = rng.integers(0, 256, (HEIGHT, WIDTH, 3), np.uint8)
+            Image.fromarray(pixels).save(tmp_path / f"bad/{stem}.png")
+        shutil.copytree(tmp_path / "bad", tmp_path / "labelme")
+        for stem in "ab":
+            box = ("x", "rectangle", [[0, 0], [5, 5]], {})
+            written(tmp_path / f"labelme/{stem}.json", labelme(box))
+        return tmp_path / "labelme"
+
+    def test_the_annotations_are_drawn(self, source, tmp_path):
+        drawn_into = tmp_path / "model-masks"
+        folder, said = masks_for(tmp_path / "bad", source, drawn_into)
+        assert (folder, said) == (drawn_into, "2 masks from LabelMe: 2 boxes (filled)")
+
+    def test_masks_beside_them_have_precedence(self, source, tmp_path):
+        for stem in "ab":
+            Image.fromarray(rectangle(1, 1, 3, 3)).save(source / f"{stem}_mask.png")
+        assert masks_for(tmp_path / "bad", source, tmp_path / "m") == (source, "")
+
+    def test_pictures_that_are_neither_copies_nor_masks_are_refused(self, source, tmp_path):
+        for stem in "ab":
+            with Image.open(source / f"{stem}.png") as image:
+                image.rotate(1).save(source / f"{stem}.png")
+        with pytest.raises(DataError, match=r"labelme: holds annotations and .*a\.png"):
+            masks_for(tmp_path / "bad", source, tmp_path / "m")
 
 
 def test_masks_are_drawn_only_where_none_are(folder):
