@@ -15,6 +15,14 @@ pytestmark = pytest.mark.workflow
 SLOW = "slow: {base: ae-smoke, epochs: 5000}\n"
 
 
+@pytest.fixture(scope="module", autouse=True)
+def heard():
+    """SIGINT is heard: the shell of a script has it ignored by ``pytest &`` and all children."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 class Killing:
     """A project whose run is stopped by several signals and continued each time."""
 
@@ -55,7 +63,7 @@ class Killing:
 
 
 @pytest.fixture(scope="module")
-def killed(one_run, tmp_path_factory):
+def killed(heard, one_run, tmp_path_factory):
     """Stopped by Ctrl-C, by SIGTERM, and by SIGKILL while a second Snakemake starts."""
     killing = Killing(one_run.clone(tmp_path_factory.mktemp("killed") / "project", "data"))
     project = killing.project
