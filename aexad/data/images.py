@@ -400,6 +400,11 @@ def _opened(path: str | os.PathLike[str]) -> Iterator[Image.Image]:
                         f"{path}: stores each colour of 16 bits as a plane of its own, which "
                         "cannot be read; save it with interleaved colours (planar configuration 1)"
                     )
+                if _has_signed_bytes(image):
+                    raise DataError(
+                        f"{path}: its numbers of 8 bits have a sign, which cannot be read; save it "
+                        "with values from 0 to 255"
+                    )
                 yield image
     except FileNotFoundError:
         raise DataError(f"{path}: no such file; restore it, or build the index again") from None
@@ -502,6 +507,14 @@ def _has_planes_of_16_bits(image: Image.Image) -> bool:
         return False
     tags = image.tag_v2  # type: ignore[attr-defined]
     return tags.get(284) == 2 and 16 in tags.get(258, ())
+
+
+def _has_signed_bytes(image: Image.Image) -> bool:
+    """Whether a TIFF has values from -128 to 127: Pillow takes them for 0 to 255."""
+    if image.format != "TIFF":
+        return False
+    tags = image.tag_v2  # type: ignore[attr-defined]
+    return 2 in tags.get(339, ()) and 8 in tags.get(258, ())
 
 
 def _sixteen_bit(image: Image.Image, path: str | os.PathLike[str]) -> np.ndarray:

@@ -110,6 +110,13 @@ def test_grey_of_16_bits_with_transparency_has_levels_too(tmp_path):
     assert (read[1:] == as_photograph(COLOURS[1:, :, 0], (0, 4095))).all()
 
 
+def test_signed_bytes_which_pillow_reads_wrong_are_refused(tmp_path):
+    path = tmp_path / "signed.tif"
+    tifffile.imwrite(path, np.arange(-8, 8, dtype=np.int8).reshape(4, 4))
+    with pytest.raises(DataError, match=r"signed\.tif: its numbers of 8 bits have a sign"):
+        load_image(path, 4)
+
+
 def test_planes_of_16_bits_which_pillow_reads_wrong_are_refused(tmp_path):
     path, planes = tmp_path / "a.tif", np.ascontiguousarray(COLOURS.transpose(2, 0, 1))
     tifffile.imwrite(path, planes, photometric="rgb", planarconfig="separate")
