@@ -193,7 +193,7 @@ class Selection(Strict):
 
 
 class Comparison(Strict):
-    """A question of a benchmark, answered by the metrics of one method less those of another."""
+    """A question of a benchmark, and the two methods that are compared to answer it."""
 
     question: str = Field(min_length=1, description="what the difference tells, for tables")
     method: str

@@ -1,8 +1,8 @@
 """A run's ``maps.npz``: heat maps of its test images, and the settings that they were made with.
 
-Its arrays are those of :func:`aexad.explain.inference.infer`. Two more hold one JSON text each:
-``settings``, the ``heat_map`` of the recipe (external maps have none), and ``reading``, ``levels``
-and ``tile`` of the data set, if it has either.
+:func:`aexad.explain.inference.infer` makes the arrays. The file has two more, each with a text in
+JSON: ``settings`` is the ``heat_map`` of the recipe (maps made elsewhere have none). ``reading`` is
+``levels`` and ``tile`` of the data set; it is left out where both are unset.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def write_maps(
 def read_maps(
     path: str | os.PathLike[str], names: Iterable[str], optional: Iterable[str] = ()
 ) -> dict[str, np.ndarray]:
-    """Read the arrays ``names`` of the maps of a run, and those of ``optional`` that it has.
+    """Read arrays of a run's maps: all of ``names``, and of ``optional`` those that are there.
 
     Raises
     ------

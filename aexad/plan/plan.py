@@ -96,7 +96,10 @@ class Plan:
         return [run for run in runs if run not in others]
 
     def files(self, runs: Sequence[Run], *names: str) -> list[str]:
-        """Files of these names of all runs; for those of the archive, the record of the import."""
+        """The files with these names in the folders of the runs.
+
+        Runs of the benchmark's archive have one file together: the record of the import.
+        """
         others = set(self.imported)
         folders = {run: run.imported_folder if run in others else run.folder for run in runs}
         records = [self.import_record] if self.archived.keys() & folders else []

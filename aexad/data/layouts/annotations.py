@@ -73,7 +73,7 @@ class Match(NamedTuple):
 
     image: Path
     folders: int
-    """How many folders in the path of the annotation are those of the image."""
+    """Number of folders, counted from the file upwards, that both paths share."""
 
 
 class Photographs:
