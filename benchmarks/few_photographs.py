@@ -21,7 +21,7 @@ from aexad.app.fit import choose_images, fit
 from aexad.config.builtin import method_paths
 from aexad.config.methods import read_recipe
 from aexad.config.recipe import Recipe
-from aexad.data.images import load_mask
+from aexad.data.masks import load_mask
 from aexad.evaluation.metrics import pixel_summary
 
 GOOD, DEFECTIVE, SHOWN = 12, 4, 40

@@ -25,9 +25,11 @@ runtime.errors
 runtime
 config
 data.rng
-data.images
+data.image_files
+data.images data.masks
 data.tables
 data.layouts
+data.annotations
 data
 plan
 encoders

@@ -14,8 +14,8 @@ from PIL import Image
 from scipy import ndimage
 
 from aexad.app.overlay import draw_overlay
-from aexad.data.images import EIGHT
 from aexad.data.layouts.folders import RESULTS
+from aexad.data.masks import EIGHT
 from aexad.data.resize import resized
 from aexad.explain.heatmap import binarised
 from aexad.runtime.files import written_whole

@@ -133,7 +133,7 @@ def fit(args: argparse.Namespace) -> Path:
     _check_torch()
     from aexad.app.fit import choose_images
     from aexad.app.fit import fit as fit_model
-    from aexad.data.layouts.annotations import masks_for
+    from aexad.data.annotations.masks import masks_for
     from aexad.methods.model import uses_labels
 
     masks = args.masks

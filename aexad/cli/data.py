@@ -105,7 +105,7 @@ def check(args: argparse.Namespace) -> Path:
 
 def masks(args: argparse.Namespace) -> Path:
     """Draw masks from annotations (boxes, polygons) of images; boxes are filled."""
-    from aexad.data.layouts.annotations import draw_masks
+    from aexad.data.annotations.masks import draw_masks
 
     source: Path = args.annotations
     images = args.images or (source if source.is_dir() else source.parent)

@@ -213,7 +213,7 @@ class Dataset(Strict):
         return self.stored_size or self.size
 
     def reading(self, marks: str) -> str:
-        """How a mask is read, for :func:`aexad.data.images.load_mask`; ``marks`` of its layout."""
+        """How a mask is read, for :func:`aexad.data.masks.load_mask`; ``marks`` of its layout."""
         kind = "any" if self.marks == "any" else marks
         return f"{kind}-nearest" if self.masks == "nearest" else kind
 

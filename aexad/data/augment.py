@@ -17,7 +17,9 @@ from PIL import Image
 from tqdm import tqdm
 
 from aexad.config.catalogue import Tile
-from aexad.data.images import Levels, image_size, load_image, load_mask
+from aexad.data.image_files import image_size
+from aexad.data.images import Levels, load_image
+from aexad.data.masks import load_mask
 from aexad.data.rng import generator
 from aexad.data.tables import TRAINED_ROLES
 from aexad.data.tiles import tiles_of

@@ -9,8 +9,8 @@ from tabulate import tabulate
 
 from aexad.config.catalogue import Dataset
 from aexad.config.schema import nearest
-from aexad.data.images import mask_files
 from aexad.data.layouts.registry import LAYOUTS, recognise
+from aexad.data.masks import mask_files
 from aexad.data.validate import PROBLEM, WARNING, count_images, grouped, validate
 from aexad.runtime.errors import ConfigError, DataError
 

@@ -48,9 +48,9 @@ def build_index(root: str | os.PathLike[str], name: str, dataset: Dataset) -> pd
     """List and check a data set in its layout (:mod:`aexad.data.layouts.registry`).
 
     Hidden files and files that are no images are ignored. Every file is read: masks are loaded, the
-    integrity of images is checked (:func:`aexad.data.images.check_image`), so that a damaged file
-    is noticed now and not hours later. A mask of a defect that marks nothing is a warning; pixel
-    metrics leave its image out.
+    integrity of images is checked (:func:`aexad.data.image_files.check_image`), so that a damaged
+    file is noticed now and not hours later. A mask of a defect that marks nothing is a warning;
+    pixel metrics leave its image out.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ def build_index(root: str | os.PathLike[str], name: str, dataset: Dataset) -> pd
     -------
     pandas.DataFrame
         Strings: category, split (train, validation, test), defect (``good`` or the type), image,
-        mask (empty for good images), marks (:data:`aexad.data.images.MARKS`). Sorted by these
+        mask (empty for good images), marks (:data:`aexad.data.masks.MARKS`). Sorted by these
         columns.
 
     Raises

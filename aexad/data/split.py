@@ -9,7 +9,8 @@ import pandas as pd
 
 from aexad.config.catalogue import Dataset
 from aexad.config.schema import nearest
-from aexad.data.images import image_size, load_mask
+from aexad.data.image_files import image_size
+from aexad.data.masks import load_mask
 from aexad.data.subsample import draw, limited, with_validation
 from aexad.data.tables import GOOD, ROLES, SPLIT_COLUMNS, TRAINED_ROLES
 from aexad.runtime.errors import ConfigError, DataError

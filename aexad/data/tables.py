@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from aexad.data.images import BRIGHT, MARKS
+from aexad.data.masks import BRIGHT, MARKS
 from aexad.runtime.errors import DataError
 
 GOOD = "good"
@@ -29,7 +29,7 @@ class Entry(NamedTuple):
     mask: str
     """Empty for good images."""
     marks: str = BRIGHT
-    """Which pixels of the mask are anomalous: see :func:`aexad.data.images.load_mask`."""
+    """Which pixels of the mask are anomalous: see :func:`aexad.data.masks.load_mask`."""
 
 
 INDEX_COLUMNS = list(Entry._fields)
@@ -62,7 +62,7 @@ def read_split(path: str | os.PathLike[str]) -> pd.DataFrame:
     ------
     aexad.runtime.errors.DataError
         As for :func:`read_table`; the table is empty, or has a role other than :data:`ROLES` or
-        marks other than :data:`aexad.data.images.MARKS`.
+        marks other than :data:`aexad.data.masks.MARKS`.
     """
     return read_table(path, SPLIT_COLUMNS, "split", role=ROLES, marks=MARKS)
 

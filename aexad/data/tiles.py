@@ -20,7 +20,9 @@ import numpy as np
 from PIL import Image
 
 from aexad.config.catalogue import WHOLE, Tile
-from aexad.data.images import Levels, image_size, load_image, load_mask, shape_at_scale
+from aexad.data.image_files import image_size
+from aexad.data.images import Levels, load_image, shape_at_scale
+from aexad.data.masks import load_mask
 from aexad.data.rng import generator
 from aexad.data.training_set import Photo
 from aexad.runtime.errors import DataError

@@ -17,25 +17,19 @@ from typing import NamedTuple
 from tqdm import tqdm
 
 from aexad.config.catalogue import WHOLE, Counts, Dataset, Tile
+from aexad.data.image_files import check_image, image_size, orientation_of
 from aexad.data.images import (
-    NEAREST,
-    SHARE,
     Levels,
-    check_image,
-    covered,
-    image_size,
     level_range,
     load_image,
-    load_mask,
     lost_levels,
-    mask_files,
-    orientation_of,
     shape_at_scale,
 )
 from aexad.data.layouts.class_folders import class_problems
 from aexad.data.layouts.folders import images_below, images_in, left_out
 from aexad.data.layouts.mvtec import is_mask, masks_beside, stem_of
 from aexad.data.layouts.registry import ONE_CATEGORY, layout_of
+from aexad.data.masks import NEAREST, SHARE, covered, load_mask, mask_files
 from aexad.data.tables import GOOD, Entry
 from aexad.data.tiles import scaled_shape
 from aexad.runtime.errors import DataError

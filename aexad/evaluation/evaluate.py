@@ -18,7 +18,8 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import pandas as pd
 
-from aexad.data.images import image_size, load_mask
+from aexad.data.image_files import image_size
+from aexad.data.masks import load_mask
 from aexad.data.resize import resized
 from aexad.data.tables import GOOD, NO_MASKS, read_split
 from aexad.evaluation.metrics import SWEEP, PixelSummary, image_ap, image_auroc, pixel_summary
@@ -74,7 +75,7 @@ def evaluate_run(
         Folder for the files.
     size : {"model", "native"}
         ``model``: masks are resized to the maps, as their ``marks`` say
-        (:func:`aexad.data.images.load_mask`). ``native``: maps are resized to the original masks
+        (:func:`aexad.data.masks.load_mask`). ``native``: maps are resized to the original masks
         (:func:`aexad.data.resize.resized`).
 
     Returns

@@ -15,8 +15,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from aexad.data.images import BRIGHT, image_size, load_mask
+from aexad.data.image_files import image_size
 from aexad.data.layouts.mvtec import MVTEC_AD, stem_of
+from aexad.data.masks import BRIGHT, load_mask
 from aexad.data.resize import resized
 from aexad.data.tables import Entry, read_split
 from aexad.evaluation.evaluate import (

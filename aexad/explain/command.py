@@ -30,7 +30,8 @@ import pandas as pd
 from PIL import Image
 
 from aexad.config.methods import Command
-from aexad.data.images import Levels, load_image, load_mask
+from aexad.data.images import Levels, load_image
+from aexad.data.masks import load_mask
 from aexad.data.resize import resized
 from aexad.data.rng import generator
 from aexad.explain.heatmap import binarised

@@ -22,7 +22,7 @@ from scipy import ndimage
 
 from aexad.config.own_code import is_own, load_own
 from aexad.config.recipe import SMALLEST_DISTANCE_TO_TARGET, HeatMap
-from aexad.data.images import EIGHT
+from aexad.data.masks import EIGHT
 from aexad.data.tiles import as_array
 
 if TYPE_CHECKING:

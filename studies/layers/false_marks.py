@@ -13,7 +13,8 @@ import torch
 from matplotlib.figure import Figure
 
 from aexad.config.recipe import HeatMap
-from aexad.data.images import Levels, load_image, load_mask
+from aexad.data.images import Levels, load_image
+from aexad.data.masks import load_mask
 from aexad.explain.heatmap import heat_maps
 from aexad.report.style import add_legend, grid_of, literal, method_styles, name_ticks
 from studies.layers.heat_map_trials import output_of

@@ -18,7 +18,8 @@ from scipy import ndimage
 
 from aexad.config.methods import Method
 from aexad.config.recipe import HeatMap, Recipe
-from aexad.data.images import load_image, load_mask
+from aexad.data.images import load_image
+from aexad.data.masks import load_mask
 from aexad.evaluation.metrics.pixel import iou
 from aexad.explain.heatmap import binarised, smoothed
 from aexad.explain.run_maps import MAPS, read_maps, read_settings

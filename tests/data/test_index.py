@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 
 from aexad.config.catalogue import Dataset
-from aexad.data.images import BRIGHT
 from aexad.data.index import build_index, listing_digest
+from aexad.data.masks import BRIGHT
 from aexad.data.tables import INDEX_COLUMNS, read_index
 from aexad.data.validate import local_categories
 from aexad.runtime.errors import DataError

@@ -8,7 +8,9 @@ import pytest
 import tifffile
 from PIL import Image, PngImagePlugin
 
-from aexad.data.images import check_image, image_size, load_image, load_mask, orientation_of
+from aexad.data.image_files import check_image, image_size, orientation_of
+from aexad.data.images import load_image
+from aexad.data.masks import load_mask
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (40, 50, 3), np.uint8)
 XMP = '<rdf:Description xmlns:tiff="http://ns.adobe.com/tiff/1.0/" tiff:Orientation="6"/>'

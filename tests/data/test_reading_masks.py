@@ -6,7 +6,8 @@ import tifffile
 from PIL import Image
 from scipy import ndimage
 
-from aexad.data.images import covered, is_binary, load_image, load_mask, lost_levels
+from aexad.data.images import load_image, lost_levels
+from aexad.data.masks import covered, is_binary, load_mask
 from aexad.runtime.errors import DataError
 
 EIGHT = np.ones((3, 3))

@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 from aexad.config.catalogue import Dataset
-from aexad.data.images import MARKS
 from aexad.data.index import build_index
+from aexad.data.masks import MARKS
 from aexad.data.split import split
 from aexad.data.tables import SPLIT_COLUMNS, read_split
 from aexad.runtime.errors import ConfigError, DataError

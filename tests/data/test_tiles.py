@@ -12,7 +12,7 @@ from aexad.app.fit import choose_images, fit
 from aexad.app.model_file import load_model_file
 from aexad.config.recipe import Recipe
 from aexad.data.augment import augment
-from aexad.data.images import load_mask
+from aexad.data.masks import load_mask
 from aexad.data.resize import resized
 from aexad.data.tiles import OVERLAP, padded, positions, scaled, scaled_shape, stitched, tiles_of
 from aexad.explain.heatmap import binarised

@@ -7,7 +7,7 @@ import pytest
 import tifffile
 from PIL import Image
 
-from aexad.data.images import covered
+from aexad.data.masks import covered
 from aexad.data.resize import resized
 from aexad.evaluation import metrics
 from aexad.evaluation.external_maps import evaluate_maps, evaluate_split_maps

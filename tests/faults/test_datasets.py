@@ -12,8 +12,8 @@ from miniature_sets import MVTEC, SETS, problems
 
 from aexad.cli.parser import main
 from aexad.config.catalogue import Counts, Dataset, read_catalogue
-from aexad.data.images import load_mask
 from aexad.data.index import build_index, listing_digest
+from aexad.data.masks import load_mask
 from aexad.data.tables import read_index
 from aexad.data.validate import validate
 from aexad.runtime.errors import DataError

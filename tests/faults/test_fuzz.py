@@ -20,8 +20,10 @@ from aexad.config.catalogue import Dataset, read_catalogue
 from aexad.config.methods import read_methods
 from aexad.config.recipe import Recipe
 from aexad.config.schema import validate
-from aexad.data.images import check_image, load_image, load_mask
+from aexad.data.image_files import check_image
+from aexad.data.images import load_image
 from aexad.data.index import build_index
+from aexad.data.masks import load_mask
 from aexad.data.split import split
 from aexad.data.tables import INDEX_COLUMNS, read_index, read_split
 from aexad.runtime.errors import AexadError, ConfigError

@@ -11,8 +11,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from aexad.data.images import check_image, image_size, load_image, load_mask
+from aexad.data.image_files import check_image, image_size
+from aexad.data.images import load_image
 from aexad.data.layouts.folders import is_image
+from aexad.data.masks import load_mask
 from aexad.runtime.errors import DataError
 
 RNG = np.random.default_rng(0)

@@ -11,8 +11,8 @@ from miniature_sets import SETS, problems
 from PIL import Image
 
 from aexad.config.catalogue import Dataset
-from aexad.data.images import ANY, load_mask
 from aexad.data.index import build_index
+from aexad.data.masks import ANY, load_mask
 from aexad.data.sources.fetch import fetch
 from aexad.data.split import split
 from aexad.data.validate import local_categories

@@ -20,8 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from aexad.data.images import is_binary
 from aexad.data.layouts.folders import folders_in, images_below, images_in, no_images
+from aexad.data.masks import is_binary
 from aexad.data.tables import GOOD, Entry
 from aexad.runtime.errors import DataError
 
@@ -178,7 +178,7 @@ def masks_by_stem(folder: Path, images: Sequence[Path]) -> defaultdict[str, list
     """Masks in a folder by stem of the image: ``STEM_mask.EXT`` and ``STEM.EXT`` belong to it.
 
     Several masks of one image are a pattern of their names, see
-    :func:`aexad.data.images.mask_files`.
+    :func:`aexad.data.masks.mask_files`.
     """
     masks = defaultdict(list)
     stems = {stem_of(image) for image in images}

@@ -12,8 +12,8 @@ import csv
 from collections import Counter
 from pathlib import Path, PurePosixPath
 
-from aexad.data.images import ANY
 from aexad.data.layouts.mvtec import Layout
+from aexad.data.masks import ANY
 from aexad.data.tables import GOOD, Entry
 from aexad.runtime.errors import DataError
 

@@ -20,7 +20,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import ndimage
 
-from aexad.data.images import EIGHT
+from aexad.data.masks import EIGHT
 from aexad.evaluation.metrics.preparation import Maps, Pool, image_pairs, rank_counts
 
 LIMIT = 0.3

@@ -10,7 +10,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from aexad.config.benchmark import Run
-from aexad.data.images import image_size, load_image, load_mask
+from aexad.data.image_files import image_size
+from aexad.data.images import load_image
+from aexad.data.masks import load_mask
 from aexad.data.resize import resized
 from aexad.evaluation.metrics import xauc_per_image
 from aexad.evaluation.metrics.pixel import mean_of_defined

@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from aexad.data.images import image_size
+from aexad.data.image_files import image_size
 from aexad.report.figures.base import Drawing, Group, cnn_and_transformer
 from aexad.report.labels import listed
 from aexad.report.stats.by_defect import FEWEST_IMAGES, by_type, paired_iou

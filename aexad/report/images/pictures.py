@@ -15,7 +15,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from aexad.data.images import Levels, load_image, load_mask
+from aexad.data.images import Levels, load_image
+from aexad.data.masks import load_mask
 from aexad.data.tables import GOOD
 from aexad.explain.run_maps import MAPS, REMEDY, read_maps
 from aexad.report.run_files import read_per_image

@@ -14,7 +14,8 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from aexad.data.images import Levels, load_image, load_mask
+from aexad.data.images import Levels, load_image
+from aexad.data.masks import load_mask
 from aexad.data.tables import read_split
 from aexad.explain.run_maps import MAPS, REMEDY, read_maps
 from aexad.report.images.grid import COLOUR_MAP, DEVIATIONS

@@ -19,7 +19,8 @@ from matplotlib.text import Text
 
 from aexad.config.benchmark import Run
 from aexad.config.recipe import HeatMap
-from aexad.data.images import load_image, load_mask
+from aexad.data.images import load_image
+from aexad.data.masks import load_mask
 from aexad.data.tables import read_split
 from aexad.evaluation.metrics import xauc_per_image
 from aexad.explain.heatmap import heat_maps

@@ -11,7 +11,8 @@ import pytest
 from fake_results import Tree, make_tree
 
 from aexad.config.recipe import HeatMap, Recipe
-from aexad.data.images import load_image, load_mask
+from aexad.data.images import load_image
+from aexad.data.masks import load_mask
 from aexad.report.collect import read_methods, read_metrics
 from aexad.report.figures.base import Group, read_groups
 from aexad.report.style import styled
