@@ -71,13 +71,13 @@ assert table.data["image"].tolist() == [5, 5]
     "Add a figure": """
 from pathlib import Path
 from fake_results import make_tree
-from aexad.report.collect import read_methods, read_metrics
+from aexad.report.collect import read_methods_table, read_metrics
 from aexad.report.figures.base import read_groups
 from aexad.report.figures.write import drawings
 tree = make_tree(Path.cwd() / "tree", categories=("brick",), methods=("ae",), epochs=1)
 metrics, methods = (tree.benchmark / name for name in ("metrics.csv", "methods.csv"))
-groups = read_groups(tree.runs, read_metrics(metrics), read_methods(methods), tree.catalogue,
-                     tree.results, tree.data)
+groups = read_groups(tree.runs, read_metrics(metrics), read_methods_table(methods),
+                     tree.catalogue, tree.results, tree.data)
 figures = {drawing.name: drawing for group in groups for drawing in drawings(group, 1)}
 assert figures["scores_textures_standard"].draw().axes[0].get_xlabel() == "score"
 """,

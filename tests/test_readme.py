@@ -18,7 +18,7 @@ def facts():
 def test_the_picture_is_of_the_present_data_and_recipes(facts, monkeypatch):
     """Without the pre-trained Transformer, which the demo takes where the hub can be reached."""
     monkeypatch.chdir(ROOT)
-    monkeypatch.setattr("aexad.plan.runs.weights_record", lambda encoder: Path("none"))
+    monkeypatch.setattr("aexad.plan.runs.weights_record", lambda *_: Path("none"))
     specification = importlib.util.spec_from_file_location("picture", ROOT / "docs/demo_picture.py")
     picture = importlib.util.module_from_spec(specification)
     specification.loader.exec_module(picture)

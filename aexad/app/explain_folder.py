@@ -13,9 +13,10 @@ from tqdm import tqdm
 
 from aexad.app.explainer import Explainer
 from aexad.app.explanation import FILES
+from aexad.data.image_files import ENDINGS
 from aexad.data.images import Levels, load_image
-from aexad.data.index import tell
-from aexad.data.layouts.folders import ENDINGS, EXPLAINED, images_below
+from aexad.data.index import log_warnings
+from aexad.data.layouts.folders import EXPLAINED, images_below
 from aexad.data.tiles import scaled_shape
 from aexad.data.validate import WARNING, Finding, range_warnings
 from aexad.runtime.errors import ConfigError, DataError
@@ -169,7 +170,7 @@ def _hidden(path: Path, root: Path) -> bool:
 def contrast_warnings(images: Sequence[Path], levels: Levels | None) -> list[str]:
     """Warnings about images of 16 bits whose contrast is lost at 8 bits; logged too."""
     texts = [text for image in images for text in range_warnings(image, levels)]
-    return tell([Finding("", WARNING, text) for text in texts])
+    return log_warnings([Finding("", WARNING, text) for text in texts])
 
 
 def output_names(images: Sequence[str]) -> dict[str, str]:

@@ -16,6 +16,7 @@ from aexad.app.photographs import Picture, as_input, as_photograph, is_one
 from aexad.config.catalogue import Tile
 from aexad.data.tiles import as_array, in_tiles
 from aexad.explain.heatmap import HeatMaps, heat_maps
+from aexad.runtime.errors import ConfigError
 
 BATCH = 16
 """Images that the network takes at once."""
@@ -190,7 +191,8 @@ def load(
     aexad.runtime.errors.WeightsError
         The file is damaged, not made by aexad, or of another version.
     aexad.runtime.errors.ConfigError
-        The file is an ONNX model and onnxruntime is not installed.
+        The file is an ONNX model and onnxruntime is not installed; or ``device`` or ``batch_size``
+        cannot be used.
 
     Examples
     --------
@@ -216,6 +218,8 @@ def load(
     ['anomalous', 'anomalous']
     """
     path = Path(path)
+    if batch_size < 1:
+        raise ConfigError(f"batch_size is {batch_size}; give 1 or more")
     if path.suffix.lower() == ".onnx":
         from aexad.app.onnx import load_onnx
 
@@ -224,6 +228,12 @@ def load(
 
     from aexad.app.model_file import TorchNetwork, load_model_file
 
+    try:
+        place = torch.device(device)
+    except RuntimeError:
+        raise ConfigError(f"device '{device}': not a device of torch; give cpu or cuda") from None
+    if place.type == "cuda" and not torch.cuda.is_available():
+        raise ConfigError(f"device '{device}': torch sees no GPU; give cpu")
     model, card = load_model_file(path, weights_dir)
-    network = TorchNetwork(model.network, torch.device(device))
+    network = TorchNetwork(model.network, place)
     return Explainer(network, card, threshold, batch_size)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import logging
 import os
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -70,7 +71,9 @@ def graph_of(network: nn.Module, size: int, metadata: dict[str, str]) -> bytes:
     example = torch.zeros(2, 3, size, size)
     with torch.no_grad():
         output = network(example)
-    names = OUTPUTS[1:] if isinstance(output, tuple) else OUTPUTS[output.shape[1] < 3 :][:1]
+    names: Sequence[str] = OUTPUTS[1:]
+    if not isinstance(output, tuple):
+        names = OUTPUTS[:1] if output.shape[1] >= 3 else OUTPUTS[1:2]
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings():

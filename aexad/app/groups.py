@@ -1,7 +1,7 @@
 """Good images that belong together: frames of one video, photographs of one part.
 
-The promise of few false alarms holds if a new image is to the held-out images as they are to each
-other. It is void where a held-out image has a neighbour in training, and new images have none.
+The promised share of false alarms holds only if held-out images are as independent of the training
+images as new images will be. Frames of one video are not.
 """
 
 from __future__ import annotations

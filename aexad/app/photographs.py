@@ -31,8 +31,9 @@ def as_photograph(picture: Picture, levels: Levels | None = None) -> np.ndarray:
         A file that :func:`aexad.data.images.load_image` can read; or an array, grey [H, W] or RGB
         [H, W, 3]: uint8, uint16 (65535 becomes 255) or real numbers in [0, 1].
     levels
-        The levels of 16 bits that become black and white. Real numbers are 16 bits over 65535;
-        uint8 arrays, such as ``explanation.image``, have these levels already.
+        The levels of 16 bits that become black and white. Real numbers are multiplied by 65535
+        before the levels are applied; uint8 arrays, such as ``explanation.image``, are used as
+        they are.
 
     Raises
     ------

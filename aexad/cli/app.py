@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import logging
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,12 +16,13 @@ from aexad.cli.arguments import (
     add_seed,
     add_weights,
     check_exists,
-    check_writable,
+    check_output,
     finite,
     positive,
     recipe_of,
     share,
     tile,
+    usable_cores,
 )
 from aexad.runtime.errors import ConfigError, DataError
 
@@ -125,7 +125,7 @@ def fit(args: argparse.Namespace) -> Path:
     output: Path = args.output
     if output.suffix != ".safetensors":
         raise ConfigError(f"{output}: a model file ends in .safetensors; name it so")
-    check_writable(output)
+    check_output(output)
     for folder, what in ((args.defects, "images with a defect"), (args.masks, "their masks")):
         if folder is not None:
             check_exists(folder, f"the folder of {what}")
@@ -133,7 +133,7 @@ def fit(args: argparse.Namespace) -> Path:
     _check_torch()
     from aexad.app.fit import choose_images
     from aexad.app.fit import fit as fit_model
-    from aexad.data.annotations.masks import masks_for
+    from aexad.data.annotations.drawing import masks_for
     from aexad.methods.model import uses_labels
 
     masks = args.masks
@@ -261,7 +261,7 @@ def explain(args: argparse.Namespace) -> Path:
 
 def export(args: argparse.Namespace) -> Path:
     """Write a model as ONNX, which 'explain' runs without torch."""
-    check_writable(args.output)
+    check_output(args.output)
     _check_torch()
     from aexad.app.export import export as export_model
 
@@ -281,20 +281,13 @@ def _check_torch() -> None:
 
 def _cap_threads(args: argparse.Namespace) -> None:
     """Use no more threads than cores: they would wait for each other for minutes."""
-    cores = _cores()
+    cores = usable_cores()
     if args.threads is not None and args.threads > cores:
         logger.warning("--threads %d: only %d cores are here; using %d", args.threads, cores, cores)
         args.threads = cores
 
 
-def _cores() -> int:
-    """The number of CPU cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):  # not on macOS
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 def _device(args: argparse.Namespace) -> torch.device:
     from aexad.runtime.device import use_device
 
-    return use_device(args.device, args.threads or _cores())
+    return use_device(args.device, args.threads or usable_cores())

@@ -140,7 +140,7 @@ def check_exists(path: Path, what: str) -> None:
         raise ConfigError(f"{path}: no such file or folder; name {what}")
 
 
-def check_writable(path: Path) -> None:
+def check_output(path: Path) -> None:
     """Refuse a file that cannot be written, before a long computation and not after it."""
     if path.is_dir():
         raise ConfigError(f"{path}: is a folder; name a file in it")
@@ -149,6 +149,13 @@ def check_writable(path: Path) -> None:
         raise ConfigError(f"{path}: {folder} is a file, not a folder; name another path")
     if not os.access(folder, os.W_OK | os.X_OK):
         raise ConfigError(f"{path}: {folder} is read-only; make it writable, or name another path")
+
+
+def usable_cores() -> int:
+    """The number of CPU cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):  # not on macOS
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def seed(text: str) -> int:

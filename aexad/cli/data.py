@@ -86,9 +86,9 @@ def index(args: argparse.Namespace) -> Path:
 
 def check(args: argparse.Namespace) -> Path:
     """Show all problems of the folder of a data set."""
-    from aexad.config.catalogue import expanded
     from aexad.data.check import check as check_folder
     from aexad.data.check import entry_for
+    from aexad.runtime.files import expanded
 
     folder: Path = expanded(args.folder)
     check_exists(folder, "the folder that holds the categories")
@@ -105,7 +105,7 @@ def check(args: argparse.Namespace) -> Path:
 
 def masks(args: argparse.Namespace) -> Path:
     """Draw masks from annotations (boxes, polygons) of images; boxes are filled."""
-    from aexad.data.annotations.masks import draw_masks
+    from aexad.data.annotations.drawing import draw_masks
 
     source: Path = args.annotations
     images = args.images or (source if source.is_dir() else source.parent)

@@ -17,6 +17,7 @@ from aexad.cli.arguments import (
     dataset_of,
     recipe_of,
     root_of,
+    usable_cores,
 )
 
 
@@ -86,7 +87,6 @@ def command(args: argparse.Namespace) -> Path:
 
     method = read_command(method_paths(args.methods), args.method)
 
-    import os
     import tempfile
     import time
 
@@ -122,7 +122,7 @@ def command(args: argparse.Namespace) -> Path:
             "peak_mb": children_peak_memory_mb(),
             "energy": energy,
             "device": args.device,
-            "threads": os.cpu_count(),
+            "threads": usable_cores(),
         }
         # One command trains and explains, so the time of the latter is not known by itself.
         write_json(args.output / "inference.json", cost | {"images": len(images), "seconds": None})

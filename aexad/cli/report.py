@@ -175,14 +175,14 @@ def report(args: argparse.Namespace) -> Path:
 
 def explorer(args: argparse.Namespace) -> Path:
     """Write a page that shows every test image under any two methods."""
-    from aexad.report.collect import read_methods
+    from aexad.report.collect import read_methods_table
     from aexad.report.html.explorer.page import write_explorer
 
     inputs = read_inputs(args)
     folder = args.results / args.benchmark
     write_explorer(
         inputs,
-        read_methods(folder / "methods.csv"),
+        read_methods_table(folder / "methods.csv"),
         results=args.results,
         data=args.data,
         count=args.count,
@@ -226,7 +226,8 @@ def read_inputs(args: argparse.Namespace) -> Inputs:
     from aexad.report.inputs import find_inputs
 
     return find_inputs(
-        args.benchmarks / f"{args.benchmark}.yaml",
+        args.benchmarks,
+        args.benchmark,
         catalogue_paths(args.datasets),
         method_paths(args.methods),
         dict(args.source),

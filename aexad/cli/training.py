@@ -135,7 +135,7 @@ def train(args: argparse.Namespace) -> Path:
 
 def weights(args: argparse.Namespace) -> Path | None:
     """Fetch the pre-trained weights of an encoder, so that trainings need no network."""
-    from aexad.config.benchmark import weights_folder
+    from aexad.config.weights import weights_folder
     from aexad.encoders.weights import fetch_weights
     from aexad.runtime.errors import WeightsError
     from aexad.runtime.files import write_json

@@ -6,7 +6,6 @@ recipes alone define a run, so two benchmarks that name the same run share it.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,13 +13,11 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from aexad.config.builtin import WEIGHTS_VARIABLE
-from aexad.config.catalogue import expanded
 from aexad.config.methods import ExternalMaps, Method
-from aexad.config.recipe import Recipe
 from aexad.config.scenarios import SCENARIOS, Scenario
-from aexad.config.schema import Strict, nearest, read_yaml, validate
+from aexad.config.schema import Strict, nearest, read_yaml, validate, yaml_files
 from aexad.runtime.errors import ConfigError
+from aexad.runtime.files import expanded
 
 _NAME = r"[.]*[A-Za-z0-9_][A-Za-z0-9_.-]*"
 """Not of dots alone: ``..`` would be the folder above. ``-b`` would be an option."""
@@ -93,8 +90,8 @@ class Settings(Strict):
 
     benchmark: str = Field("report", description="file in the folder of benchmarks, without .yaml")
     benchmarks: str = Field("config/benchmarks", description="folder of the benchmarks")
-    recipes: Names = Field(
-        [], min_length=0, description="files or folders of recipes, in addition to config/methods"
+    recipes: Listed = Field(
+        [], description="files or folders of recipes, in addition to config/methods"
     )
     categories: Names | None = Field(None, description="only these categories; default: all")
     methods: Names | None = Field(None, description="only these methods; default: all")
@@ -235,16 +232,6 @@ class Benchmark(Selection):
         return self
 
 
-def weights_folder(folder: str | Path | None = None) -> Path:
-    """The folder of pre-trained weights: the given one, that of AEXAD_WEIGHTS, or ``weights``."""
-    return Path(folder or os.environ.get(WEIGHTS_VARIABLE) or "weights")
-
-
-def weights_record(recipe: Recipe) -> Path | None:
-    """The file that says where the recipe's pre-trained weights are from, once they are fetched."""
-    return Path("results/weights", f"{recipe.encoder}.json") if recipe.pretrained else None
-
-
 def trained_runs(runs: Sequence[Run], known_methods: Mapping[str, Method]) -> list[Run]:
     """Runs that train a model: all runs without external maps."""
     return [run for run in runs if not isinstance(known_methods[run.method], ExternalMaps)]
@@ -275,6 +262,6 @@ def read_benchmark(folder: str | Path, name: str) -> Benchmark:
         )
     path = Path(folder) / f"{name}.yaml"
     if not path.is_file():
-        known = [file.stem for file in Path(folder).glob("*.yaml")]
+        known = [file.stem for file in yaml_files(Path(folder))]
         raise ConfigError(f"{path}: no benchmark '{name}'; {nearest(name, known)}")
     return validate(Benchmark, read_yaml(path), str(path))

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from aexad.runtime.errors import ConfigError
+
 PACKAGE = Path(__file__).parents[1]
-WEIGHTS_VARIABLE = "AEXAD_WEIGHTS"
-"""The environment variable that names the folder of pre-trained weights."""
 OWN = Path("config")
 """Folder of further files, below the current folder."""
 
@@ -23,6 +23,8 @@ def method_paths(further: Iterable[Path] = ()) -> list[Path]:
 
 def catalogue_paths(further: Iterable[Path] = ()) -> list[Path]:
     """Files of data sets: built-in, ``config/datasets.yaml`` here, and ``further`` ones."""
+    if (misnamed := OWN / "datasets.yml").exists():
+        raise ConfigError(f"{misnamed}: the file of data sets ends in .yaml; rename it")
     return _paths("datasets.yaml", further)
 
 

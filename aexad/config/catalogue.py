@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -12,6 +11,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 from aexad.config.scenarios import SCENARIOS
 from aexad.config.schema import Strict, inherited, nearest, read_entries, validate
 from aexad.runtime.errors import ConfigError
+from aexad.runtime.files import expanded
 
 ORIGIN = frozenset({"adaptor", "download", "torchvision", "source"})
 """Keys of an entry that decide which files it has."""
@@ -117,7 +117,7 @@ class Dataset(Strict):
     )
     limit: Limit | None = Field(None, description="default: all images")
     labelled: int = Field(3, ge=1, description="labelled anomalies of each defect type (k)")
-    labelled_of: dict[str, int] = Field(
+    labelled_of: dict[str, Annotated[int, Field(ge=1)]] = Field(
         default_factory=dict, description="k of categories that have too few defects"
     )
 
@@ -175,11 +175,9 @@ class Dataset(Strict):
     @classmethod
     def _of_known_categories(cls, value: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
         known = info.data.get("categories")
-        for category, of_one in value.items():
+        for category in value:
             if known and category not in known:
                 raise ValueError(f"no category '{category}'; {nearest(category, known)}")
-            if info.field_name == "labelled_of" and of_one < 1:
-                raise ValueError(f"'{category}' needs at least 1 labelled anomaly of each type")
         return value
 
     @model_validator(mode="after")
@@ -232,14 +230,6 @@ class Dataset(Strict):
     def labelled_per_defect(self, category: str) -> int:
         """Number k of labelled anomalies of each defect type of ``category``."""
         return self.labelled_of.get(category, self.labelled)
-
-
-def expanded(path: str | os.PathLike[str]) -> Path:
-    """Replace a leading ``~`` by the home folder; the ``~`` of an unknown user stays."""
-    try:
-        return Path(path).expanduser()
-    except RuntimeError:
-        return Path(path)
 
 
 def read_catalogue(*paths: str | Path) -> dict[str, Dataset]:

@@ -123,7 +123,7 @@ METHODS = {
 }
 """Every method of the library, by the name that recipes give as ``model``."""
 
-OWN = Kind("", encoder=True)
+OWN = Kind("")
 """What is assumed of a class of one's own until it is loaded."""
 
 

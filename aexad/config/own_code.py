@@ -82,6 +82,12 @@ def entry_point(name: str) -> Any:
     return None
 
 
+def package_of(name: str) -> str:
+    """Name and version of the package that offers a method by an entry point; empty for none."""
+    packages = {point.dist for point in entry_points(group=GROUP, name=name) if point.dist}
+    return " ".join(sorted(f"{each.name} {each.version}" for each in packages))
+
+
 def own_digest(references: Iterable[str]) -> str:
     """Digest of the code of the files that references name; empty without any.
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from aexad.config.kinds import METHODS, kind_of
-from aexad.config.own_code import REFERENCE, entry_point, is_own
+from aexad.config.own_code import REFERENCE, entry_point, is_own, package_of
 from aexad.config.scenarios import SCENARIOS
 from aexad.config.schema import Strict, nearest, validate
 from aexad.runtime.errors import ConfigError
@@ -251,50 +251,34 @@ class Recipe(Strict):
 
     @model_validator(mode="before")
     @classmethod
-    def _one_target(cls, content: Any) -> Any:
-        """Loss and normalisation share F unless the heat map sets another one."""
-        if isinstance(content, dict) and "target" in content:
-            heat_map = content.get("heat_map", {})
-            if isinstance(heat_map, dict):
-                heat_map = {"target": content["target"]} | heat_map
-                return content | {"heat_map": heat_map}
-        return content
+    def _completed(cls, content: Any) -> Any:
+        """Add what the method and other keys imply, unless the recipe says more.
 
-    @model_validator(mode="before")
-    @classmethod
-    def _without_encoder(cls, content: Any) -> Any:
-        """A network without an encoder is trained as a whole; raw pixels have no weights."""
-        if not isinstance(content, dict):
-            return content
-        model, encoder = str(content.get("model", "aexad")), content.get("encoder")
-        if not kind_of(model).encoder:
-            return {"weights": "none", "tuning": "full"} | content
-        # An encoder, or a whole method, of one's own.
-        if is_own(encoder) or (encoder is None and model not in METHODS):
-            return {"weights": "none"} | content
-        if encoder == PIXELS:
-            return {"weights": "none"} | content
-        return content
-
-    @model_validator(mode="before")
-    @classmethod
-    def _class(cls, content: Any) -> Any:
-        """``class`` is another word for ``model``; a method with maps has its own default map.
-
-        It runs before the other two: pydantic starts with the last one.
+        ``class`` is another word for ``model``. A method with maps of its own has its own default
+        heat map; loss and normalisation share F. A network without an encoder is trained as a
+        whole; raw pixels, and an encoder or a whole method of one's own, have no weights.
         """
         if not isinstance(content, dict):
             return content
+        content = dict(content)
         if "class" in content:
             if "model" in content:
                 raise ValueError("'class' and 'model' both name the method; remove one")
-            content = {key: value for key, value in content.items() if key != "class"} | {
-                "model": content["class"]
-            }
-        heat_map = content.get("heat_map", {})
-        kind = kind_of(str(content.get("model", "aexad")))
-        if (kind.probe or not kind.rebuilds) and isinstance(heat_map, dict):
-            content = content | {"heat_map": MAP_SETTINGS | heat_map}
+            content["model"] = content.pop("class")
+        model, encoder = str(content.get("model", "aexad")), content.get("encoder")
+        kind = kind_of(model)
+        heat_map: dict[str, Any] = {}
+        if kind.probe or not kind.rebuilds:
+            heat_map |= MAP_SETTINGS
+        if "target" in content:
+            heat_map["target"] = content["target"]
+        if isinstance(stated := content.get("heat_map", {}), dict):
+            content["heat_map"] = heat_map | stated
+        if not kind.encoder:
+            return {"weights": "none", "tuning": "full"} | content
+        without_weights = encoder == PIXELS or is_own(encoder)
+        if without_weights or (encoder is None and model not in METHODS):
+            return {"weights": "none"} | content
         return content
 
     @model_validator(mode="after")
@@ -367,6 +351,7 @@ class Recipe(Strict):
             )
         if known and not kind.rebuilds:
             fixed = {"tuning": "frozen", "loss": "aexad", "target": "two", "reduction": "sum"}
+            fixed |= {"augmentation": "none"}
             wrong = [f"'{key}'" for key, value in fixed.items() if getattr(self, key) != value]
             if wrong:
                 raise ValueError(
@@ -414,6 +399,11 @@ class Recipe(Strict):
             "train": [n for n in (self.model, self.encoder, self.loss) if n and is_own(n)],
             "heat_map": [str(self.heat_map.filter)] * is_own(self.heat_map.filter),
         }
+
+    @property
+    def package(self) -> str:
+        """Name and version of the package whose entry point the method is; empty for others."""
+        return "" if self.model in METHODS or is_own(self.model) else package_of(self.model)
 
     @property
     def frozen_features(self) -> bool:

@@ -39,17 +39,23 @@ class Strict(BaseModel):
 
 
 Model = TypeVar("Model", bound=Strict)
+MOST_NAMED = 20
 
 
 def nearest(name: str, choices: Iterable[str]) -> str:
-    """Hint for an unknown ``name``: the nearest of ``choices``, or all of them.
+    """Hint for an unknown ``name``: the nearest of ``choices``, or all of them if they are few.
 
     >>> nearest("demmo", ["demo", "report"]), nearest("x", ["demo", "report"])
     ("did you mean 'demo'?", 'known: demo, report')
     """
     names = list(choices)
     close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
-    return f"did you mean {close[0]!r}?" if close else f"known: {', '.join(sorted(names))}"
+    if close:
+        return f"did you mean {close[0]!r}?"
+    if not names:
+        return "there are none"
+    first, more = sorted(names)[:MOST_NAMED], len(names) - MOST_NAMED
+    return f"known: {', '.join(first)}" + (f" and {more} more" if more > 0 else "")
 
 
 INTEGER = "tag:yaml.org,2002:int"
@@ -133,13 +139,13 @@ def read_entries(
     Raises
     ------
     ConfigError
-        A file cannot be used, or two files have an entry of the same name. (An entry that is built
-        in may be replaced.)
+        A file cannot be used, a file in a folder ends in ``.yml``, or two files have an entry of
+        the same name. (An entry that is built in may be replaced.)
     """
     entries: dict[str, dict[str, Any]] = {}
     files: dict[str, Path] = {}
     for path in map(Path, paths):
-        for file in sorted(path.glob("*.yaml")) if path.is_dir() else [path]:
+        for file in yaml_files(path) if path.is_dir() else [path]:
             for name, entry in read_yaml(file).items():
                 if name in entries and not is_builtin(files[name]):
                     raise ConfigError(
@@ -147,6 +153,15 @@ def read_entries(
                     )
                 entries[name], files[name] = entry, file
     return entries, files
+
+
+def yaml_files(folder: Path) -> list[Path]:
+    """The YAML files of a folder by name; another spelling of the ending is an error."""
+    files = sorted(path for path in folder.glob("*") if path.suffix.lower() in (".yaml", ".yml"))
+    for file in files:
+        if file.suffix != ".yaml":
+            raise ConfigError(f"{file}: files of a folder end in .yaml; rename it")
+    return files
 
 
 def validate(model: type[Model], content: Any, where: str) -> Model:

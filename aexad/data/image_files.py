@@ -25,6 +25,11 @@ from aexad.runtime.errors import DataError, one_line
 
 # By content. Pillow starts a program for some others (EPS).
 FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP", "JPEG2000", "GIF", "PPM", "TGA", "DIB", "AVIF")
+ENDINGS = (
+    *(".png", ".jpg", ".jpeg", ".jfif", ".jpe", ".bmp", ".dib", ".tif", ".tiff", ".webp", ".avif"),
+    *(".jp2", ".j2k", ".jpx", ".mpo", ".gif", ".ppm", ".pgm", ".pbm", ".pnm", ".tga"),
+)
+"""The endings of image files, in lower case; upper case is accepted too."""
 SIDEWAYS = (5, 6, 7, 8)  # the EXIF orientations that exchange width and height
 WITH_ORIENTATION = (b"eXIf", b"iTXt", b"tEXt", b"zTXt")  # chunks of a PNG: EXIF, XMP, older EXIF
 # What Pillow raises for damaged files, besides OSError; its decoders promise no single class.
@@ -36,6 +41,12 @@ COLOURS_OF_16_BITS = (
     "LA;16B",
 )
 """Pillow's raw modes of 16 bits per channel, of which it keeps the upper byte alone."""
+
+
+def is_image(path: str | os.PathLike[str]) -> bool:
+    """Whether a name is the name of an image: a known ending, and not hidden."""
+    path = Path(path)
+    return path.suffix.lower() in ENDINGS and not path.name.startswith(".")
 
 
 def image_size(path: str | os.PathLike[str]) -> tuple[int, int]:
@@ -217,7 +228,7 @@ def sixteen_bit(image: Image.Image, path: str | os.PathLike[str]) -> np.ndarray:
     numpy.ndarray
         uint16 [H, W, C]: C is 1 for grey, 3 for RGB, and 4 for RGB with transparency.
     """
-    inverted, raw = _white_is_zero(image), str(_raw_mode(image))
+    inverted, raw = white_is_zero(image), str(_raw_mode(image))
     upper = np.asarray(ImageOps.exif_transpose(image)).astype(np.uint16)
     if upper.ndim == 2:
         return (65535 - upper if inverted else upper)[..., None]
@@ -233,7 +244,7 @@ def sixteen_bit(image: Image.Image, path: str | os.PathLike[str]) -> np.ndarray:
     return upper << 8 | lower
 
 
-def _white_is_zero(image: Image.Image) -> bool:
+def white_is_zero(image: Image.Image) -> bool:
     """Whether an opened TIFF stores white as 0; Pillow turns that around for 8 bits alone."""
     return image.format == "TIFF" and image.tag_v2.get(262) == 0  # type: ignore[attr-defined]
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from aexad.config.catalogue import Dataset, expanded
+from aexad.config.catalogue import Dataset
 from aexad.data.layouts.flat import flat_entries
 from aexad.data.tables import INDEX_COLUMNS
 from aexad.data.validate import (
@@ -30,6 +30,7 @@ from aexad.data.validate import (
     with_reading,
 )
 from aexad.runtime.errors import DataError
+from aexad.runtime.files import expanded
 
 WARNINGS = "warnings"
 """Attribute of an index: the warnings about its images and masks."""
@@ -84,7 +85,7 @@ def build_index(root: str | os.PathLike[str], name: str, dataset: Dataset) -> pd
     entries, findings = validate(root, name, dataset)
     _refuse(f"data set '{name}'", [text for _, kind, text in findings if kind == PROBLEM])
     index = pd.DataFrame(sorted(entries), columns=INDEX_COLUMNS, dtype=str)
-    index.attrs[WARNINGS] = tell(findings, f"data set '{name}'")
+    index.attrs[WARNINGS] = log_warnings(findings, f"data set '{name}'")
     return index
 
 
@@ -138,11 +139,11 @@ def flat_index(
     problems += [text for _, kind, text in findings if kind == PROBLEM]
     _refuse(str(root), problems)
     index = pd.DataFrame(entries, columns=INDEX_COLUMNS, dtype=str)
-    index.attrs[WARNINGS] = tell(findings, str(root))
+    index.attrs[WARNINGS] = log_warnings(findings, str(root))
     return root, index
 
 
-def tell(findings: Sequence[Finding], name: str = "") -> list[str]:
+def log_warnings(findings: Sequence[Finding], name: str = "") -> list[str]:
     """Log and return warnings; those that differ in the names of files alone are one.
 
     Log lines begin with ``name``, if it is given.

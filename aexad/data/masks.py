@@ -12,23 +12,26 @@ from scipy import ndimage
 from aexad.data.image_files import (
     check_depth,
     has_16_bits,
+    is_image,
     on_background,
     opened,
     sixteen_bit,
+    white_is_zero,
 )
 from aexad.runtime.errors import DataError
 
 BRIGHT, ANY = "bright", "any"
 NEAREST = "nearest"
 MARKS = (BRIGHT, ANY, f"{BRIGHT}-{NEAREST}", f"{ANY}-{NEAREST}")
-"""How a mask is read: which of its pixels are anomalous (the bright ones, or all whose number is
-not 0), and that its size is changed by the nearest pixel, as the sources do."""
+"""Ways to read a mask. ``bright``: bright pixels are anomalous; ``any``: all but 0. ``-nearest``:
+resized by the nearest pixel, as the sources do; else by covered area."""
 EDGE = 2
 """Pixels between dark and bright are an edge, up to this distance from a bright one."""
 SHARE = 0.5
 """Share of its area from which a pixel of a smaller mask is anomalous."""
 FAINT = 3
-"""Largest value that a soft edge has beyond :data:`EDGE`, up to twice as far."""
+"""Largest grey value (of 255) accepted from :data:`EDGE` to 2 EDGE pixels away from a bright
+region: the faint end of a soft edge."""
 MOST_CLASSES = 8
 """A mask with more levels probably has soft edges, and not numbers of defects."""
 EIGHT = np.ones((3, 3), dtype=bool)
@@ -114,7 +117,8 @@ def mask_files(path: str | os.PathLike[str]) -> list[Path]:
     path = Path(path)
     if "*" not in path.name:
         return [path]
-    files = sorted(file for file in path.parent.glob(path.name) if not file.name.startswith("."))
+    found = sorted(path.parent.glob(path.name))
+    files = [file for file in found if is_image(file) and not file.is_dir()]
     if files:
         return files
     raise DataError(f"{path}: no such masks; restore them, or build the index again")
@@ -217,6 +221,11 @@ def _marked(path: Path, kind: str) -> np.ndarray:
                 raise DataError(
                     f"{path}: {image.format} may change pixels, and numbers other than 0 then "
                     "surround each defect; class numbers need PNG: export the mask again as PNG"
+                )
+            if white_is_zero(image) and image.mode != "1":
+                raise DataError(
+                    f"{path}: this TIFF stores white as 0, so its class numbers are ambiguous; "
+                    "export the mask again as PNG, or with 0 as black"
                 )
             return _numbered(image, path)
         return _bright(_brightest_channel(image, path), path, NOISE if lossy else 0)

@@ -13,8 +13,6 @@ from aexad.runtime.errors import DataError
 
 GOOD = "good"
 """The defect type of normal images."""
-NO_MASKS = "the data set has no masks"
-"""Why a run has no pixel metrics."""
 
 
 class Entry(NamedTuple):

@@ -27,7 +27,7 @@ from aexad.data.images import (
 )
 from aexad.data.layouts.class_folders import class_problems
 from aexad.data.layouts.folders import images_below, images_in, left_out
-from aexad.data.layouts.mvtec import is_mask, masks_beside, stem_of
+from aexad.data.layouts.pairing import is_mask, masks_beside, stem_of
 from aexad.data.layouts.registry import ONE_CATEGORY, layout_of
 from aexad.data.masks import NEAREST, SHARE, covered, load_mask, mask_files
 from aexad.data.tables import GOOD, Entry

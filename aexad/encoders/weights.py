@@ -24,7 +24,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from aexad.config.builtin import WEIGHTS_VARIABLE
+from aexad.config.weights import WEIGHTS_VARIABLE
 from aexad.runtime.errors import WeightsError
 from aexad.runtime.files import copy_file, sha256_of, write_json
 

@@ -21,7 +21,7 @@ import pandas as pd
 from aexad.data.image_files import image_size
 from aexad.data.masks import load_mask
 from aexad.data.resize import resized
-from aexad.data.tables import GOOD, NO_MASKS, read_split
+from aexad.data.tables import GOOD, read_split
 from aexad.evaluation.metrics import SWEEP, PixelSummary, image_ap, image_auroc, pixel_summary
 from aexad.evaluation.metrics.image_counts import image_counts
 from aexad.evaluation.metrics.pixel import mean_of_defined
@@ -36,6 +36,7 @@ Pair = tuple[np.ndarray, np.ndarray]
 """Heat map, real [H, W], and mask, bool [H, W], of one image."""
 
 COUNTS = "counts.npz"
+NO_MASKS = "the data set has no masks"
 NO_ANOMALY, NO_NORMAL = "no anomalous pixels in the test set", "no normal pixels in the test set"
 PER_IMAGE = ("f1", "iou")
 POOLED = ("pixel_auroc", "pixel_ap", "f1_max", "iou_max", "pro")  # as in Ranking, then PRO

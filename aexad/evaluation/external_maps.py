@@ -16,7 +16,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from aexad.data.image_files import image_size
-from aexad.data.layouts.mvtec import MVTEC_AD, stem_of
+from aexad.data.layouts.mvtec import MVTEC_AD
+from aexad.data.layouts.pairing import stem_of
 from aexad.data.masks import BRIGHT, load_mask
 from aexad.data.resize import resized
 from aexad.data.tables import Entry, read_split
@@ -183,7 +184,9 @@ def list_maps(
         hidden = any(part.startswith(".") for part in inside.parts)
         if path.suffix.lower() in ENDINGS and not hidden and not path.is_dir():
             key = (inside.parts[0], stem_of(path))
-            if key in map_of or (key not in wanted and not allow_more):
+            if allow_more and key not in wanted:
+                continue
+            if key in map_of or key not in wanted:
                 surplus.append(inside)
             map_of[key] = path
     missing = [Path(key[0], image.name) for key, (image, _) in wanted.items() if key not in map_of]

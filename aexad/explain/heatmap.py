@@ -234,11 +234,11 @@ def smoothed(maps: np.ndarray, k: np.ndarray, sigma: float | None = None) -> np.
     return result
 
 
-def binarised(maps: np.ndarray, a: float = 1.0) -> np.ndarray:
-    """Mark where each map [H, W] of a batch exceeds its mean plus ``a`` standard deviations."""
+def binarised(maps: np.ndarray) -> np.ndarray:
+    """Mark where each map [H, W] of a batch exceeds its mean plus one standard deviation."""
     binary = np.empty(maps.shape, dtype=bool)
     for m, result in zip(maps, binary, strict=True):
-        np.greater(m, thresholds(m, (a,))[0], out=result)
+        np.greater(m, thresholds(m, (1,))[0], out=result)
     return binary
 
 

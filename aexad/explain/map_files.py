@@ -44,8 +44,12 @@ def read_map(path: Path) -> np.ndarray:
             f"{path}: {values.dtype} {list(values.shape)} is no map; it must be [H, W], one real "
             "number per pixel"
         )
-    if not np.isfinite(values).all():
-        raise DataError(f"{path}: holds NaN or infinite values; give every pixel a number")
+    with np.errstate(over="ignore"):
+        finite = np.isfinite(values.astype(np.float32)).all()  # maps are stored as float32
+    if not finite:
+        raise DataError(
+            f"{path}: holds NaN or infinite values, or some beyond 3e38; give each pixel a number"
+        )
     return values.astype(np.promote_types(values.dtype, np.float32))
 
 

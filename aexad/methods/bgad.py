@@ -25,8 +25,8 @@ from aexad.data.training_set import TrainingSet
 from aexad.encoders.features import resized
 from aexad.encoders.weights import Weights
 from aexad.methods.base import EncoderMethod, GradientMethod
+from aexad.methods.cells import anomalous_cells, cells_of
 from aexad.methods.job import Job
-from aexad.methods.neighbours import anomalous_cells, cells_of
 
 CHUNK = 4096
 """Cells of a chunk: each chunk of a batch has boundaries of its own."""

@@ -1,4 +1,4 @@
-"""What a method gives, and what it may ask for while it is trained."""
+"""The output of a method (`Output`), and the interface by which it is trained (`Job`)."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ def method_digest(recipe: Recipe) -> str:
     """Digest of the code that a training runs: the library's, the method's, and one's own."""
     library = code_digest("aexad.training.train", *kind_of(recipe.model).modules)
     own = own_digest(recipe.own_code["train"])
-    return f"{library} {own}".strip()
+    return " ".join(filter(None, [library, own, recipe.package]))
 
 
 @contextmanager

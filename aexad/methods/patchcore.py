@@ -21,8 +21,8 @@ from torch import Tensor
 from aexad.data.training_set import TrainingSet
 from aexad.encoders.features import resized
 from aexad.methods.base import EncoderMethod
+from aexad.methods.cells import cells_of, nearest, squared_distances
 from aexad.methods.job import Job
-from aexad.methods.neighbours import cells_of, nearest, squared_distances
 
 SEARCH_CHANNELS = 128
 """The coreset is searched on a random projection to this many channels (section 3.2)."""

@@ -21,7 +21,7 @@ from aexad.config.recipe import Recipe
 from aexad.encoders.features import resized
 from aexad.encoders.weights import Weights
 from aexad.methods.base import EncoderMethod, GradientMethod
-from aexad.methods.neighbours import anomalous_cells
+from aexad.methods.cells import anomalous_cells
 
 HIDDEN = 1024
 SCORE_CHANNELS = 128

@@ -17,8 +17,8 @@ from torch import Tensor
 from aexad.data.training_set import TrainingSet
 from aexad.encoders.features import resized
 from aexad.methods.base import EncoderMethod
+from aexad.methods.cells import anomalous_cells, cells_of, nearest
 from aexad.methods.job import Job
-from aexad.methods.neighbours import anomalous_cells, cells_of, nearest
 
 
 class TwoBank(EncoderMethod):
@@ -26,7 +26,7 @@ class TwoBank(EncoderMethod):
 
     The normal bank holds all cells of the normal images. The anomalous bank holds the cells of the
     defects of labelled images and pasted copies, which
-    :func:`aexad.methods.neighbours.anomalous_cells` finds.
+    :func:`aexad.methods.cells.anomalous_cells` finds.
     """
 
     learned: ClassVar[tuple[str, ...]] = ("normal", "anomalous")

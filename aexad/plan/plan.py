@@ -21,7 +21,6 @@ from aexad.config.benchmark import (
     completed_runs,
     read_benchmark,
     trained_runs,
-    weights_record,
 )
 from aexad.config.builtin import catalogue_paths, method_paths
 from aexad.config.catalogue import TITLE_KEYS, Dataset, read_catalogue
@@ -30,14 +29,14 @@ from aexad.config.methods import Command, ExternalMaps, Method, read_methods, tr
 from aexad.config.own_code import own_digest
 from aexad.config.recipe import Recipe
 from aexad.config.schema import nearest, validate
+from aexad.config.weights import weights_record
 from aexad.data.index import listing_digest
 from aexad.plan.imported import imported_runs, other_splits, recipe_differences
-from aexad.plan.runs import runs_of
+from aexad.plan.runs import RESULTS, runs_of
 from aexad.runtime.errors import ConfigError, DataError
 from aexad.runtime.files import sha256_of
 from aexad.runtime.provenance import code_digest
 
-RESULTS = Path("results")
 _ANY = Run._make(f"{{{wildcard}}}" for wildcard in Run._fields)
 RUN_DATA, RUN = f"{RESULTS}/{_ANY.data_folder}", f"{RESULTS}/{_ANY.folder}"
 """Folders of the split and of the results of a run, with the wildcards of the workflow."""
@@ -68,7 +67,7 @@ class Plan:
     """The runs of the benchmark that have no results made here, and come from an archive."""
     archived: dict[Run, ArchivedRun]
     """The imported runs that lie in the benchmark's own archive."""
-    unfit: list[str]
+    unfit_reasons: list[str]
     """Why runs of the archive, or imported ones, are made here instead: one line each."""
 
     @property
@@ -219,12 +218,13 @@ class Plan:
             "heat_map": ["aexad.explain.inference", "aexad.training.model_store"],
         }[step]
         own = recipe.own_code["train"] + (recipe.own_code["heat_map"] if step != "train" else [])
-        return [code_digest(*verb, *kind_of(recipe.model).modules, DEVICE), own_digest(own)]
+        library = code_digest(*verb, *kind_of(recipe.model).modules, DEVICE)
+        return [library, f"{own_digest(own)} {recipe.package}".strip()]
 
     def weights_records(self, name: str) -> list[str]:
         """The records of the pre-trained weights that a method needs: one or none."""
         method = self.method(name)
-        record = weights_record(method) if isinstance(method, Recipe) else None
+        record = weights_record(method, RESULTS) if isinstance(method, Recipe) else None
         return [str(record)] if record else []
 
     def weights_options(self, encoder: str) -> str:
@@ -289,7 +289,15 @@ class Plan:
         return [drawn, entry.download.model_dump(exclude={"mirrors"})]
 
     def content(self, dataset: str, category: str) -> Any:
-        """What a run's data depends on; another address of the same data changes nothing."""
+        """What a run's data depends on; another address of the same data changes nothing.
+
+        Returns
+        -------
+        str, list or None
+            Digest of the names and sizes in a local folder; size and time of a local archive;
+            digest of the code that draws textures; sha256 of a download, or torchvision's name of
+            the data set. None: there is none of these.
+        """
         entry, source = self.dataset(dataset), self.source(dataset)
         if source is not None:
             folder = Path(source, category)
@@ -309,7 +317,7 @@ class Plan:
         return "" if self._is_of_classes(dataset) else option("--category", category)
 
     def listed_as(self, dataset: str) -> dict[str, Any]:
-        """Keys of a data set that its lists depend on."""
+        """The values of the keys of a data set on which its lists depend, defaults left out."""
         keys = {"adaptor", "marks", "masks", "counts"}
         if self._is_of_classes(dataset):
             keys.add("categories")
@@ -320,7 +328,7 @@ class Plan:
         return self.dataset(dataset).adaptor == "class_folders"
 
     def described(self, *keys: str) -> dict[str, dict[str, Any]]:
-        """These keys of the benchmark's data sets, and those that their titles show."""
+        """Data set: its values of ``keys`` and of ``TITLE_KEYS``, as parameters of rules."""
         names = dict.fromkeys(run.dataset for run in self.all_runs)
         printed = {*TITLE_KEYS, *keys}
         return {name: self.catalogue[name].model_dump(include=printed) for name in names}
@@ -380,13 +388,13 @@ def plan(config: Mapping[str, Any]) -> Plan:
     known = all_runs if settings.imports else []
     archived, others = _archived(benchmark, known, methods, where)
     rest = [run for run in known if run not in archived]
-    imported, unfit = imported_runs(rest, methods, RESULTS)
+    imported, reasons = imported_runs(rest, methods, RESULTS)
     imported = [run for run in known if run in {*imported, *archived}]
     reported = completed_runs(all_runs, RESULTS, imported) if settings.partial else all_runs
     made = Plan(
         *(settings, catalogue, methods, benchmark, runs, all_runs, reported, imported),
         archived=archived,
-        unfit=others + unfit,
+        unfit_reasons=others + reasons,
     )
     # Checked here: where results exist, Snakemake does not look at a missing input.
     for run in set(reported) - set(made.trained) - set(imported):

@@ -7,13 +7,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
-from aexad.config.benchmark import NAMES, Benchmark, Run, Selection, Settings, weights_record
+from aexad.config.benchmark import NAMES, Benchmark, Run, Selection, Settings
 from aexad.config.catalogue import Dataset
 from aexad.config.methods import Method
 from aexad.config.recipe import Recipe
 from aexad.config.schema import nearest
+from aexad.config.weights import weights_record
 from aexad.data.validate import local_categories
 from aexad.runtime.errors import ConfigError
+
+RESULTS = Path("results")
+"""Folder of all results of the workflow."""
+COLUMN_ENDS = ("_std", "_published", "_improvement")
+"""Ends of the columns that tables add to the column of a method."""
 
 
 def runs_of(
@@ -72,6 +78,14 @@ def runs_of(
                     f"{where}: the {kind} '{name}' names a folder too, and may have only letters, "
                     "digits and _ . - (no - first); rename it"
                 )
+    methods = {run.method for run in runs}
+    for name in sorted(methods):
+        for end in COLUMN_ENDS:
+            if f"{name}{end}" in methods:
+                raise ConfigError(
+                    f"{where}: the method '{name}{end}' would share a column of tables with "
+                    f"numbers of '{name}'; rename it"
+                )
     return runs
 
 
@@ -87,7 +101,7 @@ def _with_weights(
 
     def is_there(name: str) -> bool:
         method = known[name]
-        record = weights_record(method) if isinstance(method, Recipe) else None
+        record = weights_record(method, RESULTS) if isinstance(method, Recipe) else None
         return record is None or record.is_file()
 
     methods = [

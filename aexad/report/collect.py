@@ -18,7 +18,7 @@ import pandas as pd
 from aexad.config.benchmark import Run
 from aexad.config.recipe import PIXELS
 from aexad.data.tables import read_table
-from aexad.report.labels import COSTS, order_of
+from aexad.report.labels import COSTS, distinct, order_of
 from aexad.report.method_roles import NOT_KNOWN
 from aexad.report.run_files import read_json, read_runs
 from aexad.runtime.errors import DataError
@@ -84,7 +84,7 @@ def collect(
     return pd.concat([table, _gaps(table, missing)], ignore_index=True) if missing else table
 
 
-def methods_table(runs: Sequence[Run], results: Path) -> pd.DataFrame:
+def describe_methods(runs: Sequence[Run], results: Path) -> pd.DataFrame:
     """Describe each method by what its runs recorded: one row per method, in the order of ``runs``.
 
     Returns
@@ -97,13 +97,13 @@ def methods_table(runs: Sequence[Run], results: Path) -> pd.DataFrame:
         frozen_parameters, epochs; input_size (pixels), grid (cells per side) and channels of the
         features of the encoder, if it has any; labels (whether it trains on labelled defects) and
         rebuilds (whether it rebuilds images), ``yes`` or ``no``. If the runs of a method differ,
-        for example because the weights were replaced in between, all values are named. collapsed:
-        the runs whose training collapsed, joined by semicolons.
+        for example because the weights were replaced in between, all values but empty ones are
+        named. collapsed: the runs whose training collapsed. Values are joined by semicolons.
     """
     rows = pd.DataFrame(
         read_runs(runs, results, "provenance.json", _method), columns=METHOD_COLUMNS
     )
-    joined = dict.fromkeys(METHOD_COLUMNS[1:], _distinct) | {"collapsed": _collapsed}
+    joined = dict.fromkeys(METHOD_COLUMNS[1:], _known)
     methods = rows.groupby("method", sort=False, as_index=False).agg(joined)
     return methods[METHOD_COLUMNS]
 
@@ -125,7 +125,7 @@ def write_collection(
     about |= dict.fromkeys(ORIGIN, NOT_KNOWN)
     others = [about | {"method": name} for name in dict.fromkeys(run.method for run in external)]
     methods = pd.concat(
-        [methods_table(runs, results), pd.DataFrame(others, columns=METHOD_COLUMNS)]
+        [describe_methods(runs, results), pd.DataFrame(others, columns=METHOD_COLUMNS)]
     )
     methods["title"] = [(titles or {}).get(name, name) for name in methods["method"]]
     write_csv(folder / "metrics.csv", metrics)
@@ -142,14 +142,15 @@ def read_metrics(path: Path) -> pd.DataFrame:
         raise DataError(f"{path}: {error}; make it again with 'aexad collect'") from None
 
 
-def read_methods(path: Path) -> pd.DataFrame:
+def read_methods_table(path: Path) -> pd.DataFrame:
     """Read ``methods.csv``; every column is text."""
     return read_table(path, METHOD_COLUMNS, "collect")
 
 
 def read_collection(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Read ``metrics.csv`` and ``methods.csv`` of a benchmark; both must have the same methods."""
-    metrics, methods = read_metrics(folder / "metrics.csv"), read_methods(folder / "methods.csv")
+    metrics = read_metrics(folder / "metrics.csv")
+    methods = read_methods_table(folder / "methods.csv")
     lost = [name for name in metrics["method"].unique() if name not in set(methods["method"])]
     if lost:
         raise DataError(
@@ -281,12 +282,7 @@ def _yes(value: bool) -> str:
     return "yes" if value else "no"
 
 
-def _distinct(values: pd.Series) -> str:
+def _known(values: pd.Series) -> str:
     """The distinct values of the runs of a method; a family that is not known does not count."""
     known = values[values != NOT_KNOWN]
-    return "; ".join((known if len(known) else values).unique())
-
-
-def _collapsed(runs: pd.Series) -> str:
-    """The runs of a method that collapsed; the others are empty."""
-    return "; ".join(filter(None, runs))
+    return distinct(known if len(known) else values)

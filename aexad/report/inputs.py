@@ -104,7 +104,8 @@ class Inputs(NamedTuple):
 
 
 def find_inputs(
-    benchmark: Path,
+    folder: Path,
+    name: str,
     datasets: Sequence[Path],
     methods: Sequence[Path],
     sources: Mapping[str, str],
@@ -116,8 +117,8 @@ def find_inputs(
 
     Parameters
     ----------
-    benchmark : Path
-        File of the benchmark.
+    folder, name : Path and str
+        Folder of the benchmarks, and the name of one.
     datasets, methods : sequence of Path
         Files of data sets; files and folders of recipes.
     sources : mapping of str to str
@@ -131,14 +132,16 @@ def find_inputs(
 
     Raises
     ------
+    ConfigError
+        A file or name cannot be used, or no run is left.
     DataError
         An imported run does not serve here (see :func:`aexad.plan.imported.imported_runs`) or may
         not be used, and there is no other.
     """
     catalogue, known_methods = read_catalogue(*datasets), read_methods(*methods)
-    content = read_benchmark(benchmark.parent, benchmark.stem)
+    benchmark = read_benchmark(folder, name)
     settings = Settings(sources=dict(sources))
-    every = runs_of(content, catalogue, known_methods, settings, str(benchmark))
+    every = runs_of(benchmark, catalogue, known_methods, settings, str(folder / f"{name}.yaml"))
     imported, problems = imported_runs(every, known_methods, results) if imports else ([], [])
     if problems and not partial:
         raise DataError(
@@ -151,4 +154,4 @@ def find_inputs(
     trained = trained_runs(runs, known_methods)
     external = [run for run in runs if run not in trained]
     missing = [run for run in every if run not in runs]
-    return Inputs(content, trained, external, missing, catalogue, known_methods, imported)
+    return Inputs(benchmark, trained, external, missing, catalogue, known_methods, imported)

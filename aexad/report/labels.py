@@ -5,6 +5,7 @@ The order of :data:`METRICS` is the order of rows, columns and panels everywhere
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 
@@ -153,6 +154,11 @@ def scenario_phrase(scenario: str) -> str:
 def counted(number: int, noun: str, plural: str | None = None) -> str:
     """Write a number with its noun: ``1 seed``, ``3 seeds``."""
     return f"{number} {noun if number == 1 else plural or noun + 's'}"
+
+
+def distinct(texts: Iterable[str]) -> str:
+    """Join the different texts with semicolons, without empty ones."""
+    return "; ".join(dict.fromkeys(filter(None, texts)))
 
 
 def listed(names: list[str], most: int | None = None) -> str:

@@ -71,7 +71,8 @@ class Published:
                     f"data set '{ours}': published_as names '{theirs}', of which the sources have "
                     f"no numbers; {nearest(theirs, known)}"
                 )
-            copies.append(single[single["dataset"] == theirs].assign(dataset=ours))
+            if ours != theirs:
+                copies.append(single[single["dataset"] == theirs].assign(dataset=ours))
         return replace(self, cells=pd.concat([self.cells, *copies], ignore_index=True))
 
     def label(self, method: str) -> str:

@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from aexad.runtime.errors import one_line
+
 NO_COUNTRY = "not measured: no country is set"
 INTERRUPTED = "not known: the training was interrupted, and its first part is not counted"
 NOT_INSTALLED = "not measured: codecarbon is not installed (pip install 'aexad[energy]')"
@@ -83,7 +85,9 @@ def _stopped(tracker: Any) -> dict[str, Any]:
 
 def _failure(errors: list[BaseException]) -> str:
     """The first error is the cause: codecarbon logs an exception and continues until it fails."""
-    return f"not measured: codecarbon failed ({type(errors[0]).__name__}: {errors[0]})"
+    return (
+        f"not measured: codecarbon failed ({type(errors[0]).__name__}: {one_line(errors[0], 200)})"
+    )
 
 
 @contextmanager

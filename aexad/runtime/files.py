@@ -35,6 +35,14 @@ _UNREADABLE = (
 )
 
 
+def expanded(path: str | os.PathLike[str]) -> Path:
+    """Replace a leading ``~`` by the home folder; the ``~`` of an unknown user stays."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        return Path(path)
+
+
 @contextmanager
 def written_whole(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Yield a temporary path that becomes ``path`` when the block ends without an exception.

@@ -51,6 +51,11 @@ def reset_future_file_times(folder: str | os.PathLike[str]) -> int:
     -------
     int
         Number of files.
+
+    Raises
+    ------
+    MachineError
+        The time of a file cannot be set: it belongs to another user.
     """
     now = time.time()
     future = [
@@ -59,5 +64,11 @@ def reset_future_file_times(folder: str | os.PathLike[str]) -> int:
         if path.is_file() and not path.is_symlink() and path.stat().st_mtime > now
     ]
     for path in future:
-        os.utime(path, (now, now))
+        try:
+            os.utime(path, (now, now))
+        except OSError as error:
+            raise MachineError(
+                f"{path}: its time is in the future and cannot be set ({error.strerror}); ask its "
+                f"owner for 'touch {path}'"
+            ) from None
     return len(future)

@@ -8,30 +8,23 @@ without a handedness; the paper flips digits too.
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-
-class Ranges(NamedTuple):
-    """Largest changes of an image; each amount is drawn from a uniform distribution."""
-
-    rotation: float = 10.0
-    """In degrees, to either side."""
-    translation: float = 0.05
-    """Of the image's side, in either direction along each axis."""
-    scale: float = 0.1
-    """The image is enlarged by a factor of 1 - scale to 1 + scale."""
-    flip: float = 0.5
-    """The probability of a flip, for the horizontal and the vertical one."""
+# Largest changes of an image; each amount is drawn from a uniform distribution.
+ROTATION = 10.0
+"""In degrees, to either side."""
+TRANSLATION = 0.05
+"""Of the image's side, in either direction along each axis."""
+SCALE = 0.1
+"""The image is enlarged by a factor of 1 - SCALE to 1 + SCALE."""
+FLIP = 0.5
+"""The probability of a flip, for the horizontal and the vertical one."""
 
 
-RANGES = Ranges()
-
-
-def random_affine(images: Tensor, generator: torch.Generator, ranges: Ranges = RANGES) -> Tensor:
+def random_affine(images: Tensor, generator: torch.Generator) -> Tensor:
     """Turn, move, zoom and flip each image of a batch [B, C, S, S] in [0, 1] by its own amounts.
 
     Bilinear, and mirrored beyond the borders, which adds no edge. ``generator`` is on the CPU, so
@@ -39,10 +32,10 @@ def random_affine(images: Tensor, generator: torch.Generator, ranges: Ranges = R
     """
     draws = torch.rand(len(images), 6, generator=generator, dtype=torch.float64)
     even = 2 * draws[:, :4] - 1
-    angle = even[:, 0] * math.radians(ranges.rotation)
-    shift = even[:, 1:3, None] * 2 * ranges.translation  # in units of half a side
-    zoom = 1 + even[:, 3] * ranges.scale
-    mirror = torch.where(draws[:, 4:] < ranges.flip, -1.0, 1.0)
+    angle = even[:, 0] * math.radians(ROTATION)
+    shift = even[:, 1:3, None] * 2 * TRANSLATION  # in units of half a side
+    zoom = 1 + even[:, 3] * SCALE
+    mirror = torch.where(draws[:, 4:] < FLIP, -1.0, 1.0)
     # From coordinates in the result to coordinates in the image.
     cos, sin = angle.cos() / zoom, angle.sin() / zoom
     turn = torch.stack([cos, -sin, sin, cos], dim=1).view(-1, 2, 2)

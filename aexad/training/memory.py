@@ -81,8 +81,3 @@ def images_at_once(
             fitting,
         )
     return fitting
-
-
-def first_line(error: BaseException) -> str:
-    """The first line of an error message, at most 200 characters."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]

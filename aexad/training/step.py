@@ -11,7 +11,7 @@ from torch import Tensor
 
 from aexad.methods.base import GradientMethod
 from aexad.runtime.device import is_out_of_memory
-from aexad.training.memory import first_line
+from aexad.runtime.errors import one_line
 from aexad.training.precision import Precision, reduced_precision
 
 logger = logging.getLogger(__name__)
@@ -83,7 +83,7 @@ class Step:
             if is_out_of_memory(error):
                 raise
             logger.warning(
-                "compiling failed (%s); training continues uncompiled", first_line(error)
+                "compiling failed (%s); training continues uncompiled", one_line(error, 200)
             )
             self.compiled = None
             return self._from_encoded(encoded, x, y)

@@ -12,12 +12,12 @@ import torch
 from aexad.data.training_set import TrainingSet
 from aexad.methods.model import Model, own_code_named
 from aexad.runtime.device import is_out_of_memory
-from aexad.runtime.errors import TrainingError
+from aexad.runtime.errors import TrainingError, one_line
 from aexad.training.checkpoint import Checkpoints
 from aexad.training.images import TrainingImages
 from aexad.training.job import TrainingJob
 from aexad.training.loop import Trained
-from aexad.training.memory import STEP_MEMORY_MB, first_line, freed_memory_kept
+from aexad.training.memory import STEP_MEMORY_MB, freed_memory_kept
 
 
 def train(
@@ -64,7 +64,7 @@ def train(
         if not is_out_of_memory(error):
             raise
         raise TrainingError(
-            f"out of memory on {device} ({first_line(error)}); lower "
+            f"out of memory on {device} ({one_line(error, 200)}); lower "
             "step_memory_mb or feature_memory_mb in the configuration, or batch_size in the "
             "recipe, or run fewer jobs side by side"
         ) from error

@@ -19,7 +19,8 @@ from scipy import ndimage
 from aexad.config.methods import Method
 from aexad.config.recipe import HeatMap, Recipe
 from aexad.data.images import load_image
-from aexad.data.masks import load_mask
+from aexad.data.masks import EIGHT, load_mask
+from aexad.data.tables import GOOD
 from aexad.evaluation.metrics.pixel import iou
 from aexad.explain.heatmap import binarised, smoothed
 from aexad.explain.run_maps import MAPS, read_maps, read_settings
@@ -98,12 +99,12 @@ def image_table(group: Group, pair: tuple[str, str]) -> pd.DataFrame:
         maps = read_maps(folder / MAPS, STORED)
         split = group.split(run).set_index("image")
         for image, reconstruction in zip(*(maps[name] for name in STORED), strict=True):
-            if split["defect"][image] == "good":
+            if split["defect"][image] == GOOD:
                 continue
             place = (run.category, run.seed, str(image))
             pixels = load_image(group.root / image, group.size, group.levels)
             raw = unfiltered_map(pixels, reconstruction, settings)[None]
-            _, pieces = ndimage.label(binarised(raw)[0], structure=np.ones((3, 3)))
+            _, pieces = ndimage.label(binarised(raw)[0], structure=EIGHT)
             truth = None
             if others and (mask := split["mask"][image]):
                 marks = split["marks"][image]

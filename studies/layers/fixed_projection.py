@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from aexad.config.recipe import Recipe
 from aexad.config.schema import Strict
+from aexad.data.masks import EIGHT
 from aexad.data.training_set import TrainingSet
 from aexad.encoders.features import DECODER_STRIDE, resized
 from aexad.encoders.weights import Weights
@@ -135,7 +136,7 @@ def clipped_lambda(reconstruction: Tensor, x: Tensor, mask: Tensor) -> Tensor:
 
 def _extents(binary: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Larger side of the box, and area, of each piece of a binary map [H, W]."""
-    labels, count = ndimage.label(binary, np.ones((3, 3)))
+    labels, count = ndimage.label(binary, EIGHT)
     boxes = ndimage.find_objects(labels)
     sides = [max(axis.stop - axis.start for axis in box) for box in boxes]
     return np.array(sides, float), np.bincount(labels.ravel(), minlength=count + 1)[1:]

@@ -11,6 +11,7 @@ import torch
 
 from aexad.config.recipe import HeatMap, Target
 from aexad.data.images import Levels, load_image
+from aexad.data.tables import read_split
 from aexad.evaluation.evaluate import evaluate_run
 from aexad.explain.heatmap import HeatMaps, binarised, heat_maps
 from aexad.explain.run_maps import MAPS, write_maps
@@ -56,7 +57,7 @@ def trials(
     tuple of DataFrame
         One row per heat map and one column per metric; and the same by image.
     """
-    table = pd.read_csv(split, keep_default_na=False)
+    table = read_split(split)
     names = table.loc[table["role"] == "test", "image"].to_numpy(dtype=str)
     images = np.stack([load_image(root / name, size, levels) for name in names])
     seen = torch.from_numpy(images).permute(0, 3, 1, 2).float() / 255

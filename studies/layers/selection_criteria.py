@@ -96,7 +96,7 @@ def high_frequency_share(maps: Tensor) -> Tensor:
     """Share of each map's energy above half the Nyquist frequency, [B, C]; NaN of a constant map.
 
     Maps [B, C, g, g] lose their mean and fade towards their edges (Hann), or the jump from one edge
-    to the other would count as detail. Frequencies are radial, in cycles a cell: Nyquist is 1/2.
+    to the other would count as detail. Frequencies are radial, in cycles per cell: Nyquist is 1/2.
     """
     side = maps.shape[-1]
     maps = maps.double() - maps.double().mean(dim=(2, 3), keepdim=True)
@@ -114,12 +114,14 @@ def _held_out(
     names = ("held_out_loss", "held_out_xauc", "held_out_iou")
     if not len(images):
         return {name: _value(None, 0, NO_LABELLED) for name in names}
+    network: Any = model.network
     loss, heats, truths = 0.0, [], []
     for x, y in _batches(model, images, masks, device):
         with torch.inference_mode():
-            rebuilt = model.network(x)
-            loss += float(model.network.loss(x, rebuilt, y).sum())
-        heats += list(heat_maps(x, rebuilt, settings).heat_map)
+            decoded = network.decode(network.encode(network.features(x)))
+            loss += float(network.loss(x, decoded, y).sum()) / network.loss_terms
+            output = network.explain(decoded)
+        heats += list(heat_maps(x, output, settings).heat_map)
         truths += list(y[:, 0].cpu().numpy())
     values = (loss / len(images), xauc(heats, truths), iou(heats, truths))
     return {name: _value(value, len(images), "") for name, value in zip(names, values, strict=True)}

@@ -14,7 +14,7 @@ from aexad.data.images import load_image
 from aexad.explain.inference import infer
 from aexad.explain.run_maps import MAPS, write_maps
 from aexad.methods.model import build_model
-from aexad.runtime.errors import DataError
+from aexad.runtime.errors import ConfigError, DataError
 from aexad.training.model_store import save_model
 
 RECIPE = Recipe(encoder="test_resnet.r160_in1k", weights="none")
@@ -104,6 +104,25 @@ def test_arrays_that_are_not_images(explainer, array, message):
 def test_another_threshold(workshop):
     strict = aexad.load(workshop / "model.safetensors", threshold=1e9)
     assert strict(workshop / "part.png").verdict == "normal"
+
+
+def test_load_is_among_the_names_of_the_package():
+    assert "load" in dir(aexad)
+    assert "__name__" in dir(aexad)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"device": "gpu"}, "device 'gpu': not a device of torch; give cpu or cuda"),
+        ({"device": "cuda:0"}, "device 'cuda:0': torch sees no GPU; give cpu"),
+        ({"batch_size": 0}, "batch_size is 0; give 1 or more"),
+    ],
+)
+def test_options_that_cannot_be_used(workshop, monkeypatch, options, message):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(ConfigError, match=message):
+        aexad.load(workshop / "model.safetensors", **options)
 
 
 @pytest.mark.parametrize("run", [48, 16], indirect=True)

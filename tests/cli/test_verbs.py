@@ -1,6 +1,7 @@
 """The verbs by hand, one after the other, on a data set of a few small images."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ import torch
 from PIL import Image
 
 from aexad.cli import app, data, explain
+from aexad.cli.arguments import usable_cores
 from aexad.cli.parser import main
 from aexad.config.recipe import HeatMap, Recipe
 from aexad.runtime.errors import DataError
@@ -169,6 +171,15 @@ def test_later_mistakes_are_told_too(folder, capsys):
     assert "no such model file" in error_of(capsys, STEPS[5])
 
 
+@pytest.mark.parametrize("name", ["../elsewhere/all", "sub/all", "..", "runs"])
+def test_a_benchmark_is_a_name_and_no_path(folder, capsys, name):
+    for path in (folder / "config/elsewhere", folder / "config/benchmarks/sub"):
+        shutil.copytree(folder / "config/benchmarks", path)
+    text = error_of(capsys, f"collect --benchmark {name} --source mine=mine")
+    assert f"benchmark '{name}': its results are in results/{name}, and the name may" in text
+    assert not (folder / "results").exists()
+
+
 def test_an_error_is_in_the_log_too(folder):
     assert run("fetch --dataset mien --log fetch.log") == 1
     assert "no data set 'mien'" in (folder / "fetch.log").read_text()
@@ -249,7 +260,24 @@ def test_cores_are_counted_where_a_process_has_no_affinity(monkeypatch):
     """macOS has none."""
     monkeypatch.delattr("os.sched_getaffinity")
     monkeypatch.setattr("os.cpu_count", lambda: 3)
-    assert app._cores() == 3
+    assert usable_cores() == 3
+
+
+def test_a_command_records_the_cores_that_it_may_use(folder, monkeypatch):
+    """And not those of the whole machine."""
+    (folder / "config/methods/theirs.yaml").write_text("theirs: {command: 'true'}\n")
+    for line in STEPS[:3]:
+        assert run(line) == 0
+    monkeypatch.setattr("os.sched_getaffinity", lambda process: {0})
+    monkeypatch.setattr("os.cpu_count", lambda: 64)
+    maps = {"image": np.array(["a.png"])}
+    monkeypatch.setattr("aexad.explain.command.run_command", lambda *_: None)
+    monkeypatch.setattr("aexad.explain.command.read_output", lambda *_: maps)
+    monkeypatch.setattr("aexad.explain.run_maps.write_maps", lambda *_: None)
+    line = f"command --method theirs --dataset mine --split {DATA}/split.csv --output {RUN}"
+    assert run(line) == 0
+    for name in ("inference", "provenance"):
+        assert json.loads((folder / RUN / f"{name}.json").read_text())["threads"] == 1
 
 
 def test_weights_that_are_not_used_are_told_with_the_reason(folder, capsys):

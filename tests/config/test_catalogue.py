@@ -18,15 +18,18 @@ ENTRY = {"title": "Set", "adaptor": "mvtec_layout", "labelled": 3}
 @pytest.mark.parametrize(
     ("labelled_of", "message"),
     [
-        ({"gird": 1}, "'labelled_of': no category 'gird'; did you mean 'grid'?"),
-        ({"grid": 0}, "'labelled_of': 'grid' needs at least 1 labelled anomaly of each type"),
+        (
+            {"gird": 1},
+            "'labelled_of': no category 'gird'; did you mean 'grid'? (got {'gird': 1})",
+        ),
+        ({"grid": 0}, "'labelled_of.grid': input should be greater than or equal to 1 (got 0)"),
     ],
 )
 def test_labelled_of(labelled_of: dict[str, int], message: str) -> None:
     entry: dict[str, Any] = ENTRY | {"categories": ["grid", "nut"], "labelled_of": labelled_of}
     with pytest.raises(ConfigError) as error:
         validate(Dataset, entry, "file: data set 'set'")
-    assert str(error.value) == f"file: data set 'set': {message} (got {labelled_of})"
+    assert str(error.value) == f"file: data set 'set': {message}"
 
 
 def test_labelled_of_single_categories() -> None:

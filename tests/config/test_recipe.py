@@ -151,6 +151,7 @@ def test_scenarios_are_those_that_have_the_images(methods):
             "a: {encoder: e, optimiser: {schedule: exponential, final_learning_rate: 0}}",
             "'exponential' never reaches 0; set final_learning_rate above 0",
         ),
+        ("a: {model: patchcore, encoder: e, augmentation: affine}", "remove 'augmentation'"),
         ("a: {encoder: e, model: vae}", "no method 'vae'; did you mean"),
         ("- a", "the top level is a list"),
         ("a: {maps: 'm/{dataset.name}'}", "maps may hold {dataset}, .* and no other braces"),

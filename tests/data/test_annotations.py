@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from aexad.config.catalogue import Dataset
-from aexad.data.annotations.masks import draw_masks, masks_for
+from aexad.data.annotations.drawing import draw_masks, masks_for
 from aexad.data.index import build_index, flat_index
 from aexad.data.masks import load_mask
 from aexad.runtime.errors import ConfigError, DataError

@@ -1,5 +1,6 @@
 """Which files of a folder are photographs, masks, or left out; and what is told about them."""
 
+import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from PIL import Image
 from aexad.config.catalogue import Dataset
 from aexad.data.check import check
 from aexad.data.index import build_index, flat_index
+from aexad.data.masks import load_mask
 from aexad.data.validate import WARNING, validate
 from aexad.runtime.errors import DataError
 
@@ -27,6 +29,12 @@ def mask(path, side=64, box=(10, 10, 20, 20)):
     pixels[top:bottom, left:right] = 255
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(pixels).save(path)
+
+
+def marked(root, index):
+    """Number of pixels that the only mask of an index marks."""
+    (name,) = index.loc[index["mask"] != "", "mask"]
+    return load_mask(root / name).sum()
 
 
 @pytest.fixture
@@ -177,6 +185,49 @@ def test_a_mask_beside_its_photograph_belongs_to_it(tmp_path):
     (row,) = index[index["defect"] != "good"].to_dict("records")
     assert (row["image"], row["mask"]) == ("bad/0.jpg", "bad/0.png")
     assert root == tmp_path
+
+
+@pytest.mark.parametrize("place", ["bad", "masks", "bad/masks"])
+def test_several_masks_beside_their_photograph_or_in_a_folder(tmp_path, place):
+    photograph(tmp_path / "good/0.png")
+    photograph(tmp_path / "bad/x.png", 1)
+    for number, top in ((1, 2), (2, 40)):
+        mask(tmp_path / f"{place}/x_mask{number}.png", box=(top, 0, top + 2, 64))
+    masks = None if place == "bad" else tmp_path / place
+    root, index = flat_index(tmp_path / "good", tmp_path / "bad", masks)
+    assert marked(root, index) == 4 * 64
+
+
+def test_a_photograph_named_like_one_of_several_masks_stays_a_photograph(tmp_path):
+    photograph(tmp_path / "good/0.png")
+    for name in ("x", "x_mask1"):
+        photograph(tmp_path / f"bad/{name}.png")
+        mask(tmp_path / f"masks/{name}.png")
+    folders = tmp_path / "good", tmp_path / "bad", tmp_path / "masks"
+    _, index = flat_index(*folders)
+    assert images(index, "test") == ["bad/x.png", "bad/x_mask1.png"]
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_several_masks_of_an_image_with_an_accent(part, form):
+    stem = unicodedata.normalize(form, "kä")
+    (part / "test/scratch/0.png").rename(part / f"test/scratch/{stem}.png")
+    truth = part / "ground_truth/scratch"
+    (truth / "0_mask.png").unlink()
+    for number, top in ((1, 2), (2, 40)):
+        mask(truth / f"{stem}_mask{number}.png", box=(top, 0, top + 2, 64))
+    assert marked(part.parent, build_index(part.parent, "set", MINE)) == 4 * 64
+
+
+def test_a_folder_of_several_masks_may_hold_other_files(part):
+    truth = part / "ground_truth/scratch"
+    (truth / "0_mask.png").unlink()
+    for name, top in (("a", 2), ("b", 40)):
+        mask(truth / f"0/{name}.png", box=(top, 0, top + 2, 64))
+    for name in ("Thumbs.db", "notes.txt"):
+        (truth / "0" / name).write_bytes(b"x")
+    (truth / "0/old.png").mkdir()
+    assert marked(part.parent, build_index(part.parent, "set", MINE)) == 4 * 64
 
 
 def test_a_mask_serves_one_photograph(tmp_path):

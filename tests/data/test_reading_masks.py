@@ -79,6 +79,13 @@ class TestMarksThatWouldBeLost:
         with pytest.raises(DataError, match="class numbers need PNG"):
             load_mask(path, marks="any")
 
+    @pytest.mark.parametrize("kind", [np.uint8, np.uint16])
+    def test_class_numbers_of_a_tiff_that_stores_white_as_zero_are_refused(self, tmp_path, kind):
+        path = tmp_path / "m.tif"
+        tifffile.imwrite(path, two_marks(1, 2, kind), photometric="miniswhite")
+        with pytest.raises(DataError, match=r"m\.tif: this TIFF stores white as 0"):
+            load_mask(path, marks="any")
+
     def test_transparent_pixels_have_no_number(self, tmp_path):
         layers = np.full((40, 40, 4), 255, np.uint8)
         layers[..., 3] = two_marks(255, 0)

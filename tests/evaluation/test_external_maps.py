@@ -207,6 +207,7 @@ def test_other_files_are_ignored(category, tmp_path):
         (np.ones(SHAPE, dtype=complex), "complex128 [12, 16] is no map"),
         (np.full(SHAPE, np.nan), "holds NaN or infinite values"),
         (np.full(SHAPE, np.inf), "holds NaN or infinite values"),
+        (np.full(SHAPE, -1e39), "holds NaN or infinite values, or some beyond 3e38"),
         (np.ones((11, 16)), "16x11 pixels, its image has 16x12; give all maps"),
     ],
 )
@@ -391,6 +392,15 @@ def test_maps_of_a_data_set_without_masks_give_image_metrics(category, split, tm
     values = evaluate_split_maps(maps, split, tmp_path, tmp_path / "out")["metrics"]
     assert values["xauc"]["reason"] == values["pro"]["reason"] == "the data set has no masks"
     assert values["image_auroc"]["n"] == 3
+
+
+def test_two_maps_of_an_image_that_is_not_tested_are_ignored(category, split, tmp_path):
+    maps = write_maps(tmp_path / "maps")
+    expected = evaluate_split_maps(maps, split, tmp_path, tmp_path / "one")
+    np.save(maps / "broken/900.npy", np.zeros(SHAPE))
+    for stem in ("000", "900"):  # the first is labelled, the other is not of the split
+        KINDS["png"](maps / f"broken/{stem}.png", values_of("broken", stem))
+    assert evaluate_split_maps(maps, split, tmp_path, tmp_path / "two") == expected
 
 
 def test_a_missing_map_of_a_split_is_named(category, split, tmp_path):

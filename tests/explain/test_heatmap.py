@@ -275,7 +275,6 @@ def test_threshold():
     maps = np.array([[[1.0, -1.0], [1.0, -1.0]], [[0.0, 0.0], [0.0, 4.0]]])
     np.testing.assert_array_equal(binarised(maps)[0], [[False, False], [False, False]])
     np.testing.assert_array_equal(binarised(maps)[1], [[False, False], [False, True]])
-    assert binarised(maps, a=0.9)[0].tolist() == [[True, False], [True, False]]
 
 
 def test_mean_and_population_std_in_float64():

@@ -11,9 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from aexad.data.image_files import check_image, image_size
+from aexad.data.image_files import check_image, image_size, is_image
 from aexad.data.images import load_image
-from aexad.data.layouts.folders import is_image
 from aexad.data.masks import load_mask
 from aexad.runtime.errors import DataError
 

@@ -13,9 +13,9 @@ from aexad.config.recipe import Recipe
 from aexad.data.training_set import TrainingSet
 from aexad.encoders.features import resized
 from aexad.methods.bgad import Coupling, Flow, boundary_loss, position_code
+from aexad.methods.cells import ROWS, anomalous_cells, cells_of, nearest
 from aexad.methods.fcdd import gaussian_line
 from aexad.methods.model import build_model
-from aexad.methods.neighbours import ROWS, anomalous_cells, cells_of, nearest
 from aexad.methods.patchcore import greedy_coreset
 from aexad.methods.supersimplenet import focal, perlin_noise, truncated_l1
 from aexad.training.train import train

@@ -1,5 +1,6 @@
 """What the Snakefile asks the plan: downloads that need consent, weights, and stand-ins."""
 
+import importlib
 import json
 import shutil
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 
 from aexad.config.benchmark import Run
 from aexad.config.catalogue import TITLE_KEYS, Dataset
+from aexad.methods.model import method_digest
 from aexad.plan.plan import RUN, RUN_DATA, _listed, plan
 from aexad.report.archive import import_archive
 from aexad.runtime.errors import ConfigError
@@ -48,6 +50,29 @@ def test_the_file_of_a_model_is_part_of_the_code_that_explains(checkout, monkeyp
     monkeypatch.setattr("aexad.plan.plan.code_digest", lambda *modules: named.extend(modules) or "")
     plan({"benchmark": "demo"}).code("l2_cae", "heat_map")
     assert "aexad.training.model_store" in named
+
+
+def test_a_new_version_of_an_installed_method_is_new_code(checkout, monkeypatch):
+    """The method is one of a package with an entry point ``aexad.methods``."""
+    monkeypatch.syspath_prepend(checkout / "packages")
+    (checkout / "config/methods/own.yaml").write_text(
+        "theirs: {model: their_method, encoder: resnet18.tv_in1k}\n"
+    )
+
+    def codes(version):
+        shutil.rmtree(checkout / "packages", ignore_errors=True)
+        folder = checkout / f"packages/theirs-{version}.dist-info"
+        folder.mkdir(parents=True)
+        (folder / "METADATA").write_text(f"Name: theirs\nVersion: {version}\n")
+        (folder / "entry_points.txt").write_text("[aexad.methods]\ntheir_method = json:loads\n")
+        importlib.invalidate_caches()
+        made = plan({"benchmark": "demo"})
+        steps = made.code("theirs", "train"), made.code("theirs", "heat_map")
+        return [*steps, method_digest(made.recipe("theirs"))]
+
+    before, same, after = codes("1.0"), codes("1.0"), codes("1.1")
+    assert before == same
+    assert all(old != new for old, new in zip(before, after, strict=True))
 
 
 def test_the_demo_downloads_no_data(checkout):
@@ -163,7 +188,7 @@ def test_runs_of_another_split_than_here_are_made_here(archived):
     again = plan({"benchmark": "tiles"})
     here = {each for each in made.archived if each.data_folder == run.data_folder}
     assert set(made.archived) - set(again.archived) == here
-    assert f"made with another split than {split}" in again.unfit[0]
+    assert f"made with another split than {split}" in again.unfit_reasons[0]
 
 
 def test_a_source_of_no_data_set_is_told():

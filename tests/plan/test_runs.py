@@ -137,6 +137,18 @@ def test_a_name_that_cannot_be_a_wildcard_is_refused(tmp_path):
         runs({"sources": {"own": str(tmp_path)}}, datasets={"own": "all"})
 
 
+@pytest.mark.parametrize("end", ["_std", "_published", "_improvement"])
+def test_a_method_whose_name_is_a_column_of_another_one_is_refused(monkeypatch, end):
+    monkeypatch.setitem(RECIPES, f"a{end}", RECIPES["a"])
+    assert runs(methods=["plain", f"a{end}"])
+    with pytest.raises(ConfigError, match=f"'a{end}' would share a column .* of 'a'; rename it"):
+        runs(methods=["a", f"a{end}"])
+
+
+def test_an_empty_list_of_recipes_is_a_list():
+    assert Settings(recipes=[]).recipes == []
+
+
 def test_the_home_folder_may_be_abbreviated(monkeypatch):
     monkeypatch.setenv("HOME", "/home/me")
     settings = Settings(sources={"own": "~/parts"}, weights_dir="~/weights")

@@ -16,7 +16,7 @@ import pandas as pd
 from aexad.config.benchmark import Run
 from aexad.config.methods import Method, PublishedMethod
 from aexad.config.recipe import Recipe
-from aexad.data.tables import NO_MASKS
+from aexad.evaluation.evaluate import NO_MASKS
 from aexad.report.collect import METHOD_COLUMNS, METRIC_COLUMNS
 from aexad.report.published import CELL, WIN, Published
 from aexad.report.results import Results

@@ -465,7 +465,7 @@ def test_without_imports_imported_runs_are_missing(made, tmp_path):
         (tmp_path / f"{name}.yaml").write_text(json.dumps(content))
 
     def find(imports):
-        places = (tmp_path / "demo.yaml", [tmp_path / "datasets.yaml"], [tmp_path / "methods.yaml"])
+        places = (tmp_path, "demo", [tmp_path / "datasets.yaml"], [tmp_path / "methods.yaml"])
         return find_inputs(*places, {}, tmp_path / "results", False, imports)
 
     assert len(find(True).imported) == 12

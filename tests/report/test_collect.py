@@ -16,9 +16,9 @@ from aexad.explain.command import about
 from aexad.report.collect import (
     METRIC_COLUMNS,
     collect,
-    methods_table,
+    describe_methods,
     read_collection,
-    read_methods,
+    read_methods_table,
     read_metrics,
     without_folders,
     write_collection,
@@ -150,14 +150,14 @@ def test_the_file_keeps_every_digit_and_every_name(results: Path, tmp_path: Path
     assert set(table["category"]) == {"001"}
     assert set(table["method"]) == {"none"}
     assert table.groupby("seed").size().to_dict() == {0: 3 + len(COSTS), 1: 2 + len(COSTS)}
-    assert read_methods(tmp_path / "demo" / "methods.csv")["method"].tolist() == ["none"]
+    assert read_methods_table(tmp_path / "demo" / "methods.csv")["method"].tolist() == ["none"]
 
 
 def test_methods_have_titles(results: Path, tmp_path: Path) -> None:
     external = Run("parts", "001", "standard", 0, "maps")
     write_json(results / external.folder / "metrics.json", metrics(xauc=(0.5, 3)))
     write_collection(RUNS, results, tmp_path, [external], titles={"none": "No method"})
-    table = read_methods(tmp_path / "methods.csv")
+    table = read_methods_table(tmp_path / "methods.csv")
     assert titles_of(table) == {"none": "No method", "maps": "maps"}
 
 
@@ -201,7 +201,7 @@ def test_an_error_names_the_damaged_file(results: Path, text: str) -> None:
 
 
 def test_methods_are_described_by_what_their_runs_recorded(results: Path) -> None:
-    assert methods_table(RUNS, results).to_dict("records") == [
+    assert describe_methods(RUNS, results).to_dict("records") == [
         {
             "method": "none",
             "title": "none",
@@ -230,14 +230,14 @@ def test_a_method_without_gradients_has_no_epochs(results: Path) -> None:
     done = {"device": "cpu", "threads": 1}
     for run in RUNS:
         write_json(results / run.folder / "provenance.json", provenance(training=done))
-    assert methods_table(RUNS, results)["epochs"].to_list() == [""]
+    assert describe_methods(RUNS, results)["epochs"].to_list() == [""]
 
 
 def test_collapsed_runs_are_named_and_their_method_is_marked(results: Path) -> None:
     provenances = [{"collapse": ""}, {"collapse": "saturated"}]
     for run, collapse in zip(RUNS, provenances, strict=True):
         write_json(results / run.folder / "provenance.json", provenance() | collapse)
-    methods = methods_table(RUNS, results)
+    methods = describe_methods(RUNS, results)
     assert methods["collapsed"].to_list() == ["parts/001/standard/seed1"]
     assert titles_of(methods) == {"none": "none‡"}
     sentence = collapsed_runs(methods)
@@ -246,7 +246,7 @@ def test_collapsed_runs_are_named_and_their_method_is_marked(results: Path) -> N
 
 
 def test_without_collapsed_runs_nothing_is_said(results: Path) -> None:
-    methods = methods_table(RUNS, results)
+    methods = describe_methods(RUNS, results)
     assert collapsed_runs(methods) == ""
     assert titles_of(methods) == {"none": "none"}
 
@@ -255,7 +255,7 @@ def test_a_random_encoder_is_marked(results: Path) -> None:
     encoder = {"name": "vit", "weights": "none", "source": "seed 0", "sha256": None}
     for run in RUNS:
         write_json(results / run.folder / "provenance.json", provenance(encoder=encoder))
-    row = methods_table(RUNS, results).iloc[0]
+    row = describe_methods(RUNS, results).iloc[0]
     assert (row["pretrained"], row["weights"], row["sha256"]) == ("no", "random weights", "")
 
 
@@ -263,7 +263,7 @@ def test_a_network_without_an_encoder_has_no_random_encoder(results: Path) -> No
     encoder = {"name": None, "weights": "none", "source": "none", "sha256": None}
     for run in RUNS:
         write_json(results / run.folder / "provenance.json", provenance(encoder=encoder))
-    methods = methods_table(RUNS, results)
+    methods = describe_methods(RUNS, results)
     columns = ["encoder", "family", "pretrained", "weights"]
     assert methods[columns].to_numpy().tolist() == [["none", "none", "–", "–"]]
     assert not_pretrained(list(methods["method"]), methods) == []
@@ -273,7 +273,7 @@ def test_raw_pixels_are_no_random_encoder(results: Path) -> None:
     encoder = {"name": "pixels", "family": "none", "weights": "none", "source": "", "sha256": None}
     for run in RUNS:
         write_json(results / run.folder / "provenance.json", provenance(encoder=encoder))
-    row = methods_table(RUNS, results).iloc[0]
+    row = describe_methods(RUNS, results).iloc[0]
     assert (row["encoder"], row["pretrained"], row["weights"]) == ("pixels", "–", "–")
 
 
@@ -281,7 +281,7 @@ def test_what_a_command_loads_is_not_known(results: Path) -> None:
     for run in RUNS:
         content = about(Command(command="patchcore"), 1.0, "")
         write_json(results / run.folder / "provenance.json", content)
-    methods = methods_table(RUNS, results)
+    methods = describe_methods(RUNS, results)
     columns = ["model", "encoder", "family", "pretrained", "weights"]
     assert methods[columns].to_numpy().tolist() == [["command", *["not known"] * 4]]
     assert not_pretrained(list(methods["method"]), methods) == []
@@ -292,18 +292,25 @@ def test_different_values_of_the_runs_of_a_method_are_all_named(results: Path) -
     path = results / RUNS[1].folder / "provenance.json"
     encoder = json.loads(path.read_text())["encoder"] | {"source": "hub: timm/x@1", "sha256": "cd"}
     write_json(path, provenance(encoder=encoder))
-    row = methods_table(RUNS, results).iloc[0]
+    row = describe_methods(RUNS, results).iloc[0]
     assert row["weights"] == "folder: resnet18.tv_in1k.safetensors; hub: timm/x@1"
     assert row["sha256"] == "ab12; cd"
     assert row["encoder"] == "resnet18.tv_in1k"
 
 
+def test_a_value_that_one_run_did_not_record_is_left_out(results: Path) -> None:
+    assert describe_methods(RUNS, results)["grid"].tolist() == [""]
+    features = {"input_size": 224, "grid": 14, "channels": 384}
+    write_json(results / RUNS[1].folder / "provenance.json", provenance(features=features))
+    assert describe_methods(RUNS, results)["grid"].tolist() == ["14"]
+
+
 def test_the_family_of_an_encoder_is_known_if_one_run_recorded_it(results: Path) -> None:
     path = results / RUNS[1].folder / "provenance.json"
     encoder = json.loads(path.read_text())["encoder"]
-    assert methods_table(RUNS, results)["family"].tolist() == ["not known"]
+    assert describe_methods(RUNS, results)["family"].tolist() == ["not known"]
     write_json(path, provenance(encoder=encoder | {"family": "hybrid"}))
-    assert methods_table(RUNS, results)["family"].tolist() == ["hybrid"]
+    assert describe_methods(RUNS, results)["family"].tolist() == ["hybrid"]
 
 
 @pytest.mark.parametrize(

@@ -115,3 +115,7 @@ def test_an_own_data_set_has_the_published_numbers_of_its_categories(published: 
 def test_a_data_set_that_no_source_has(published: Published) -> None:
     with pytest.raises(DataError, match=r"'mine': published_as names 'mvtec'.*did you mean 'mvtec"):
         published.shown_for({"mine": "mvtec"})
+
+
+def test_a_data_set_may_name_itself(published: Published) -> None:
+    assert published.shown_for({"mvtec_ad": "mvtec_ad"}).cells.equals(published.cells)

@@ -87,6 +87,17 @@ def test_a_tracker_that_fails_stops_nothing(monkeypatch, where):
     assert energy["reason"] == "not measured: codecarbon failed (RuntimeError: no counter)"
 
 
+def test_a_reason_is_one_line(monkeypatch):
+    def explode(*_, **__):
+        raise RuntimeError("no counter\n  here: " + 1000 * "x")
+
+    replace_tracker(monkeypatch, type("Exploding", (Tracker,), {"start": explode}))
+    with energy_of("DEU") as energy:
+        pass
+    assert "(RuntimeError: no counter here: xx" in energy["reason"]
+    assert len(energy["reason"]) < 300
+
+
 def test_an_amount_that_is_not_finite_is_null(monkeypatch):
     replace_tracker(monkeypatch, type("Lost", (Tracker,), {"energy": float("nan")}))
     with energy_of("DEU") as energy:

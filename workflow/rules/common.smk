@@ -4,7 +4,8 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from aexad.config.benchmark import NAMES, weights_folder
+from aexad.config.benchmark import NAMES
+from aexad.config.weights import weights_folder
 from aexad.plan.plan import RUN, RUN_DATA, option, plan
 from aexad.runtime.errors import AexadError
 from aexad.runtime.preflight import (
@@ -44,9 +45,9 @@ if not PLAN.import_holds:
 onstart:
     try:
         check_writable("results")
+        changed = reset_future_file_times("results")
     except AexadError as error:
         raise WorkflowError(str(error)) from None
-    changed = reset_future_file_times("results")
     if changed:
         logger.warning(
             f"results: {changed} file times in the future were set to now"
@@ -63,9 +64,9 @@ onstart:
             f"{SETTINGS.benchmark}: {len(PLAN.imported)} of {len(PLAN.all_runs)} runs were made "
             "elsewhere and are imported; to train them here: --config imports=false"
         )
-    if PLAN.unfit:
-        more = f" (and {len(PLAN.unfit) - 1} more)" if PLAN.unfit[1:] else ""
-        logger.warning(f"{PLAN.unfit[0]}{more}: these runs are made here")
+    if reasons := PLAN.unfit_reasons:
+        more = f" (and {len(reasons) - 1} more)" if reasons[1:] else ""
+        logger.warning(f"{reasons[0]}{more}: these runs are made here")
     missing = PLAN.missing()
     if 0 < len(missing) < len(PLAN.all_runs) and not (
         SETTINGS.partial or PLAN.narrowed

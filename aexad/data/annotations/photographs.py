@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from aexad.data.layouts.folders import images_below
-from aexad.data.layouts.mvtec import composed, stem_of
+from aexad.data.layouts.pairing import composed, stem_of
 
 
 class Match(NamedTuple):

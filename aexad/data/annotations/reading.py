@@ -12,7 +12,7 @@ from typing import Any
 from aexad.data.annotations import coco, cvat, labelme, voc, yolo
 from aexad.data.annotations.photographs import Match, Photographs
 from aexad.data.annotations.regions import Annotation
-from aexad.data.layouts.mvtec import stem_of
+from aexad.data.layouts.pairing import stem_of
 from aexad.runtime.errors import DataError
 
 KNOWN = (

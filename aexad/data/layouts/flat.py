@@ -7,12 +7,13 @@ from collections.abc import Collection
 from pathlib import Path
 
 from aexad.data.layouts.folders import images_below, no_images
-from aexad.data.layouts.mvtec import (
+from aexad.data.layouts.mvtec import normal_entries
+from aexad.data.layouts.pairing import (
+    PART,
     in_same_sub_folder,
     is_mask,
     masks_beside,
     masks_by_stem,
-    normal_entries,
     only_mask,
     photograph_stem,
     relative,
@@ -75,12 +76,18 @@ def flat_entries(
 def _masks_by_name(images: list[Path]) -> list[Path]:
     """Files among photographs that are masks by name (``x_mask``) and have no mask of their own.
 
-    Without a photograph ``x``, a file is a mask if it looks like one.
+    Without a photograph ``x``, a file is a mask if it looks like one; so is one of several masks
+    (``x_mask1``) of a photograph.
     """
     stems = {stem_of(path) for path in images}
     named = [path for path in images if photograph_stem(path) != stem_of(path)]
     with_mask = {photograph_stem(path) for path in named}
-    return [
+    several = [
+        path
+        for path in images
+        if (part := PART.fullmatch(stem_of(path))) and part[1] in stems and is_mask(path)
+    ]
+    return several + [
         path
         for path in named
         if stem_of(path) not in with_mask and (photograph_stem(path) in stems or is_mask(path))

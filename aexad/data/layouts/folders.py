@@ -7,13 +7,8 @@ import unicodedata
 from collections.abc import Collection
 from pathlib import Path
 
+from aexad.data.image_files import ENDINGS, is_image
 from aexad.runtime.errors import DataError
-
-ENDINGS = (
-    *(".png", ".jpg", ".jpeg", ".jfif", ".jpe", ".bmp", ".dib", ".tif", ".tiff", ".webp", ".avif"),
-    *(".jp2", ".j2k", ".jpx", ".mpo", ".gif", ".ppm", ".pgm", ".pbm", ".pnm", ".tga"),
-)
-"""The endings of image files, in lower case; upper case is accepted too."""
 
 EXPLAINED = "explanations.csv"
 RESULTS = ("overlays", "heat_maps", "masks")
@@ -24,12 +19,6 @@ NO_PICTURES = (
     *(".ini", ".db", ".py", ".ipynb", ".npy", ".npz", ".zip", ".safetensors", ".onnx", ".sha256"),
 )
 """Endings of files that may lie among images, and are ignored without a warning."""
-
-
-def is_image(path: str | os.PathLike[str]) -> bool:
-    """Whether a name is the name of an image: a known ending, and not hidden."""
-    path = Path(path)
-    return path.suffix.lower() in ENDINGS and not path.name.startswith(".")
 
 
 def folders_in(folder: Path) -> list[Path]:

@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from aexad.config.catalogue import Dataset, expanded
+from aexad.config.catalogue import Dataset
 from aexad.data.index import marker_path
 from aexad.data.layouts.class_folders import CLASS_FOLDERS
 from aexad.data.layouts.registry import layout_of
@@ -30,7 +30,7 @@ from aexad.data.sources.classes import (
 from aexad.data.sources.http import download
 from aexad.data.sources.textures import PIXELS_SHA256, draw_textures
 from aexad.runtime.errors import ConfigError, DataError, DownloadError
-from aexad.runtime.files import sha256_of, temporary_folder, write_json
+from aexad.runtime.files import expanded, sha256_of, temporary_folder, write_json
 
 STAMP = ".origin.json"
 """The file in a folder made by :func:`fetch` that says where its content comes from."""

@@ -54,11 +54,11 @@ class Look(NamedTuple):
     titles: dict[str, str]
     note: str
 
-    def handles(self, methods: Iterable[str], line: bool = True) -> list[Line2D]:
+    def handles(self, methods: Iterable[str]) -> list[Line2D]:
         """The entries of these methods in a legend."""
         shown = set(methods)
         return [
-            style.handle(self.titles[method], line)
+            style.handle(self.titles[method])
             for method, style in self.styles.items()
             if method in shown
         ]

@@ -20,21 +20,22 @@ def labelled_drawings(
     groups: Sequence[Group], catalogue: Mapping[str, Dataset]
 ) -> Iterator[Drawing]:
     """``labels``: of data sets that differ in the number of labelled defects alone."""
-    families: dict[tuple[str, str], list[Group]] = {}
+    families: dict[tuple[str, str, str], list[Group]] = {}
     for group in groups:
         entry = catalogue.get(group.dataset)
         if entry is not None:
-            files = entry.files or group.dataset
-            families.setdefault((files, group.scenario), []).append(group)
-    for (files, scenario), same in families.items():
+            rest = entry.model_dump_json(exclude={"title", "files", "labelled", "categories"})
+            key = entry.files or group.dataset, group.scenario, rest
+            families.setdefault(key, []).append(group)
+    for (files, scenario, _), same in families.items():
         curves = labelled_curves(same, catalogue)
         if curves["labelled"].nunique() < 2:
             continue
-        group = same[0]
+        group = next((each for each in same if each.dataset == files), same[0])
         titles = [group.shown(name) for name in dict.fromkeys(curves["method"])]
         yield Drawing(
-            f"labels_{files}_{scenario}",
-            f"What labelled defects are worth: {catalogue[files].title}, {scenario}",
+            f"labels_{group.dataset}_{scenario}",
+            f"What labelled defects are worth: {catalogue[group.dataset].title}, {scenario}",
             "Mean over the categories that have a value for every number of labelled defects: "
             f"{listed(sorted(curves.attrs['categories']))}. Lines with marks: methods that train "
             "on the labelled defects, which then leave the test set; dashed lines: methods that "
@@ -98,8 +99,8 @@ def labelled_figure(curves: pd.DataFrame, look: Look) -> Figure:
         axes.set_xticks(range(len(numbers)), [str(each) for each in numbers])
         axes.set_xlim(-0.3, len(numbers) - 0.7)
         axes.set_xlabel("labelled defects of each type")
-    handles = look.handles(curves["method"])
-    for handle, method in zip(handles, curves["method"].unique(), strict=True):
+    handles, shown = look.handles(curves["method"]), set(curves["method"])
+    for handle, method in zip(handles, filter(shown.__contains__, look.styles), strict=True):
         if method not in labelled:
             handle.set(linestyle="--", marker="")
     add_legend(figure, handles)

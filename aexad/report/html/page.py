@@ -142,8 +142,12 @@ def _figure(folder: Path, name: str, title: str, alt: str, caption: str) -> Pict
 def _panels(
     runs: Sequence[Run], results: Path, datasets: Mapping[str, str], methods: Mapping[str, str]
 ) -> dict[str, list[RunPanels]]:
-    """The panels of each run of the first seed, by data set, category and scenario."""
-    first = [run for run in runs if run.seed == min(each.seed for each in runs)]
+    """The panels of each run of its first seed, by data set, category and scenario."""
+    lowest: dict[Run, int] = {}
+    for run in runs:
+        place = run._replace(seed=0, method="")
+        lowest[place] = min(run.seed, lowest.get(place, run.seed))
+    first = [run for run in runs if run.seed == lowest[run._replace(seed=0, method="")]]
     shown: dict[str, list[RunPanels]] = {}
     for run in first:
         normal = ("good_", f"{run.category}_")  # in class folders, the category is the normal class

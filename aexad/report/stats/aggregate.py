@@ -12,7 +12,8 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-from aexad.data.tables import NO_MASKS
+from aexad.evaluation.evaluate import NO_MASKS
+from aexad.report.labels import distinct
 
 GROUP = ["dataset", "scenario"]
 CELL = [*GROUP, "category", "method", "metric"]
@@ -80,7 +81,7 @@ def over_seeds(metrics: pd.DataFrame) -> pd.DataFrame:
             of=("seed", "nunique"),
             low=("n", "min"),
             high=("n", "max"),
-            reason=("reason", _distinct),
+            reason=("reason", distinct),
         )
         .reset_index()
     )
@@ -133,10 +134,10 @@ def over_categories(metrics: pd.DataFrame) -> pd.DataFrame:
             of_seeds=("of", "max"),
             categories=("categories", "sum"),
             of=("categories", "size"),
-            cover=("cover", _distinct),
+            cover=("cover", distinct),
             low=("low", "sum"),
             high=("high", "sum"),
-            reason=("reason", _distinct),
+            reason=("reason", distinct),
             every_seed=("every_seed", "all"),
         )
         .reset_index()
@@ -170,10 +171,6 @@ def seed_means(metrics: pd.DataFrame) -> pd.DataFrame:
     by_seed = by_seed.reset_index().join(behind, on=ROW)
     whole = by_seed[by_seed["count"] == by_seed["categories"]]
     return whole[[*ROW, "seed", "mean"]].reset_index(drop=True)
-
-
-def _distinct(texts: pd.Series) -> str:
-    return "; ".join(dict.fromkeys(text for text in texts if text))
 
 
 def same_categories(means: pd.DataFrame) -> bool:

@@ -53,7 +53,13 @@ def by_type(pairs: pd.DataFrame) -> pd.DataFrame:
 
 
 def by_third(pairs: pd.DataFrame) -> pd.Series:
-    """Mean difference on the images with the smallest, the medium and the largest defects."""
+    """Mean difference on the images with the smallest, the medium and the largest defects.
+
+    Returns
+    -------
+    Series
+        By third, 0 (smallest) to 2; fewer entries with fewer than three images.
+    """
     # Thirds of the images, not of the range of areas: every third has as many images.
     image = ["category", "image"]
     areas = pairs.drop_duplicates(image)[[*image, "anomalous_pixels"]]

@@ -34,7 +34,7 @@ IMAGES = 5
 """Fewest images of a category: with fewer, the resamples repeat a handful of values."""
 
 
-class Cell(NamedTuple):
+class CategoryDraws(NamedTuple):
     """A quantity in one category: of S seeds, in increasing order of seed."""
 
     values: np.ndarray
@@ -46,7 +46,7 @@ class Cell(NamedTuple):
 
 
 def interval_of(
-    cells: Sequence[Cell], bounds: tuple[float, float] = (0.0, 1.0)
+    cells: Sequence[CategoryDraws], bounds: tuple[float, float] = (0.0, 1.0)
 ) -> Interval | NoTest:
     """The interval of the mean over categories of the mean over seeds.
 
@@ -80,7 +80,7 @@ def interval_of(
     return Interval(*_bounded(mean, half, *bounds), images_alone=seeds < 2)
 
 
-def _image_variance(cell: Cell, *, shared: bool) -> float:
+def _image_variance(cell: CategoryDraws, *, shared: bool) -> float:
     """The variance over images of the mean over seeds: the part that they share, or all of it."""
     draws = cell.draws[:, ~np.isnan(cell.values)]
     draws = draws[~np.isnan(draws).any(axis=1)]
@@ -94,7 +94,7 @@ def _image_variance(cell: Cell, *, shared: bool) -> float:
     return max(float(variance), 0.0) * cell.images / (cell.images - 1)
 
 
-def _images_freedom(variances: Sequence[float], cells: Sequence[Cell]) -> float:
+def _images_freedom(variances: Sequence[float], cells: Sequence[CategoryDraws]) -> float:
     parts = [v**2 / (cell.images - 1) for v, cell in zip(variances, cells, strict=True)]
     return float(sum(variances) ** 2 / sum(parts))
 

@@ -15,7 +15,7 @@ import pandas as pd
 
 from aexad.data.tables import GOOD
 from aexad.evaluation.metrics.image_counts import ImageCounts
-from aexad.report.stats.estimator import Cell, interval_of
+from aexad.report.stats.estimator import CategoryDraws, interval_of
 from aexad.report.stats.resampling import (
     RESAMPLES,
     image_weights,
@@ -117,7 +117,7 @@ class Intervals:
                 if len(known) > 1:
                     draws[:, number] -= known[1].draws
                 images += [run.images for run in known]
-            cells.append(Cell(column.to_numpy(), draws, min(images)))
+            cells.append(CategoryDraws(column.to_numpy(), draws, min(images)))
         return interval_of(cells, bounds)
 
     def _draw(self, metric: str, category: str, method: str, seed: int) -> Draws | None:

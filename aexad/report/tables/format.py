@@ -102,13 +102,13 @@ def method_rows(metrics: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(groups)[[*GROUP, "method"]].drop_duplicates(ignore_index=True)
 
 
-def cells_of(rows: pd.DataFrame, cells: pd.DataFrame, missing: str = "Not run.") -> pd.DataFrame:
-    """Return the cell of each row, in the order of ``rows``; ``missing`` is the note of a gap.
+def cells_of(rows: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
+    """Return the cell of each row, in the order of ``rows``; a gap is marked as not run.
 
     All columns of ``rows`` are keys.
     """
     found = rows.merge(cells, how="left", on=list(rows.columns))
-    return found.fillna({"text": UNDEFINED, "emphasis": "", "note": missing})
+    return found.fillna({"text": UNDEFINED, "emphasis": "", "note": "Not run."})
 
 
 def printed_column(header: str, cells: pd.DataFrame, header_note: str | Note = "") -> Column:

@@ -9,7 +9,7 @@ import pytest
 from fake_results import Tree, make_tree
 from PIL import Image
 
-from aexad.report.collect import read_methods, read_metrics
+from aexad.report.collect import read_methods_table, read_metrics
 from aexad.report.figures.write import write_figures
 from aexad.report.style import method_styles
 from aexad.runtime.errors import DataError
@@ -21,7 +21,7 @@ def draw(tree: Tree, folder: Path, gallery: int = 3) -> None:
     write_figures(
         tree.runs,
         read_metrics(tree.benchmark / "metrics.csv"),
-        read_methods(tree.benchmark / "methods.csv"),
+        read_methods_table(tree.benchmark / "methods.csv"),
         tree.catalogue,
         results=tree.results,
         data=tree.data,

@@ -1,5 +1,7 @@
 """The figure of metrics against the number of labelled defects."""
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 
@@ -81,3 +83,31 @@ def test_a_single_number_of_labelled_defects_has_no_figure(groups):
     assert not list(
         labelled_drawings([group for group in groups if group.dataset == "others"], CATALOGUE)
     )
+
+
+def test_the_legend_marks_the_methods_that_ignore_labels(groups):
+    """Also where they stand before the others in methods.csv."""
+    for group in groups:
+        styles = group.look.styles
+        turned = {name: styles[name] for name in reversed(styles)}
+        object.__setattr__(group, "look", group.look._replace(styles=turned))
+    (drawing,) = labelled_drawings(groups, CATALOGUE)
+    (legend,) = drawing.draw().legends
+    shown = {line.get_label(): line.get_linestyle() for line in legend.legend_handles}
+    assert shown == {"bank": "--", "probe": "-"}
+
+
+def test_data_sets_that_differ_in_more_than_labels_share_no_curve(groups):
+    finer = CATALOGUE["parts"].model_copy(update={"size": 448, "files": "parts"})
+    catalogue = {"parts_448": finer} | CATALOGUE
+    other = groups[1]
+    assert other.dataset == "parts"
+    (drawing,) = labelled_drawings([replace(other, dataset="parts_448"), *groups], catalogue)
+    assert drawing.name == "labels_parts_standard"
+    (line,) = [line for line in drawing.draw().axes[0].lines if line.get_linestyle() == "-"]
+    assert line.get_ydata() == pytest.approx([0.6, 0.8])
+    coarse = CATALOGUE["parts_k1"].model_copy(update={"size": 448})
+    alone = {"parts_448": finer, "parts_k1": coarse}
+    few = [replace(other, dataset="parts_448"), groups[2]]
+    (drawing,) = labelled_drawings(few, alone)
+    assert drawing.name == "labels_parts_448_standard"

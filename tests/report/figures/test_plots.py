@@ -24,7 +24,7 @@ from aexad.data.masks import load_mask
 from aexad.data.tables import read_split
 from aexad.evaluation.metrics import xauc_per_image
 from aexad.explain.heatmap import heat_maps
-from aexad.report.collect import read_methods, read_metrics
+from aexad.report.collect import read_methods_table, read_metrics
 from aexad.report.figures import accuracy_cost, aexad_figures_4_and_5
 from aexad.report.figures.accuracy_cost import cost_drawings, cost_table
 from aexad.report.figures.aexad_figure_3 import SIZES, filter_curve, filter_drawings
@@ -58,7 +58,7 @@ PAIR = ("aexad-resnet18", "aexad-vit_tiny")
 
 def group_of(tree: Tree) -> Group:
     metrics = read_metrics(tree.benchmark / "metrics.csv")
-    methods = read_methods(tree.benchmark / "methods.csv")
+    methods = read_methods_table(tree.benchmark / "methods.csv")
     return next(read_groups(tree.runs, metrics, methods, tree.catalogue, tree.results, tree.data))
 
 

@@ -16,7 +16,7 @@ from fake_results import DEFECTS, Tree, make_tree
 from PIL import Image
 
 from aexad.config.benchmark import Run
-from aexad.report.collect import read_methods, write_collection
+from aexad.report.collect import read_methods_table, write_collection
 from aexad.report.html.explorer.page import write_explorer
 from aexad.report.images.grid import COLOUR_MAP
 from aexad.report.images.strips import CELL, coloured_error, draw_strips, small
@@ -38,7 +38,7 @@ def explore(tree: Tree, runs: list[Run] | None = None, count: int = 200) -> Path
     shown = tree.runs if runs is None else runs
     write_explorer(
         tree.inputs("Who <sees> it?")._replace(runs=shown),
-        read_methods(tree.benchmark / "methods.csv"),
+        read_methods_table(tree.benchmark / "methods.csv"),
         results=tree.results,
         data=tree.data,
         count=count,

@@ -16,7 +16,7 @@ from fake_results import Tree, make_tree
 from PIL import Image
 from test_page_in_browser import CHROMIUM
 
-from aexad.report.collect import read_methods
+from aexad.report.collect import read_methods_table
 from aexad.report.html.explorer.page import write_explorer
 from aexad.report.images.strips import draw_strips
 from aexad.runtime.files import write_csv
@@ -53,7 +53,7 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Tree:
 def index(tree: Tree) -> Path:
     write_explorer(
         tree.inputs("Does it help?"),
-        read_methods(tree.benchmark / "methods.csv"),
+        read_methods_table(tree.benchmark / "methods.csv"),
         results=tree.results,
         data=tree.data,
         count=200,

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 from fake_results import Tree, make_tree
+from PIL import Image
 
 from aexad.config.benchmark import Run
 from aexad.report.collect import read_metrics, write_collection
-from aexad.report.html.page import parameters_range, write_report
+from aexad.report.html.page import _panels, parameters_range, write_report
 from aexad.runtime.errors import DataError
 
 METHODS = ("aexad-resnet18", "aexad-vit_tiny")
@@ -181,6 +182,24 @@ def test_missing_panels_are_an_error_that_names_the_run(tree: Tree) -> None:
             report(tree)
     finally:
         folder.with_name("elsewhere").rename(folder)
+
+
+def test_panels_are_of_the_first_seed_of_each_data_set(tmp_path: Path) -> None:
+    runs = [
+        Run("x", "nut", "standard", 0, "m"),
+        Run("x", "nut", "standard", 1, "m"),
+        Run("y", "nut", "standard", 1, "m"),
+        Run("y", "nut", "standard", 2, "m"),
+    ]
+    for run in runs:
+        folder = tmp_path / run.folder / "panels"
+        folder.mkdir(parents=True)
+        Image.new("RGB", (4, 4)).save(folder / "bent_0.png")
+    panels = _panels(runs, tmp_path, {}, {})
+    assert {group: [each.folder for each in of_one] for group, of_one in panels.items()} == {
+        "x, nut, standard": ["runs/x/nut/standard/seed0/m/panels"],
+        "y, nut, standard": ["runs/y/nut/standard/seed1/m/panels"],
+    }
 
 
 def test_external_maps_alone_make_figures_and_a_page(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ all seeds, half of the variance over seeds is common to all categories.
 import numpy as np
 import pytest
 
-from aexad.report.stats.estimator import Cell, Interval, interval_of
+from aexad.report.stats.estimator import CategoryDraws, Interval, interval_of
 from aexad.report.stats.resampling import image_weights
 
 CATEGORIES, IMAGES, TRIALS, RESAMPLES = 3, 24, 1500, 200
@@ -22,7 +22,7 @@ def weights() -> list[np.ndarray]:
 
 def trial(
     rng: np.random.Generator, draws: list[np.ndarray], mean: float, seeds: int, share: float
-) -> list[Cell]:
+) -> list[CategoryDraws]:
     of_seeds = share * SPREAD**2 * seeds
     of_images = (1 - share) * SPREAD**2 * CATEGORIES * IMAGES
     common = rng.normal(0, np.sqrt(of_seeds / 2), seeds)
@@ -32,7 +32,7 @@ def trial(
         both = rng.normal(0, np.sqrt(of_images / 2 * seeds), (IMAGES, seeds))
         seed = common + rng.normal(0, np.sqrt(of_seeds / 2 * CATEGORIES), seeds)
         values = mean + image + both + seed
-        cells.append(Cell(values.mean(axis=0), drawn @ values / IMAGES, IMAGES))
+        cells.append(CategoryDraws(values.mean(axis=0), drawn @ values / IMAGES, IMAGES))
     return cells
 
 

@@ -12,7 +12,7 @@ from aexad.evaluation import metrics
 from aexad.evaluation.metrics.image_counts import ImageCounts
 from aexad.report.collect import METRIC_COLUMNS
 from aexad.report.run_files import IMAGE_COLUMNS
-from aexad.report.stats.estimator import Cell, interval_of
+from aexad.report.stats.estimator import CategoryDraws, interval_of
 from aexad.report.stats.intervals import Intervals
 from aexad.report.stats.tests import Interval, NoTest
 
@@ -123,8 +123,8 @@ def test_categories_weigh_the_same_whatever_their_number_of_seeds() -> None:
 
 def test_a_mean_on_its_bound_has_an_interval_inside_the_bound() -> None:
     draws = np.random.default_rng(6).uniform(0.8, 1.0, (200, 2))
-    for bound, cell in ((1.0, Cell(np.ones(2), draws, 10)), (0.0, Cell(np.zeros(2), draws, 10))):
-        low, high, _ = interval_of([cell])
+    for bound in (1.0, 0.0):
+        low, high, _ = interval_of([CategoryDraws(np.full(2, bound), draws, 10)])
         assert 0 <= low <= bound <= high <= 1
         assert high - low > 0
 

@@ -12,7 +12,7 @@ from fake_results import DEPTHS, Tree, make_tree
 
 from aexad.config.methods import ExternalMaps
 from aexad.config.recipe import Recipe
-from aexad.report.collect import methods_table, read_collection
+from aexad.report.collect import describe_methods, read_collection
 from aexad.report.figures.base import read_groups
 from aexad.report.style import styled
 from studies.layers.depth import Sweep, depth_sentence, sweeps
@@ -170,7 +170,7 @@ def test_size_and_channels_of_the_features_are_in_the_methods_table(tmp_path: Pa
     content = json.loads(path.read_text())
     content["features"] = {"channels": 128, "grid": 28, "input_size": 224}
     path.write_text(json.dumps(content))
-    table = methods_table(small.runs, small.results).set_index("method")
+    table = describe_methods(small.runs, small.results).set_index("method")
     columns = ["input_size", "grid", "channels"]
     assert table.loc["aexad-resnet18", columns].tolist() == ["224", "28", "128"]
     assert table.loc["ae", columns].tolist() == [""] * 3

@@ -13,7 +13,7 @@ from fake_results import Tree, make_tree
 from aexad.config.recipe import HeatMap, Recipe
 from aexad.data.images import load_image
 from aexad.data.masks import load_mask
-from aexad.report.collect import read_methods, read_metrics
+from aexad.report.collect import read_methods_table, read_metrics
 from aexad.report.figures.base import Group, read_groups
 from aexad.report.style import styled
 from aexad.runtime.errors import DataError
@@ -36,7 +36,7 @@ def tree(tmp_path: Path) -> Tree:
 
 def group_of(tree: Tree) -> Group:
     metrics = read_metrics(tree.benchmark / "metrics.csv")
-    methods = read_methods(tree.benchmark / "methods.csv")
+    methods = read_methods_table(tree.benchmark / "methods.csv")
     return next(read_groups(tree.runs, metrics, methods, tree.catalogue, tree.results, tree.data))
 
 

@@ -18,7 +18,7 @@ SIZE = 32
 
 
 def wave(down, across, side=32):
-    """A cosine of so many cycles a cell down and across."""
+    """A cosine of so many cycles per cell down and across."""
     y, x = np.mgrid[:side, :side]
     return torch.from_numpy(np.cos(2 * np.pi * (down * y + across * x)))[None, None]
 
@@ -78,6 +78,34 @@ def test_criteria_are_of_held_out_copies_and_of_normals(split, tmp_path):
     assert 0 <= one["held_out_iou"]["value"] <= 1
     assert 0 < one["high_frequency"]["value"] < 1
     assert one["held_out_loss"]["value"] > 0
+
+
+def held_out_loss(split, root, model, **recipe):
+    """The criterion of a network whose parameters are 0: so are all of its logits."""
+    recipe = Recipe(model=model, encoder="test_resnet.r160_in1k", weights="none", **recipe)
+    built = build_model(recipe, SIZE, 0)
+    for parameter in built.network.parameters():
+        parameter.data.zero_()
+    made = criteria(built, split, root, "standard", SIZE, recipe.heat_map, CPU)
+    return made["held_out_loss"]["value"]
+
+
+def test_the_loss_of_a_probe_is_that_of_its_logits(split, tmp_path):
+    copies = augment(split, tmp_path, SIZE, "standard", HELD_OUT, copies=1, pasted=COPIES)
+    masks = copies["masks"][np.char.find(copies["source"], " -> ") >= 0]
+    # The anomalous pixels weigh as much as all pixels would, each of the others has weight 1 / D.
+    expected = math.log(2) * (1 + (1 - masks.mean(axis=(1, 2)))).mean()
+    assert held_out_loss(split, tmp_path, "pixel_probe") == pytest.approx(expected, rel=1e-5)
+    both, rebuilding = (held_out_loss(split, tmp_path, m) for m in ("aexad_probe", "aexad"))
+    assert both - rebuilding == pytest.approx(expected, rel=1e-2)
+
+
+def test_a_mean_loss_is_the_sum_over_the_number_of_terms(split, tmp_path):
+    total, mean = (
+        held_out_loss(split, tmp_path, "aexad", reduction=reduction)
+        for reduction in ("sum", "mean")
+    )
+    assert mean == pytest.approx(total / (3 * SIZE**2))
 
 
 def test_no_training_has_seen_a_held_out_copy(split, tmp_path):

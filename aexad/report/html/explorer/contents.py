@@ -27,10 +27,11 @@ NUMBERS = (*METRICS, "score", "k")
 AREA = "anomalous_pixels"
 LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
 """Weights of red, green and blue, as in the filter of the page."""
+BRIGHTNESS_LEVELS = 61  # of the luminance of the colours of heat maps
 DIGITS = 4  # significant digits
 
 
-class Group(NamedTuple):
+class SameSplit(NamedTuple):
     """Runs that differ only in the method, so that they have the same test images."""
 
     runs: list[Run]
@@ -48,19 +49,19 @@ class Group(NamedTuple):
         return strip_names(list(self.shown["image"]))
 
 
-def read_groups(runs: Sequence[Run], results: Path, count: int) -> list[Group]:
-    """Group runs by their split, with at most ``count`` test images; see :func:`shown_images`."""
+def read_splits(runs: Sequence[Run], results: Path, count: int) -> list[SameSplit]:
+    """The runs by their split, with at most ``count`` test images; see :func:`shown_images`."""
     by_split: dict[Path, list[Run]] = {}
     for run in runs:
         by_split.setdefault(run.data_folder, []).append(run)
     return [
-        Group(same, shown_images(read_split(results / folder / "split.csv"), count))
+        SameSplit(same, shown_images(read_split(results / folder / "split.csv"), count))
         for folder, same in by_split.items()
     ]
 
 
-def photographs_of(groups: Sequence[Group]) -> dict[str, pd.DataFrame]:
-    """List the images of all groups of a data set and category, each image once.
+def photographs_of(splits: Sequence[SameSplit]) -> dict[str, pd.DataFrame]:
+    """List the images of all splits of a data set and category, each image once.
 
     Returns
     -------
@@ -69,8 +70,8 @@ def photographs_of(groups: Sequence[Group]) -> dict[str, pd.DataFrame]:
         of the photograph), sorted by image.
     """
     tables: dict[str, list[pd.DataFrame]] = {}
-    for group in groups:
-        tables.setdefault(group.folder, []).append(group.shown)
+    for split in splits:
+        tables.setdefault(split.folder, []).append(split.shown)
     photographs = {}
     for folder, parts in tables.items():
         table = pd.concat(parts).drop_duplicates("image").sort_values("image", ignore_index=True)
@@ -79,7 +80,7 @@ def photographs_of(groups: Sequence[Group]) -> dict[str, pd.DataFrame]:
 
 
 def page_data(
-    groups: Sequence[Group],
+    splits: Sequence[SameSplit],
     photographs: Mapping[str, pd.DataFrame],
     results: Path,
     catalogue: Mapping[str, Dataset],
@@ -94,14 +95,14 @@ def page_data(
     DataError
         If the ``per_image.csv`` of a run is missing or damaged, or lacks an image that is shown.
     """
-    names = list(dict.fromkeys(run.method for group in groups for run in group.runs))
+    names = list(dict.fromkeys(run.method for split in splits for run in split.runs))
     titles = shown_titles(methods)
     rebuilds = dict(zip(methods["method"], methods["rebuilds"], strict=True))
-    datasets = dict.fromkeys(group.runs[0].dataset for group in groups)
-    areas = _areas(groups, results)
+    datasets = dict.fromkeys(split.runs[0].dataset for split in splits)
+    areas = _areas(splits, results)
     return {
         "deviations": [float(end or 0) for end in (DEVIATIONS.range.vmin, DEVIATIONS.range.vmax)],
-        "brightness": brightness(),
+        "brightness": _brightness(),
         "metrics": {name: METRIC[name].label for name in METRICS},
         "steps": {name: steps_of(rebuilds.get(name) != "no") for name in names},
         "good": GOOD,
@@ -121,36 +122,36 @@ def page_data(
             ]
             for folder, table in photographs.items()
         },
-        "groups": [_group(group, photographs[group.folder], results) for group in groups],
+        "groups": [_group(split, photographs[split.folder], results) for split in splits],
     }
 
 
-def brightness(levels: int = 61) -> list[float]:
+def _brightness() -> list[float]:
     """The luminance of the colours of heat maps, from the lowest to the highest value."""
-    colours = mpl.colormaps[COLOUR_MAP](np.linspace(0, 1, levels))[:, :3]
+    colours = mpl.colormaps[COLOUR_MAP](np.linspace(0, 1, BRIGHTNESS_LEVELS))[:, :3]
     return [round(float(value), 4) for value in colours @ LUMINANCE]
 
 
-def _areas(groups: Sequence[Group], results: Path) -> dict[tuple[str, str], float]:
+def _areas(splits: Sequence[SameSplit], results: Path) -> dict[tuple[str, str], float]:
     """The anomalous pixels of each image, by folder and image; the masks are the same for all."""
     areas = {}
-    for group in groups:
-        table = read_per_image(results / group.runs[0].folder / "per_image.csv", [AREA])
+    for split in splits:
+        table = read_per_image(results / split.runs[0].folder / "per_image.csv", [AREA])
         for image, area in table[AREA].fillna(0).items():
-            areas[group.folder, str(image)] = float(area)
+            areas[split.folder, str(image)] = float(area)
     return areas
 
 
-def _group(group: Group, photographs: pd.DataFrame, results: Path) -> dict[str, Any]:
-    first, images = group.runs[0], list(group.shown["image"])
+def _group(split: SameSplit, photographs: pd.DataFrame, results: Path) -> dict[str, Any]:
+    first, images = split.runs[0], list(split.shown["image"])
     return {
         "dataset": first.dataset,
         "category": first.category,
         "scenario": first.scenario,
         "seed": first.seed,
         "photographs": pd.Index(photographs["image"]).get_indexer(images).tolist(),
-        "strips": group.strips,
-        "runs": {run.method: _numbers(run, images, results) for run in group.runs},
+        "strips": split.strips,
+        "runs": {run.method: _numbers(run, images, results) for run in split.runs},
     }
 
 

@@ -18,7 +18,7 @@ import matplotlib as mpl
 import pandas as pd
 
 from aexad.config.benchmark import Run
-from aexad.report.html.explorer.contents import page_data, photographs_of, read_groups
+from aexad.report.html.explorer.contents import page_data, photographs_of, read_splits
 from aexad.report.html.jinja import template
 from aexad.report.images.grid import COLOUR_MAP
 from aexad.report.images.pictures import RULE, SCALE
@@ -74,14 +74,14 @@ def write_explorer(
     catalogue = inputs.catalogue
     if not inputs.pictured:
         raise DataError("no run of this benchmark was made here: nothing to explore")
-    groups = read_groups(inputs.pictured, results, count)
-    photographs = photographs_of(groups)
-    values = page_data(groups, photographs, results, catalogue, methods)
+    splits = read_splits(inputs.pictured, results, count)
+    photographs = photographs_of(splits)
+    values = page_data(splits, photographs, results, catalogue, methods)
     own_files = (INDEX, f"{PHOTOGRAPHS}/*/*/*.webp", f"{STRIPS}/*/*/*/*/*/*.webp")
     with replaced_folder(folder, *own_files) as new:
-        for group in groups:
-            for run in group.runs:
-                _add_strips(run, group.strips, results, new / STRIPS)
+        for split in splits:
+            for run in split.runs:
+                _add_strips(run, split.strips, results, new / STRIPS)
         for name, table in photographs.items():
             dataset = catalogue[name.split("/")[0]]
             root = data / (dataset.files or name.split("/")[0])

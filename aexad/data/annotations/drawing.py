@@ -17,7 +17,7 @@ from aexad.data.annotations.regions import BOX, LEAST_POINTS, MASK, Annotation, 
 from aexad.data.annotations.yolo import YOLO
 from aexad.data.image_files import image_size
 from aexad.data.layouts.folders import images_below
-from aexad.data.layouts.mvtec import is_mask, masks_beside, photograph_stem, stem_of
+from aexad.data.layouts.pairing import is_mask, masks_beside, photograph_stem, stem_of
 from aexad.runtime.atomic_folder import replaced_folder
 from aexad.runtime.errors import DataError
 

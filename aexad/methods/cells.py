@@ -1,8 +1,9 @@
-"""Distances from cells of feature maps to the nearest cells of a bank."""
+"""Cells of feature maps: those that stand for a defect, and distances to the cells of a bank."""
 
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 ROWS = 8192
@@ -41,17 +42,13 @@ def squared_distances(cells: Tensor, bank: Tensor) -> Tensor:
     return torch.addmm(lengths, cells, bank.T, alpha=-2).clamp_min(0)
 
 
-def covered(masks: Tensor, grid: int) -> Tensor:
-    """Share of each cell that a mask covers: bool [B, 1, S, S] to [B, 1, g, g]."""
-    return torch.nn.functional.adaptive_avg_pool2d(masks.float(), grid)
-
-
 def anomalous_cells(masks: Tensor, grid: int) -> Tensor:
-    """The cells that stand for a defect, bool [B, g, g].
+    """The cells that stand for a defect: masks bool [B, 1, S, S] to bool [B, g, g].
 
     They are covered by at least a half, or, where no cell of an image is, as far as the most
     covered one: a thin defect has cells too.
     """
-    share = covered(masks, grid).squeeze(1)
+    # Share of each cell that the mask covers, [B, g, g]
+    share = F.adaptive_avg_pool2d(masks.float(), grid).squeeze(1)
     most = share.amax(dim=(1, 2), keepdim=True)
     return (share >= most.clamp(max=0.5)) & (share > 0)
