@@ -5,12 +5,15 @@ tables between their marks ``<!-- <benchmark>: NAME -->`` and ``<!-- end -->``. 
 
     python docs/appendix.py six
     python docs/appendix.py labels     # no appendix: a table and a figure in the written pages
-    python docs/appendix.py tiles      # no appendix: a table in the written pages
-    python docs/appendix.py one_class  # no appendix: a table in the written pages
+    python docs/appendix.py parts      # no appendix: tables and a figure in the written pages
+    python docs/appendix.py layers     # no appendix: tables in the written pages, as for the next
+    python docs/appendix.py tiles
+    python docs/appendix.py one_class
 """
 
 import json
 import re
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -31,7 +34,11 @@ from aexad.report.published import read_published
 
 DOCS = Path(__file__).parent
 OUT = DOCS / "results"
-PAGES = (DOCS / "results.md", OUT / "six.md", OUT / "one_class.md")
+STUDY = DOCS.parent / "studies/layers"
+PAGES = (
+    *(DOCS / "results.md", OUT / "six.md", OUT / "parts.md", OUT / "one_class.md"),
+    STUDY / "depth.md",
+)
 """The written pages that have tables between marks."""
 FIRST = ("methods", "significance")
 WIDTH = 1400
@@ -53,7 +60,9 @@ BESIDE = {
 """Method of the sources: the method of ours that is most like it."""
 BESIDE_METRICS = ("xauc", "f1", "iou")
 PUBLISHED_CATEGORIES = ("bottle", "grid")
-EVERYWHERE = (", 60 epochs", ", 15 epochs")
+RECONSTRUCTION = ("l2_cae-e60", "anovit-vit_tiny-e60")
+"""Methods of the paper on AnoViT."""
+EVERYWHERE = (", 100 epochs", ", 60 epochs", ", 15 epochs")
 """Ends of titles that are said once, above the tables."""
 COMPARED = ("xauc", "iou")
 SHOWN = ("xauc", "pro", "f1", "iou")
@@ -65,10 +74,25 @@ def archive_of(name: str) -> Path:
     return OUT / f"{name}.runs.zip"
 
 
+def recipes_of(name: str) -> list[str]:
+    """The options that name recipes which are not among those of ``config/methods``."""
+    return ["--methods", str(STUDY / "recipes.yaml")] * (name == "layers")
+
+
+def options_of(name: str, results: Path) -> list[str]:
+    """The options of the verbs that report a benchmark from the runs below ``results``."""
+    where = ["--benchmarks", str(STUDY / "benchmarks")] * (name == "layers")
+    return [
+        *("--benchmark", name, "--results", str(results), "--partial"),
+        *where,
+        *recipes_of(name),
+    ]
+
+
 def render(name: str, results: Path, figures: bool = True) -> Path:
     """Import the archive into ``results``, and render the benchmark; returns its folder."""
-    options = ["--benchmark", name, "--results", str(results), "--partial"]
-    calls = [["import", str(archive_of(name)), "--results", str(results)]]
+    calls = [["import", str(archive_of(name)), "--results", str(results), *recipes_of(name)]]
+    options = options_of(name, results)
     calls += [[verb, *options] for verb in ("collect", "tables")]
     calls += [["figures", *options, "--data", "data"]] * figures
     for call in calls:
@@ -83,15 +107,17 @@ def page_tables(name: str, folder: Path) -> dict[str, str]:
         return SMALL[name](folder)
     return short_tables(folder) | {
         "answers": table_of_answers(folder),
+        "reconstruction": table_of_reconstruction(folder),
         "seeds": table_of_seeds(folder),
         "published": table_beside_published(folder),
     }
 
 
-def short_tables(folder: Path) -> dict[str, str]:
+def short_tables(folder: Path, every_seed: bool = False) -> dict[str, str]:
     """Short tables of a benchmark, as Markdown, by the name of their mark; of its first seed."""
     metrics, methods = read_collection(folder)
-    metrics = metrics[metrics["seed"] == metrics["seed"].min()]
+    if not every_seed:
+        metrics = metrics[metrics["seed"] == metrics["seed"].min()]
     titles = short_titles(methods)
     labels = dict(zip(methods["method"], methods["labels"], strict=True))
     measured = metrics.dropna(subset="value").groupby(["method", "metric", "category"], sort=False)
@@ -143,6 +169,28 @@ def table_of_answers(folder: Path) -> str:
         rows.append([row["question"], pair, str(row["seeds"]), *cells])
     heads = ["question", "difference", "seeds", *[METRIC[each].label for each in SHOWN]]
     return _markdown(rows, heads)
+
+
+def table_of_reconstruction(folder: Path) -> str:
+    """The l2-CAE beside AnoViT, in the categories that they were trained on."""
+    metrics, methods = read_collection(folder)
+    titles = short_titles(methods)
+    measured = metrics[metrics["method"].isin(RECONSTRUCTION)].dropna(subset="value")
+    values = measured.set_index(["metric", "method", "category"])["value"]
+    categories = list(measured["category"].unique())
+    rows = [
+        [
+            each,
+            *[
+                " / ".join(f"{values[metric, method, each]:.3f}" for method in RECONSTRUCTION)
+                for metric in ("image_auroc", "pixel_auroc", "xauc", "iou")
+            ],
+        ]
+        for each in categories
+    ]
+    heads = [METRIC[each].label for each in ("image_auroc", "pixel_auroc", "xauc", "iou")]
+    names = " / ".join(titles[method] for method in RECONSTRUCTION)
+    return _markdown(rows, [f"category ({names})", *heads])
 
 
 def table_of_seeds(folder: Path) -> str:
@@ -274,12 +322,33 @@ def table_of_classes(folder: Path) -> dict[str, str]:
     return {"cifar10": _markdown(rows, ["normal class", *heads])}
 
 
+def tables_of_parts(folder: Path) -> dict[str, str]:
+    """The comparisons, and the means of each method; here each has all seeds."""
+    methods = short_tables(folder, every_seed=True)["methods"]
+    return {"answers": table_of_answers(folder), "methods": methods}
+
+
+def tables_of_layers(folder: Path) -> dict[str, str]:
+    """The comparisons, and the study's own tables, which it writes into the benchmark's folder."""
+    verb = [sys.executable, "-m", "studies.layers", "tables"]
+    subprocess.run([*verb, *options_of("layers", folder.parent)], check=True)  # noqa: S603
+    own = {
+        name: (folder / f"study/tables/{name}.md").read_text(encoding="utf-8").strip()
+        for name in ("layers", "confirmation")
+    }
+    return {"answers": table_of_answers(folder)} | own
+
+
 SMALL = {
     "labels": table_by_number,
+    "parts": tables_of_parts,
+    "layers": tables_of_layers,
     "tiles": table_by_data_set,
     "one_class": table_of_classes,
 }
-"""Benchmarks without an appendix: their tables on the page, and figures of their name, say all."""
+"""Benchmarks without an appendix: their tables, and the figures below, say all."""
+SMALL_FIGURES = {"labels": "labels_*.png", "parts": "per_defect_*.png"}
+"""Names of the figures in the pages of these benchmarks."""
 
 
 def with_tables(page: str, name: str, tables: dict[str, str]) -> str:
@@ -345,9 +414,9 @@ def main(name: str) -> None:
         for page in PAGES:
             text = with_tables(page.read_text(encoding="utf-8"), name, tables)
             page.write_text(text, encoding="utf-8")
-        if name in SMALL:
-            write_pictures(folder, f"{name}_*.png")
-        else:
+        if name in SMALL_FIGURES:
+            write_pictures(folder, SMALL_FIGURES[name])
+        elif name not in SMALL:
             (OUT / f"{name}_tables.md").write_text(appendix(name, folder), encoding="utf-8")
             write_pictures(folder)
     write_croissant(OUT)

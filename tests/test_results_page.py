@@ -38,6 +38,8 @@ def test_the_pages_have_the_tables_of_the_archive(rendered):
     ("name", "mark", "row"),
     [
         ("labels", "numbers", "AE-XAD, ResNet-18 "),
+        ("parts", "answers", "| Is a Transformer better in AE-XAD? "),
+        ("layers", "layers", "| blocks 0, 1, 2; normed "),
         ("tiles", "means", "AE-XAD, ResNet-18 "),
         ("one_class", "cifar10", "| airplane "),
     ],
