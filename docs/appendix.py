@@ -75,18 +75,15 @@ def archive_of(name: str) -> Path:
 
 
 def recipes_of(name: str) -> list[str]:
-    """The options that name recipes which are not among those of ``config/methods``."""
+    """Options that name the recipes of the study, for its benchmark; none for other benchmarks."""
     return ["--methods", str(STUDY / "recipes.yaml")] * (name == "layers")
 
 
 def options_of(name: str, results: Path) -> list[str]:
     """The options of the verbs that report a benchmark from the runs below ``results``."""
     where = ["--benchmarks", str(STUDY / "benchmarks")] * (name == "layers")
-    return [
-        *("--benchmark", name, "--results", str(results), "--partial"),
-        *where,
-        *recipes_of(name),
-    ]
+    report = ["--benchmark", name, "--results", str(results), "--partial"]
+    return [*report, *where, *recipes_of(name)]
 
 
 def render(name: str, results: Path, figures: bool = True) -> Path:
@@ -177,18 +174,18 @@ def table_of_reconstruction(folder: Path) -> str:
     titles = short_titles(methods)
     measured = metrics[metrics["method"].isin(RECONSTRUCTION)].dropna(subset="value")
     values = measured.set_index(["metric", "method", "category"])["value"]
-    categories = list(measured["category"].unique())
+    shown = ("image_auroc", "pixel_auroc", "xauc", "iou")
     rows = [
         [
-            each,
+            category,
             *[
-                " / ".join(f"{values[metric, method, each]:.3f}" for method in RECONSTRUCTION)
-                for metric in ("image_auroc", "pixel_auroc", "xauc", "iou")
+                " / ".join(f"{values[metric, method, category]:.3f}" for method in RECONSTRUCTION)
+                for metric in shown
             ],
         ]
-        for each in categories
+        for category in measured["category"].unique()
     ]
-    heads = [METRIC[each].label for each in ("image_auroc", "pixel_auroc", "xauc", "iou")]
+    heads = [METRIC[each].label for each in shown]
     names = " / ".join(titles[method] for method in RECONSTRUCTION)
     return _markdown(rows, [f"category ({names})", *heads])
 

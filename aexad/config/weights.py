@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from aexad.config.methods import Method
 from aexad.config.recipe import Recipe
 
 WEIGHTS_VARIABLE = "AEXAD_WEIGHTS"
@@ -16,9 +17,11 @@ def weights_folder(folder: str | Path | None = None) -> Path:
     return Path(folder or os.environ.get(WEIGHTS_VARIABLE) or "weights")
 
 
-def weights_record(recipe: Recipe, results: Path) -> Path | None:
-    """The file that says where a recipe's pre-trained weights are from, once they are fetched.
+def weights_record(method: Method, results: Path) -> Path | None:
+    """The file that says where a method's pre-trained weights are from, once they are fetched.
 
-    None for a recipe without pre-trained weights. ``results`` is the folder of all results.
+    None for a method without pre-trained weights. ``results`` is the folder of all results.
     """
-    return results / "weights" / f"{recipe.encoder}.json" if recipe.pretrained else None
+    if isinstance(method, Recipe) and method.pretrained:
+        return results / "weights" / f"{method.encoder}.json"
+    return None

@@ -50,7 +50,7 @@ def is_image(path: str | os.PathLike[str]) -> bool:
 
 
 def image_size(path: str | os.PathLike[str]) -> tuple[int, int]:
-    """Height and width of an image as :func:`load_image` returns it, read from the header only."""
+    """Height and width of an image as it is loaded (upright), read from the header only."""
     with opened(path) as image:
         return _upright_size(image)
 
@@ -70,7 +70,7 @@ def check_image(path: str | os.PathLike[str]) -> tuple[int, int]:
     Raises
     ------
     aexad.runtime.errors.DataError
-        As for :func:`load_image`.
+        As for :func:`aexad.data.images.load_image`.
     """
     with opened(path) as image:
         check_depth(image, path)

@@ -223,8 +223,7 @@ class Plan:
 
     def weights_records(self, name: str) -> list[str]:
         """The records of the pre-trained weights that a method needs: one or none."""
-        method = self.method(name)
-        record = weights_record(method, RESULTS) if isinstance(method, Recipe) else None
+        record = weights_record(self.method(name), RESULTS)
         return [str(record)] if record else []
 
     def weights_options(self, encoder: str) -> str:

@@ -10,7 +10,6 @@ from typing import Literal
 from aexad.config.benchmark import NAMES, Benchmark, Run, Selection, Settings
 from aexad.config.catalogue import Dataset
 from aexad.config.methods import Method
-from aexad.config.recipe import Recipe
 from aexad.config.schema import nearest
 from aexad.config.weights import weights_record
 from aexad.data.validate import local_categories
@@ -100,8 +99,7 @@ def _with_weights(
             )
 
     def is_there(name: str) -> bool:
-        method = known[name]
-        record = weights_record(method, RESULTS) if isinstance(method, Recipe) else None
+        record = weights_record(known[name], RESULTS)
         return record is None or record.is_file()
 
     methods = [

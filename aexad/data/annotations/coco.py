@@ -17,6 +17,7 @@ from aexad.data.annotations.regions import (
     Annotation,
     Region,
     region_of,
+    runs_to_pixels,
     without_area,
 )
 from aexad.runtime.errors import DataError
@@ -28,7 +29,7 @@ def read(path: Path, content: Any, photographs: Photographs) -> Iterator[tuple[M
     regions: dict[Any, list[Region]] = defaultdict(list)
     for each in content["annotations"]:
         label = names.get(each.get("category_id"), str(each.get("category_id")))
-        regions[each["image_id"]] += _coco_regions(label, each)
+        regions[each["image_id"]] += _regions(label, each)
     ids = Counter(entry["id"] for entry in content["images"])
     for wanted in regions.keys() - ids.keys():
         known = str(list(ids)[:3])[1:-1]
@@ -50,7 +51,7 @@ def read(path: Path, content: Any, photographs: Photographs) -> Iterator[tuple[M
         yield match, Annotation("COCO", size, regions[key], names.values())
 
 
-def _coco_regions(label: str, annotation: Mapping[str, Any]) -> Iterator[Region]:
+def _regions(label: str, annotation: Mapping[str, Any]) -> Iterator[Region]:
     segmentation = annotation.get("segmentation")
     if isinstance(segmentation, dict):
         yield region_of(label, MASK, [(0, 0)], _run_lengths(segmentation))
@@ -76,5 +77,4 @@ def _run_lengths(segmentation: Mapping[str, Any]) -> np.ndarray:
                 "compressed run lengths of COCO need pycocotools: pip install pycocotools"
             ) from None
         return coco.decode({"size": [height, width], "counts": counts.encode()}).astype(bool)
-    values = np.arange(len(counts)) % 2 == 1
-    return np.repeat(values, counts).reshape(width, height).T
+    return runs_to_pixels(counts).reshape(width, height).T

@@ -17,6 +17,7 @@ from aexad.data.annotations.regions import (
     Annotation,
     Region,
     region_of,
+    runs_to_pixels,
     without_area,
 )
 
@@ -31,13 +32,13 @@ def read(
     declared = [each.findtext("name", "") for each in root.iter("label")]
     for entry in root.iter("image"):
         size = int(entry.attrib["height"]), int(entry.attrib["width"])
-        regions = [_cvat_region(shape) for shape in entry if "label" in shape.attrib]
+        regions = [_region(shape) for shape in entry if "label" in shape.attrib]
         if match := photographs.of_name(entry.attrib["name"]):
             drawn = [each for each in regions if each is not None]
             yield match, Annotation("CVAT", size, drawn, declared)
 
 
-def _cvat_region(shape: ET.Element) -> Region | None:
+def _region(shape: ET.Element) -> Region | None:
     """A region; None for a tag, which says something about the image as a whole."""
     values = shape.attrib
     label = values["label"]
@@ -59,8 +60,8 @@ def _cvat_region(shape: ET.Element) -> Region | None:
         case "mask":
             left, top, width, height = map(int, numbers("left", "top", "width", "height"))
             counts = [int(count) for count in values["rle"].split(",")]
-            runs = np.repeat(np.arange(len(counts)) % 2 == 1, counts)
-            return region_of(label, MASK, [(left, top)], runs.reshape(height, width))
+            pixels = runs_to_pixels(counts).reshape(height, width)
+            return region_of(label, MASK, [(left, top)], pixels)
         case "tag":
             return None
         case other:

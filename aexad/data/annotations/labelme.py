@@ -27,14 +27,14 @@ from aexad.data.image_files import DAMAGE
 
 def read(path: Path, content: Any, photographs: Photographs) -> Iterator[tuple[Match, Annotation]]:
     """Read the polygons, boxes, circles and masks of an image."""
-    regions = [_labelme_region(shape) for shape in content["shapes"]]
+    regions = [_region(shape) for shape in content["shapes"]]
     size = content.get("imageHeight"), content.get("imageWidth")
     known = None if None in size else (int(size[0]), int(size[1]))
     if match := photographs.of_file(path):
         yield match, Annotation("LabelMe", known, regions)
 
 
-def _labelme_region(shape: Mapping[str, Any]) -> Region:
+def _region(shape: Mapping[str, Any]) -> Region:
     label, points = str(shape["label"]), shape["points"]
     match shape.get("shape_type") or POLYGON:
         case "polygon":

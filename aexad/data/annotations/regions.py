@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -50,6 +50,11 @@ def region_of(label: str, kind: str, points: Any, pixels: np.ndarray | None = No
 def without_area(label: str, kind: str) -> Region:
     """A region that is refused if its label is to be drawn."""
     return Region(label, kind, np.empty((0, 2)))
+
+
+def runs_to_pixels(counts: Sequence[int]) -> np.ndarray:
+    """Run lengths of normal and marked pixels in turn, the normal ones first, as bool [n]."""
+    return np.repeat(np.arange(len(counts)) % 2 == 1, counts)
 
 
 def draw(region: Region, shape: tuple[int, int]) -> np.ndarray:

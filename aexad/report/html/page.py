@@ -143,11 +143,9 @@ def _panels(
     runs: Sequence[Run], results: Path, datasets: Mapping[str, str], methods: Mapping[str, str]
 ) -> dict[str, list[RunPanels]]:
     """The panels of each run of its first seed, by data set, category and scenario."""
-    lowest: dict[Run, int] = {}
-    for run in runs:
-        place = run._replace(seed=0, method="")
-        lowest[place] = min(run.seed, lowest.get(place, run.seed))
-    first = [run for run in runs if run.seed == lowest[run._replace(seed=0, method="")]]
+    # run[:3] is data set, category and scenario; the lowest seed of each is written last.
+    lowest = {run[:3]: run.seed for run in sorted(runs, key=lambda run: run.seed, reverse=True)}
+    first = [run for run in runs if run.seed == lowest[run[:3]]]
     shown: dict[str, list[RunPanels]] = {}
     for run in first:
         normal = ("good_", f"{run.category}_")  # in class folders, the category is the normal class
