@@ -323,6 +323,39 @@ def test_a_heat_map_cut_at_1_is_its_binary_map(reader: Reader) -> None:
     assert (pixels(heat) > 127).mean() < truth.mean() / 2
 
 
+def test_what_is_done_while_an_image_closes_is_kept(reader: Reader) -> None:
+    """The browser goes back some time after the image is closed; users can be faster."""
+    at_once = """next => new Promise(resolve => {
+      const viewer = document.querySelector('#viewer');
+      const slider = document.querySelector('input[name=cut]');
+      const actions = {
+        cut: () => {
+          slider.value = 1;
+          slider.dispatchEvent(new Event('input', { bubbles: true }));
+        },
+        open: () => document.querySelectorAll('.card')[1].click(),
+      };
+      addEventListener('popstate', () => setTimeout(resolve), { once: true });
+      viewer.addEventListener('close', actions[next], { once: true });
+      viewer.close();
+    })"""
+    before = reader.page.evaluate("history.length")
+    reader.page.locator(".card").first.click()
+    reader.page.evaluate(at_once, "cut")
+    assert reader.state()["cut"] == "1"
+    assert "image" not in reader.state()
+    assert not reader.is_open()
+
+    reader.page.locator(".card").first.click()
+    reader.page.evaluate(at_once, "open")
+    assert reader.is_open()
+    assert reader.title().endswith(f"(2 of {ALL})")
+    assert reader.page.evaluate("history.length") == before + 1
+    reader.page.go_back()
+    assert not reader.is_open()
+    assert reader.state()["cut"] == "1"
+
+
 def test_one_method_can_be_shown_alone(reader: Reader) -> None:
     reader.choose(b="")
     assert reader.options("of") == ["a"]

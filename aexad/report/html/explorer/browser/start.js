@@ -21,6 +21,9 @@ form.addEventListener("change", () => {
   history.replaceState(null, "", toAddress({ ...fromForm(), image: "" }));
   follow();
 });
-addEventListener("popstate", follow); // Back or Forward, or another address
+addEventListener("popstate", () => { // Back or Forward, or another address
+  goneBack?.();
+  follow();
+});
 history.replaceState(history.state, "", toAddress(fromAddress()));
 follow();

@@ -1,5 +1,7 @@
 // One image: input, steps and truth under both methods, the heat maps of all others, the numbers.
 const viewer = byId("viewer");
+let goneBack = null; // while the browser goes back from an opened image: what ends it
+let ready = Promise.resolve(); // kept once no going back is under way
 
 function side(item, method, letter) {
   const words = (step) => `${step} of ${item.photo.label}, ${letter}`;
@@ -51,8 +53,12 @@ function showViewer(choice) {
 }
 
 /** Open the image at a position of the grid; the Back button of the browser closes it. */
-function openImage(position) {
-  history.pushState({ opened: true }, "", toAddress({ ...fromAddress(), image: shown[position].key }));
+async function openImage(position) {
+  const { key } = shown[position];
+  await ready;
+  const address = toAddress({ ...fromAddress(), image: key });
+  if (history.state?.opened) history.replaceState(history.state, "", address); // another image was just closed
+  else history.pushState({ opened: true }, "", address);
   showViewer(fromAddress());
 }
 
@@ -76,10 +82,24 @@ viewer.addEventListener("keydown", (event) => {
   event.preventDefault();
   moveBy(step);
 });
+
+/** Leave the address of the opened image. What was chosen while the browser goes back is kept. */
+function goBack() {
+  ready = new Promise((resolve) => {
+    goneBack = () => {
+      goneBack = null;
+      history.replaceState(null, "", toAddress({ ...fromForm(), image: "" }));
+      resolve();
+    };
+  });
+  history.back();
+}
+
 viewer.addEventListener("close", () => {
+  if (viewer.open) return; // the browser reports a closing later, and the next image is open
   const choice = fromAddress();
   const position = shown.findIndex((item) => item.key === choice.image);
   if (position >= 0) goTo(position); // the last image seen, not the first
-  if (history.state?.opened) history.back();
+  if (history.state?.opened) goBack();
   else if (choice.image) history.replaceState(null, "", toAddress({ ...choice, image: "" }));
 });
