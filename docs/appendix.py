@@ -23,8 +23,8 @@ from croissant import write as write_croissant
 from PIL import Image
 from tabulate import tabulate
 
+from aexad.archive.manifest import read_manifest
 from aexad.cli.parser import main as aexad
-from aexad.config.archive import read_manifest
 from aexad.config.builtin import catalogue_paths
 from aexad.config.catalogue import read_catalogue
 from aexad.report.collect import read_collection

@@ -8,7 +8,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from aexad.config.archive import read_manifest
+from aexad.archive.manifest import read_manifest
 from aexad.runtime.files import sha256_of, write_json
 
 ROOT = Path(__file__).parents[1]

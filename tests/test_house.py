@@ -24,6 +24,8 @@ ORDER = """
 runtime.errors
 runtime
 config
+archive.manifest archive.imported
+config.reference
 data.rng
 data.image_files
 data.images data.masks
@@ -48,14 +50,23 @@ report.tables.table report.tables.format
 report.tables
 report.images
 report.figures
-report.archive
+archive
 report.html
 cli.arguments
 cli
 __init__ __main__
 """
 LINE = {room: number for number, line in enumerate(ORDER.split("\n")) for room in line.split()}
-WITHOUT_TORCH = ("config", "plan", "data", "evaluation", "report", "cli", "explain.heatmap")
+WITHOUT_TORCH = (
+    "config",
+    "plan",
+    "data",
+    "evaluation",
+    "report",
+    "archive",
+    "cli",
+    "explain.heatmap",
+)
 
 
 def place(module):

@@ -14,12 +14,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import ModuleType
 
-from aexad.cli import app, config, data, evaluation, explain, report, training
+from aexad.cli import app, archive, config, data, evaluation, explain, report, training
 from aexad.cli.arguments import Verb
 from aexad.runtime.signals import REMEDIES, Stopped, signals_raised, user_message
 
 DESCRIPTION = "Explainable image anomaly detection: each verb is one step of the benchmark."
-FILES = (data, training, explain, evaluation, report, app, config)
+FILES = (data, training, explain, evaluation, report, archive, app, config)
 """Files of verbs, in the order of ``--help``."""
 LESS_MEMORY = {
     "batch_size": "a smaller --batch-size",

@@ -34,7 +34,7 @@ def add_verbs(add: AddVerb) -> None:
         add_split(parser)
         _add_count(parser, count)
         add_output(parser, f"folder of the {run.__name__}")
-    for run in (collect, tables, figures, report, explorer, archive):
+    for run in (collect, tables, figures, report, explorer):
         parser = add(run)
         add_benchmark(parser)
         if run in (tables, report):
@@ -48,13 +48,6 @@ def add_verbs(add: AddVerb) -> None:
             add_data(parser)
         if run is explorer:
             _add_count(parser, 200)
-        if run is archive:
-            add_output(parser, "zip of the runs")
-    parser = add(import_runs)
-    parser.add_argument("archives", type=Path, nargs="+", metavar="ARCHIVE", help="zip of runs")
-    parser.add_argument("--results", type=Path, default=Path("results"), help="default: results")
-    parser.add_argument("--record", type=Path, help="file to list the imported runs in")
-    add_methods(parser)
 
 
 def add_benchmark(parser: argparse.ArgumentParser) -> None:
@@ -189,35 +182,6 @@ def explorer(args: argparse.Namespace) -> Path:
         folder=folder / "explorer",
     )
     return folder / "explorer" / "index.html"
-
-
-def archive(args: argparse.Namespace) -> Path:
-    """Write the small files of a benchmark's runs into one zip: numbers, no images, no weights."""
-    from aexad.report.archive import write_archive
-
-    inputs = read_inputs(args)
-    title = inputs.benchmark.title
-    runs = inputs.runs, inputs.external
-    write_archive(args.output, *runs, inputs.methods, args.results, args.benchmark, title)
-    return args.output
-
-
-def import_runs(args: argparse.Namespace) -> Path:
-    """Take runs that were made elsewhere from archives; training goes on for the others only."""
-    from aexad.config.builtin import method_paths
-    from aexad.config.methods import read_methods
-    from aexad.report.archive import import_archive
-    from aexad.runtime.files import sha256_of, write_text
-
-    methods = read_methods(*method_paths(args.methods))
-    record = []
-    for path in args.archives:
-        runs = import_archive(path, args.results, methods)
-        print(f"{path}: {len(runs)} runs")
-        record += [f"{sha256_of(path)}  {path}", *(str(run.imported_folder) for run in runs)]
-    if args.record:
-        write_text(args.record, "\n".join(record) + "\n")
-    return args.results / "imported"
 
 
 def read_inputs(args: argparse.Namespace) -> Inputs:

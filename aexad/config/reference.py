@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from aexad.config.archive import Manifest
+from aexad.archive.manifest import Manifest
 from aexad.config.benchmark import Benchmark, Settings
 from aexad.config.catalogue import Dataset
 from aexad.config.kinds import METHODS

@@ -11,7 +11,8 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from aexad.config.archive import SPLIT, ArchivedRun, read_manifest
+from aexad.archive.imported import imported_runs, other_splits, recipe_differences
+from aexad.archive.manifest import SPLIT, ArchivedRun, read_manifest
 from aexad.config.benchmark import (
     METRICS_FILE,
     NAMES,
@@ -31,7 +32,6 @@ from aexad.config.recipe import Recipe
 from aexad.config.schema import nearest, validate
 from aexad.config.weights import weights_record
 from aexad.data.index import listing_digest
-from aexad.plan.imported import imported_runs, other_splits, recipe_differences
 from aexad.plan.runs import RESULTS, runs_of
 from aexad.runtime.errors import ConfigError, DataError
 from aexad.runtime.files import sha256_of

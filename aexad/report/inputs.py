@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from aexad.archive.imported import imported_runs
 from aexad.config.benchmark import (
     METRICS_FILE,
     Benchmark,
@@ -17,7 +18,6 @@ from aexad.config.benchmark import (
 )
 from aexad.config.catalogue import Dataset, read_catalogue
 from aexad.config.methods import Method, read_methods
-from aexad.plan.imported import imported_runs
 from aexad.plan.runs import runs_of
 from aexad.report.collect import read_collection
 from aexad.report.method_roles import collapsed_runs
@@ -135,8 +135,8 @@ def find_inputs(
     ConfigError
         A file or name cannot be used, or no run is left.
     DataError
-        An imported run does not serve here (see :func:`aexad.plan.imported.imported_runs`) or may
-        not be used, and there is no other.
+        An imported run does not serve here (see :func:`aexad.archive.imported.imported_runs`) or
+        may not be used, and there is no other.
     """
     catalogue, known_methods = read_catalogue(*datasets), read_methods(*methods)
     benchmark = read_benchmark(folder, name)

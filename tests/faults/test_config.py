@@ -60,7 +60,7 @@ def test_every_number_is_bounded(name):
 def test_no_mapping_takes_keys_that_nobody_reads(name):
     for path, rules in keys(name):
         # Each method checks its own options (aexad/config/kinds.py), and a recipe of an archive is
-        # compared with the one here (aexad/plan/imported.py).
+        # compared with the one here (aexad/archive/imported.py).
         if rules.get("type") == "object" and path[-1] not in ("options", "recipe"):
             assert rules.get("additionalProperties") is not True, path
             assert {"additionalProperties", "patternProperties"} & set(rules), path

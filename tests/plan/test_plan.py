@@ -8,11 +8,11 @@ from types import SimpleNamespace
 
 import pytest
 
+from aexad.archive.importing import import_archive
 from aexad.config.benchmark import Run
 from aexad.config.catalogue import TITLE_KEYS, Dataset
 from aexad.methods.model import method_digest
 from aexad.plan.plan import RUN, RUN_DATA, _listed, plan
-from aexad.report.archive import import_archive
 from aexad.runtime.errors import ConfigError
 
 ROOT = Path(__file__).parents[2]

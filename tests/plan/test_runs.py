@@ -2,12 +2,12 @@ from pathlib import Path
 
 import pytest
 
+from aexad.archive.imported import recipe_differences
 from aexad.config.benchmark import Benchmark, Run, Settings, read_benchmark
 from aexad.config.builtin import method_paths
 from aexad.config.catalogue import Dataset
 from aexad.config.methods import read_methods
 from aexad.config.recipe import Recipe
-from aexad.plan.imported import recipe_differences
 from aexad.plan.runs import runs_of
 from aexad.runtime.errors import ConfigError
 from studies.layers.recipes import chosen_from

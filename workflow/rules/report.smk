@@ -212,7 +212,7 @@ rule archive:
         mem_mb=times_attempt(2000),
         runtime=times_attempt(10),
     params:
-        library=code_digest("aexad.report.archive", "aexad.report.inputs"),
+        library=code_digest("aexad.archive.writing", "aexad.report.inputs"),
         benchmark=PLAN.benchmark_options(),
     message:
         f"Archiving {len(PLAN.reported)} runs"

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from fake_results import DEPTHS, Tree, make_tree
 
+from aexad.archive.imported import IMPORTED
 from aexad.cli.parser import main, parser
 from aexad.config.builtin import method_paths
 from aexad.config.methods import read_methods
-from aexad.plan.imported import IMPORTED
 from aexad.runtime.files import write_json
 from studies.layers import verbs
 from studies.layers.model_selection import CRITERIA

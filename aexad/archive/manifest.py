@@ -1,12 +1,12 @@
-"""Archives of runs: a zip with their small files and ``manifest.json``.
+"""What an archive holds: the small files of runs, and ``manifest.json``, which lists them.
 
-The files are numbers and their origin; no images and no weights. :mod:`aexad.report.archive` writes
-and imports archives.
+The files are numbers and their origin; no images and no weights.
 """
 
 from __future__ import annotations
 
 import csv
+import hashlib
 import lzma
 import zipfile
 import zlib
@@ -69,6 +69,11 @@ class Manifest(Strict):
         description="folder of the split that all methods share: the sha256 of its split.csv"
     )
     runs: list[ArchivedRun] = Field(min_length=1, description="what each run is, and its files")
+
+
+def digest_of(content: bytes) -> str:
+    """The sha256 of a file's content, as a manifest has it."""
+    return hashlib.sha256(content).hexdigest()
 
 
 def read_manifest(path: Path) -> Manifest:

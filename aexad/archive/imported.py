@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from aexad.config.archive import SPLIT
+from aexad.archive.manifest import SPLIT
 from aexad.config.benchmark import Run
 from aexad.config.methods import Method
 from aexad.config.recipe import Recipe

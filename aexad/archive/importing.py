@@ -1,4 +1,4 @@
-"""Write the small files of a benchmark's runs into one archive, and import such archives.
+"""Import archives of runs, which are checked as wholes before anything is written.
 
 From imported runs all tables, statistics and pages are made that need no heat maps; runs that are
 missing are trained as usual. Two people who share the work import each other's archives.
@@ -7,18 +7,18 @@ missing are trained as usual. Two people who share the work import each other's 
 from __future__ import annotations
 
 import csv
-import hashlib
 import io
 import json
 import logging
 import zipfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from operator import itemgetter
 from pathlib import Path
 
 import numpy as np
 
-from aexad.config.archive import (
+from aexad.archive.imported import IMPORTED, other_splits, recipe_differences
+from aexad.archive.manifest import (
     DAMAGED,
     LARGEST,
     MANIFEST,
@@ -26,92 +26,22 @@ from aexad.config.archive import (
     RECORDS,
     SPLIT,
     ArchivedRun,
-    Manifest,
+    digest_of,
     read_manifest,
 )
 from aexad.config.benchmark import METRICS_FILE, Run
 from aexad.config.methods import Command, Method
-from aexad.config.recipe import Recipe
 from aexad.evaluation.evaluate import COUNTS
 from aexad.evaluation.metrics.image_counts import ImageCounts
-from aexad.explain.run_maps import MAPS, read_settings
-from aexad.plan.imported import IMPORTED, other_splits, recipe_differences
-from aexad.report.run_files import IMAGE_VALUES, read_json, read_per_image, require
+from aexad.report.run_files import IMAGE_VALUES, read_per_image
 from aexad.runtime.atomic_folder import replaced_folder
 from aexad.runtime.errors import DataError
 from aexad.runtime.files import written_whole
 
 logger = logging.getLogger(__name__)
 
-EARLIEST = (1980, 1, 1, 0, 0, 0)
-"""The time of every file in the archive, so that equal runs give equal bytes."""
 _REPLACED = (*MEASURED, *RECORDS, IMPORTED)
 """The files in the folder of an imported run."""
-
-
-def write_archive(
-    path: Path,
-    runs: Sequence[Run],
-    external: Sequence[Run],
-    methods: Mapping[str, Method],
-    results: Path,
-    benchmark: str,
-    title: str,
-) -> Manifest:
-    """Write an archive of runs; equal runs give equal bytes.
-
-    Parameters
-    ----------
-    path : Path
-        The zip to write.
-    runs, external : sequence of Run
-        Runs that trained a model or ran a command, and runs with external maps.
-    methods : mapping of str to Method
-        The recipes: which runs have a heat map of ours.
-    results : Path
-        The results folder. Imported runs are archived like own ones.
-    benchmark, title : str
-        Name and title of the benchmark, for the manifest.
-
-    Raises
-    ------
-    DataError
-        If a file of a run is missing; the message counts them.
-    """
-    every = sorted([*runs, *external])
-    for name in MEASURED:
-        require([run.folder_in(results) / name for run in every])
-    for name in RECORDS:
-        require([run.folder_in(results) / name for run in runs])
-    contents: dict[str, bytes] = {}
-    archived = []
-    for run in every:
-        folder = run.folder_in(results)
-        names = (*MEASURED, *RECORDS) if run in runs else MEASURED
-        files = {name: (folder / name).read_bytes() for name in names}
-        recipe = _recipe(folder) if isinstance(methods.get(run.method), Recipe) else None
-        digests = {name: _digest(content) for name, content in files.items()}
-        archived.append(ArchivedRun(**run._asdict(), recipe=recipe, files=digests))
-        contents |= {f"{run.folder.as_posix()}/{name}": files[name] for name in names}
-        split = f"{run.data_folder.as_posix()}/{SPLIT}"
-        if contents.setdefault(split, content := (folder.parent / SPLIT).read_bytes()) != content:
-            raise DataError(
-                f"{folder.parent / SPLIT}: differs from the split of the runs made here; remove "
-                "one of both"
-            )
-    splits = {
-        name.removesuffix(f"/{SPLIT}"): _digest(content)
-        for name, content in contents.items()
-        if name.endswith(f"/{SPLIT}")
-    }
-    manifest = Manifest(benchmark=benchmark, title=title, splits=splits, runs=archived)
-    with written_whole(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
-        text = json.dumps(manifest.model_dump(), indent=1, sort_keys=True).encode()
-        for name, content in [(MANIFEST, text), *sorted(contents.items())]:
-            info = zipfile.ZipInfo(name, EARLIEST)
-            info.external_attr = 0o644 << 16
-            archive.writestr(info, content, zipfile.ZIP_DEFLATED, compresslevel=9)
-    return manifest
 
 
 def import_archive(path: Path, results: Path, methods: Mapping[str, Method]) -> list[Run]:
@@ -173,14 +103,6 @@ def import_archive(path: Path, results: Path, methods: Mapping[str, Method]) -> 
     return [archived.run for archived in chosen]
 
 
-def _recipe(folder: Path) -> dict[str, object]:
-    """The recipe that a run was really made with, by its own records."""
-    if (imported := folder / IMPORTED).is_file():
-        return read_json(imported, lambda content: dict(content["recipe"]))
-    training = read_json(folder / "provenance.json", lambda content: dict(content["recipe"]))
-    return training | {"heat_map": read_settings(folder / MAPS).heat_map.model_dump()}
-
-
 def _checked_content(
     archive: zipfile.ZipFile,
     archived: ArchivedRun,
@@ -201,7 +123,7 @@ def _checked_content(
         if archive.getinfo(place).file_size > LARGEST:
             raise DataError(f"{path}: {place} is larger than any result; get the archive again")
         content[name] = archive.read(place)
-        if _digest(content[name]) != wanted[name]:
+        if digest_of(content[name]) != wanted[name]:
             raise DataError(f"{path}: {place} has another digest than in {MANIFEST}; get it again")
     recorded = archived.recipe is not None or isinstance(method, Command)
     missing = [name for name in (*MEASURED, *RECORDS * recorded) if name not in content]
@@ -278,7 +200,9 @@ def _check_against_results(
             f"compared with the runs there; keep those, or delete {here.parent} {remedy}"
         )
     for name in MEASURED:
-        if (here / name).is_file() and _digest((here / name).read_bytes()) != archived.files[name]:
+        if (here / name).is_file() and digest_of((here / name).read_bytes()) != archived.files[
+            name
+        ]:
             raise DataError(
                 f"{path}: run {run.folder} was imported before with another {name}; keep that, or "
                 f"delete {here} {remedy}"
@@ -313,7 +237,3 @@ def _column(table: bytes, column: str, **wanted: str) -> list[str]:
     """A column of a CSV table, of the rows that have the wanted values."""
     rows = csv.DictReader(io.StringIO(table.decode()))
     return [row[column] for row in rows if wanted.items() <= row.items()]
-
-
-def _digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()

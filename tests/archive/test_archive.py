@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 from fake_results import METHODS, make_tree
 
-from aexad.config.archive import MANIFEST, MEASURED, RECORDS, read_manifest
+from aexad.archive.imported import imported_runs
+from aexad.archive.importing import import_archive
+from aexad.archive.manifest import MANIFEST, MEASURED, RECORDS, read_manifest
+from aexad.archive.writing import write_archive
 from aexad.config.methods import Command, ExternalMaps, read_methods
-from aexad.plan.imported import imported_runs
-from aexad.report.archive import import_archive, write_archive
 from aexad.report.collect import write_collection
 from aexad.report.inputs import find_inputs
 from aexad.report.results import Results
@@ -82,6 +83,10 @@ def test_an_archive_holds_no_images_and_equal_bytes(made, tmp_path):
             *("provenance.json", "training.csv", "inference.json"),
         }
         text = b"".join(archive.read(name) for name in archive.namelist())
+        compressed = {
+            each.filename for each in archive.infolist() if each.compress_type == zipfile.ZIP_LZMA
+        }
+    assert compressed == {f"{run.folder}/counts.npz" for run in tree.runs}
     assert str(tree.results).encode() not in text
 
 
