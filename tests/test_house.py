@@ -24,7 +24,7 @@ ORDER = """
 runtime.errors
 runtime
 config
-archive.manifest archive.imported
+archive.manifest
 config.reference
 data.rng
 data.image_files
@@ -33,16 +33,17 @@ data.tables
 data.layouts
 data.annotations
 data
-plan
 encoders
 methods
 training
 explain
 evaluation.metrics
 evaluation
+archive
+plan
 app
 report.labels report.style report.published
-report.method_roles report.run_files report.collect
+report.method_roles report.collect
 report.stats
 report.results report.inputs
 report.text
@@ -50,7 +51,6 @@ report.tables.table report.tables.format
 report.tables
 report.images
 report.figures
-archive
 report.html
 cli.arguments
 cli

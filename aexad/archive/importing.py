@@ -33,7 +33,7 @@ from aexad.config.benchmark import METRICS_FILE, Run
 from aexad.config.methods import Command, Method
 from aexad.evaluation.evaluate import COUNTS
 from aexad.evaluation.metrics.image_counts import ImageCounts
-from aexad.report.run_files import IMAGE_VALUES, read_per_image
+from aexad.evaluation.run_files import IMAGE_VALUES, read_per_image
 from aexad.runtime.atomic_folder import replaced_folder
 from aexad.runtime.errors import DataError
 from aexad.runtime.files import written_whole

@@ -21,8 +21,8 @@ from aexad.config.benchmark import Run
 from aexad.config.methods import Method
 from aexad.config.recipe import Recipe
 from aexad.evaluation.evaluate import COUNTS
+from aexad.evaluation.run_files import read_json, require
 from aexad.explain.run_maps import MAPS, read_settings
-from aexad.report.run_files import read_json, require
 from aexad.runtime.errors import DataError
 from aexad.runtime.files import written_whole
 

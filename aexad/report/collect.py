@@ -18,9 +18,9 @@ import pandas as pd
 from aexad.config.benchmark import Run
 from aexad.config.recipe import PIXELS
 from aexad.data.tables import read_table
+from aexad.evaluation.run_files import read_json, read_runs
 from aexad.report.labels import COSTS, distinct, order_of
 from aexad.report.method_roles import NOT_KNOWN
-from aexad.report.run_files import read_json, read_runs
 from aexad.runtime.errors import DataError
 from aexad.runtime.files import write_csv
 

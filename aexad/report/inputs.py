@@ -18,12 +18,12 @@ from aexad.config.benchmark import (
 )
 from aexad.config.catalogue import Dataset, read_catalogue
 from aexad.config.methods import Method, read_methods
+from aexad.evaluation.run_files import read_images, require
 from aexad.plan.runs import runs_of
 from aexad.report.collect import read_collection
 from aexad.report.method_roles import collapsed_runs
 from aexad.report.published import Published, read_published
 from aexad.report.results import Results
-from aexad.report.run_files import read_images, require
 from aexad.report.stats.resampling import read_counts
 from aexad.runtime.errors import DataError
 

@@ -27,7 +27,7 @@ class Results:
     methods: pd.DataFrame
     """Rows of ``methods.csv``."""
     images: pd.DataFrame
-    """One row per run and test image: :data:`aexad.report.run_files.IMAGE_COLUMNS`."""
+    """One row per run and test image: :data:`aexad.evaluation.run_files.IMAGE_COLUMNS`."""
     recipes: Mapping[str, Method]
     published: Published
     titles: Mapping[str, str]

@@ -18,8 +18,8 @@ from scipy import stats
 from aexad.config.benchmark import Run
 from aexad.config.methods import Method, trained_as
 from aexad.config.recipe import Recipe
+from aexad.evaluation.run_files import read_runs
 from aexad.report.labels import METRIC, counted
-from aexad.report.run_files import read_runs
 from aexad.report.stats.aggregate import GROUP, whole_means
 from aexad.report.tables.format import blocks_of, group_columns, words
 from aexad.report.tables.table import Column, Table, write_table

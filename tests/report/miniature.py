@@ -17,10 +17,10 @@ from aexad.config.benchmark import Run
 from aexad.config.methods import Method, PublishedMethod
 from aexad.config.recipe import Recipe
 from aexad.evaluation.evaluate import NO_MASKS
+from aexad.evaluation.run_files import IMAGE_COLUMNS
 from aexad.report.collect import METHOD_COLUMNS, METRIC_COLUMNS
 from aexad.report.published import CELL, WIN, Published
 from aexad.report.results import Results
-from aexad.report.run_files import IMAGE_COLUMNS
 
 SEEDS = (0, 1, 2)
 IMAGES = 5

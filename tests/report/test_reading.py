@@ -14,13 +14,13 @@ from miniature import miniature, one_class
 from aexad.config.benchmark import Run
 from aexad.config.methods import ExternalMaps, Method, read_methods
 from aexad.config.recipe import HeatMap, Recipe
+from aexad.evaluation.run_files import IMAGE_COLUMNS, read_images
 from aexad.report.method_roles import (
     MethodRoles,
     counterpart,
     of_same_model,
     roles_of,
 )
-from aexad.report.run_files import IMAGE_COLUMNS, read_images
 from aexad.report.stats.by_defect import by_third, by_type, paired_iou
 from aexad.report.stats.tradeoff import tradeoff, with_tradeoffs
 from aexad.report.tables.write import source_tables

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import pandas as pd
 from matplotlib.figure import Figure
 
+from aexad.evaluation.run_files import read_runs
 from aexad.report.figures.base import Drawing, Group
 from aexad.report.figures.label_placement import place_labels
 from aexad.report.labels import METRIC, counted, listed
-from aexad.report.run_files import read_runs
 from aexad.report.stats.aggregate import whole_means
 from aexad.report.stats.intervals import METHOD, Intervals
 from aexad.report.stats.tests import Interval

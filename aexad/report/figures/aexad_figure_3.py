@@ -16,12 +16,12 @@ from aexad.data.masks import load_mask
 from aexad.data.resize import resized
 from aexad.evaluation.metrics import xauc_per_image
 from aexad.evaluation.metrics.pixel import mean_of_defined
+from aexad.evaluation.run_files import read_per_image
 from aexad.explain.heatmap import smoothed
 from aexad.explain.run_maps import MAPS, read_maps, read_settings
 from aexad.report.figures.base import Drawing, Group, cnn_and_transformer
 from aexad.report.images.unfiltered import unfiltered_map
 from aexad.report.labels import listed
-from aexad.report.run_files import read_per_image
 from aexad.report.style import add_legend, draw_lines, grid_of, literal, method_styles
 
 SIZES = range(2, 31, 2)

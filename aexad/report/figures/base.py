@@ -16,6 +16,7 @@ from aexad.config.catalogue import Dataset
 from aexad.data.images import Levels
 from aexad.data.tables import read_split
 from aexad.evaluation.metrics.image_counts import ImageCounts
+from aexad.evaluation.run_files import read_per_image
 from aexad.report.images.pictures import (
     Photograph,
     Picture,
@@ -30,7 +31,6 @@ from aexad.report.method_roles import (
     not_pretrained,
     shown_titles,
 )
-from aexad.report.run_files import read_per_image
 from aexad.report.stats.aggregate import GROUP
 from aexad.report.stats.resampling import read_counts
 from aexad.report.style import MethodStyle, method_styles

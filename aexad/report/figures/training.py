@@ -12,9 +12,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from aexad.config.benchmark import Run
+from aexad.evaluation.run_files import read_curve, read_runs
 from aexad.report.figures.base import Drawing, Group, Look
 from aexad.report.labels import listed
-from aexad.report.run_files import read_curve, read_runs
 from aexad.report.style import add_legend, draw_lines, draw_points, grid_of, literal, name_ticks
 
 PARTS = {"loss_normal": "normal pixels", "loss_anomalous": "anomalous pixels"}

@@ -13,6 +13,7 @@ import pandas as pd
 
 from aexad.config.benchmark import Run
 from aexad.config.catalogue import Dataset
+from aexad.evaluation.run_files import require
 from aexad.report.figures.accuracy_cost import cost_drawings
 from aexad.report.figures.aexad_figure_3 import filter_drawings
 from aexad.report.figures.aexad_figures_1_and_2 import steps_drawings
@@ -25,7 +26,6 @@ from aexad.report.figures.labelled import labelled_drawings
 from aexad.report.figures.metrics import metric_drawings
 from aexad.report.figures.per_defect import defect_drawings
 from aexad.report.figures.training import training_drawings
-from aexad.report.run_files import require
 from aexad.report.style import save_figure, styled
 from aexad.runtime.atomic_folder import replaced_folder
 from aexad.runtime.files import write_json

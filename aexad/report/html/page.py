@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from aexad.config.benchmark import Run
+from aexad.evaluation.run_files import read_runs
 from aexad.report.figures.write import CAPTIONS
 from aexad.report.html.inline_images import embedded
 from aexad.report.html.jinja import template
@@ -18,7 +19,6 @@ from aexad.report.inputs import Inputs
 from aexad.report.labels import DAGGER, HEADLINE, counted, listed
 from aexad.report.method_roles import not_pretrained, titles_of
 from aexad.report.results import Results
-from aexad.report.run_files import read_runs
 from aexad.report.tables.methods import ABOUT, PARAMETERS
 from aexad.report.tables.write import build_tables
 from aexad.report.text.summary import summarise

@@ -18,8 +18,8 @@ import pandas as pd
 from aexad.data.images import Levels, load_image
 from aexad.data.masks import load_mask
 from aexad.data.tables import GOOD
+from aexad.evaluation.run_files import read_per_image
 from aexad.explain.run_maps import MAPS, REMEDY, read_maps
-from aexad.report.run_files import read_per_image
 from aexad.runtime.errors import DataError
 
 Z_LOW, Z_HIGH = -1.0, 5.0

@@ -51,7 +51,7 @@ class Intervals:
     metrics : DataFrame
         Rows of ``metrics.csv`` of that data set and scenario.
     images : DataFrame
-        Rows of :data:`~aexad.report.run_files.IMAGE_COLUMNS` of that data set and scenario.
+        Rows of :data:`~aexad.evaluation.run_files.IMAGE_COLUMNS` of that data set and scenario.
     counts
         Reads the counts of a run.
     """

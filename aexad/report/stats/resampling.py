@@ -43,7 +43,7 @@ def mean_draws(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
 def read_counts(path: Path) -> ImageCounts:
     """Read the ``counts.npz`` of a run, in the order of its ``per_image.csv``.
 
-    It lies here and not in :mod:`aexad.report.run_files`, which pictures need too: an edit of a
+    It lies here and not in :mod:`aexad.evaluation.run_files`, which pictures need too: an edit of a
     metric must not draw them again.
     """
     return ImageCounts.from_arrays(read_npz(path, STORED, "make it with 'aexad evaluate'"))

@@ -23,6 +23,7 @@ from aexad.data.images import load_image
 from aexad.data.masks import load_mask
 from aexad.data.tables import read_split
 from aexad.evaluation.metrics import xauc_per_image
+from aexad.evaluation.run_files import read_per_image
 from aexad.explain.heatmap import heat_maps
 from aexad.report.collect import read_methods_table, read_metrics
 from aexad.report.figures import accuracy_cost, aexad_figures_4_and_5
@@ -48,7 +49,6 @@ from aexad.report.images.grid import (
 )
 from aexad.report.images.pictures import Photograph, Picture
 from aexad.report.images.unfiltered import unfiltered_map
-from aexad.report.run_files import read_per_image
 from aexad.report.stats.by_defect import by_type, paired_iou
 from aexad.report.style import add_legend, method_styles, styled
 from aexad.runtime.files import write_csv, write_json

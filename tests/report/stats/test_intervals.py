@@ -10,8 +10,8 @@ import pytest
 
 from aexad.evaluation import metrics
 from aexad.evaluation.metrics.image_counts import ImageCounts
+from aexad.evaluation.run_files import IMAGE_COLUMNS
 from aexad.report.collect import METRIC_COLUMNS
-from aexad.report.run_files import IMAGE_COLUMNS
 from aexad.report.stats.estimator import CategoryDraws, interval_of
 from aexad.report.stats.intervals import Intervals
 from aexad.report.stats.tests import Interval, NoTest

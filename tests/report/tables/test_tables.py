@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from aexad.evaluation.run_files import IMAGE_COLUMNS
 from aexad.report.collect import METHOD_COLUMNS, METRIC_COLUMNS
 from aexad.report.labels import METRIC, Metric
 from aexad.report.published import Published
 from aexad.report.results import Results
-from aexad.report.run_files import IMAGE_COLUMNS
 from aexad.report.stats.aggregate import over_categories
 from aexad.report.tables.categories import metric_table as table_of_results
 from aexad.report.tables.format import emphases

@@ -7,8 +7,8 @@ import re
 import pandas as pd
 import pytest
 
+from aexad.evaluation.run_files import IMAGE_COLUMNS
 from aexad.report.collect import METHOD_COLUMNS, METRIC_COLUMNS
-from aexad.report.run_files import IMAGE_COLUMNS
 from aexad.report.stats.intervals import Intervals
 from aexad.report.text.headline import cautions, headlines
 

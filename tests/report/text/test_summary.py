@@ -9,11 +9,11 @@ import pytest
 from miniature import miniature
 
 from aexad.config.benchmark import Run
+from aexad.evaluation.run_files import IMAGE_COLUMNS
 from aexad.report.collect import METHOD_COLUMNS, METRIC_COLUMNS
 from aexad.report.figures.base import cnn_and_transformer, read_groups
 from aexad.report.published import Published
 from aexad.report.results import Results
-from aexad.report.run_files import IMAGE_COLUMNS
 from aexad.report.stats.tests import Interval
 from aexad.report.tables.table import to_latex, to_markdown
 from aexad.report.tables.write import build_tables

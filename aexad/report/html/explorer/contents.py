@@ -13,12 +13,12 @@ import pandas as pd
 from aexad.config.benchmark import Run
 from aexad.config.catalogue import Dataset
 from aexad.data.tables import GOOD, read_split
+from aexad.evaluation.run_files import read_per_image
 from aexad.report.images.grid import COLOUR_MAP, DEVIATIONS
 from aexad.report.images.pictures import image_label
 from aexad.report.images.strips import shown_images, steps_of, strip_names
 from aexad.report.labels import METRIC
 from aexad.report.method_roles import shown_titles
-from aexad.report.run_files import read_per_image
 from aexad.runtime.errors import DataError
 
 METRICS = ("iou", "xauc", "f1")
