@@ -325,7 +325,8 @@ MUTANTS = {
         ),
         "90 % instead of 95 %": ("1 - LEVEL / 2, freedom", "1 - LEVEL, freedom"),
         "an interval leaves its bounds": ("min(greatest, mean + half)", "mean + half"),
-        "no logit scale": ("half / width / (share * (1 - share))", "half / width"),
+        "no logit scale": ("within / (share * (1 - share))", "within"),
+        "two seeds near a bound span the range": ("min(half, share, 1 - share)", "half"),
         "few images have an interval": (
             "cell.images for cell in cells) < IMAGES",
             "cell.images for cell in cells) < 1",

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from aexad.report.figures.base import Drawing, Group, Look
 from aexad.report.labels import METRIC, counted, listed
-from aexad.report.stats.aggregate import category_means
+from aexad.report.stats.aggregate import on_common_seeds, ranked_means
 from aexad.report.stats.tests import Ranking, friedman_nemenyi
 from aexad.report.style import draw_points, grid_of, literal
 
@@ -21,7 +21,7 @@ METRICS = ("xauc", "iou")
 def rank_drawings(group: Group) -> Iterator[Drawing]:
     """``critical_difference`` for each of :data:`METRICS`; nothing where no test is possible."""
     for metric in METRICS:
-        result = friedman_nemenyi(category_means(group.metrics, metric))
+        result = friedman_nemenyi(ranked_means(group.metrics, metric))
         if not isinstance(result, Ranking):
             continue
         label, difference = METRIC[metric].label, result.critical_difference
@@ -30,11 +30,15 @@ def rank_drawings(group: Group) -> Iterator[Drawing]:
         spoken = [f"{group.shown(str(name))} {rank:.2f}" for name, rank in ranks.items()]
         lacking = listed([group.shown(name) for name in result.left_out], most=6)
         left_out = f" Left out, because they lack a category: {lacking}." if lacking else ""
+        rows = group.metrics[group.metrics["metric"] == metric]
+        seeds = on_common_seeds(rows, result.ranks).groupby("category")["seed"].nunique()
+        common = listed([str(number) for number in sorted(set(seeds))])
         bars = counted(len(not_separated(ranks, difference)), "bar")
         yield group.drawing(
             f"critical_difference_{metric}",
             f"Mean ranks by {label}",
-            f"{group.phrase} Rank of each method by its mean {label} over the seeds, averaged "
+            f"{group.phrase} Rank of each method by its mean {label} over the seeds that all of "
+            f"them share ({common} in a category), averaged "
             f"over {counted(result.categories, 'category', 'categories')}; 1 is best. Methods that "
             "share a thick bar differ by less than the critical difference (Nemenyi, 0.05): the "
             f"data do not separate them. Friedman's test of all ranks: {chance}."

@@ -14,6 +14,7 @@ import pandas as pd
 
 from aexad.evaluation.evaluate import NO_MASKS
 from aexad.report.labels import distinct
+from aexad.report.stats.tests import comparable
 
 GROUP = ["dataset", "scenario"]
 CELL = [*GROUP, "category", "method", "metric"]
@@ -105,6 +106,20 @@ def category_means(metrics: pd.DataFrame, metric: str) -> pd.DataFrame:
         index="category", columns="method", values="mean", sort=False, dropna=False
     )
     return table.reindex(columns=list(rows["method"].unique()))
+
+
+def ranked_means(metrics: pd.DataFrame, metric: str) -> pd.DataFrame:
+    """The :func:`category_means` for ranks and tests of all methods together.
+
+    A method that the test leaves out, because it lacks a category, does not decide the seeds of the
+    others: its column has no values.
+    """
+    rows = metrics[metrics["metric"] == metric]
+    names = list(rows["method"].unique())
+    own = rows.pivot_table(index="category", columns="method", values="value", dropna=False)
+    kept = comparable(own.reindex(columns=names))
+    means = category_means(rows[rows["method"].isin(kept.columns)], metric)
+    return means.reindex(columns=names)
 
 
 def over_categories(metrics: pd.DataFrame) -> pd.DataFrame:

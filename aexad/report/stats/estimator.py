@@ -104,11 +104,19 @@ def _t(freedom: float) -> float:
 
 
 def _bounded(mean: float, half: float, least: float, greatest: float) -> tuple[float, float]:
-    """Mean ± half on the logit scale; a mean on a bound has only the other end."""
+    """Mean ± half on the logit scale; a mean on a bound has only the other end.
+
+    The logit's step is the half width over the slope at the mean, which holds as far as the mean
+    ± half lies within the bounds. A larger half width stretches that interval in proportion: on the
+    logit scale itself, seeds of 0.998 and 0.990 would have the interval from 0.03 to 1.
+    """
     width = greatest - least
     share = (mean - least) / width
     if not 0 < share < 1:
         return max(least, mean - half), min(greatest, mean + half)
-    middle, step = logit(share), half / width / (share * (1 - share))
-    low, high = expit([middle - step, middle + step])
+    half /= width
+    within = min(half, share, 1 - share)
+    middle, step = logit(share), within / (share * (1 - share))
+    ends = share + (expit([middle - step, middle + step]) - share) * half / within
+    low, high = np.clip(ends, 0, 1)
     return least + width * float(low), least + width * float(high)

@@ -60,6 +60,7 @@ class Pair(NamedTuple):
     second: str
     p: float
     adjusted: float
+    categories: int
 
 
 class Ranking(NamedTuple):
@@ -79,7 +80,8 @@ def wilcoxon_holm(
     """Wilcoxon's signed-rank test of pairs of methods over the categories, with Holm's correction.
 
     Two-sided; categories in which the two are equal are left out (p is 1 where all are equal).
-    Exact where no two differences are of the same size, else the normal approximation.
+    The p is exact, also where differences are of one size. With several pairs, the correction may
+    leave no p that could be below 0.05: see :func:`least_corrected`.
 
     Parameters
     ----------
@@ -97,7 +99,17 @@ def wilcoxon_holm(
         return NoTest(_too_few(len(complete)))
     pairs = list(combinations(map(str, values.columns), 2)) if pairs is None else list(pairs)
     p = [_signed_rank(complete[first] - complete[second]) for first, second in pairs]
-    return [Pair(*pair, *both) for pair, *both in zip(pairs, p, holm(p), strict=True)]
+    found = zip(pairs, p, holm(p), strict=True)
+    return [Pair(*pair, raw, adjusted, len(complete)) for pair, raw, adjusted in found]
+
+
+def least_corrected(categories: int, pairs: int) -> float:
+    """The least p that Holm's correction can leave: every category of one sign, times the pairs.
+
+    >>> least_corrected(6, 1), least_corrected(6, 2)
+    (0.03125, 0.0625)
+    """
+    return min(1.0, pairs * 2 / 2**categories)
 
 
 def comparable(values: pd.DataFrame) -> pd.DataFrame:
@@ -156,14 +168,20 @@ def nemenyi_factor(methods: int) -> float:
 
 
 def _iman_davenport(ranks: pd.DataFrame) -> float:
-    """The p of Friedman's test; 1 where all ranks are equal."""
+    """The p of Friedman's test; 1 where all ranks are equal.
+
+    Where every category ranks the methods alike, F is infinite and its p is 0. The exact one is the
+    chance that the other categories have the order of the first.
+    """
     categories, methods = ranks.shape
     if (ranks == (methods + 1) / 2).all(axis=None):
         return 1.0
     chi2 = float(stats.friedmanchisquare(*(ranks[name] for name in ranks)).statistic)
     left = categories * (methods - 1) - chi2
     if left <= 1e-9:  # every category ranks the methods alike
-        return 0.0
+        ties = ranks.iloc[0].value_counts()
+        orders = math.factorial(methods) / math.prod(map(math.factorial, ties))
+        return float(orders ** (1 - categories))
     freedom = (methods - 1, (methods - 1) * (categories - 1))
     return float(stats.f.sf((categories - 1) * chi2 / left, *freedom))
 

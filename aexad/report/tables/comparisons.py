@@ -12,7 +12,14 @@ from aexad.report.labels import METRIC
 from aexad.report.results import Results
 from aexad.report.stats.aggregate import GROUP, category_means, on_common_seeds
 from aexad.report.stats.intervals import METHOD, Intervals
-from aexad.report.stats.tests import LEVEL, NoTest, holm, wilcoxon_holm
+from aexad.report.stats.tests import (
+    DIGITS,
+    LEVEL,
+    NoTest,
+    holm,
+    least_corrected,
+    wilcoxon_holm,
+)
 from aexad.report.tables.format import blocks_of, group_columns, no_interval, words
 from aexad.report.tables.table import BEST, Column, Table
 from aexad.report.text.captions import caption
@@ -39,6 +46,9 @@ def comparisons_table(results: Results) -> Iterator[Table]:
         return
     cells = pd.DataFrame(rows)
     cells["p_holm"] = _holm(cells)
+    if cells["p"].notna().any():  # else the caption says it of all
+        whys = [f" No test: {why}." * bool(why) for why in cells["untested"]]
+        cells["note"] = (cells["note"] + whys).str.strip()
     data = cells.groupby(ROW, sort=False)["seeds"].max().reset_index()
     columns = []
     for metric in [name for name in COMPARED if name in set(cells["metric"])]:
@@ -56,10 +66,11 @@ def comparisons_table(results: Results) -> Iterator[Table]:
             results,
             metrics[metrics["method"].isin(data[["method", "less"]].to_numpy().ravel())],
             method=METHOD,
-            untested=list(cells.loc[cells["p"].isna(), "untested"].unique()),
+            untested=list(cells["untested"].unique()) if cells["p"].isna().all() else [],
             left_out=[
                 f"'{each.question}'" for each in results.comparisons if each.question not in made
             ],
+            unreachable=_unreachable(cells),
         ),
         columns=[
             *group_columns(data, results.titles),
@@ -89,7 +100,8 @@ def _compared(
         difference, interval = intervals.difference(metric, *pair)
         tests = wilcoxon_holm(means, [(comparison.method, comparison.less)])
         by_category = (means[comparison.method] - means[comparison.less]).dropna()
-        higher, categories = int((by_category > 0).sum()), len(by_category)
+        higher = int((by_category.round(DIGITS) > 0).sum())  # as in the test
+        categories = len(by_category)
         yield comparison.model_dump() | {
             "metric": metric,
             "seeds": common.loc[common["metric"] == metric, "seed"].nunique(),
@@ -103,6 +115,13 @@ def _compared(
             "text": f"{with_interval(difference, interval)} {higher} of {categories}",
             "note": no_interval(interval),
         }
+
+
+def _unreachable(cells: pd.DataFrame) -> float | None:
+    """The least p that Holm's correction can leave, if none can be below 0.05."""
+    tested = cells[cells["p"].notna()].groupby([*GROUP, "metric"])["categories"]
+    least = [least_corrected(int(own.max()), len(own)) for _, own in tested]
+    return min(least) if least and min(least) >= LEVEL else None
 
 
 def _holm(cells: pd.DataFrame) -> pd.Series:

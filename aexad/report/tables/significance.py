@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,9 +10,24 @@ import pandas as pd
 
 from aexad.report.labels import METRIC, TRADED
 from aexad.report.results import Results
-from aexad.report.stats.aggregate import GROUP, category_means, over_categories, seeds_of
+from aexad.report.stats.aggregate import (
+    GROUP,
+    category_means,
+    over_categories,
+    ranked_means,
+    seeds_of,
+)
 from aexad.report.stats.intervals import METHOD, Intervals
-from aexad.report.stats.tests import Interval, NoTest, friedman_nemenyi, wilcoxon_holm
+from aexad.report.stats.tests import (
+    LEVEL,
+    Interval,
+    NoTest,
+    Pair,
+    friedman_nemenyi,
+    holm,
+    least_corrected,
+    wilcoxon_holm,
+)
 from aexad.report.tables.format import blocks_of, group_columns, no_interval, words
 from aexad.report.tables.table import Column, Table
 from aexad.report.text.captions import caption
@@ -38,6 +54,7 @@ def significance_table(results: Results) -> Iterator[Table]:
         return
     data, titles = pd.DataFrame(rows), results.method_titles
     interval_notes, test_notes = data.pop("interval_note"), data.pop("test_note")
+    least = float(data.pop("least").min())  # NaN where nothing is tested
     intervals = [interval_text(Interval(*ends)) for ends in data[["low", "high"]].to_numpy()]
     yield Table(
         name="significance",
@@ -48,6 +65,7 @@ def significance_table(results: Results) -> Iterator[Table]:
             metrics,
             reference=titles[str(reference)],
             method=METHOD,
+            unreachable=least if least >= LEVEL else None,
             one_seed=min(map(len, seeds_of(metrics).values()), default=0) <= 1,
             friedman=[
                 _friedman(
@@ -80,28 +98,26 @@ def _against(
     others = [str(name) for name in cover.index[cover == covered] if name != reference]
     if not covered or not others:
         return
-    # Each pair on its common seeds: the reference has a column for each of the other methods.
-    pairs = {name: f"{reference} for {name}" for name in others}
-    means = pd.concat(
-        [
-            category_means(rows[rows["method"].isin([name, reference])], metric).rename(
-                columns={reference: same_seeds}
-            )
-            for name, same_seeds in pairs.items()
-        ],
-        axis=1,
-    )
-    tests = wilcoxon_holm(means, list(pairs.items()))
-    for i, name in enumerate(pairs):
+    # Each pair on its own common seeds and categories: a gap of one does not touch the others.
+    tests: dict[str, Pair | NoTest] = {}
+    for name in others:
+        means = category_means(rows[rows["method"].isin([name, reference])], metric)
+        found = wilcoxon_holm(means, [(name, reference)])
+        tests[name] = found if isinstance(found, NoTest) else found[0]
+    tested = {name: test.p for name, test in tests.items() if isinstance(test, Pair)}
+    corrected = dict(zip(tested, holm(list(tested.values())), strict=True))
+    for name, test in tests.items():
         difference, interval = intervals.difference(metric, name, reference)
-        test = tests if isinstance(tests, NoTest) else tests[i]
         yield {
             "method": name,
             "difference": difference,
             "low": interval.low,
             "high": interval.high,
             "p": test.p,
-            "p_holm": test.adjusted,
+            "p_holm": corrected.get(name, math.nan),
+            "least": math.nan
+            if isinstance(test, NoTest)
+            else least_corrected(test.categories, len(tested)),
             "interval_note": no_interval(interval),
             "test_note": f"N{str(test)[1:]}." if isinstance(test, NoTest) else "",
         }
@@ -110,7 +126,7 @@ def _against(
 def _friedman(metrics: pd.DataFrame, where: list[str]) -> str:
     """Friedman's test of each metric, or the reason why it is not possible."""
     tests = {
-        METRIC[metric].label: friedman_nemenyi(category_means(metrics, metric)) for metric in TRADED
+        METRIC[metric].label: friedman_nemenyi(ranked_means(metrics, metric)) for metric in TRADED
     }
     reasons = [test.reason if isinstance(test, NoTest) else "" for test in tests.values()]
     return sentence("friedman", where=where, tests=tests, reasons=reasons, p_text=p_text)

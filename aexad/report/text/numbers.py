@@ -23,6 +23,17 @@ def signed(value: float) -> str:
     return UNDEFINED if math.isnan(value) else f"{value:+z.{DIGITS}f}"
 
 
+def signed_end(value: float) -> str:
+    """Print an end of the interval of a difference; NaN as :data:`UNDEFINED`.
+
+    An end that rounds to zero keeps its sign, which says on which side of zero the interval ends.
+
+    >>> [signed_end(value) for value in (-0.0004, 0.0, 0.0004)]
+    ['-0.000', '+0.000', '+0.000']
+    """
+    return UNDEFINED if math.isnan(value) else f"{value + 0.0:+.{DIGITS}f}"
+
+
 def quantity(value: float) -> str:
     """Print a cost or a trade-off with three significant digits; ``inf``, NaN as ``n/a``.
 
@@ -51,10 +62,11 @@ def with_interval(
     value: float, interval: Interval | NoTest, text: Callable[[float], str] = signed
 ) -> str:
     """Print ``+0.015 [+0.010, +0.020]``; without a known interval, the value alone."""
-    return text(value) + ("" if math.isnan(interval.low) else f" {interval_text(interval, text)}")
+    ends = signed_end if text is signed else text
+    return text(value) + ("" if math.isnan(interval.low) else f" {interval_text(interval, ends)}")
 
 
-def interval_text(interval: Interval | NoTest, text: Callable[[float], str] = signed) -> str:
+def interval_text(interval: Interval | NoTest, text: Callable[[float], str] = signed_end) -> str:
     """Print ``[+0.010, +0.020]``; an unknown interval as :data:`UNDEFINED`."""
     if math.isnan(interval.low):
         return UNDEFINED
@@ -63,7 +75,7 @@ def interval_text(interval: Interval | NoTest, text: Callable[[float], str] = si
 
 def ends_text(interval: Interval) -> str:
     """Print the ends of an interval in a sentence: ``+0.010 to +0.020``."""
-    return f"{signed(interval.low)} to {signed(interval.high)}"
+    return f"{signed_end(interval.low)} to {signed_end(interval.high)}"
 
 
 def p_text(p: float) -> str:

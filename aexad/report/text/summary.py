@@ -15,9 +15,9 @@ import pandas as pd
 from aexad.report.labels import METRIC, TRADED
 from aexad.report.method_roles import first_of_each_family, same_heat_maps, shown_titles
 from aexad.report.results import Results
-from aexad.report.stats.aggregate import GROUP, category_means, over_categories
+from aexad.report.stats.aggregate import GROUP, category_means, over_categories, ranked_means
 from aexad.report.stats.by_defect import FEWEST_IMAGES, THIRDS, by_third, by_type, paired_iou
-from aexad.report.stats.tests import LEVEL, NoTest, wilcoxon_holm
+from aexad.report.stats.tests import LEVEL, NoTest, least_corrected, wilcoxon_holm
 from aexad.report.text.headline import Finding, cautions, differences, headlines, three_lines
 from aexad.report.text.numbers import DIGITS
 from aexad.report.text.sentences import document, sentence
@@ -127,14 +127,15 @@ def _against_rivals(
 def _over_categories(metrics: pd.DataFrame, titles: dict[str, str]) -> str:
     """Which differences hold over the categories, or why that could not be tested."""
     pairs: list[dict[str, Any]] = []
-    reasons = []
+    reasons, least = [], []
     for metric in TRADED:
         if not metrics.loc[metrics["metric"] == metric, "value"].notna().any():
             continue
-        tests = wilcoxon_holm(category_means(metrics, metric))
+        tests = wilcoxon_holm(ranked_means(metrics, metric))
         if isinstance(tests, NoTest):
             reasons.append(tests.reason)
             continue
+        least.append(least_corrected(tests[0].categories, len(tests)))
         for test in sorted(tests, key=lambda test: test.adjusted):
             named = {"first": titles[test.first], "second": titles[test.second]}
             pairs.append(named | {"metric": METRIC[metric].label, "p": test.adjusted})
@@ -143,6 +144,7 @@ def _over_categories(metrics: pd.DataFrame, titles: dict[str, str]) -> str:
         "over_categories",
         reasons=reasons,
         tested=len(pairs),
+        unreachable=min(least) if least and min(least) >= LEVEL else None,
         different=different,
         most_pairs=MOST_PAIRS,
     )

@@ -254,6 +254,8 @@ def test_ranks_are_drawn_only_where_a_test_is_possible(group: Group, tmp_path: P
         "critical_difference_xauc", "critical_difference_iou",
     ]  # fmt: skip
     assert "7 categories" in drawings[0].caption
+    seeds = wide.metrics["seed"].nunique()
+    assert f"over the seeds that all of them share ({seeds} in a category)" in drawings[0].caption
     with styled():
         assert drawings[0].draw().get_axes()
 

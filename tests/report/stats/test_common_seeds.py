@@ -18,9 +18,10 @@ from aexad.report.stats.aggregate import (
     category_means,
     on_common_seeds,
     over_categories,
+    ranked_means,
     seeds_of,
 )
-from aexad.report.stats.tests import NoTest
+from aexad.report.stats.tests import NoTest, friedman_nemenyi
 from aexad.report.tables.fidelity import fidelity_table
 from aexad.report.tables.methods import methods_table
 from aexad.report.tables.significance import significance_table
@@ -193,3 +194,47 @@ def test_the_first_sentence_marks_an_encoder_that_was_not_pretrained() -> None:
     random = measured.methods.assign(pretrained=measured.methods["pretrained"].mask(vit, "no"))
     first = summarise(replace(measured, methods=random)).findings[0].sentences[0]
     assert first.startswith("vit† (Transformer) in place of cnn (CNN)")
+
+
+def ranked(straggler: dict[str, int]) -> pd.DataFrame:
+    """Three methods with seeds 0 to 2; a is the best, but not on seed 0. A fourth has few runs."""
+    values = {"a": (0.4, 0.9, 0.9), "b": (0.6, 0.6, 0.6), "c": (0.5, 0.5, 0.5)}
+    rows = [
+        (f"c{i}", method, seed, value)
+        for i in range(6)
+        for method, own in values.items()
+        for seed, value in enumerate(own)
+    ]
+    rows += [(category, "straggler", seed, 0.3) for category, seed in straggler.items()]
+    metrics = pd.DataFrame(rows, columns=["category", "method", "seed", "value"])
+    return metrics.assign(dataset="d", scenario="standard", metric="iou", n=9, reason="")
+
+
+@pytest.mark.parametrize("straggler", [{f"c{i}": 0 for i in range(5)}, {"c0": 7}])
+def test_a_method_that_a_test_leaves_out_does_not_decide_the_seeds(
+    straggler: dict[str, int],
+) -> None:
+    alone = friedman_nemenyi(ranked_means(ranked({}), "iou"))
+    found = friedman_nemenyi(ranked_means(ranked(straggler), "iou"))
+    assert not isinstance(found, NoTest)
+    assert found == alone._replace(left_out=("straggler",))  # type: ignore[union-attr]
+    assert found.ranks == {"a": 1, "b": 2, "c": 3}
+
+
+def test_a_pair_without_a_common_seed_takes_no_category_from_the_other_pairs() -> None:
+    """vit and cnn share no seed in two of seven categories; ae and cnn share one in each."""
+    seeds = {"cnn": lambda i: (1,) if i < 2 else (0, 1), "ae": lambda _: (0, 1)}
+    seeds["vit"] = lambda i: (0,) if i < 2 else (0, 1)
+    rows = [
+        ["bolts", f"c{i}", "standard", method, seed, "xauc", value + i / 100 * (method == "ae")]
+        for i in range(7)
+        for method, value in (("cnn", 0.9), ("ae", 0.5), ("vit", 0.7))
+        for seed in seeds[method](i)
+    ]
+    columns = ["dataset", "category", "scenario", "method", "seed", "metric", "value"]
+    metrics = pd.DataFrame(rows, columns=columns).assign(n=5, reason="")
+    (table,) = significance_table(replace(miniature(), metrics=metrics))
+    p = table.data.set_index("method")["p"]
+    assert p["ae"] == pytest.approx(2 / 2**7)
+    assert math.isnan(p["vit"])
+    assert any("5 categories cannot reach p < 0.05" in note.text for note in table.notes)

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import t
 
 from aexad.evaluation import metrics
 from aexad.evaluation.metrics.image_counts import ImageCounts
@@ -127,6 +128,20 @@ def test_a_mean_on_its_bound_has_an_interval_inside_the_bound() -> None:
         low, high, _ = interval_of([CategoryDraws(np.full(2, bound), draws, 10)])
         assert 0 <= low <= bound <= high <= 1
         assert high - low > 0
+
+
+@pytest.mark.parametrize("seeds", [(1.0, 0.9998), (0.998, 0.990), (1.0, 0.99, 1.0), (0.97, 0.93)])
+def test_two_seeds_near_a_bound_do_not_span_the_range(seeds: tuple[float, ...]) -> None:
+    """[0.03, 1] was the interval of seeds of 0.998 and 0.990, whose Student's t gives 0.043."""
+    values = np.array(seeds)
+    draws = np.tile(values, (200, 1))
+    low, high, _ = interval_of([CategoryDraws(values, draws, 20)])
+    half = t.ppf(0.975, len(seeds) - 1) * values.std(ddof=1) / np.sqrt(len(seeds))
+    mean = values.mean()
+    assert mean - np.e * half <= low <= mean - half
+    assert mean < high <= 1
+    mirrored = interval_of([CategoryDraws(1 - values, 1 - draws, 20)])
+    assert mirrored[:2] == pytest.approx((1 - high, 1 - low))
 
 
 @pytest.mark.parametrize("metric", ["pro", "pixel_auroc", "pixel_ap", "f1_max", "image_auroc"])

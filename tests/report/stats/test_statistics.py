@@ -75,7 +75,9 @@ def test_friedman_without_ties_is_iman_and_davenports_formula() -> None:
 def test_friedman_at_its_ends() -> None:
     order = pd.DataFrame([[0.9, 0.5, 0.1]] * 6, columns=list("abc"))
     assert ranking(order).ranks == {"a": 1, "b": 2, "c": 3}
-    assert ranking(order).p == 0
+    assert ranking(order).p == pytest.approx(1 / 6**5)  # not below 0.0001
+    tied = order.assign(b=order["a"])  # three orders of 1.5, 1.5 and 3
+    assert ranking(tied).p == pytest.approx(1 / 3**5)
     assert ranking(order * 0).p == 1
     with_gap = pd.concat([order, pd.DataFrame([[0.1, NAN, 0.9]], columns=list("abc"))])
     assert ranking(with_gap) == ranking(order)

@@ -46,6 +46,7 @@ def test_each_comparison_is_a_row_in_the_order_of_the_file() -> None:
     assert re.fullmatch(r"\+0\.200 \[[+-]0\.\d+, \+0\.\d+\] 2 of 2", printed[3].text)
     assert math.isnan(loss["xauc_p"])
     assert "no test possible, because" in table.caption
+    assert "Each interval stands for itself, without a correction" in table.caption
 
 
 def test_categories_that_one_of_the_two_lacks_do_not_count() -> None:
@@ -82,6 +83,37 @@ def test_holms_correction_is_for_the_comparisons_of_a_metric(
     assert list(table.data["xauc_p_holm"]) == pytest.approx([corrected] * 2)
     bold = [row[3].emphasis == BEST for row in table.blocks[0]]
     assert bold == [corrected < 0.05] * 2
+    assert ("leaves no p below 0.062, so none can be bold" in table.caption) == (corrected > 0.05)
+
+
+def test_a_comparison_without_a_test_does_not_deny_the_tests_of_the_others() -> None:
+    rows = [
+        ["bolts", f"category{i}", "standard", method, 0, "xauc", 0.5 + sign * i / 100, 5, ""]
+        for i in range(1, 8)
+        for method, sign in (("cnn", 0), ("ae", -1), ("vit", 1))
+        if method != "vit" or i <= 3
+    ]
+    metrics = pd.DataFrame(rows, columns=METRIC_COLUMNS)
+    (table,) = table_of(LOSS, ENCODER, metrics=metrics)
+    tested, untested = table.blocks[0]
+    assert tested[3].emphasis == BEST  # p is 2 / 2**7, the only one
+    assert "no test possible" not in table.caption
+    assert "Bold: p below 0.05" in table.caption
+    notes = [note.text for note in table.notes]
+    assert any("No test: 3 categories cannot reach p < 0.05; 6 are needed." in n for n in notes)
+    assert untested[3].emphasis != BEST
+
+
+def test_equal_means_of_seeds_in_another_order_are_not_higher() -> None:
+    rows = [
+        ["bolts", f"category{i}", "standard", method, seed, "xauc", value, 5, ""]
+        for i in range(6)
+        for method, values in (("cnn", (0.7, 0.8, 0.9)), ("ae", (0.9, 0.8, 0.7)))
+        for seed, value in enumerate(values)
+    ]
+    (table,) = table_of(LOSS, metrics=pd.DataFrame(rows, columns=METRIC_COLUMNS))
+    row = table.data.iloc[0]
+    assert (row["xauc_higher"], row["xauc_categories"], row["xauc_p"]) == (0, 6, 1)
 
 
 def test_a_benchmark_compares_its_own_methods() -> None:

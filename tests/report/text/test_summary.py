@@ -63,6 +63,16 @@ def test_pairs_that_do_not_differ_are_counted() -> None:
     )
 
 
+def test_where_no_pair_could_differ_it_is_no_finding_that_none_does() -> None:
+    rising = [0.11, 0.22, 0.33, 0.44, 0.55, 0.66]
+    values = {"a": rising, "b": [value + 0.1 for value in rising], "c": [0.9] * 6}
+    # Three pairs: p is at least 3 * 2 / 2**6, although all differ in one direction.
+    assert sentences(values)[-2] == (
+        "Over the categories no pair could differ: with so few categories and so many pairs, "
+        "Holm's correction of Wilcoxon's signed ranks leaves no p below 0.094."
+    )
+
+
 def with_titles() -> Results:
     results = miniature()
     methods = results.methods.assign(title=results.methods["method"].map(TITLES))
