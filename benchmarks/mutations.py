@@ -356,7 +356,7 @@ MUTANTS = {
         "equal sizes have different ranks": ("abs().rank()", 'abs().rank(method="first")'),
         "rounding errors decide signed ranks": ("differences.round(DIGITS)", "differences"),
         "rounding errors decide Friedman's ranks": ("complete.round(DIGITS).rank", "complete.rank"),
-        "Bonferroni for Holm": ('method="holm"', 'method="bonferroni"'),
+        "Bonferroni for Holm": ("np.arange(len(p), 0, -1)", "len(p)"),
         "the lowest value has rank 1": ("ascending=False", "ascending=True"),
         "Nemenyi's factor is not divided": ("np.inf) / np.sqrt(2))", "np.inf))"),
         "Friedman's F with N categories": (

@@ -152,14 +152,23 @@ def remove_earlier(source: Path, output: Path) -> None:
 
 
 def _earlier_results(output: Path) -> set[Path]:
-    """The files of an earlier call, from the rows of its table."""
+    """The files of an earlier call, from the rows of its table.
+
+    The table of an interrupted call may lack the image because of which another one's results have
+    its whole name: they count under both names.
+    """
     try:
         table = pd.read_csv(output / EXPLAINED, dtype=str, keep_default_na=False)
         names = output_names(table["image"].to_list())
         explained = table.loc[table["error"] == "", "image"]
     except (FileNotFoundError, KeyError, ValueError):  # none, or not a table of explanations
         return set()
-    return {output / kind / f"{names[x]}{end}" for x in explained for kind, end in FILES.items()}
+    return {
+        output / kind / f"{name}{end}"
+        for image in explained
+        for name in (image, names[image])
+        for kind, end in FILES.items()
+    }
 
 
 def _hidden(path: Path, root: Path) -> bool:

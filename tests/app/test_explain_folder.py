@@ -172,6 +172,21 @@ def test_an_interrupted_call_leaves_the_table_of_what_it_explained(workshop, pho
     ]
 
 
+def test_an_interrupted_call_with_two_images_of_one_stem_can_be_repeated(
+    workshop, photos, tmp_path
+):
+    with Image.open(photos / "good/0.png") as image:
+        image.save(photos / "good/0.tif")  # read after 0.png
+    output = tmp_path / "out"
+    explainer = aexad.load(workshop / "model.onnx", batch_size=1)
+    images = image_names(photos, output)
+    assert images[:2] == ["good/0.png", "good/0.tif"]
+    with pytest.raises(KeyboardInterrupt):
+        explain_files(explainer, photos, images, output, Mock(side_effect=KeyboardInterrupt))
+    assert [path.name for path in output.rglob("*.png.png")] == ["0.png.png"] * 2
+    assert explain(workshop, photos, output) == 0
+
+
 def test_a_call_interrupted_while_it_writes_can_be_repeated(
     workshop, photos, tmp_path, monkeypatch
 ):

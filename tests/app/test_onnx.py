@@ -65,7 +65,7 @@ WITHOUT_TORCH = """
 import sys
 for name in (
     "torch", "torchvision", "timm", "onnx", "onnxscript", "snakemake", "matplotlib", "seaborn",
-    "statsmodels", "jinja2", "skimage", "psutil", "filelock", "safetensors", "huggingface_hub",
+    "jinja2", "skimage", "psutil", "filelock", "safetensors", "huggingface_hub",
     "tifffile", "sklearn",
 ):  # fmt: skip
     sys.modules[name] = None  # importing it is an ImportError

@@ -142,7 +142,8 @@ def cost_figure(table: pd.DataFrame, label: str, group: Group) -> Figure:
 
 def _with_intervals(table: pd.DataFrame, group: Group, metric: str) -> pd.DataFrame:
     """Add ``low`` and ``high``; missing where there is no interval."""
-    intervals = Intervals(group.metrics, group.per_image(), group.counts)
+    # Without the counts of the runs, which no metric of MEASURES needs.
+    intervals = Intervals(group.metrics, group.per_image(), lambda *run: None)
     each = {method: intervals.of(metric, method) for method in map(str, table.index)}
     known = {
         method: interval for method, interval in each.items() if isinstance(interval, Interval)

@@ -43,7 +43,8 @@ class FilterCurve(NamedTuple):
 
 def filter_drawings(group: Group) -> Iterator[Drawing]:
     """``aexad_figure3``: AE-XAD with a convolutional and with a Transformer encoder."""
-    methods = list(cnn_and_transformer(group) or group.trained_methods(loss="aexad")[:1])
+    alone = group.trained_methods(model="aexad", loss="aexad")[:1]
+    methods = list(cnn_and_transformer(group) or alone)
     methods = [method for method in methods if _adaptive(group, method)]
     if not methods or not group.known("xauc"):
         return

@@ -15,8 +15,7 @@ from aexad.config.benchmark import Run
 from aexad.config.catalogue import Dataset
 from aexad.data.images import Levels
 from aexad.data.tables import read_split
-from aexad.evaluation.metrics.image_counts import ImageCounts
-from aexad.evaluation.run_files import read_per_image
+from aexad.evaluation.run_files import read_images
 from aexad.report.images.pictures import (
     Photograph,
     Picture,
@@ -32,7 +31,6 @@ from aexad.report.method_roles import (
     shown_titles,
 )
 from aexad.report.stats.aggregate import GROUP
-from aexad.report.stats.resampling import read_counts
 from aexad.report.style import MethodStyle, method_styles
 from aexad.report.text.captions import data_phrase
 
@@ -92,7 +90,7 @@ class Group:
     @property
     def phrase(self) -> str:
         """The sentence that says which data are behind the figure."""
-        return data_phrase(self.metrics, {self.dataset: self.title})
+        return data_phrase(self.metrics, {self.dataset: self.title}, self.look.titles)
 
     @property
     def seed(self) -> int:
@@ -177,25 +175,9 @@ class Group:
         return read_pictures(self.folder(run), list(rows["image"]))
 
     def per_image(self, methods: Sequence[str] | None = None) -> pd.DataFrame:
-        """Read the rows of ``per_image.csv`` of all runs, with category, method and seed.
-
-        ``methods`` limits them; default: all methods that trained a model.
-        """
-        tables = [
-            read_per_image(self.folder(run) / "per_image.csv")
-            .reset_index()
-            .assign(category=run.category, method=run.method, seed=run.seed)
-            for run in self.runs
-            if methods is None or run.method in methods
-        ]
-        return pd.concat(tables, ignore_index=True)
-
-    def counts(self, category: str, method: str, seed: int) -> ImageCounts | None:
-        """The counts of a run; None if it is not one of this group."""
-        for run in self.runs:
-            if (run.category, run.method, run.seed) == (category, method, seed):
-                return read_counts(self.folder(run) / "counts.npz")
-        return None
+        """Read the values of each test image of these methods; default: of all runs."""
+        runs = [run for run in self.runs if methods is None or run.method in methods]
+        return read_images(runs, self.results)
 
     def trained_methods(self, **wanted: str) -> list[str]:
         """Methods with runs whose row of ``methods.csv`` has these values, in its order."""

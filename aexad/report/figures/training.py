@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import partial
 from typing import Any
@@ -41,7 +42,7 @@ def training_drawings(group: Group) -> Iterator[Drawing]:
             "Line plots of the training loss by epoch on normal and on anomalous pixels, one row "
             f"of panels per category, one line per method ({methods}).",
             partial(training_figure, own, group.look),
-            end=f"_{kind}".replace(" ", "_") if i else "",
+            end=re.sub(r"[^\w.-]+", "_", f"_{kind}") if i else "",
         )
 
 

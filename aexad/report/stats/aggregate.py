@@ -130,10 +130,10 @@ def over_categories(metrics: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         One row for each data set, scenario, method and metric: mean; seeds with which all these
         categories have a value, and std over them (NaN below two); of_seeds (seeds in all);
-        categories (behind the mean); cover (their names, joined); of (categories in all); low and
-        high (test images behind the mean in one seed); reason (why values are undefined);
-        every_seed (whether the mean is of all seeds that another method has in these categories:
-        if not, the two means cannot be compared).
+        categories (behind the mean); cover (their names, sorted and joined); of (categories in
+        all); low and high (test images behind the mean in one seed); reason (why values are
+        undefined); every_seed (whether the mean is of all seeds that another method has in these
+        categories: if not, the two means cannot be compared).
     """
     cells = over_seeds(metrics)
     defined = cells["mean"].notna()
@@ -149,7 +149,7 @@ def over_categories(metrics: pd.DataFrame) -> pd.DataFrame:
             of_seeds=("of", "max"),
             categories=("categories", "sum"),
             of=("categories", "size"),
-            cover=("cover", distinct),
+            cover=("cover", lambda names: distinct(sorted(names))),
             low=("low", "sum"),
             high=("high", "sum"),
             reason=("reason", distinct),

@@ -29,19 +29,13 @@ CATEGORIES = 6
 
 @dataclass(frozen=True)
 class NoTest:
-    """No test or interval, and why: ``reason`` follows on "no test possible, because".
-
-    Its interval and its p are NaN.
-    """
+    """No test or interval, and why: ``reason`` is what follows "because". Its numbers are NaN."""
 
     reason: str
     low: ClassVar[float] = math.nan
     high: ClassVar[float] = math.nan
     p: ClassVar[float] = math.nan
     adjusted: ClassVar[float] = math.nan
-
-    def __str__(self) -> str:
-        return f"no test possible, because {self.reason}"
 
 
 class Interval(NamedTuple):
@@ -130,10 +124,11 @@ def holm(p: Sequence[float]) -> list[float]:
     >>> [round(value, 3) for value in holm([0.01, 0.04, 0.03])]
     [0.03, 0.06, 0.06]
     """
-    # Imported late: statsmodels takes a second.
-    from statsmodels.stats.multitest import multipletests
-
-    return [float(value) for value in multipletests(p, method="holm")[1]] if p else []
+    order = np.argsort(p)
+    raised = np.asarray(p)[order] * np.arange(len(p), 0, -1)
+    adjusted = np.empty(len(p))
+    adjusted[order] = np.maximum.accumulate(raised).clip(max=1)
+    return [float(value) for value in adjusted]
 
 
 def friedman_nemenyi(values: pd.DataFrame) -> Ranking | NoTest:

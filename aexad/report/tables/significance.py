@@ -119,7 +119,9 @@ def _against(
             if isinstance(test, NoTest)
             else least_corrected(test.categories, len(tested)),
             "interval_note": no_interval(interval),
-            "test_note": f"N{str(test)[1:]}." if isinstance(test, NoTest) else "",
+            "test_note": f"No test possible, because {test.reason}."
+            if isinstance(test, NoTest)
+            else "",
         }
 
 
@@ -129,4 +131,4 @@ def _friedman(metrics: pd.DataFrame, where: list[str]) -> str:
         METRIC[metric].label: friedman_nemenyi(ranked_means(metrics, metric)) for metric in TRADED
     }
     reasons = [test.reason if isinstance(test, NoTest) else "" for test in tests.values()]
-    return sentence("friedman", where=where, tests=tests, reasons=reasons, p_text=p_text)
+    return sentence("friedman", where=where, tests=tests, reasons=reasons)

@@ -29,7 +29,7 @@ from aexad.report.stats.aggregate import (
 )
 from aexad.report.stats.intervals import Intervals
 from aexad.report.stats.tests import CATEGORIES, Interval
-from aexad.report.text.numbers import DIGITS
+from aexad.report.text.numbers import DIGITS, number
 from aexad.report.text.sentences import sentence
 
 ANSWERED = ("xauc", "iou")
@@ -208,7 +208,7 @@ def _finding(
     means = means[means["mean"].notna()]
     complete = means[means["every_seed"]]
     fewer = [str(name) for name in means.index[~means["every_seed"]]]
-    values = {str(name): value for name, value in complete["mean"].round(DIGITS).items()}
+    values = {str(name): float(number(value)) for name, value in complete["mean"].items()}
     unranked = ""
     if complete.empty:
         unranked = "no method has every seed of the others"
@@ -256,7 +256,8 @@ def _with_fewer_seeds(
 def _wins(metrics: pd.DataFrame, titles: Mapping[str, str]) -> dict[str, Any]:
     """In how many categories each method is best."""
     cells = over_seeds(metrics)
-    cells = cells[cells["mean"].notna()].assign(mean=cells["mean"].round(DIGITS))
+    cells = cells[cells["mean"].notna()]
+    cells = cells.assign(mean=[float(number(value)) for value in cells["mean"]])
     top = cells.groupby("category")["mean"].transform("max")
     wins = Counter(cells.loc[cells["mean"] == top, "method"])
     categories = cells["category"].nunique()

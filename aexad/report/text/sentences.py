@@ -10,7 +10,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from aexad.report.labels import counted, listed
-from aexad.report.text.numbers import ends_text, number, quantity, signed
+from aexad.report.text.numbers import ends_text, number, p_text, quantity, signed
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -22,7 +22,8 @@ def sentence(template: str, folder: Path = TEMPLATES, **values: Any) -> str:
     ----------
     template : str
         ``<template>.j2`` in ``folder``. Filters: ``number``, ``signed``, ``quantity`` (printed
-        digits), ``ends`` (of an interval), ``listed`` (a, b and c), ``counted`` (1 seed, 2 seeds).
+        digits), ``ends`` (of an interval), ``p_text`` (0.031, < 0.001), ``listed`` (a, b and c),
+        ``counted`` (1 seed, 2 seeds).
     folder : Path
     values : object
         The names in the template; a name that is not given is an error.
@@ -51,6 +52,7 @@ def _environment(folder: Path) -> Environment:
         "signed": signed,
         "quantity": quantity,
         "ends": ends_text,
+        "p_text": p_text,
         "listed": listed,
         "counted": counted,
     }

@@ -15,7 +15,12 @@ import pandas as pd
 from aexad.report.labels import METRIC, TRADED
 from aexad.report.method_roles import first_of_each_family, same_heat_maps, shown_titles
 from aexad.report.results import Results
-from aexad.report.stats.aggregate import GROUP, category_means, over_categories, ranked_means
+from aexad.report.stats.aggregate import (
+    GROUP,
+    over_categories,
+    over_seeds,
+    ranked_means,
+)
 from aexad.report.stats.by_defect import FEWEST_IMAGES, THIRDS, by_third, by_type, paired_iou
 from aexad.report.stats.tests import LEVEL, NoTest, least_corrected, wilcoxon_holm
 from aexad.report.text.headline import Finding, cautions, differences, headlines, three_lines
@@ -154,12 +159,14 @@ def _below_chance(metrics: pd.DataFrame, titles: dict[str, str]) -> str:
     """Where an AUROC is below one half; empty if none is."""
     found = []
     for metric in CHANCE:
-        means = category_means(metrics, metric)
-        for method in means:
-            low = means[method][means[method] < CHANCE_LEVEL]
+        # Each method on all its seeds, as in the tables: it is compared with none of the others.
+        cells = over_seeds(metrics[metrics["metric"] == metric]).set_index("category")
+        for method in cells["method"].unique():
+            means = cells.loc[cells["method"] == method, "mean"]
+            low = means[means < CHANCE_LEVEL]
             where = [f"{category} ({value:.2f})" for category, value in low.items()]
             if where:
-                found.append({"method": titles[str(method)], "metric": metric, "where": where})
+                found.append({"method": titles[method], "metric": metric, "where": where})
     labels = {metric: METRIC[metric].label for metric in CHANCE}
     return sentence("below_chance", found=found, labels=labels, most=MOST_PAIRS) if found else ""
 

@@ -38,7 +38,7 @@ from aexad.report.figures.label_placement import place_labels
 from aexad.report.figures.metrics import metric_figure
 from aexad.report.figures.per_defect import anomalous_images, by_area, defect_drawings
 from aexad.report.figures.training import training_drawings
-from aexad.report.figures.write import drawings
+from aexad.report.figures.write import drawings, write_drawings
 from aexad.report.images.grid import (
     DEVIATIONS,
     Cell,
@@ -148,6 +148,21 @@ def test_one_training_is_drawn_once_and_each_kind_of_loss_alone(tmp_path: Path) 
         assert [len(axes.lines) for axes in figure.axes] == [2] * 4  # seeds; categories x parts
 
 
+def test_the_figure_of_ones_own_method_lies_in_the_folder(tmp_path: Path) -> None:
+    tree = make_tree(tmp_path, methods=PAIR)
+    for run in tree.runs:
+        if run.method == PAIR[1]:
+            path = tree.results / run.folder / "provenance.json"
+            content = json.loads(path.read_text()) | {"rebuilds": False}
+            content["recipe"]["model"] = "code/my_file.py:MyMethod"
+            write_json(path, content)
+    for _ in range(2):
+        write_drawings(training_drawings(group_of(tree)), tmp_path / "figures")
+    end = "_textures_standard"
+    names = {path.stem for path in (tmp_path / "figures").glob("*.svg")}
+    assert names == {f"training{end}", f"training{end}_code_my_file.py_MyMethod"}
+
+
 def test_the_curve_over_k_equals_heat_maps_with_that_fixed_k(group: Group) -> None:
     run = group.runs_of(PAIR[1], seed=0)[0]
     curve = filter_curve(group, run)
@@ -166,6 +181,13 @@ def test_the_curve_over_k_equals_heat_maps_with_that_fixed_k(group: Group) -> No
         assert curve.xauc[column] == pytest.approx(np.mean(values), abs=1e-9)
     rows = read_per_image(folder / "per_image.csv").dropna(subset="xauc")
     assert (curve.adaptive_k, curve.adaptive_xauc) == (3.0, pytest.approx(rows["xauc"].mean()))
+
+
+def test_the_curve_over_k_is_of_no_model_with_a_probe(group: Group) -> None:
+    """Its heat map has a factor that the reconstruction does not tell."""
+    assert list(filter_drawings(group))
+    probed = replace(group, methods=group.methods.assign(model="aexad_probe"))
+    assert not list(filter_drawings(probed))
 
 
 def test_the_unfiltered_map_is_the_normalised_error() -> None:
@@ -354,6 +376,13 @@ def test_figures_show_the_titles_of_methods(group: Group) -> None:
         assert not any(method in texts for method in PAIR), drawing.name
         assert "Autoencoder" in drawing.alt or "AE-XAD, ResNet" in drawing.alt
         assert drawing.name.endswith(("_textures_standard", "_brick", "_grass"))
+
+
+def test_captions_show_the_titles_of_methods_with_fewer_seeds(group: Group) -> None:
+    rows = group.metrics
+    fewer = replace(group, metrics=rows[(rows["method"] != "ae") | (rows["seed"] == 0)])
+    look = group.look._replace(titles=group.look.titles | {"ae": "Autoencoder"})
+    assert "but Autoencoder only 1." in replace(fewer, look=look).phrase
 
 
 def test_methods_without_a_run_in_the_scenario_are_not_drawn(group: Group) -> None:

@@ -91,6 +91,12 @@ def test_what_prints_the_same_is_level() -> None:
     ]
 
 
+def test_sentences_have_the_digits_of_the_tables() -> None:
+    """Half of all AUROCs of 20 good and 20 anomalous images lie between two printed numbers."""
+    rows = metrics({"a": [[0.0025]], "b": [[0.0]]})
+    assert sentences(rows) == ["X-AUC: a is best with 0.003, 0.003 above b (0.000)."]
+
+
 @pytest.mark.parametrize(
     ("seeds", "end"),
     [(2, "."), (1, " (one seed: the chance of the test images alone).")],
@@ -136,6 +142,12 @@ def test_one_method_and_different_categories_are_not_ranked() -> None:
     assert sentences(metrics({"a": [[0.7]]})) == ["X-AUC: a reaches 0.700."]
     rows = metrics({"a": [[0.7], [NAN]], "b": [[0.6], [0.9]]})
     assert sentences(rows)[0].startswith("X-AUC: not ranked")
+
+
+def test_the_order_of_the_categories_does_not_matter() -> None:
+    rows = metrics({"a": [[0.7], [0.5]], "b": [[0.6], [0.4]]})
+    backwards = pd.concat([rows[rows["method"] == "a"], rows[rows["method"] == "b"][::-1]])
+    assert sentences(backwards) == sentences(rows)
 
 
 def test_cautions_say_which_encoders_were_not_pretrained() -> None:

@@ -73,6 +73,18 @@ def test_where_no_pair_could_differ_it_is_no_finding_that_none_does() -> None:
     )
 
 
+def test_a_metric_without_a_test_hides_no_test_of_another() -> None:
+    text = sentence(
+        "over_categories",
+        reasons=["3 categories cannot reach p < 0.05; 6 are needed"],
+        tested=1,
+        unreachable=None,
+        different=[{"first": "A", "second": "B", "metric": "X-AUC", "p": 2 / 2**12}],
+        most_pairs=3,
+    )
+    assert "A and B by X-AUC (p < 0.001). The other metrics have no test, because 3 cat" in text
+
+
 def with_titles() -> Results:
     results = miniature()
     methods = results.methods.assign(title=results.methods["method"].map(TITLES))
@@ -158,3 +170,11 @@ def test_an_auroc_below_chance_is_remarked() -> None:
         "c0 (0.30) and c1 (0.20)."
     )
     assert not [each for each in sentences({"cnn": [0.9, 0.5]}) if "chance (" in each]
+
+
+def test_a_method_with_fewer_seeds_hides_no_auroc_below_chance() -> None:
+    """The sentence has the mean over all seeds of a method, as the tables have it."""
+    results = miniature()
+    rows = results.metrics[(results.metrics["method"] != "ae") | (results.metrics["seed"] == 0)]
+    text = " ".join(summarise(replace(results, metrics=rows)).findings[0].sentences)
+    assert "Worse than chance (an AUROC below 0.5): vit by X-AUC on b (0.40)." in text
