@@ -19,7 +19,7 @@ from aexad.data.sources.textures import drawings
 from aexad.data.training_set import TrainingSet
 from aexad.explain.heatmap import heat_maps
 from aexad.methods.model import Model, build_model, uses_labels
-from aexad.runtime.errors import AexadError, one_line
+from aexad.runtime.errors import AexadError, MethodError, one_line
 from aexad.training.model_store import load_model, save_model
 from aexad.training.train import train
 
@@ -135,19 +135,19 @@ def _stored_and_loaded(first: _Trained) -> str | None:
         # A stored model has no heat map: each method that shares it has its own.
         loaded = load_model(path, first.weights_dir)._replace(recipe=first.model.recipe)
     if first.apart(_maps(loaded, first.tested)) > TOLERANCE:
-        return (
-            "a stored and loaded model gives other maps: keep what fit learns in parameters or "
-            "buffers, and name buffers of unknown shape in 'learned'"
-        )
+        return f"a stored and loaded model gives other maps: {REMEDY}"
     return None
 
 
+REMEDY = (
+    "keep what fit learns in parameters or buffers, and name buffers of unknown shape in 'learned'"
+)
 PROBES: dict[str, Callable[[_Trained], str | None]] = {
     "fails on a second call": _second_call,
     "fails on a batch of one image": _batch_of_one,
     "fails in a second training": _second_training,
     "uses_labels is False, but it fails without labelled images": _normal_images_alone,
-    "its state cannot be stored and loaded": _stored_and_loaded,
+    f"its state cannot be stored and loaded ({REMEDY})": _stored_and_loaded,
 }
 """What to say if a check raises an exception, and the check; it returns the problem or None."""
 
@@ -196,6 +196,8 @@ def _resized(pixels: np.ndarray, size: int) -> np.ndarray:
 
 
 def _told(error: Exception) -> str:
+    if isinstance(error, MethodError) and isinstance(error.__cause__, Exception):
+        error = error.__cause__  # without the advice to call 'check-method'
     text = one_line(error, 300)
     return (
         text if isinstance(error, (AexadError, ValueError)) else f"{type(error).__name__}: {text}"

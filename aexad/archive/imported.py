@@ -9,9 +9,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from aexad.archive.manifest import SPLIT
+from aexad.archive.manifest import RECORDS, SPLIT
 from aexad.config.benchmark import Run
-from aexad.config.methods import Method
+from aexad.config.methods import Command, Method
+from aexad.config.own_code import own_digest
 from aexad.config.recipe import Recipe
 from aexad.runtime.files import sha256_of
 
@@ -37,6 +38,42 @@ def recipe_differences(stored: Mapping[str, Any] | None, method: Method | None) 
         return sorted({str(place[0]) if place else together for place in problems})
     then, now = (recipe_of_run(each) for each in (recipe, method))
     return [key for key in now if now[key] != then[key]]
+
+
+def has_own_code(method: Method | None) -> bool:
+    """Whether :func:`code_differences` compares a run of this method."""
+    return isinstance(method, Command) or (
+        isinstance(method, Recipe) and bool(method.own_code["train"])
+    )
+
+
+def code_differences(record: Mapping[str, Any], method: Method | None) -> list[str]:
+    """What of a command, or of code of one's own, differs between an archived run and here.
+
+    Files that are not here are not compared. Neither is aexad's own code, nor the folder of a
+    command's environment: they differ between machines.
+
+    Parameters
+    ----------
+    record
+        The ``provenance.json`` of the run.
+    method
+        The recipe of that name here.
+    """
+    digests = str(record.get("library", "")).split()
+    if isinstance(method, Command):
+        then = dict(record.get("recipe") or {})
+        if "command" not in then:
+            return []
+        keys = [key for key in ("command", "uses_labels") if then.get(key) != getattr(method, key)]
+        here = all(Path(file).is_file() for file in method.files)
+        return keys + ["files"] * (here and method.digest not in digests)
+    if isinstance(method, Recipe) and (own := method.own_code["train"]):
+        files = sorted({reference.rpartition(":")[0] for reference in own})
+        here = all(Path(file).is_file() for file in files)
+        if here and own_digest(own) not in digests:
+            return [f"the code of {', '.join(files)}"]
+    return []
 
 
 def recipe_of_run(recipe: Recipe) -> dict[str, Any]:
@@ -78,6 +115,9 @@ def imported_runs(
         try:
             stored = json.loads((folder / IMPORTED).read_text(encoding="utf-8"))["recipe"]
             changed = recipe_differences(stored, methods[run.method])
+            if not changed and has_own_code(methods[run.method]):
+                record = json.loads((folder / RECORDS[0]).read_text(encoding="utf-8"))
+                changed = code_differences(record, methods[run.method])
         except (OSError, ValueError, KeyError, TypeError):
             problems.append(f"{folder}: no readable {IMPORTED}")
             continue

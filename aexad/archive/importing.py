@@ -17,7 +17,13 @@ from pathlib import Path
 
 import numpy as np
 
-from aexad.archive.imported import IMPORTED, other_splits, recipe_differences
+from aexad.archive.imported import (
+    IMPORTED,
+    code_differences,
+    has_own_code,
+    other_splits,
+    recipe_differences,
+)
 from aexad.archive.manifest import (
     DAMAGED,
     LARGEST,
@@ -28,6 +34,7 @@ from aexad.archive.manifest import (
     ArchivedRun,
     digest_of,
     read_manifest,
+    read_record,
 )
 from aexad.config.benchmark import METRICS_FILE, Run
 from aexad.config.methods import Command, Method
@@ -47,8 +54,9 @@ _REPLACED = (*MEASURED, *RECORDS, IMPORTED)
 def import_archive(path: Path, results: Path, methods: Mapping[str, Method]) -> list[Run]:
     """Write the runs of an archive into ``<results>/imported``; return them.
 
-    A run that is there already, with the same values, is left alone. Runs whose recipe or split is
-    another one here are left out with a warning.
+    A run that is there already, with the same values, is left alone. Runs whose recipe, code of
+    one's own (a method in a Python file, a command) or split is another one here are left out
+    with a warning.
 
     Parameters
     ----------
@@ -79,7 +87,11 @@ def import_archive(path: Path, results: Path, methods: Mapping[str, Method]) -> 
         )
     chosen = []
     for archived in manifest.runs:
-        if changed := recipe_differences(archived.recipe, methods.get(archived.method)):
+        method = methods.get(archived.method)
+        changed = recipe_differences(archived.recipe, method)
+        if not changed and has_own_code(method):
+            changed = code_differences(read_record(path, archived), method)
+        if changed:
             logger.warning(
                 "%s: run %s left out: its recipe is another one here (%s)",
                 *(path, archived.run.folder, ", ".join(changed)),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import json
 import lzma
 import zipfile
 import zlib
@@ -101,6 +102,21 @@ def read_manifest(path: Path) -> Manifest:
             first = error.errors()[0]
             detail += f" ({'.'.join(map(str, first['loc']))}: {first['msg']})"
         raise DataError(f"{path}: {detail}; make it with 'aexad archive'") from None
+
+
+def read_record(path: Path, archived: ArchivedRun) -> dict[str, Any]:
+    """The ``provenance.json`` of a run of an archive; empty if the run has none that is readable.
+
+    Damage is reported where the whole run is read (:func:`aexad.archive.importing.import_archive`).
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            info = archive.getinfo(f"{archived.run.folder.as_posix()}/{RECORDS[0]}")
+            if info.file_size > LARGEST:
+                return {}
+            return dict(json.loads(archive.read(info)))
+    except (*DAMAGED, OSError, TypeError):
+        return {}
 
 
 def _check_names(names: Sequence[str], path: Path) -> None:

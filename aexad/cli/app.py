@@ -175,7 +175,7 @@ def fit(args: argparse.Namespace) -> Path:
         print(
             f"{output}: trained on {card.normals} good images{defects}; "
             f"threshold {card.threshold.value:.4g}, for at most "
-            f"{card.threshold.false_alarms:.1%} false alarms, from "
+            f"{100 * card.threshold.false_alarms:.1f} % false alarms, from "
             f"{card.threshold.held_out_normals} held-out good images"
             + (f" in {groups} groups" if (groups := card.threshold.held_out_groups) else "")
         )

@@ -91,13 +91,31 @@ def package_of(name: str) -> str:
 def own_digest(references: Iterable[str]) -> str:
     """Digest of the code of the files that references name; empty without any.
 
-    Comments do not count. A file that is missing or no Python is an error in :func:`load_own`.
+    Modules of the current folder that they import belong to it. Comments do not count. A file that
+    is missing or no Python is an error in :func:`load_own`.
     """
     digest = hashlib.sha256()
     files = sorted({reference.rpartition(":")[0] for reference in references})
-    for file in files:
+    waiting = list(files)
+    for file in waiting:
         try:
-            digest.update(ast.dump(ast.parse(Path(file).read_bytes())).encode())
+            tree = ast.parse(Path(file).read_bytes())
+            digest.update(ast.dump(tree).encode())
         except (OSError, SyntaxError, ValueError):
             digest.update(b"unreadable")
+            continue
+        waiting += sorted(_beside(tree) - set(waiting))
     return digest.hexdigest()[:16] if files else ""
+
+
+def _beside(tree: ast.Module) -> set[str]:
+    """Files of the current folder that a module imports; aexad has a digest of its own."""
+    names = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    own = [name.replace(".", "/") for name in names if name.partition(".")[0] != "aexad"]
+    places = {place for name in own for place in (f"{name}.py", f"{name}/__init__.py")}
+    return {place for place in places if Path(place).is_file()}

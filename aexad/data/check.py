@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from pathlib import Path
 
 from tabulate import tabulate
 
+from aexad.config.benchmark import NAMES
 from aexad.config.catalogue import Dataset
 from aexad.config.schema import nearest
-from aexad.data.layouts.registry import LAYOUTS, recognise
+from aexad.data.layouts.folders import folders_in
+from aexad.data.layouts.mvtec import FolderLayout
+from aexad.data.layouts.registry import LAYOUTS, layout_of, recognise
 from aexad.data.masks import mask_files
-from aexad.data.validate import PROBLEM, WARNING, count_images, grouped, validate
+from aexad.data.validate import PROBLEM, WARNING, Finding, count_images, grouped, validate
 from aexad.runtime.errors import ConfigError, DataError
 
 
@@ -39,6 +43,9 @@ def check(folder: Path, name: str, dataset: Dataset) -> None:
         There are problems; or the folder holds no category.
     """
     entries, findings = validate(folder, name, dataset)
+    findings += _names(sorted({entry.category for entry in entries}))
+    if dataset.categories is None:
+        findings += _no_categories(folder, dataset.adaptor)
     rows = []
     for category in sorted({entry.category for entry in entries} | {f.category for f in findings}):
         images = [entry for entry in entries if entry.category == category]
@@ -64,3 +71,23 @@ def check(folder: Path, name: str, dataset: Dataset) -> None:
         print(f"\n{tabulate(texts, headers=headers, disable_numparse=True)}")
     if count := sum(row["problems"] for row in rows):
         raise DataError(f"{folder}: {count} problem{'s' * (count > 1)}, listed above; correct them")
+
+
+def _names(categories: list[str]) -> list[Finding]:
+    """Categories that a benchmark refuses, because their names are names of its folders too."""
+    text = "a benchmark accepts only letters, digits and _ . - (no - first) here; rename the folder"
+    refused = [name for name in categories if not re.fullmatch(NAMES["category"], name)]
+    return [Finding(name, WARNING, f"name of the category: {text}") for name in refused]
+
+
+def _no_categories(folder: Path, adaptor: str) -> list[Finding]:
+    """Folders that are passed over, although they have a part of a category in this layout."""
+    layout = layout_of(adaptor)
+    if not isinstance(layout, FolderLayout):
+        return []
+    known, parts = layout.categories(folder), ("train", layout.test, *layout.masks)
+    return [
+        Finding("", WARNING, f"{path}: left out, because it has no folder train/{layout.normal}")
+        for path in folders_in(folder)
+        if path.name not in known and any((path / part).is_dir() for part in parts)
+    ]

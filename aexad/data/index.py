@@ -151,8 +151,14 @@ def log_warnings(findings: Sequence[Finding], name: str = "") -> list[str]:
     warnings = [finding for finding in findings if finding.kind == WARNING]
     texts = [finding.text for finding in grouped(warnings)]
     for text in texts:
-        logger.warning("%s%s", f"{name}: " if name else "", text)
+        logger.warning("%s", _after(name, text))
     return texts
+
+
+def _after(name: str, text: str) -> str:
+    """The text behind the name, unless the name is empty or a folder that the text begins with."""
+    within = text.startswith(f"{name}: ") or Path(text).is_relative_to(name)
+    return text if not name or within else f"{name}: {text}"
 
 
 def listing_digest(folder: str | os.PathLike[str]) -> str:
@@ -184,7 +190,7 @@ def listing_digest(folder: str | os.PathLike[str]) -> str:
 def _refuse(name: str, problems: list[str]) -> None:
     """Raise an error that lists the problems, if there are any."""
     if len(problems) == 1:
-        raise DataError(f"{name}: {problems[0]}")
+        raise DataError(_after(name, problems[0]))
     if problems:
         lines = [f"{name} has {len(problems)} problems:", *problems[:MOST_SHOWN]]
         if len(problems) > MOST_SHOWN:

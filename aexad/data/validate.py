@@ -17,7 +17,7 @@ from typing import NamedTuple
 from tqdm import tqdm
 
 from aexad.config.catalogue import WHOLE, Counts, Dataset, Tile
-from aexad.data.image_files import check_image, image_size, orientation_of
+from aexad.data.image_files import SIDEWAYS, check_image, image_size, orientation_of
 from aexad.data.images import (
     Levels,
     level_range,
@@ -272,6 +272,9 @@ def _turned(image: Path, mask: Path, shape: tuple[int, int]) -> str:
         return ""
     if image_size(mask) not in (shape, shape[::-1]):
         return ""
+    oblong = shape[0] != shape[1] and orientation_of(image) in SIDEWAYS
+    if oblong and image_size(mask) == shape:
+        return ""  # the photograph as it is stored has another size
     text = (
         f"{image}: its EXIF orientation turns the photograph, and {mask.name} has none: was it "
         "drawn on the photograph as it is stored? Then turn the mask, or remove the orientation"

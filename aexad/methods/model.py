@@ -13,6 +13,7 @@ import torch
 from aexad.config.kinds import METHODS, kind_of
 from aexad.config.own_code import entry_point, is_own, load_own, own_digest
 from aexad.config.recipe import PIXELS, Recipe
+from aexad.config.schema import Strict
 from aexad.encoders.weights import Weights, find_weights
 from aexad.methods.base import EncoderMethod, Method
 from aexad.runtime.device import is_out_of_memory
@@ -35,6 +36,8 @@ def method_class(name: str) -> type[Method]:
         found = load_own(name) if is_own(name) else entry_point(name)
     if not (isinstance(found, type) and issubclass(found, Method)):
         raise ConfigError(f"'{name}' is no class derived from aexad.methods.base.Method")
+    if not issubclass(found.Options, Strict):  # it would take unknown keys without a word
+        raise ConfigError(f"Options of '{name}' are not derived from aexad.config.schema.Strict")
     return found
 
 

@@ -11,8 +11,14 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from aexad.archive.imported import imported_runs, other_splits, recipe_differences
-from aexad.archive.manifest import SPLIT, ArchivedRun, read_manifest
+from aexad.archive.imported import (
+    code_differences,
+    has_own_code,
+    imported_runs,
+    other_splits,
+    recipe_differences,
+)
+from aexad.archive.manifest import SPLIT, ArchivedRun, read_manifest, read_record
 from aexad.config.benchmark import (
     METRICS_FILE,
     NAMES,
@@ -423,6 +429,8 @@ def _archived(
         if run in archived
         if not recipe_differences(archived[run].recipe, methods[run.method])
         if not run.is_made(RESULTS)
+        if not has_own_code(method := methods[run.method])
+        or not code_differences(read_record(Path(benchmark.archive), archived[run]), method)
     }
     unfit = {run: each for run, each in equal.items() if run.data_folder in others}
     return {run: each for run, each in equal.items() if run not in unfit}, [

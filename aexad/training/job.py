@@ -65,6 +65,11 @@ class TrainingJob:
         start = time.perf_counter()
         with torch.no_grad():  # of methods that need no gradients
             history = self.model.network.fit(self.images.data, self)
+        if not isinstance(history, pd.DataFrame):
+            raise TypeError(
+                f"fit returned {history!r:.40}; it must return a pandas DataFrame, one row per "
+                "epoch, for example pd.DataFrame([{'epoch': 1}])"
+            )
         self.model.network.eval()
         if self._trained is not None:
             return self._trained._replace(history=history)

@@ -6,6 +6,7 @@ from safetensors.torch import save_file
 
 from aexad.app.check_method import check_method
 from aexad.config.recipe import Recipe
+from aexad.runtime.errors import ConfigError
 
 METHOD = """
 import pandas as pd
@@ -55,7 +56,21 @@ def test_a_state_that_raises_hides_no_other_problem(problems):
     found = problems(maps=f"{MAPS} + torch.rand(1)", state="1 / 0")
     assert found[0].startswith("two calls on the same images give other maps")
     assert "fails in a second training: ZeroDivisionError: division by zero" in found
-    assert found[-1].startswith("its state cannot be stored and loaded: ZeroDivisionError")
+    assert found[-1].startswith("its state cannot be stored and loaded (keep what fit learns in")
+    assert found[-1].endswith(": ZeroDivisionError: division by zero")
+
+
+def test_a_fit_without_a_table(problems):
+    (problem,) = problems(fit="return {'epoch': 1}")
+    assert problem.startswith(
+        "fit fails: TypeError: fit returned {'epoch': 1}; it must return a pandas DataFrame"
+    )
+
+
+def test_a_buffer_that_is_not_declared(problems):
+    (problem,) = problems(fit="self.register_buffer('other', torch.zeros(2))")
+    assert "name buffers of unknown shape in 'learned'" in problem
+    assert "the first is 'other'" in problem
 
 
 def test_a_fit_that_needs_labelled_images(problems):
@@ -77,3 +92,11 @@ def test_the_folder_of_weights_is_used_to_the_end(tmp_path, monkeypatch):
     name = "test_resnet.r160_in1k"
     save_file(timm.create_model(name).state_dict(), tmp_path / f"{name}.safetensors")
     assert check_method(Recipe(encoder=name, model="two_bank"), 32, tmp_path) == []
+
+
+def test_options_that_would_take_unknown_keys_are_refused(tmp_path):
+    path = tmp_path / "mine.py"
+    method = METHOD.format(fit="pass", maps=MAPS, state="self.state_dict()")
+    path.write_text(f"from pydantic import BaseModel\n{method}\n    class Options(BaseModel): ...")
+    with pytest.raises(ConfigError, match="are not derived from"):
+        check_method(Recipe.model_validate({"class": f"{path}:Mine", "options": {"b": 7}}), 32)

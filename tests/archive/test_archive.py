@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 from fake_results import METHODS, make_tree
 
-from aexad.archive.imported import imported_runs
+from aexad.archive.imported import code_differences, imported_runs
 from aexad.archive.importing import import_archive
-from aexad.archive.manifest import MANIFEST, MEASURED, RECORDS, read_manifest
+from aexad.archive.manifest import MANIFEST, MEASURED, RECORDS, read_manifest, read_record
 from aexad.archive.writing import write_archive
 from aexad.config.methods import Command, ExternalMaps, read_methods
+from aexad.config.own_code import own_digest
 from aexad.report.collect import write_collection
 from aexad.report.inputs import find_inputs
 from aexad.report.results import Results
@@ -136,6 +137,71 @@ def test_another_recipe_is_left_out(made, tmp_path, caplog):
     changed = {name: tree.recipes[name].model_copy(update={"heat_map": heat_map})}
     problems = imported_runs(tree.runs, tree.recipes | changed, tmp_path)[1]
     assert problems[0].endswith("made with another recipe (heat_map)")
+
+
+@pytest.fixture
+def of_ones_own(tmp_path, monkeypatch):
+    """An archive of a method in a Python file and of a command; the recipes there and here."""
+    monkeypatch.chdir(tmp_path)
+    Path("mine.py").write_text("x = 1")
+    Path("program.py").write_text("x = 1")
+    tree = make_tree(tmp_path / "made", methods=("aexad-resnet18", "ae"))
+    recipe = tree.recipes["aexad-resnet18"].model_copy(update={"model": "mine.py:Mine"})
+    command = Command(command="program {split} {output}", files=["program.py"])
+    methods = {"aexad-resnet18": recipe, "ae": command}
+    for run in tree.runs:
+        path = tree.results / run.folder / "provenance.json"
+        record = json.loads(path.read_text())
+        method = methods[run.method]
+        if isinstance(method, Command):
+            record |= {"recipe": method.model_dump(), "library": method.digest}
+        else:
+            own = own_digest(method.own_code["train"])
+            record |= {"recipe": method.training, "library": f"0123456789abcdef {own}"}
+        path.write_text(json.dumps(record))
+    path = tmp_path / "own.runs.zip"
+    write_archive(path, tree.runs, [], methods, tree.results, "demo", "A trial")
+    return tree.runs, path, methods
+
+
+def _edited(file):
+    return lambda methods: Path(file).write_text("x = 2") and methods
+
+
+def _with_command(**keys):
+    return lambda methods: methods | {"ae": methods["ae"].model_copy(update=keys)}
+
+
+@pytest.mark.parametrize(
+    ("change", "method", "told"),
+    [
+        (_edited("mine.py"), "aexad-resnet18", "the code of mine.py"),
+        (_edited("program.py"), "ae", "files"),
+        (_with_command(command="program {split} {output} -x"), "ae", "command"),
+        (_with_command(uses_labels=False), "ae", "uses_labels"),
+    ],
+)
+def test_other_code_of_ones_own_is_left_out(of_ones_own, tmp_path, caplog, change, method, told):
+    runs, path, methods = of_ones_own
+    assert import_archive(path, tmp_path / "before", methods) == sorted(runs)
+    changed = change(methods)
+    rest = sorted(run for run in runs if run.method != method)
+    assert import_archive(path, tmp_path / "after", changed) == rest
+    assert f"its recipe is another one here ({told})" in caplog.text
+    found, problems = imported_runs(runs, changed, tmp_path / "before")
+    assert sorted(found) == rest
+    assert all(problem.endswith(f"made with another recipe ({told})") for problem in problems)
+    manifest = read_manifest(path)
+    records = {each.run: read_record(path, each) for each in manifest.runs}
+    differ = {run for run in runs if code_differences(records[run], changed[run.method])}
+    assert differ == {run for run in runs if run.method == method}
+
+
+def test_code_of_ones_own_that_is_not_here_is_not_compared(of_ones_own, tmp_path):
+    runs, path, methods = of_ones_own
+    Path("mine.py").unlink()
+    Path("program.py").unlink()
+    assert import_archive(path, tmp_path / "after", methods) == sorted(runs)
 
 
 def test_runs_of_another_split_than_here_are_left_out(made, tmp_path, caplog):

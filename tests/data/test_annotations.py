@@ -185,9 +185,10 @@ def test_cvat_turns_boxes_and_ellipses_clockwise_about_their_centres(folder):
 def test_a_thin_box_keeps_a_pixel_and_images_without_regions_are_empty(folder):
     (folder / "a.txt").write_text("0 0.5 0.5 0.001 0.5\n")
     (folder / "b.txt").write_text("")
-    a, b, _ = marked(folder, folder)
+    a, b, said = marked(folder, folder)
     assert (a == rectangle(30, 10, 1, 20)).all()
     assert not b.any()
+    assert said.endswith(f"; 1 without a region, for example {folder.parent}/masks/b_mask.png")
 
 
 @pytest.mark.parametrize(

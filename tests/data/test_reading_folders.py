@@ -1,5 +1,6 @@
 """Which files of a folder are photographs, masks, or left out; and what is told about them."""
 
+import shutil
 import unicodedata
 from pathlib import Path
 
@@ -79,6 +80,20 @@ def test_files_that_are_not_read_are_counted_by_ending(part, capsys):
     printed = capsys.readouterr().out
     assert "files read: 6 .png" in printed
     assert ".heic left out" in printed
+
+
+def test_check_tells_what_a_benchmark_does_not_take(part, capsys):
+    check(part.parent, "set", MINE)
+    assert "warning " not in capsys.readouterr().out
+    shutil.copytree(part, part.with_name("Blech Ü"))
+    shutil.copytree(part, part.with_name("other"))
+    (part.with_name("other") / "train/good").rename(part.with_name("other") / "train/gut")
+    part.with_name("notes").mkdir()
+    check(part.parent, "set", MINE)
+    printed = capsys.readouterr().out
+    assert "name of the category: a benchmark accepts only letters" in printed
+    assert f"{part.with_name('other')}: left out, because it has no folder train/good" in printed
+    assert "notes" not in printed
 
 
 @pytest.mark.parametrize("name", ["a\r.png", "a\n.png", "a\x85/0.png"])
@@ -296,6 +311,17 @@ def test_an_inverted_mask_is_a_warning(part):
     assert "marks 88 % of its image; is it inverted?" in text
 
 
+def test_a_line_names_the_folder_of_flat_folders_once(part, caplog):
+    marks, none = part / "ground_truth/scratch", part / "none"
+    mask(marks / "0_mask.png", box=(0, 0, 60, 60))
+    flat_index(part / "train/good", part / "test/scratch", marks)
+    (line,) = caplog.messages
+    assert line.startswith(f"{marks / '0_mask.png'}: marks 88 %")
+    with pytest.raises(DataError) as caught:
+        flat_index(none, None)
+    assert str(caught.value).startswith(f"{none}: no such folder")
+
+
 @pytest.mark.parametrize(("masks", "told"), [("covered", "thicker"), ("nearest", "is lost")])
 def test_a_defect_thinner_than_a_pixel_is_told_with_the_size_that_keeps_it(part, masks, told):
     photograph(part / "test/scratch/0.png", 9, side=640)
@@ -326,6 +352,19 @@ def test_an_oblong_photograph_that_exif_turns_away_from_its_mask(part):
     Image.fromarray(pixels).save(part / "ground_truth/scratch/0_mask.png")
     with pytest.raises(DataError, match="EXIF orientation turns the photograph"):
         build_index(part.parent, "set", MINE)
+
+
+@pytest.mark.parametrize(("orientation", "told"), [(6, 0), (3, 1)])
+def test_a_mask_of_the_size_of_the_turned_photograph_was_drawn_on_it(part, orientation, told):
+    exif = Image.Exif()
+    exif[274] = orientation
+    (part / "test/scratch/0.png").unlink()
+    stored = np.full((40, 50) if orientation == 6 else (50, 40), 120, np.uint8)
+    Image.fromarray(stored).save(part / "test/scratch/0.jpg", exif=exif)
+    pixels = np.zeros((50, 40), np.uint8)
+    pixels[5:9, 5:9] = 255
+    Image.fromarray(pixels).save(part / "ground_truth/scratch/0_mask.png")
+    assert sum("EXIF orientation" in text for text in warnings(part)) == told
 
 
 @pytest.mark.parametrize("shape", [(64, 97), (97, 64)])

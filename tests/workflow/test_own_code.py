@@ -11,6 +11,9 @@ import pytest
 import yaml
 from project import ROOT
 
+from aexad.config.benchmark import Benchmark
+from aexad.config.schema import read_yaml, validate
+
 pytestmark = pytest.mark.workflow
 
 PAGE = (ROOT / "docs/extending.md").read_text()
@@ -49,6 +52,15 @@ def project_and_config(copy_of_finished, tmp_path):
     own = {name: recipe for name, recipe in recipes().items() if "command" not in recipe}
     config = with_own_code(copy_of_finished, tmp_path / "outside", own, [*MINE, "ae-smoke"])
     return copy_of_finished, config, tmp_path / "outside"
+
+
+def test_every_file_of_configuration_on_the_page_can_be_read(tmp_path):
+    for text in re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL):
+        path = tmp_path / "block.yaml"
+        path.write_text(text)
+        assert read_yaml(path)
+        if text.startswith("title:"):
+            assert validate(Benchmark, read_yaml(path), "the page").comparisons
 
 
 def test_code_outside_of_the_checkout_has_rows_in_the_table(project_and_config):

@@ -42,7 +42,8 @@ def draw_masks(source: Path, images: Path, folder: Path, labels: Sequence[str] =
     Returns
     -------
     str
-        What was drawn, for example ``8 masks from COCO: 12 boxes (filled), 3 polygons``.
+        What was drawn, for example ``8 masks from COCO: 12 boxes (filled), 3 polygons``, and how
+        many masks are black, because no region of their images is drawn.
 
     Raises
     ------
@@ -90,7 +91,9 @@ def draw_masks(source: Path, images: Path, folder: Path, labels: Sequence[str] =
     forms = " and ".join(sorted({annotation.form for annotation in annotations.values()}))
     plural = {BOX: "boxes (filled)"}
     kinds = [f"{count} {plural.get(kind, kind + 's')}" for kind, count in sorted(drawn.items())]
-    return f"{len(masks)} masks from {forms}: {', '.join(kinds) or 'no region'}"
+    black = [target for target, mask in masks.items() if not mask.any()]
+    told = f"; {len(black)} without a region, for example {folder / black[0]}" if black else ""
+    return f"{len(masks)} masks from {forms}: {', '.join(kinds) or 'no region'}{told}"
 
 
 def masks_for(defects: Path, masks: Path | None, folder: Path) -> tuple[Path | None, str]:
@@ -179,4 +182,4 @@ def _refuse(problems: list[str]) -> None:
     if problems:
         more = len(problems) - MOST_SHOWN
         lines = problems[:MOST_SHOWN] + ([f"and {more} more"] if more > 0 else [])
-        raise DataError("\n  ".join([f"{len(problems)} images cannot be annotated:", *lines]))
+        raise DataError("\n  ".join([f"cannot be annotated ({len(problems)}):", *lines]))

@@ -230,7 +230,10 @@ def _finding(
         unranked=unranked,
         best=best,
         first=[titles[name] for name in first],
-        rest=[(titles[name], values[name]) for name in rest],
+        rest=[
+            (titles[name], values[name], complete["mean"][first[0]] - complete["mean"][name])
+            for name in rest
+        ],
         most_named=MOST_NAMED,
         **facts,
     )

@@ -102,7 +102,7 @@ def _transformer_for_cnn(
 def _against_rivals(
     results: Results, metrics: pd.DataFrame, dataset: str, scenario: str
 ) -> list[str]:
-    """Does the reconstruction help, and what are labels worth: AE-XAD against other methods.
+    """AE-XAD against a method that rebuilds nothing, and against one without labelled defects.
 
     They are the first ones, in the order of the benchmark, that have AE-XAD's encoder: one that
     trains on the labelled defects, and one that ignores them.

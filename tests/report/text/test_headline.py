@@ -83,6 +83,15 @@ def test_each_metric_has_its_own_winner() -> None:
     ]
 
 
+def test_a_lead_is_the_difference_that_other_sentences_print() -> None:
+    rows = metrics({"a": [[0.9604]], "b": [[0.9567]], "c": [[0.5]]})
+    assert sentences(rows) == [
+        "X-AUC: a is best with 0.960, 0.004 above b (0.957) and 0.460 above c (0.500)."
+    ]
+    rows = metrics({"a": [[0.7506]], "b": [[0.7504]]})
+    assert sentences(rows) == ["X-AUC: a is best with 0.751, less than 0.001 above b (0.750)."]
+
+
 def test_what_prints_the_same_is_level() -> None:
     rows = metrics({"a": [[0.9001]], "b": [[0.9002]], "c": [[0.5]]})
     assert sentences(rows) == ["X-AUC: a and b are level at 0.900, 0.400 above c (0.500)."]

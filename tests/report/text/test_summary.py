@@ -145,10 +145,11 @@ def test_sentences_and_figures_choose_the_same_pair(tmp_path) -> None:
 @pytest.mark.parametrize(
     ("labels", "signs", "expected"),
     [
-        (True, (1, 0), "Does the reconstruction help? A less P, which has the same features"),
+        (True, (1, 0), "method that rebuilds nothing? A less P, which has the same encoder and "),
         (True, (1, 0), "A is higher in X-AUC."),
         (True, (0, -1), "It is lower in IoU."),
-        (False, (0, 0), "What are the labelled defects worth?"),
+        (False, (0, 0), "Is AE-XAD better than a method without labelled defects? A less P, which"),
+        (False, (0, 0), "ignores the labelled defects, in brackets 95 % intervals: X-AUC +0.100"),
         (False, (0, 0), "No interval is on one side of zero."),
     ],
 )
@@ -160,6 +161,12 @@ def test_rivals_are_compared_in_words(labels, signs, expected):
     text = sentence("against_rival", ours="A", rival="P", labels=labels, differences=differences)
     assert expected in text
     assert "X-AUC +0.100 (-0.100 to +0.300)" in text.replace("−", "-")
+
+
+def test_a_rival_without_intervals():
+    differences = [{"metric": "IoU", "value": 0.1, "interval": None, "sign": 0}]
+    text = sentence("against_rival", ours="A", rival="P", labels=False, differences=differences)
+    assert text.endswith("ignores the labelled defects: IoU +0.100. The intervals are not known.")
 
 
 def test_an_auroc_below_chance_is_remarked() -> None:
