@@ -20,7 +20,7 @@ SIDE = 64
 NEAR = 0.3
 """A near copy of an image is closer than this share of its median distance to all images. In six
 categories of photographs of parts, at most 2 % of the good images have one; nearly all frames of a
-video do (``docs/explain.md``)."""
+video do."""
 ROUNDING = 1e-9
 """Squared distances below this share of the squared lengths are rounding errors."""
 MANY = 0.1

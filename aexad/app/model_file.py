@@ -1,7 +1,7 @@
 """Model files for torch: complete files of ``fit``, and files of benchmark runs.
 
 The file of a run holds only the trained tensors. A file of ``fit`` also holds the part of the
-frozen encoder that is used (a ResNet-18 up to its second stage: 2.8 MB); it needs no other file.
+frozen encoder that is used (a ResNet-18 up to its second stage: 2.7 MB); it needs no other file.
 """
 
 from __future__ import annotations

@@ -99,7 +99,10 @@ def import_archive(path: Path, results: Path, methods: Mapping[str, Method]) -> 
         elif archived.run.data_folder not in others:
             chosen.append(archived)
     if not chosen:
-        raise DataError(f"{path}: every run was made with a recipe or split that is another here")
+        raise DataError(
+            f"{path}: no run is imported: each was made with another recipe or split than "
+            "here; see the warnings above"
+        )
     try:
         with zipfile.ZipFile(path) as archive:
             contents = [

@@ -81,7 +81,7 @@ def write_archive(
         if contents.setdefault(split, content := (folder.parent / SPLIT).read_bytes()) != content:
             raise DataError(
                 f"{folder.parent / SPLIT}: differs from the split of the runs made here; remove "
-                "one of both"
+                "one of the two"
             )
     splits = {
         name.removesuffix(f"/{SPLIT}"): digest_of(content)

@@ -70,7 +70,9 @@ class SuperSimpleNetOptions(Strict):
     """Options of ``supersimplenet``."""
 
     noise: float = Field(0.015, ge=0, le=10, description="standard deviation of the feature noise")
-    noise_from: float = Field(0.6, ge=-1, le=1, description="cells whose Perlin noise is higher")
+    noise_from: float = Field(
+        0.6, ge=-1, le=1, description="cells with higher Perlin noise than this are disturbed"
+    )
     margin: float = Field(0.5, ge=0, le=10, description="margin of the truncated L1 loss")
     gamma: float = Field(4, ge=0, le=10, description="exponent of the focal loss")
 

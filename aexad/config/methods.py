@@ -1,4 +1,4 @@
-"""Methods by name: recipes and external maps, from the files of ``config/methods/``."""
+"""Methods by name: recipes, external maps and commands, from the files of ``config/methods/``."""
 
 from __future__ import annotations
 

@@ -29,8 +29,8 @@ def require(paths: Sequence[Path]) -> None:
         more = f" and {len(missing) - SHOWN} more" if len(missing) > SHOWN else ""
         raise DataError(
             f"{len(missing)} of {len(paths)} runs have no {missing[0].name} yet: {named}{more}; "
-            f"make each as the first, with 'snakemake {missing[0]}', or set partial=true to leave "
-            "out missing runs"
+            f"make each of them, for example with 'snakemake {missing[0]}', or set partial=true to "
+            "leave out missing runs"
         )
 
 

@@ -55,7 +55,8 @@ def load_model(path: str | Path, weights_dir: str | Path | None = None) -> Model
     if model.encoder["sha256"] != sha256:
         raise WeightsError(
             f"{path}: trained on other weights of '{recipe.encoder}' (sha256 {sha256}) than were "
-            f"found here ({model.encoder['source']}, {model.encoder['sha256']}); provide the former"
+            f"found here ({model.encoder['source']}, {model.encoder['sha256']}); "
+            "put the weights that it was trained on into the folder of weights"
         )
     with safe_open(path, framework="pt") as file:
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118

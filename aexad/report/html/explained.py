@@ -129,9 +129,9 @@ def promise(threshold: Threshold | None) -> str:
     groups = f" in {threshold.held_out_groups} groups" if threshold.held_out_groups else ""
     return (
         f"Of new good images like those that it was found with, at most "
-        f"{100 * threshold.false_alarms:.1f} % are expected to be called anomalous by mistake. It comes "
-        f"from {threshold.held_out_normals} good images{groups} that were not trained on. How many "
-        "defects are missed is not known."
+        f"{100 * threshold.false_alarms:.1f} % are expected to be called anomalous by mistake. The "
+        f"threshold comes from {threshold.held_out_normals} good images{groups} that were not "
+        "trained on. How many defects are missed is not known."
     )
 
 

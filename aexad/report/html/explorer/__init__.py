@@ -1,1 +1,1 @@
-"""The explorer: every test image under any two methods."""
+"""The explorer: test images under any two methods."""
