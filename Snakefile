@@ -39,7 +39,7 @@ rule all:
 
 rule all_panels:
     input:
-        PLAN.panels,
+        lambda wildcards: PLAN.panels,
 
 
 include: "workflow/rules/data.smk"

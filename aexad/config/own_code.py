@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from aexad.runtime.errors import ConfigError, one_line
+from aexad.runtime.provenance import modules_among
 
 GROUP = "aexad.methods"
 """Entry points of installed packages that offer methods."""
@@ -94,28 +95,49 @@ def own_digest(references: Iterable[str]) -> str:
     Modules of the current folder that they import belong to it. Comments do not count. A file that
     is missing or no Python is an error in :func:`load_own`.
     """
+    trees = _trees(references)
     digest = hashlib.sha256()
-    files = sorted({reference.rpartition(":")[0] for reference in references})
-    waiting = list(files)
+    for tree in trees:
+        digest.update(ast.dump(tree).encode() if tree else b"unreadable")
+    return digest.hexdigest()[:16] if trees else ""
+
+
+def library_modules(references: Iterable[str]) -> list[str]:
+    """Modules of aexad that the files of :func:`own_digest` import, for a digest of their code.
+
+    A class of one's own may be derived from a method of the library, and call its functions.
+    """
+    names = set().union(*(_imported(tree) for tree in _trees(references) if tree))
+    return modules_among(name for name in names if name.partition(".")[0] == "aexad")
+
+
+def _trees(references: Iterable[str]) -> list[ast.Module | None]:
+    """The code of the files that references name, and of modules that they import from here."""
+    waiting = sorted({reference.rpartition(":")[0] for reference in references})
+    trees: list[ast.Module | None] = []
     for file in waiting:
         try:
-            tree = ast.parse(Path(file).read_bytes())
-            digest.update(ast.dump(tree).encode())
+            trees.append(tree := ast.parse(Path(file).read_bytes()))
         except (OSError, SyntaxError, ValueError):
-            digest.update(b"unreadable")
+            trees.append(None)
             continue
         waiting += sorted(_beside(tree) - set(waiting))
-    return digest.hexdigest()[:16] if files else ""
+    return trees
 
 
-def _beside(tree: ast.Module) -> set[str]:
-    """Files of the current folder that a module imports; aexad has a digest of its own."""
+def _imported(tree: ast.Module) -> set[str]:
+    """Dotted names that a module imports: modules, and what may be one."""
     names = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-    own = [name.replace(".", "/") for name in names if name.partition(".")[0] != "aexad"]
+    return names
+
+
+def _beside(tree: ast.Module) -> set[str]:
+    """Files of the current folder that a module imports; aexad has a digest of its own."""
+    own = [name.replace(".", "/") for name in _imported(tree) if name.split(".")[0] != "aexad"]
     places = {place for name in own for place in (f"{name}.py", f"{name}/__init__.py")}
     return {place for place in places if Path(place).is_file()}

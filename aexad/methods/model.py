@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import torch
 
 from aexad.config.kinds import METHODS, kind_of
-from aexad.config.own_code import entry_point, is_own, load_own, own_digest
+from aexad.config.own_code import entry_point, is_own, library_modules, load_own, own_digest
 from aexad.config.recipe import PIXELS, Recipe
 from aexad.config.schema import Strict
 from aexad.encoders.weights import Weights, find_weights
@@ -50,9 +50,10 @@ def uses_labels(recipe: Recipe) -> bool:
 
 def method_digest(recipe: Recipe) -> str:
     """Digest of the code that a training runs: the library's, the method's, and one's own."""
-    library = code_digest("aexad.training.train", *kind_of(recipe.model).modules)
-    own = own_digest(recipe.own_code["train"])
-    return " ".join(filter(None, [library, own, recipe.package]))
+    own = recipe.own_code["train"]
+    modules = [*kind_of(recipe.model).modules, *library_modules(own)]
+    library = code_digest("aexad.training.train", *modules)
+    return " ".join(filter(None, [library, own_digest(own), recipe.package]))
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import shlex
 import shutil
 from collections.abc import Mapping, Sequence
@@ -33,11 +34,12 @@ from aexad.config.builtin import catalogue_paths, method_paths
 from aexad.config.catalogue import TITLE_KEYS, Dataset, read_catalogue
 from aexad.config.kinds import kind_of
 from aexad.config.methods import Command, ExternalMaps, Method, read_methods, trained_as
-from aexad.config.own_code import own_digest
+from aexad.config.own_code import library_modules, own_digest
 from aexad.config.recipe import Recipe
 from aexad.config.schema import nearest, validate
 from aexad.config.weights import weights_record
 from aexad.data.index import listing_digest
+from aexad.data.layouts.visa import TABLE
 from aexad.plan.runs import RESULTS, runs_of
 from aexad.runtime.errors import ConfigError, DataError
 from aexad.runtime.files import sha256_of
@@ -51,6 +53,8 @@ TEXTURES = "aexad.data.sources.textures"
 LARGE_GB = 1
 NOTHING = "a^"
 """A pattern that no name matches."""
+AROUND_COMMAND = 30
+"""Minutes of a job besides its command: to write the split for it, and to read its maps."""
 CLASSES = "classes"
 """Name of the list that all classes share."""
 
@@ -205,6 +209,12 @@ class Plan:
             raise ConfigError(f"config/methods: method '{name}' has no model of aexad")
         return method
 
+    def command_minutes(self, name: str, attempt: int) -> int:
+        """Minutes of the job of a command: its recipe's, and more at each attempt around it."""
+        method = self.method(name)
+        assert isinstance(method, Command)  # noqa: S101 - the wildcard's pattern
+        return math.ceil(method.minutes) + AROUND_COMMAND * attempt
+
     def command_code(self, name: str) -> list[Any]:
         """What the result of a command depends on: our code, its recipe and its files."""
         method = self.method(name)
@@ -224,7 +234,8 @@ class Plan:
             "heat_map": ["aexad.explain.inference", "aexad.training.model_store"],
         }[step]
         own = recipe.own_code["train"] + (recipe.own_code["heat_map"] if step != "train" else [])
-        library = code_digest(*verb, *kind_of(recipe.model).modules, DEVICE)
+        modules = [*kind_of(recipe.model).modules, *library_modules(own)]
+        library = code_digest(*verb, *modules, DEVICE)
         return [library, f"{own_digest(own)} {recipe.package}".strip()]
 
     def weights_records(self, name: str) -> list[str]:
@@ -299,15 +310,17 @@ class Plan:
         Returns
         -------
         str, list or None
-            Digest of the names and sizes in a local folder; size and time of a local archive;
-            digest of the code that draws textures; sha256 of a download, or torchvision's name of
-            the data set. None: there is none of these.
+            Digest of the names and sizes in a local folder, for VisA with that of its table; size
+            and time of a local archive; digest of the code that draws textures; sha256 of a
+            download, or torchvision's name of the data set. None: there is none of these.
         """
         entry, source = self.dataset(dataset), self.source(dataset)
         if source is not None:
             folder = Path(source, category)
             alone = folder.is_dir() and not self._is_of_classes(dataset)
-            return _listed(folder if alone else Path(source))
+            listed = _listed(folder if alone else Path(source))
+            # It says which images are trained on, and lies outside of the categories.
+            return [listed, _table(Path(source, TABLE))] if entry.adaptor == "visa" else listed
         if entry.adaptor == "textures":
             return code_digest(TEXTURES)
         return entry.download.sha256 if entry.download else entry.torchvision
@@ -322,8 +335,12 @@ class Plan:
         return "" if self._is_of_classes(dataset) else option("--category", category)
 
     def listed_as(self, dataset: str) -> dict[str, Any]:
-        """The values of the keys of a data set on which its lists depend, defaults left out."""
-        keys = {"adaptor", "marks", "masks", "counts"}
+        """The values of the keys of a data set on which its lists depend, defaults left out.
+
+        Without ``counts``: they refuse a list and never change one, so that a number that is
+        corrected makes no run due.
+        """
+        keys = {"adaptor", "marks", "masks"}
         if self._is_of_classes(dataset):
             keys.add("categories")
         return self.dataset(dataset).model_dump(include=keys, exclude_defaults=True)
@@ -454,3 +471,9 @@ def _listed(path: Path) -> Any:
     if path.is_dir():
         return listing_digest(path)
     return [path.stat().st_size, path.stat().st_mtime_ns] if path.is_file() else None
+
+
+@cache
+def _table(path: Path) -> str | None:
+    """Digest of a table in a local folder; None if it does not exist."""
+    return sha256_of(path) if path.is_file() else None

@@ -55,14 +55,12 @@ def runs_of(
         )
     ]
     named = {run.category: None for run in every}, {run.method: None for run in every}
-    wanted = settings.categories, settings.methods
-    for key, names, known in zip(("categories", "methods"), wanted, named, strict=True):
-        _check_narrowing(key, names, list(known), where)
+    categories, methods = (
+        _narrowed(key, getattr(settings, key), list(known), where)
+        for key, known in zip(("categories", "methods"), named, strict=True)
+    )
     runs = [
-        run
-        for run in dict.fromkeys(every)
-        if settings.categories is None or run.category in settings.categories
-        if settings.methods is None or run.method in settings.methods
+        run for run in dict.fromkeys(every) if run.category in categories if run.method in methods
     ]
     if not runs:
         raise ConfigError(
@@ -77,10 +75,10 @@ def runs_of(
                     f"{where}: the {kind} '{name}' names a folder too, and may have only letters, "
                     "digits and _ . - (no - first); rename it"
                 )
-    methods = {run.method for run in runs}
-    for name in sorted(methods):
+    columns = {run.method for run in runs}
+    for name in sorted(columns):
         for end in COLUMN_ENDS:
-            if f"{name}{end}" in methods:
+            if f"{name}{end}" in columns:
                 raise ConfigError(
                     f"{where}: the method '{name}{end}' would share a column of tables with "
                     f"numbers of '{name}'; rename it"
@@ -123,10 +121,19 @@ def known_categories(name: str, dataset: Dataset, settings: Settings) -> list[st
     return local_categories(Path(source), dataset.adaptor)
 
 
-def _check_narrowing(key: str, wanted: list[str] | None, known: list[str], where: str) -> None:
-    for name in wanted or []:
+def _narrowed(key: str, wanted: list[str] | None, known: list[str], where: str) -> list[str]:
+    """The wanted names, or all of them; ``1`` stands for ``01`` too.
+
+    Snakemake hands on ``--config categories=01`` as a number.
+    """
+    if wanted is None:
+        return known
+    numbers = {str(int(name)): name for name in known if name.isdecimal()}
+    names = [name if name in known else numbers.get(name, name) for name in wanted]
+    for name in names:
         if name not in known:
             raise ConfigError(f"{key}={name}: not in {where}; {nearest(name, known)}")
+    return names
 
 
 def _selected(

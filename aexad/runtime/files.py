@@ -12,6 +12,7 @@ import fcntl
 import glob
 import hashlib
 import json
+import logging
 import os
 import shutil
 import tempfile
@@ -26,6 +27,8 @@ import numpy as np
 import pandas as pd
 
 from aexad.runtime.errors import DataError
+
+logger = logging.getLogger(__name__)
 
 # What numpy and zipfile raise for a file that is not an archive of arrays. A single array (.npy) is
 # not a context manager, hence TypeError.
@@ -109,6 +112,31 @@ def remove_leftovers(path: Path) -> None:
                     shutil.rmtree(folder)
             finally:
                 os.close(handle)
+
+
+@contextmanager
+def one_after_the_other(path: Path) -> Iterator[None]:
+    """Wait until no other process is in this block for ``path``, then keep others from it.
+
+    The lock is a hidden file beside ``path``, which is removed at the end. On file systems without
+    locks nobody waits.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = path.with_name(f"{_prefix(path)}lock")
+    while True:
+        handle = os.open(lock, os.O_RDWR | os.O_CREAT, 0o666)
+        if not _hold(handle):
+            logger.info("%s: waiting for another process that makes it", path)
+            _hold(handle, wait=True)
+        with suppress(FileNotFoundError):  # the process that held it has removed it
+            if os.path.samestat(os.fstat(handle), lock.stat()):
+                break
+        os.close(handle)
+    try:
+        yield
+    finally:
+        lock.unlink(missing_ok=True)
+        os.close(handle)
 
 
 def _prefix(path: Path) -> str:

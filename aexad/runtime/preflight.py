@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 import time
 from pathlib import Path
 
@@ -57,18 +58,19 @@ def reset_future_file_times(folder: str | os.PathLike[str]) -> int:
     MachineError
         The time of a file cannot be set: it belongs to another user.
     """
-    now = time.time()
-    future = [
-        path
-        for path in Path(folder).rglob("*")
-        if path.is_file() and not path.is_symlink() and path.stat().st_mtime > now
-    ]
-    for path in future:
-        try:
-            os.utime(path, (now, now))
-        except OSError as error:
-            raise MachineError(
-                f"{path}: its time is in the future and cannot be set ({error.strerror}); ask its "
-                f"owner for 'touch {path}'"
-            ) from None
-    return len(future)
+    now, count = time.time(), 0
+    for parent, _, names in os.walk(folder):
+        for path in (Path(parent, name) for name in names):
+            try:
+                status = path.lstat()
+                if stat.S_ISREG(status.st_mode) and status.st_mtime > now:
+                    os.utime(path, (now, now))
+                    count += 1
+            except FileNotFoundError:  # a job of an earlier call has removed it
+                continue
+            except OSError as error:
+                raise MachineError(
+                    f"{path}: its time is in the future and cannot be set ({error.strerror}); ask "
+                    f"its owner for 'touch {path}'"
+                ) from None
+    return count

@@ -12,6 +12,7 @@ import hashlib
 import platform
 import resource
 import subprocess
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -84,6 +85,11 @@ def code_digest(*modules: str, root: Path = ROOT) -> str:
             packages = {name.rpartition(".")[0] for name in imported}
             waiting += imported | {name for name in packages if _is_ours(name, root)}
     return _sha256(*sorted(set(digests.values())))[:16]
+
+
+def modules_among(names: Iterable[str]) -> list[str]:
+    """Those of some dotted names that are modules of the library, sorted."""
+    return sorted(name for name in names if _is_ours(name, ROOT))
 
 
 def versions() -> dict[str, str]:

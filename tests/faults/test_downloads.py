@@ -5,6 +5,7 @@ import tarfile
 import threading
 from collections import namedtuple
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import miniature_sets
@@ -268,6 +269,27 @@ def test_the_licence_is_printed_once(
         fetching.fetch("set", entry, tmp_path / "data/set")
     assert capsys.readouterr().err == "set: Set. Licence: CC0.\n"
     assert len(server.requests) == 1
+
+
+def test_projects_that_share_a_folder_of_data_download_once(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tree = miniature_sets.mvtec_ad(tmp_path / "tree")
+    with tarfile.open(tmp_path / "a.tar", "w") as file:
+        file.add(tree, "tree")
+    server.content = (tmp_path / "a.tar").read_bytes()
+    entry = Dataset(title="Set", adaptor="mvtec_layout", download=origin(server, server.content))
+
+    def slow(*arguments: object) -> Path:
+        threading.Event().wait(0.3)
+        return download(*arguments)
+
+    monkeypatch.setattr(fetching, "download", slow)
+    folder = tmp_path / "data/set"
+    with ThreadPoolExecutor(3) as threads:
+        assert len({*threads.map(lambda _: fetching.fetch("set", entry, folder), range(3))}) == 1
+    assert len(server.requests) == 1
+    assert {path.name for path in folder.parent.iterdir()} == {"downloads", "set", "set.json"}
 
 
 def test_errors_of_the_disk_are_not_retried(

@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import re
 import shutil
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,7 +13,7 @@ from aexad.archive.importing import import_archive
 from aexad.config.benchmark import Run
 from aexad.config.catalogue import TITLE_KEYS, Dataset
 from aexad.methods.model import method_digest
-from aexad.plan.plan import RUN, RUN_DATA, _listed, plan
+from aexad.plan.plan import RUN, RUN_DATA, _listed, _table, plan
 from aexad.runtime.errors import ConfigError
 
 ROOT = Path(__file__).parents[2]
@@ -75,6 +76,20 @@ def test_a_new_version_of_an_installed_method_is_new_code(checkout, monkeypatch)
     assert all(old != new for old, new in zip(before, after, strict=True))
 
 
+def test_a_method_of_the_library_is_part_of_a_class_that_is_derived_from_it(checkout, monkeypatch):
+    Path("mine.py").write_text("from helper import Base\nclass Mine(Base): pass\n")
+    Path("helper.py").write_text("from aexad.methods.patchcore import PatchCore as Base\n")
+    Path("config/methods/own.yaml").write_text("mine: {class: mine.py:Mine, encoder: pixels}\n")
+    made, named = plan({"benchmark": "demo"}), []
+    for place in ("aexad.plan.plan", "aexad.methods.model"):
+        monkeypatch.setattr(f"{place}.code_digest", lambda *modules: named.append(modules) or "")
+    made.code("mine", "train")
+    made.code("mine", "heat_map")
+    method_digest(made.recipe("mine"))
+    assert len(named) == 3
+    assert all("aexad.methods.patchcore" in modules for modules in named)
+
+
 def test_the_demo_downloads_no_data(checkout):
     assert plan({"benchmark": "demo"}).large_downloads() == []
 
@@ -134,6 +149,20 @@ def test_another_category_changes_nothing_of_a_run(checkout, tmp_path):
     assert contents()[1] != cable
 
 
+def test_another_split_in_the_table_of_visa_is_other_data(checkout, tmp_path):
+    (tmp_path / "mine/candle").mkdir(parents=True)
+    (tmp_path / "mine/split_csv").mkdir()
+
+    def content(split):
+        for function in (_listed, _table):
+            function.cache_clear()
+        (tmp_path / "mine/split_csv/1cls.csv").write_text(split)
+        made = plan({"benchmark": "demo", "sources": {"visa": str(tmp_path / "mine")}})
+        return made.content("visa", "candle")
+
+    assert content("train") == content("train") != content("test!")
+
+
 def test_a_category_has_a_list_of_its_own_and_classes_share_one(checkout):
     made = plan({"benchmark": "report"})
     assert made.index_of("mvtec_ad", "bottle") == "results/index/mvtec_ad/bottle.csv"
@@ -141,6 +170,14 @@ def test_a_category_has_a_list_of_its_own_and_classes_share_one(checkout):
     digits = plan({"benchmark": "one_class", "imports": False})
     assert {digits.index_of("mnist", name) for name in "37"} == {"results/index/mnist/classes.csv"}
     assert digits.only_option("mnist", "3") == ""
+
+
+def test_numbers_of_images_that_are_corrected_make_no_run_due(checkout):
+    """A wrong number of one category is removed from them, as its message says."""
+    made = plan({"benchmark": "report"})
+    before = made.listed_as("mvtec_ad")
+    made.catalogue["mvtec_ad"].counts.pop("toothbrush")
+    assert made.listed_as("mvtec_ad") == before
 
 
 @pytest.fixture
@@ -191,6 +228,13 @@ def test_runs_of_another_split_than_here_are_made_here(archived):
     assert f"made with another split than {split}" in again.unfit_reasons[0]
 
 
+def test_every_rule_that_writes_the_title_of_a_benchmark_depends_on_it():
+    text = (ROOT / "workflow/rules/report.smk").read_text()
+    rules = re.split(r"^rule ", text, flags=re.MULTILINE)
+    with_title = {rule.split(":")[0] for rule in rules if 'include={"title"' in rule}
+    assert with_title == {"tables", "report", "explorer", "archive"}
+
+
 def test_a_source_of_no_data_set_is_told():
     with pytest.raises(ConfigError, match="sources: no data set 'mvtec_da'; did you mean 'mvtec_"):
         plan({"benchmark": "report", "sources": {"mvtec_da": "somewhere"}})
@@ -237,11 +281,27 @@ def test_jobs_take_a_gpu_if_there_is_one_or_the_settings_ask_for_it(
     assert (made.device(1), made.device(0)) == (of_a_job, of_a_job_without)
 
 
+def test_the_job_of_a_command_lasts_longer_than_its_recipe_allows_the_command(checkout):
+    """Else the cluster ends the job before the error that names the key, at every attempt."""
+    (checkout / "config/methods/own.yaml").write_text("own: {command: program, minutes: 999.5}\n")
+    made = plan({"benchmark": "demo"})
+    assert [made.command_minutes("own", attempt) for attempt in (1, 2)] == [1030, 1060]
+    rule = (ROOT / "workflow/rules/explain.smk").read_text().split("rule infer:")[0]
+    assert "PLAN.command_minutes(" in rule
+
+
 @pytest.mark.parametrize("snakefile", ["Snakefile", "studies/layers/Snakefile"])
 def test_no_rule_works_out_the_device_by_itself(snakefile):
     files = [ROOT / snakefile, *(ROOT / "workflow/rules").glob("*.smk")]
     text = "".join(path.read_text() for path in files)
     assert "settings.device" not in text.lower()
+
+
+def test_no_rule_lists_the_files_of_all_runs_before_it_is_needed():
+    """Each job of a cluster reads the rules: the lists took a third of its start."""
+    text = (ROOT / "workflow/rules/report.smk").read_text()
+    assert "PLAN.files(" in text
+    assert "PLAN.files(" not in text.replace("lambda wildcards: PLAN.files(", "")
 
 
 def test_the_folders_of_the_rules_are_those_of_the_runs():

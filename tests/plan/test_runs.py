@@ -91,6 +91,15 @@ def test_a_category_that_is_a_number_is_a_name():
         assert {run.category for run in runs({"categories": given}, **changes)} == {"0"}
 
 
+@pytest.mark.parametrize("given", [1, "1", "01", [1]])
+def test_a_category_with_a_zero_in_front_can_be_chosen(given, monkeypatch):
+    """Snakemake hands on ``categories=01`` as 1; BTAD's categories are 01, 02 and 03."""
+    folders = Dataset(title="Folders", adaptor="mvtec_layout", categories=["01", "02"])
+    monkeypatch.setitem(CATALOGUE, "folders", folders)
+    found = runs({"categories": given}, datasets={"folders": "all"})
+    assert {run.category for run in found} == {"01"}
+
+
 def test_a_call_can_be_narrowed():
     assert {run.category for run in runs({"categories": "cable"})} == {"cable"}
     assert len(runs({"categories": "bottle,cable", "methods": ["a"]})) == 2

@@ -2,6 +2,7 @@
 
 import os
 import time
+from pathlib import Path
 
 import pytest
 
@@ -24,6 +25,20 @@ def test_times_in_the_future_are_set_to_now(future, tmp_path):
     assert reset_future_file_times(tmp_path) == 1
     assert future.stat().st_mtime <= time.time()
     assert reset_future_file_times(tmp_path) == 0
+
+
+def test_a_folder_that_a_job_removes_meanwhile_is_passed_over(future, tmp_path, monkeypatch):
+    """Jobs on a cluster go on when Snakemake was killed and is called again."""
+    temporary, scandir = tmp_path / "runs/.maps.npz-abcdefgh", os.scandir
+    temporary.mkdir()
+
+    def removing(folder):
+        if Path(folder) == temporary:
+            temporary.rmdir()
+        return scandir(folder)
+
+    monkeypatch.setattr("os.scandir", removing)
+    assert reset_future_file_times(tmp_path) == 1
 
 
 def test_a_file_of_another_user_is_told(future, tmp_path, monkeypatch):

@@ -215,6 +215,14 @@ def test_a_call_can_be_narrowed_to_one_method(project):
     assert "report" not in planned
 
 
+def test_braces_in_the_path_of_recipes_are_no_wildcards(copy_of_finished):
+    recipes = copy_of_finished.folder / "more {recipes}.yaml"
+    recipes.write_text("more: {base: ae-smoke}\n")
+    config = ("benchmark=smoke", f"recipes={recipes}")
+    assert copy_of_finished.planned(config=config) == dict.fromkeys(REPORTS, 1)
+    assert copy_of_finished.snakemake("tables", config=config)
+
+
 def test_a_call_says_which_runs_are_missing(copy_of_finished):
     shutil.rmtree(copy_of_finished.folder / RUN / "ae-smoke")
     output = copy_of_finished.snakemake(f"{RUN}/split.csv", "--force").stdout
@@ -291,6 +299,7 @@ def test_snakemakes_own_report_is_one_offline_file(finished, tmp_path):
         (["benchmark=smoke", "methods=ae-smok"], "methods=ae-smok: .*did you mean 'ae-smoke'"),
         (["benchmrk=smoke"], "unknown key 'benchmrk'.*did you mean 'benchmark'"),
         (["benchmark=smoke", "country=Germany"], "'country': .*pattern"),
+        (["benchmark=smoke", "benchmarks=" + 300 * "x"], "File name too long; shorten the name"),
         (["benchmark=smoke", "threads=0"], "'threads': input should be greater"),
     ],
 )

@@ -26,6 +26,18 @@ def test_the_study_uses_the_runs_of_the_benchmark_and_adds_its_own_files(copy_of
     assert copy_of_finished.planned(*STUDY, config=CONFIG) == {}
 
 
+def test_the_study_has_the_settings_of_the_benchmark(project):
+    with (project.folder / "config/config.yaml").open("a") as file:
+        file.write("threads: 2\n")
+    told = project.snakemake("--dry-run", *STUDY, config=CONFIG).stdout
+    assert told.count("--threads 2") > told.count("aexad train") > 0
+    assert "--threads 1" not in told
+    with (project.folder / "config/config.yaml").open("a") as file:
+        file.write("thread: 2\n")
+    told = project.snakemake("--dry-run", *STUDY, config=CONFIG, check=False).stdout
+    assert "unknown key 'thread' (did you mean 'threads'?)" in told
+
+
 def test_an_archived_study_trains_nothing(project):
     folder = project.folder / "six"
     for category in (

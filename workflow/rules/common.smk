@@ -14,6 +14,7 @@ from aexad.runtime.preflight import (
     reset_future_file_times,
 )
 from aexad.runtime.provenance import code_digest
+from aexad.runtime.signals import user_message
 
 # Jobs run `python`: let it be the interpreter of Snakemake, also where its environment is not active.
 os.environ.update(
@@ -25,8 +26,8 @@ try:
     PLAN = plan(config)
     check_no_file_at("results")
     check_writable(".")
-except AexadError as error:
-    raise WorkflowError(str(error)) from None
+except (AexadError, OSError) as error:
+    raise WorkflowError(user_message(error)) from None
 
 SETTINGS = PLAN.settings
 # External maps and imported runs have no steps to look at.
@@ -84,8 +85,8 @@ def of_wildcards(function):
     def call(wildcards):
         try:
             return function(wildcards)
-        except AexadError as error:
-            raise WorkflowError(str(error)) from None
+        except (AexadError, OSError) as error:
+            raise WorkflowError(user_message(error)) from None
 
     return call
 

@@ -25,7 +25,9 @@ rule command:
     threads: SETTINGS.threads
     resources:
         mem_mb=times_attempt(8000),
-        runtime=times_attempt(240),
+        runtime=lambda wildcards, attempt: PLAN.command_minutes(
+            wildcards.method, attempt
+        ),
         gpu=PLAN.gpus,
     params:
         library=of_wildcards(lambda wildcards: PLAN.command_code(wildcards.method)),

@@ -5,11 +5,13 @@ PUBLISHED = sorted(map(str, Path("config/published").glob("*.*")))
 MISSING = sorted(str(run.folder) for run in {*PLAN.all_runs} - {*PLAN.reported})
 
 
+# Inputs and options of reports are functions: a job of one run need not list the files of all runs,
+# and Snakemake would take braces in the paths of a text for wildcards.
 rule collect:
     input:
-        metrics=PLAN.files(PLAN.reported, "metrics.json"),
-        provenance=PLAN.files(PLAN.trained, "provenance.json"),
-        inference=PLAN.files(PLAN.trained, "inference.json"),
+        metrics=lambda wildcards: PLAN.files(PLAN.reported, "metrics.json"),
+        provenance=lambda wildcards: PLAN.files(PLAN.trained, "provenance.json"),
+        inference=lambda wildcards: PLAN.files(PLAN.trained, "inference.json"),
     output:
         metrics=f"{PLAN.folder}/metrics.csv",
         methods=f"{PLAN.folder}/methods.csv",
@@ -24,7 +26,7 @@ rule collect:
         runtime=times_attempt(10),
     params:
         library=code_digest("aexad.report.collect", "aexad.report.inputs"),
-        benchmark=PLAN.benchmark_options(),
+        benchmark=lambda wildcards: PLAN.benchmark_options(),
         missing=MISSING,
         replaced=PLAN.replaced,
         titles={name: recipe["title"] for name, recipe in PLAN.recipes().items()},
@@ -38,7 +40,7 @@ rule tables:
     input:
         metrics=f"{PLAN.folder}/metrics.csv",
         methods=f"{PLAN.folder}/methods.csv",
-        images=PLAN.files(PLAN.reported, "per_image.csv"),
+        images=lambda wildcards: PLAN.files(PLAN.reported, "per_image.csv"),
         published=PUBLISHED,
     output:
         tables=report(
@@ -69,7 +71,7 @@ rule tables:
             "aexad.report.text.summary",
             "aexad.report.inputs",
         ),
-        benchmark=PLAN.benchmark_options(),
+        benchmark=lambda wildcards: PLAN.benchmark_options(),
         missing=MISSING,
         recipes=PLAN.recipes(),
         datasets=PLAN.described("files", "published_as"),
@@ -85,14 +87,14 @@ rule figures:
     input:
         metrics=f"{PLAN.folder}/metrics.csv",
         methods=f"{PLAN.folder}/methods.csv",
-        runs=PLAN.files(
+        runs=lambda wildcards: PLAN.files(
             PLAN.trained,
             "training.csv",
             "per_image.csv",
             "provenance.json",
         ),
-        maps=PLAN.files(PLAN.pictured, "maps.npz"),
-        images=PLAN.files(PLAN.pictured, "per_image.csv"),
+        maps=lambda wildcards: PLAN.files(PLAN.pictured, "maps.npz"),
+        images=lambda wildcards: PLAN.files(PLAN.pictured, "per_image.csv"),
     output:
         report(
             directory(f"{PLAN.folder}/figures"),
@@ -112,7 +114,7 @@ rule figures:
         runtime=times_attempt(30),
     params:
         library=code_digest("aexad.report.figures.write", "aexad.report.inputs"),
-        benchmark=PLAN.benchmark_options(),
+        benchmark=lambda wildcards: PLAN.benchmark_options(),
         datasets=PLAN.described("size", "stored_size", "levels", "evaluation"),
         gallery=PLAN.benchmark.gallery,
         data=SETTINGS.data,
@@ -128,10 +130,10 @@ rule report:
         methods=f"{PLAN.folder}/methods.csv",
         tables=f"{PLAN.folder}/tables",
         figures=f"{PLAN.folder}/figures",
-        panels=PLAN.files(PLAN.pictured, "panels"),
-        images=PLAN.files(PLAN.reported, "per_image.csv"),
+        panels=lambda wildcards: PLAN.files(PLAN.pictured, "panels"),
+        images=lambda wildcards: PLAN.files(PLAN.reported, "per_image.csv"),
         published=PUBLISHED,
-        provenance=PLAN.files(PLAN.trained, "provenance.json"),
+        provenance=lambda wildcards: PLAN.files(PLAN.trained, "provenance.json"),
     output:
         report(
             f"{PLAN.folder}/report.html",
@@ -150,7 +152,7 @@ rule report:
         runtime=times_attempt(10),
     params:
         library=code_digest("aexad.report.html.page"),
-        benchmark=PLAN.benchmark_options(),
+        benchmark=lambda wildcards: PLAN.benchmark_options(),
         missing=MISSING,
         described=PLAN.benchmark.model_dump(include={"title", "description"}),
         recipes=PLAN.recipes(),
@@ -164,9 +166,11 @@ rule report:
 rule explorer:
     input:
         methods=f"{PLAN.folder}/methods.csv",
-        strips=PLAN.files(PLAN.pictured, "strips"),
-        images=PLAN.files(PLAN.pictured, "per_image.csv"),
-        splits=sorted({f"results/{run.data_folder}/split.csv" for run in PLAN.pictured}),
+        strips=lambda wildcards: PLAN.files(PLAN.pictured, "strips"),
+        images=lambda wildcards: PLAN.files(PLAN.pictured, "per_image.csv"),
+        splits=lambda wildcards: sorted(
+            {f"results/{run.data_folder}/split.csv" for run in PLAN.pictured}
+        ),
     output:
         page=f"{PLAN.folder}/explorer/index.html",
         photographs=directory(f"{PLAN.folder}/explorer/photographs"),
@@ -182,7 +186,7 @@ rule explorer:
         runtime=times_attempt(30),
     params:
         library=code_digest("aexad.report.html.explorer.page"),
-        benchmark=PLAN.benchmark_options(),
+        benchmark=lambda wildcards: PLAN.benchmark_options(),
         images=SETTINGS.explorer,
         data=SETTINGS.data,
         title=PLAN.benchmark.model_dump(include={"title"}),  # text would be formatted
@@ -195,11 +199,13 @@ rule explorer:
 
 rule archive:
     input:
-        metrics=PLAN.files(PLAN.reported, "metrics.json", "per_image.csv", "counts.npz"),
-        records=PLAN.files(
+        metrics=lambda wildcards: PLAN.files(
+            PLAN.reported, "metrics.json", "per_image.csv", "counts.npz"
+        ),
+        records=lambda wildcards: PLAN.files(
             PLAN.trained, "provenance.json", "training.csv", "inference.json"
         ),
-        maps=PLAN.files(PLAN.pictured, "maps.npz"),
+        maps=lambda wildcards: PLAN.files(PLAN.pictured, "maps.npz"),
     output:
         f"{PLAN.folder}/{SETTINGS.benchmark}.runs.zip",
     log:
@@ -212,8 +218,9 @@ rule archive:
         mem_mb=times_attempt(2000),
         runtime=times_attempt(10),
     params:
+        title=PLAN.benchmark.model_dump(include={"title"}),  # text would be formatted
         library=code_digest("aexad.archive.writing", "aexad.report.inputs"),
-        benchmark=PLAN.benchmark_options(),
+        benchmark=lambda wildcards: PLAN.benchmark_options(),
     message:
         f"Archiving {len(PLAN.reported)} runs"
     shell:

@@ -30,7 +30,7 @@ rule weights:
     message:
         "Fetching the pre-trained weights of {wildcards.encoder}"
     shell:
-        "python -m aexad weights {wildcards.encoder} {params.options} --output {output} --log {log:q}"
+        "python -m aexad weights {wildcards.encoder:q} {params.options} --output {output:q} --log {log:q}"
 
 
 rule train:

@@ -30,7 +30,13 @@ from aexad.data.sources.classes import (
 from aexad.data.sources.http import download
 from aexad.data.sources.textures import PIXELS_SHA256, draw_textures
 from aexad.runtime.errors import ConfigError, DataError, DownloadError
-from aexad.runtime.files import expanded, sha256_of, temporary_folder, write_json
+from aexad.runtime.files import (
+    expanded,
+    one_after_the_other,
+    sha256_of,
+    temporary_folder,
+    write_json,
+)
 
 STAMP = ".origin.json"
 """The file in a folder made by :func:`fetch` that says where its content comes from."""
@@ -90,12 +96,16 @@ def fetch(
     origin = _origin(name, dataset, None if source is None else expanded(source))
     marker = marker_path(folder)
     if not _is_complete(folder, origin):
-        _check_replaceable(name, folder)
-        cite = f" Please cite: {dataset.citation}" if dataset.citation else ""
-        print(f"{name}: {dataset.title}. Licence: {dataset.licence}.{cite}", file=sys.stderr)
-        marker.unlink(missing_ok=True)
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        origin = _make(name, dataset, folder, origin)
+        # Projects that share a folder of data would write into the same part of a download.
+        with one_after_the_other(folder):
+            if not _is_complete(folder, origin):
+                _check_replaceable(name, folder)
+                cite = f" Please cite: {dataset.citation}" if dataset.citation else ""
+                print(
+                    f"{name}: {dataset.title}. Licence: {dataset.licence}.{cite}", file=sys.stderr
+                )
+                marker.unlink(missing_ok=True)
+                origin = _make(name, dataset, folder, origin)
     if _read(marker) != origin:
         write_json(marker, origin)
     return marker
