@@ -198,7 +198,7 @@ MUTANTS = {
     "methods/pixel_probe.py": {
         "defects weigh as much as their area": ("pixels / area.clamp_min(1)", "area / pixels"),
         "features are not normed": ("(encoded - self.mean[:, None, None])", "encoded"),
-        "the deviation is the variance": ("clamp_min(1e-12).sqrt()", "clamp_min(1e-12)"),
+        "the deviation is the variance": ("1e-12, 1.0).sqrt()", "1e-12, 1.0)"),
         "a sum over pixels": ("            / pixels\n", ""),
     },
     "methods/selu.py": {

@@ -93,6 +93,8 @@ class Kind:
     """Whether it sees each stage of the encoder by itself, not one map of all."""
     probe: bool = False
     """Whether a probe weighs that error by the probability that a pixel is anomalous."""
+    negative: bool = False
+    """Whether its anomaly maps may be negative."""
     options: type[Strict] = NoOptions
 
     @property
@@ -109,7 +111,7 @@ METHODS = {
     "anovit": Kind("aexad.methods.anovit:AnoViT", uses_labels=False, rebuilds=True),
     "l2_cae": Kind("aexad.methods.l2_cae:L2CAE", uses_labels=False, encoder=False, rebuilds=True),
     "pixel_probe": Kind("aexad.methods.pixel_probe:PixelProbe", options=PixelProbeOptions),
-    "two_bank": Kind("aexad.methods.two_bank:TwoBank"),
+    "two_bank": Kind("aexad.methods.two_bank:TwoBank", negative=True),
     "patchcore": Kind(
         "aexad.methods.patchcore:PatchCore",
         uses_labels=False,
@@ -118,9 +120,9 @@ METHODS = {
     ),
     "padim": Kind("aexad.methods.padim:PaDiM", uses_labels=False, options=PaDiMOptions),
     "fcdd": Kind("aexad.methods.fcdd:FCDD", options=FCDDOptions),
-    "bgad": Kind("aexad.methods.bgad:BGAD", each_stage=True, options=BGADOptions),
+    "bgad": Kind("aexad.methods.bgad:BGAD", each_stage=True, negative=True, options=BGADOptions),
     "supersimplenet": Kind(
-        "aexad.methods.supersimplenet:SuperSimpleNet", options=SuperSimpleNetOptions
+        "aexad.methods.supersimplenet:SuperSimpleNet", negative=True, options=SuperSimpleNetOptions
     ),
 }
 """Every method of the library, by the name that recipes give as ``model``."""

@@ -344,6 +344,17 @@ class Recipe(Strict):
             )
         if kind.probe and self.tuning != "frozen":
             raise ValueError(f"model '{self.model}' measures frozen features; remove 'tuning'")
+        if kind.probe and self.heat_map.normalise == "standard":
+            raise ValueError(
+                f"model '{self.model}' weighs the error by a probability, which would raise a "
+                "negative value of normalise 'standard' the more, the less anomalous the pixel is; "
+                "set heat_map.normalise to target or mean"
+            )
+        if kind.negative and self.heat_map.score == "norm":
+            raise ValueError(
+                f"model '{self.model}' has maps below 0, whose norm is largest where nothing is "
+                "anomalous; set heat_map.score to max or mean"
+            )
         if kind.rebuilds and self.heat_map.score == "own":
             raise ValueError(
                 f"model '{self.model}' gives no score of its own; set heat_map.score to norm, max "

@@ -116,6 +116,9 @@ class GradientMethod(Method):
 
     loss_terms = 1
     """The loss of an image is the sum of its terms divided by this number."""
+    whole_batches: ClassVar[bool] = False
+    """Whether the loss of an image depends on the others of its batch, so that a batch that exceeds
+    the memory for a step cannot be taken in parts."""
 
     def encode(self, features: Tensor) -> Tensor:
         """Run the first half of the trained part, a trained encoder."""

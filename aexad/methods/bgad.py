@@ -14,6 +14,7 @@ from the test set.)
 from __future__ import annotations
 
 import math
+from typing import ClassVar
 
 import pandas as pd
 import torch
@@ -81,6 +82,7 @@ class Flow(nn.Module):
 class BGAD(EncoderMethod, GradientMethod):
     """One flow for each stage of the encoder."""
 
+    whole_batches: ClassVar[bool] = True
     highest: Tensor
 
     def __init__(self, recipe: Recipe, size: int, weights: Weights | None = None) -> None:

@@ -58,7 +58,10 @@ class PixelProbe(EncoderMethod, GradientMethod):
             squares += values.square().sum(dim=(0, 2, 3))
         mean = total / count
         self.mean.copy_(mean)
-        self.deviation.copy_((squares / count - mean**2).clamp_min(1e-12).sqrt())
+        variance = squares / count - mean**2
+        # A channel that is silent in training keeps its scale: a division by almost 0 would let its
+        # first value decide the whole map.
+        self.deviation.copy_(variance.where(variance > 1e-12, 1.0).sqrt())
         return super().fit(data, job)
 
     def decode(self, encoded: Tensor) -> Tensor:

@@ -1,7 +1,8 @@
 """Features of a frozen encoder: computed once per distinct image, and kept if there is room.
 
-They are kept in the memory of the training device, else in a memory-mapped file, else not at all
-(then each step computes them). All three give the same numbers; bf16 halves the memory.
+They are kept in the memory of the training device, else in a memory-mapped file, which gives the
+same numbers, else not at all: then each step computes them, in its own batches, which round
+differently. bf16 halves the memory.
 """
 
 from __future__ import annotations

@@ -53,10 +53,12 @@ def images_at_once(
     The whole batch, if the values that autograd keeps for it fit into ``budget_mb``; they are
     measured on one image, whose loss ``loss_of_first`` returns. So the number follows from recipe
     and configuration alone: sums over other parts round differently. A network whose batch norms
-    learn statistics always gets the whole batch, because parts of it have other statistics.
+    learn statistics, or whose loss is one of the whole batch, always gets the whole batch, because
+    parts of it have other statistics.
     """
     norms = (nn.modules.batchnorm._BatchNorm,)
-    if any(isinstance(module, norms) and module.training for module in network.modules()):
+    learns = any(isinstance(module, norms) and module.training for module in network.modules())
+    if learns or getattr(network, "whole_batches", False):
         return batch_size
     weights = {parameter.untyped_storage().data_ptr() for parameter in network.parameters()}
     kept: dict[int, int] = {}

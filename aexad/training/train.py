@@ -53,8 +53,9 @@ def train(
     """
     gpus = [device] if device.type == "cuda" else []
     try:
-        # Epochs seed torch's own generators.
+        # A fit of one's own may draw from torch's generators; epochs seed them again.
         with torch.random.fork_rng(devices=gpus), freed_memory_kept():
+            torch.manual_seed(model.seed)
             folder = checkpoints.path.parent if checkpoints else None
             images = TrainingImages(model, data, device, feature_memory_mb, folder)
             job = TrainingJob(model, images, step_memory_mb, checkpoints, compiled)

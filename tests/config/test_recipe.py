@@ -1,6 +1,7 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import timm
 
@@ -8,6 +9,7 @@ from aexad.config.benchmark import read_benchmark
 from aexad.config.methods import ExternalMaps, read_methods, read_recipe, trained_as
 from aexad.config.recipe import Recipe
 from aexad.runtime.errors import ConfigError
+from aexad.training.batches import epoch_batches
 
 ROOT = Path(__file__).parents[2]
 
@@ -142,6 +144,13 @@ def test_scenarios_are_those_that_have_the_images(methods):
         ("a: {encoder: e, token_norm: maybe}", "'token_norm': input should be a valid boolean"),
         ("a: {encoder: e, token_shifts: 0}", "greater than or equal to 1"),
         ("a: {model: aexad_probe, encoder: e, tuning: full}", "frozen features; remove 'tuning'"),
+        (
+            "a: {model: aexad_probe, encoder: e, heat_map: {normalise: standard}}",
+            "model 'aexad_probe' weighs .*set heat_map.normalise to target or mean",
+        ),
+        ("a: {model: two_bank, encoder: e, heat_map: {score: norm}}", "below 0.*to max or mean"),
+        ("a: {model: bgad, encoder: e, heat_map: {score: norm}}", "below 0.*to max or mean"),
+        ("a: {model: supersimplenet, encoder: e, heat_map: {score: norm}}", "to max or mean"),
         ("a: {encoder: e, features: [2, 2]}", r"features \[2, 2\] repeat one; name each of them"),
         (
             "a: {encoder: e, optimiser: {schedule: cosine, learning_rate: 1.0e-7}}",
@@ -192,6 +201,16 @@ def test_anovit_and_l2_cae_differ_in_the_network_alone():
     assert (heat_map.normalise, heat_map.filter, heat_map.sigma) == ("mean", "sigma", 4)
     assert (heat_map.score, methods["anovit"].augmentation) == ("max", "affine")
     assert (methods["anovit"].input_size, methods["anovit-224"].input_size) == (384, 224)
+
+
+def test_fcdd_sees_as_many_samples_as_in_the_paper():
+    recipe = read_recipe([ROOT / "config/methods"], "fcdd")
+    normal, anomalous = np.arange(256), np.arange(256, 286)
+    batches = epoch_batches(
+        normal, anomalous, recipe.batch_size, 0, 1, share=recipe.anomalous_share
+    )
+    samples = recipe.epochs * sum(map(len, batches))
+    assert samples == 200 * 10 * len(normal)
 
 
 def test_recipes_that_differ_in_the_heat_map_alone_share_a_model(tmp_path):

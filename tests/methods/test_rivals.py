@@ -90,11 +90,22 @@ class TestPixelProbe:
         network = fitted("pixel_probe", data)
         features = network.features(images_of(data)).double()
         torch.testing.assert_close(network.mean.double(), features.mean(dim=(0, 2, 3)))
-        deviation = features.var(dim=(0, 2, 3), correction=0).clamp_min(1e-12).sqrt()
+        variance = features.var(dim=(0, 2, 3), correction=0)
+        deviation = variance.where(variance > 1e-12, 1.0).sqrt()
         torch.testing.assert_close(network.deviation.double(), deviation, rtol=1e-4, atol=1e-6)
         normed = (features - network.mean.view(-1, 1, 1)) / network.deviation.view(-1, 1, 1)
         expected = F.interpolate(network.head(normed.float()), SIZE, mode="bilinear")
         torch.testing.assert_close(network.decode(features.float()), expected, rtol=1e-3, atol=1e-3)
+
+    def test_a_channel_without_variance_keeps_its_scale(self, data):
+        data.images[:, 1::8, 2::8] = 40  # a pixel of each 8 x 8 block is the same everywhere
+        model = build_model(Recipe(model="pixel_probe", encoder="pixels", epochs=1), SIZE, 0)
+        train(model, data, CPU, compiled=False)
+        silent = torch.zeros(3, 8, 8, dtype=torch.bool)
+        silent[:, 1, 2] = True
+        deviation = model.network.deviation.view(3, 8, 8)
+        assert (deviation[silent] == 1).all()
+        assert (deviation[~silent] < 1).all()
 
     def test_it_learns_where_defects_are(self):
         rng = np.random.default_rng(0)
@@ -225,6 +236,24 @@ class TestFCDD:
         kernel = torch.outer(line, line)[None, None]
         expected = F.conv_transpose2d(h, kernel, stride=8, padding=padding)
         torch.testing.assert_close(network.decode(features), expected, rtol=1e-4, atol=1e-5)
+
+    def test_the_score_weighs_all_cells_alike(self):
+        """The mean of h, not of h', which loses what the kernel spreads beyond the border."""
+        network = build_model(Recipe(**RECIPES["fcdd"]), SIZE, 0).network.eval()
+        images = torch.rand(2, 3, SIZE, SIZE)
+        with torch.no_grad():
+            a = network.head(network.features(images)).double()
+            maps, score = network(images)
+        torch.testing.assert_close(score.double(), ((a**2 + 1).sqrt() - 1).mean(dim=(1, 2, 3)))
+        assert maps.shape == (2, 1, SIZE, SIZE)
+
+    @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+    def test_a_small_output_is_not_rounded_to_zero(self, dtype):
+        network = build_model(Recipe(**RECIPES["fcdd"]), SIZE, 0).network
+        network.head = torch.nn.Identity()
+        a = torch.tensor([1e-4, 0.01, 0.08, 3.0], dtype=dtype)
+        expected = (a.double().square() + 1).sqrt() - 1
+        torch.testing.assert_close(network.cells(a).double(), expected, rtol=0.02, atol=1e-10)
 
     def test_the_kernel_is_that_of_the_paper(self):
         network = build_model(Recipe(**RECIPES["fcdd"]), 224, 0).network

@@ -53,6 +53,14 @@ def test_batch_norms_that_learn_see_the_whole_batch(data):
     assert train(model, data, CPU, step_memory_mb=1).settings["images_at_once"] == 6
 
 
+def test_a_loss_of_whole_batches_sees_the_whole_batch(data):
+    recipe = Recipe(**CNN, model="bgad", features=[1, 2], options={"blocks": 2})
+    whole = train(build_model(recipe, 32, 0), data, CPU)
+    tight = train(build_model(recipe, 32, 0), data, CPU, step_memory_mb=1)
+    assert tight.settings["images_at_once"] == 6
+    assert tight.history["loss"].equals(whole.history["loss"])
+
+
 @pytest.mark.parametrize(
     "error",
     [

@@ -47,6 +47,37 @@ def test_the_same_seed_gives_the_same_bytes(tmp_path, data):
     assert files[0] == files[1]
 
 
+DRAWN = """
+import pandas as pd
+import torch
+from aexad.methods.base import Method
+
+
+class Drawn(Method):
+    learned = ("drawn",)
+
+    def fit(self, data, job):
+        self.register_buffer("drawn", torch.rand(3))
+        return pd.DataFrame([{"epoch": 1}])
+
+    def forward(self, images):
+        return images[:, :1] * self.drawn[0]
+"""
+
+
+def test_the_seed_decides_what_a_fit_of_ones_own_draws(tmp_path, data, monkeypatch):
+    (tmp_path / "drawn.py").write_text(DRAWN)
+    monkeypatch.chdir(tmp_path)
+
+    def drawn(seed, before):
+        model = build_model(Recipe(model="drawn.py:Drawn"), 32, seed)
+        torch.rand(before)  # of another part of the process
+        train(model, data, CPU)
+        return model.network.drawn.tolist()
+
+    assert drawn(0, before=1) == drawn(0, before=2) != drawn(1, before=1)
+
+
 def test_weights_that_are_not_finite_after_the_last_update_are_refused(data):
     model = build_model(Recipe(**CNN | {"batch_size": 99}, epochs=1), 32, 0)
     weight = model.network.decoder.to_image.weight

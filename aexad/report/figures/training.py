@@ -1,4 +1,4 @@
-"""Both parts of the training loss by epoch."""
+"""The training loss by epoch, in its parts where it has any."""
 
 from __future__ import annotations
 
@@ -19,6 +19,14 @@ from aexad.report.labels import listed
 from aexad.report.style import add_legend, draw_lines, draw_points, grid_of, literal, name_ticks
 
 PARTS = {"loss_normal": "normal pixels", "loss_anomalous": "anomalous pixels"}
+WHOLE = {"loss": "all images"}
+"""Of a loss that is one number for a batch, whose parts would be shares of its images."""
+PARTS_OF = {
+    "fcdd": {"loss_normal": "normal images", "loss_anomalous": "images with a defect"},
+    "bgad": WHOLE,
+    "supersimplenet": WHOLE,
+}
+"""By the kind of the loss; others have :data:`PARTS`."""
 
 
 def training_drawings(group: Group) -> Iterator[Drawing]:
@@ -31,16 +39,18 @@ def training_drawings(group: Group) -> Iterator[Drawing]:
     curves = training_curves(group)
     for i, (kind, own) in enumerate(curves.groupby("kind", sort=False)):
         methods = listed([group.shown(name) for name in own["method"].unique()])
+        parts = PARTS_OF.get(str(kind), PARTS)
+        loss = "training loss" if len(parts) == 1 else "two parts of the training loss"
         yield group.drawing(
             "training",
             f"Training curves, {kind}",
-            f"{group.phrase} The two parts of the training loss by epoch, one line per training "
+            f"{group.phrase} The {loss} by epoch, one line per training "
             "(category, method and seed), on a log scale; a mark is at the last epoch. Methods "
             "that differ in the heat map alone share one training: it has the name of the first "
             "of them. Each kind of loss has a figure of its own. Methods with different losses "
             "differ in level by definition: compare the shapes.",
-            "Line plots of the training loss by epoch on normal and on anomalous pixels, one row "
-            f"of panels per category, one line per method ({methods}).",
+            f"Line plots of the training loss by epoch on {' and on '.join(parts.values())}, one "
+            f"row of panels per category, one line per method ({methods}).",
             partial(training_figure, own, group.look),
             end=re.sub(r"[^\w.-]+", "_", f"_{kind}") if i else "",
         )
@@ -52,8 +62,8 @@ def training_curves(group: Group) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Columns category, method, seed, kind (of the loss), epoch, loss_normal, loss_anomalous.
-        Methods that share a training have one curve, under the first of them.
+        Columns category, method, seed, kind (of the loss), epoch, loss_normal, loss_anomalous,
+        loss. Methods that share a training have one curve, under the first of them.
     """
     known = read_runs(group.runs, group.results, "provenance.json", _training)
     trainings = dict(zip(group.runs, known, strict=True))
@@ -67,7 +77,8 @@ def training_curves(group: Group) -> pd.DataFrame:
             curves.append(
                 curve.assign(category=run.category, method=shown, seed=run.seed, kind=kind)
             )
-    return pd.concat(curves).drop_duplicates(["category", "method", "seed", "epoch"])
+    table = pd.concat(curves).drop_duplicates(["category", "method", "seed", "epoch"])
+    return table.assign(loss=table["loss_normal"] + table["loss_anomalous"])
 
 
 def _training(provenance: dict[str, Any], run: Run) -> tuple[str, str]:
@@ -85,15 +96,16 @@ def training_figure(curves: pd.DataFrame, look: Look) -> Figure:
     Parameters
     ----------
     curves : DataFrame
-        Columns category, method, seed, epoch, loss_normal, loss_anomalous.
+        The rows of :func:`training_curves` of one kind of loss.
     look : Look
         Style and title of the methods.
     """
     categories = list(curves["category"].unique())
-    count = len(categories) * len(PARTS)
-    figure, panels = grid_of(count, len(PARTS), height=1.5, margin=0.7, sharex=True)
+    parts = PARTS_OF.get(str(curves["kind"].iloc[0]), PARTS)
+    count = len(categories) * len(parts)
+    figure, panels = grid_of(count, len(parts), height=1.5, margin=0.7, sharex=True)
     for i, axes in enumerate(panels):
-        category, part = categories[i // len(PARTS)], list(PARTS)[i % len(PARTS)]
+        category, part = categories[i // len(parts)], list(parts)[i % len(parts)]
         # A part that a loss does not have is empty or 0, which a log scale cannot show.
         rows = curves[(curves["category"] == category) & (curves[part] > 0)]
         how = {"units": "seed", "markers": False, "linewidth": 0.9, "alpha": 0.8}
@@ -102,11 +114,11 @@ def training_figure(curves: pd.DataFrame, look: Look) -> Figure:
             last = rows.groupby(["method", "seed"]).tail(1)
             draw_points(axes, last, "epoch", part, look.styles, s=14)
         _finish(axes)
-        if i < len(PARTS):
-            axes.set_title(PARTS[part])
-        if i % len(PARTS) == 0:
+        if i < len(parts):
+            axes.set_title(parts[part])
+        if i % len(parts) == 0:
             axes.set_ylabel(f"{literal(category)}\nloss")
-        if i >= count - len(PARTS):
+        if i >= count - len(parts):
             axes.set_xlabel("epoch")
     add_legend(figure, look.handles(curves["method"]))
     return figure

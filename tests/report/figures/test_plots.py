@@ -37,7 +37,7 @@ from aexad.report.figures.gallery import contrast_drawings, differences, extreme
 from aexad.report.figures.label_placement import place_labels
 from aexad.report.figures.metrics import metric_figure
 from aexad.report.figures.per_defect import anomalous_images, by_area, defect_drawings
-from aexad.report.figures.training import training_drawings
+from aexad.report.figures.training import training_curves, training_drawings
 from aexad.report.figures.write import drawings, write_drawings
 from aexad.report.images.grid import (
     DEVIATIONS,
@@ -146,6 +146,34 @@ def test_one_training_is_drawn_once_and_each_kind_of_loss_alone(tmp_path: Path) 
     assert [legend_of(figure) for figure in figures] == [[PAIR[0]], [f"{PAIR[1]}†"]]
     for figure in figures:
         assert [len(axes.lines) for axes in figure.axes] == [2] * 4  # seeds; categories x parts
+
+
+@pytest.mark.parametrize(
+    ("model", "panels"),
+    [
+        ("pixel_probe", ["normal pixels", "anomalous pixels"]),
+        ("fcdd", ["normal images", "images with a defect"]),
+        ("bgad", ["all images"]),
+        ("supersimplenet", ["all images"]),
+    ],
+)
+def test_a_loss_of_whole_batches_is_not_split(tmp_path: Path, model: str, panels: list) -> None:
+    tree = make_tree(tmp_path, methods=PAIR)
+    for run in tree.runs:
+        path = tree.results / run.folder / "provenance.json"
+        content = json.loads(path.read_text()) | {"rebuilds": False}
+        write_json(path, content | {"recipe": content["recipe"] | {"model": model}})
+    (drawing,) = training_drawings(group_of(tree))
+    with styled():
+        figure = drawing.draw()
+    assert [axes.get_title() for axes in figure.axes if axes.get_title()] == panels
+    assert all(name in drawing.alt for name in panels)
+    assert ("two parts" in drawing.caption) == (len(panels) == 2)
+    curves = training_curves(group_of(tree))
+    shown = curves[curves["category"] == curves["category"].iloc[0]].query("method == @PAIR[0]")
+    column = "loss" if len(panels) == 1 else "loss_normal"
+    drawn = [list(line.get_ydata()) for line in figure.axes[0].lines]
+    assert list(shown[column]) in drawn
 
 
 def test_the_figure_of_ones_own_method_lies_in_the_folder(tmp_path: Path) -> None:
