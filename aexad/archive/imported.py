@@ -40,40 +40,41 @@ def recipe_differences(stored: Mapping[str, Any] | None, method: Method | None) 
     return [key for key in now if now[key] != then[key]]
 
 
-def has_own_code(method: Method | None) -> bool:
-    """Whether :func:`code_differences` compares a run of this method."""
-    return isinstance(method, Command) or (
-        isinstance(method, Recipe) and bool(method.own_code["train"])
-    )
+def command_differences(record: Mapping[str, Any], method: Method | None) -> list[str]:
+    """Keys in which the command of an archived run differs from the command of that name here.
 
-
-def code_differences(record: Mapping[str, Any], method: Method | None) -> list[str]:
-    """What of a command, or of code of one's own, differs between an archived run and here.
-
-    Files that are not here are not compared. Neither is aexad's own code, nor the folder of a
-    command's environment: they differ between machines.
+    Its files are compared if all of them are here. The folder of its environment is not: it differs
+    between machines.
 
     Parameters
     ----------
     record
         The ``provenance.json`` of the run.
     method
-        The recipe of that name here.
+        The recipe of that name here; without a command, there is no difference.
     """
-    digests = str(record.get("library", "")).split()
-    if isinstance(method, Command):
-        then = dict(record.get("recipe") or {})
-        if "command" not in then:
-            return []
-        keys = [key for key in ("command", "uses_labels") if then.get(key) != getattr(method, key)]
-        here = all(Path(file).is_file() for file in method.files)
-        return keys + ["files"] * (here and method.digest not in digests)
-    if isinstance(method, Recipe) and (own := method.own_code["train"]):
-        files = sorted({reference.rpartition(":")[0] for reference in own})
-        here = all(Path(file).is_file() for file in files)
-        if here and own_digest(own) not in digests:
-            return [f"the code of {', '.join(files)}"]
-    return []
+    then = dict(record.get("recipe") or {})
+    if not isinstance(method, Command) or "command" not in then:
+        return []
+    keys = [key for key in ("command", "uses_labels") if then.get(key) != getattr(method, key)]
+    here = all(Path(file).is_file() for file in method.files)
+    return keys + ["files"] * (here and method.digest not in _digests(record))
+
+
+def other_code(record: Mapping[str, Any], method: Method | None) -> list[str]:
+    """Python files of one's own that an archived run was made with other code of than here.
+
+    Like aexad's own code, it does not decide whether the run serves. Files that are not here are
+    not compared.
+    """
+    own = method.own_code["train"] if isinstance(method, Recipe) else []
+    files = sorted({reference.rpartition(":")[0] for reference in own})
+    here = all(Path(file).is_file() for file in files)
+    return files if here and own and own_digest(own) not in _digests(record) else []
+
+
+def _digests(record: Mapping[str, Any]) -> list[str]:
+    return str(record.get("library", "")).split()
 
 
 def recipe_of_run(recipe: Recipe) -> dict[str, Any]:
@@ -115,9 +116,9 @@ def imported_runs(
         try:
             stored = json.loads((folder / IMPORTED).read_text(encoding="utf-8"))["recipe"]
             changed = recipe_differences(stored, methods[run.method])
-            if not changed and has_own_code(methods[run.method]):
+            if isinstance(methods[run.method], Command):
                 record = json.loads((folder / RECORDS[0]).read_text(encoding="utf-8"))
-                changed = code_differences(record, methods[run.method])
+                changed += command_differences(record, methods[run.method])
         except (OSError, ValueError, KeyError, TypeError):
             problems.append(f"{folder}: no readable {IMPORTED}")
             continue

@@ -19,8 +19,8 @@ import numpy as np
 
 from aexad.archive.imported import (
     IMPORTED,
-    code_differences,
-    has_own_code,
+    command_differences,
+    other_code,
     other_splits,
     recipe_differences,
 )
@@ -38,6 +38,7 @@ from aexad.archive.manifest import (
 )
 from aexad.config.benchmark import METRICS_FILE, Run
 from aexad.config.methods import Command, Method
+from aexad.config.recipe import Recipe
 from aexad.evaluation.evaluate import COUNTS
 from aexad.evaluation.metrics.image_counts import ImageCounts
 from aexad.evaluation.run_files import IMAGE_VALUES, read_per_image
@@ -54,9 +55,9 @@ _REPLACED = (*MEASURED, *RECORDS, IMPORTED)
 def import_archive(path: Path, results: Path, methods: Mapping[str, Method]) -> list[Run]:
     """Write the runs of an archive into ``<results>/imported``; return them.
 
-    A run that is there already, with the same values, is left alone. Runs whose recipe, code of
-    one's own (a method in a Python file, a command) or split is another one here are left out
-    with a warning.
+    A run that is there already, with the same values, is left alone. Runs whose recipe, command or
+    split is another one here are left out with a warning. Other code of aexad, or in a Python file
+    of one's own, does not matter; the second is told.
 
     Parameters
     ----------
@@ -89,15 +90,22 @@ def import_archive(path: Path, results: Path, methods: Mapping[str, Method]) -> 
     for archived in manifest.runs:
         method = methods.get(archived.method)
         changed = recipe_differences(archived.recipe, method)
-        if not changed and has_own_code(method):
-            changed = code_differences(read_record(path, archived), method)
-        if changed:
+        own = method.own_code["train"] if isinstance(method, Recipe) else []
+        record = read_record(path, archived) if own or isinstance(method, Command) else {}
+        if changed := changed + command_differences(record, method):
             logger.warning(
                 "%s: run %s left out: its recipe is another one here (%s)",
                 *(path, archived.run.folder, ", ".join(changed)),
             )
         elif archived.run.data_folder not in others:
             chosen.append(archived)
+            if files := other_code(record, method):
+                logger.warning(
+                    "%s: run %s was made with other code in %s than is here; to make it here, "
+                    "delete %s and set imports=false",
+                    *(path, archived.run.folder, ", ".join(files)),
+                    results / archived.run.imported_folder,
+                )
     if not chosen:
         raise DataError(
             f"{path}: no run is imported: each was made with another recipe or split than "

@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from aexad.archive.imported import (
-    code_differences,
-    has_own_code,
+    command_differences,
     imported_runs,
     other_splits,
     recipe_differences,
@@ -446,8 +445,8 @@ def _archived(
         if run in archived
         if not recipe_differences(archived[run].recipe, methods[run.method])
         if not run.is_made(RESULTS)
-        if not has_own_code(method := methods[run.method])
-        or not code_differences(read_record(Path(benchmark.archive), archived[run]), method)
+        if not isinstance(method := methods[run.method], Command)
+        or not command_differences(read_record(Path(benchmark.archive), archived[run]), method)
     }
     unfit = {run: each for run, each in equal.items() if run.data_folder in others}
     return {run: each for run, each in equal.items() if run not in unfit}, [

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from fake_results import METHODS, make_tree
 
-from aexad.archive.imported import code_differences, imported_runs
+from aexad.archive.imported import command_differences, imported_runs
 from aexad.archive.importing import import_archive
 from aexad.archive.manifest import MANIFEST, MEASURED, RECORDS, read_manifest, read_record
 from aexad.archive.writing import write_archive
@@ -175,13 +175,12 @@ def _with_command(**keys):
 @pytest.mark.parametrize(
     ("change", "method", "told"),
     [
-        (_edited("mine.py"), "aexad-resnet18", "the code of mine.py"),
         (_edited("program.py"), "ae", "files"),
         (_with_command(command="program {split} {output} -x"), "ae", "command"),
         (_with_command(uses_labels=False), "ae", "uses_labels"),
     ],
 )
-def test_other_code_of_ones_own_is_left_out(of_ones_own, tmp_path, caplog, change, method, told):
+def test_another_command_is_left_out(of_ones_own, tmp_path, caplog, change, method, told):
     runs, path, methods = of_ones_own
     assert import_archive(path, tmp_path / "before", methods) == sorted(runs)
     changed = change(methods)
@@ -193,8 +192,16 @@ def test_other_code_of_ones_own_is_left_out(of_ones_own, tmp_path, caplog, chang
     assert all(problem.endswith(f"made with another recipe ({told})") for problem in problems)
     manifest = read_manifest(path)
     records = {each.run: read_record(path, each) for each in manifest.runs}
-    differ = {run for run in runs if code_differences(records[run], changed[run.method])}
+    differ = {run for run in runs if command_differences(records[run], changed[run.method])}
     assert differ == {run for run in runs if run.method == method}
+
+
+def test_other_code_in_a_file_of_ones_own_is_told(of_ones_own, tmp_path, caplog):
+    runs, path, methods = of_ones_own
+    Path("mine.py").write_text("x = 2")
+    assert import_archive(path, tmp_path, methods) == sorted(runs)
+    told = "/aexad-resnet18 was made with other code in mine.py than is here; to make it here, "
+    assert caplog.text.count(told) == sum(run.method == "aexad-resnet18" for run in runs)
 
 
 def test_code_of_ones_own_that_is_not_here_is_not_compared(of_ones_own, tmp_path):
