@@ -52,7 +52,7 @@ def test_the_page_tells_verdicts_promise_warnings_and_model(tmp_path):
     assert '<b class="bad">1</b> anomalous' in text
     assert '<b class="good">2</b> good' in text
     assert "<b>2</b> not read" in text
-    assert "at most 25.0%" in text
+    assert "at most 25.0 %" in text
     assert "from 3 good images" in text
     assert "broken.png: &lt;damaged&gt;" in text
     assert "A &lt;trial&gt;" in text
