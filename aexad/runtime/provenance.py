@@ -88,7 +88,7 @@ def code_digest(*modules: str, root: Path = ROOT) -> str:
 
 
 def modules_among(names: Iterable[str]) -> list[str]:
-    """Those of some dotted names that are modules of the library, sorted."""
+    """Keep the dotted names that are modules of the library, and sort them."""
     return sorted(name for name in names if _is_ours(name, ROOT))
 
 

@@ -8,7 +8,7 @@ classifiers over multiple data sets", JMLR 7, 2006, sections 3.1.3 and 3.2.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import ClassVar, NamedTuple
@@ -104,6 +104,12 @@ def least_corrected(categories: int, pairs: int) -> float:
     (0.03125, 0.0625)
     """
     return min(1.0, pairs * 2 / 2**categories)
+
+
+def unreachable(least: Iterable[float]) -> float | None:
+    """The least of all :func:`least_corrected`, if not even this one is below 0.05; else None."""
+    lowest = min(least, default=math.nan)
+    return lowest if lowest >= LEVEL else None
 
 
 def comparable(values: pd.DataFrame) -> pd.DataFrame:

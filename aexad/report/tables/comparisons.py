@@ -18,6 +18,7 @@ from aexad.report.stats.tests import (
     NoTest,
     holm,
     least_corrected,
+    unreachable,
     wilcoxon_holm,
 )
 from aexad.report.tables.format import blocks_of, group_columns, no_interval, words
@@ -120,8 +121,7 @@ def _compared(
 def _unreachable(cells: pd.DataFrame) -> float | None:
     """The least p that Holm's correction can leave, if none can be below 0.05."""
     tested = cells[cells["p"].notna()].groupby([*GROUP, "metric"])["categories"]
-    least = [least_corrected(int(own.max()), len(own)) for _, own in tested]
-    return min(least) if least and min(least) >= LEVEL else None
+    return unreachable(least_corrected(int(own.max()), len(own)) for _, own in tested)
 
 
 def _holm(cells: pd.DataFrame) -> pd.Series:

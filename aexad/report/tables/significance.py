@@ -19,13 +19,13 @@ from aexad.report.stats.aggregate import (
 )
 from aexad.report.stats.intervals import METHOD, Intervals
 from aexad.report.stats.tests import (
-    LEVEL,
     Interval,
     NoTest,
     Pair,
     friedman_nemenyi,
     holm,
     least_corrected,
+    unreachable,
     wilcoxon_holm,
 )
 from aexad.report.tables.format import blocks_of, group_columns, no_interval, words
@@ -54,7 +54,7 @@ def significance_table(results: Results) -> Iterator[Table]:
         return
     data, titles = pd.DataFrame(rows), results.method_titles
     interval_notes, test_notes = data.pop("interval_note"), data.pop("test_note")
-    least = float(data.pop("least").min())  # NaN where nothing is tested
+    least = data.pop("least").dropna()  # NaN where nothing is tested
     intervals = [interval_text(Interval(*ends)) for ends in data[["low", "high"]].to_numpy()]
     yield Table(
         name="significance",
@@ -65,7 +65,7 @@ def significance_table(results: Results) -> Iterator[Table]:
             metrics,
             reference=titles[str(reference)],
             method=METHOD,
-            unreachable=least if least >= LEVEL else None,
+            unreachable=unreachable(least),
             one_seed=min(map(len, seeds_of(metrics).values()), default=0) <= 1,
             friedman=[
                 _friedman(

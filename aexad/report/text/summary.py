@@ -22,7 +22,7 @@ from aexad.report.stats.aggregate import (
     ranked_means,
 )
 from aexad.report.stats.by_defect import FEWEST_IMAGES, THIRDS, by_third, by_type, paired_iou
-from aexad.report.stats.tests import LEVEL, NoTest, least_corrected, wilcoxon_holm
+from aexad.report.stats.tests import LEVEL, NoTest, least_corrected, unreachable, wilcoxon_holm
 from aexad.report.text.headline import Finding, cautions, differences, headlines, three_lines
 from aexad.report.text.numbers import DIGITS
 from aexad.report.text.sentences import document, sentence
@@ -149,7 +149,7 @@ def _over_categories(metrics: pd.DataFrame, titles: dict[str, str]) -> str:
         "over_categories",
         reasons=reasons,
         tested=len(pairs),
-        unreachable=min(least) if least and min(least) >= LEVEL else None,
+        unreachable=unreachable(least),
         different=different,
         most_pairs=MOST_PAIRS,
     )
